@@ -1,0 +1,91 @@
+// The return engine (回流引擎): decides, for each source change and receiver, exactly one outcome, and transforms what returns.
+// A pure function of its inputs: no storage, no network, no clock of its own. The same code runs at the edge and at the node.
+#ifndef HUILIU_CORE_RULES_RETURN_ENGINE_H_
+#define HUILIU_CORE_RULES_RETURN_ENGINE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "core/model/ids.h"
+#include "core/rules/rule_set.h"
+#include "core/schema/contract.h"
+#include "core/territory/territory.h"
+#include "huiliu/v1/common.pb.h"
+
+namespace huiliu::rules {
+
+// One mapped source change. Views; they must outlive the call.
+struct SourceChange {
+  huiliu::v1::Operation operation = huiliu::v1::OPERATION_UPSERT;
+  absl::string_view key;      // Contract::KeyOf
+  absl::string_view payload;  // encoded message; empty with a delete
+  int64_t source_time_us = 0; // 0 where the source has none
+  absl::string_view row_id;
+};
+
+// What the engine remembers per (system, dataset, key), changed in the same commit as its output. Encoded by
+// EncodeDecision / DecodeDecision; docs/formats/decision.md.
+struct PriorDecision {
+  int64_t source_time_us = 0;
+  std::string row_id;
+  Digest payload_digest{};          // of the payload as it came (SHA-256), zeros after a delete
+  bool deleted = false;
+  std::vector<std::string> holders; // receivers that hold the record now
+  Digest rule_digest{};             // of the rule sets that decided
+};
+
+// What is to be sent to a receiver.
+struct Output {
+  int receiver = 0;  // index into ReturnEngine::receivers()
+  bool tombstone = false;
+  std::string payload;   // transformed; empty with a tombstone
+  std::string rule;      // id@version
+};
+
+enum class Novelty {
+  kNew,         // a source change: counted
+  kUnchanged,   // a re-read of what was decided, same content and rules: neither published nor counted
+  kSuperseded,  // older than what was decided: counted under its own outcome, leaves the catalog alone
+  kRepeat,      // the same content from another source row: counted, leaves the catalog alone
+};
+
+struct Decision {
+  Novelty novelty = Novelty::kNew;
+  // One per receiver, in receivers() order: what the change counts as.
+  std::vector<huiliu::v1::Outcome> outcomes;
+  std::vector<Output> outputs;
+  territory::Attribution attribution;  // division, link that decided, what disagreed
+  std::vector<std::string> findings;   // quality findings "field:code"
+  bool masked_at_source = false;
+  std::string reason;                  // why pending, withheld or quarantined: stable code
+  PriorDecision next;                  // to be stored
+};
+
+// Thread-compatible: one engine a lane.
+class ReturnEngine {
+ public:
+  struct Options {
+    std::vector<Receiver> receivers;  // edge: exactly one
+  };
+  // INVALID_ARGUMENT with file, line and column where a rule does not fit the contract.
+  static absl::StatusOr<std::unique_ptr<ReturnEngine>> Create(
+      Options options, std::shared_ptr<const schema::Contract> contract,
+      std::vector<std::shared_ptr<const RuleSet>> rule_sets,  // at most one a receiver
+      std::shared_ptr<const territory::Divisions> divisions);
+  virtual ~ReturnEngine() = default;
+
+  virtual absl::Span<const Receiver> receivers() const = 0;
+  // Never fails: what cannot be decided is an outcome with its reason.
+  virtual void Decide(const SourceChange& change, const PriorDecision* prior, Decision* decision) = 0;
+};
+
+std::string EncodeDecision(const PriorDecision& decision);
+absl::StatusOr<PriorDecision> DecodeDecision(absl::string_view bytes);
+
+}  // namespace huiliu::rules
+
+#endif  // HUILIU_CORE_RULES_RETURN_ENGINE_H_
