@@ -10,11 +10,13 @@
 namespace huiliu {
 namespace {
 
-// magic (1) | format version (1) | low half of XXH3-64 of all that follows (4, little endian) | varint count | records
+// magic (1) | format version (1) | low half of XXH3-64 of all that follows (4, little endian) |
+// varint count | records
 constexpr char kMagic = '\xB7';
 constexpr char kFormat = 1;
 constexpr size_t kHeaderBytes = 6;
-// Each record: varint key length + 1 bit "tombstone" below it, key, varint header length, header[, varint value length, value].
+// Each record: varint key length + 1 bit "tombstone" below it, key, varint header length, header[,
+// varint value length, value].
 
 uint32_t Checksum(absl::string_view bytes) {
   return static_cast<uint32_t>(XXH3_64bits(bytes.data(), bytes.size()));
@@ -86,7 +88,8 @@ absl::StatusOr<RecordBatchView> RecordBatchView::Parse(absl::string_view bytes) 
                                             " is not known to this version"));
   }
   uint32_t sum = 0;
-  for (int i = 0; i < 4; ++i) sum |= static_cast<uint32_t>(static_cast<uint8_t>(bytes[2 + i])) << (8 * i);
+  for (int i = 0; i < 4; ++i)
+    sum |= static_cast<uint32_t>(static_cast<uint8_t>(bytes[2 + i])) << (8 * i);
   absl::string_view rest = bytes.substr(kHeaderBytes);
   if (Checksum(rest) != sum) return absl::DataLossError("record batch: checksum does not fit");
   uint64_t count = 0;

@@ -1,4 +1,5 @@
-// The unit in which records cross the backbone: opaque keys, headers and values in one blob. docs/formats/record-batch.md.
+// The unit in which records cross the backbone: opaque keys, headers and values in one blob.
+// docs/formats/record-batch.md.
 #ifndef HUILIU_CORE_MODEL_RECORD_BATCH_H_
 #define HUILIU_CORE_MODEL_RECORD_BATCH_H_
 
@@ -13,7 +14,8 @@ namespace huiliu {
 // One record. Views into the batch that holds it.
 struct RecordView {
   absl::string_view key;
-  absl::string_view header;  // encoded huiliu.v1.Envelope, or what the topic keeps beside its values
+  absl::string_view
+      header;  // encoded huiliu.v1.Envelope, or what the topic keeps beside its values
   absl::string_view value;
   bool tombstone = false;  // no value: the key's latest state is "gone"
 };
@@ -29,7 +31,8 @@ class RecordBatchBuilder {
   std::string Finish();
 
  private:
-  void Append(absl::string_view key, absl::string_view header, absl::string_view value, bool tombstone);
+  void Append(absl::string_view key, absl::string_view header, absl::string_view value,
+              bool tombstone);
   std::string body_;
   int count_ = 0;
 };
