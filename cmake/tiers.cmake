@@ -9,7 +9,7 @@ set(HUILIU_TIERS
   "core/schema"
   "core/cel core/territory"
   "core/rules"
-  "storage/decisions broker/backbone broker/lineage adapters/sdk"
+  "storage/decisions storage/quarantine broker/backbone broker/lineage adapters/sdk"
   "broker/access broker/catalog broker/governance"
   "broker/backbone/memory broker/backbone/embedded broker/backbone/kafka broker/catalog/rocksdb broker/lineage/store"
   "broker/pipeline"

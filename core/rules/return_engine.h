@@ -1,5 +1,6 @@
-// The return engine (回流引擎): decides, for each source change and receiver, exactly one outcome, and transforms what returns.
-// A pure function of its inputs: no storage, no network, no clock of its own. The same code runs at the edge and at the node.
+// The return engine (回流引擎): decides, for each source change and receiver, exactly one outcome,
+// and transforms what returns. A pure function of its inputs: no storage, no network, no clock of
+// its own. The same code runs at the edge and at the node.
 #ifndef HUILIU_CORE_RULES_RETURN_ENGINE_H_
 #define HUILIU_CORE_RULES_RETURN_ENGINE_H_
 
@@ -21,36 +22,51 @@ namespace huiliu::rules {
 // One mapped source change. Views; they must outlive the call.
 struct SourceChange {
   huiliu::v1::Operation operation = huiliu::v1::OPERATION_UPSERT;
-  absl::string_view key;      // Contract::KeyOf
-  absl::string_view payload;  // encoded message; empty with a delete
-  int64_t source_time_us = 0; // 0 where the source has none
+  absl::string_view key;       // Contract::KeyOf
+  absl::string_view payload;   // encoded message; empty with a delete
+  int64_t source_time_us = 0;  // 0 where the source has none
   absl::string_view row_id;
+  // When it is taken over, UTC: rules are in force by it, and its Asia/Shanghai day is the one its
+  // count stands in. 0: rules' dates are not looked at.
+  int64_t now_us = 0;
 };
 
-// What the engine remembers per (system, dataset, key), changed in the same commit as its output. Encoded by
-// EncodeDecision / DecodeDecision; docs/formats/decision.md.
+// What the engine remembers per (system, dataset, key), changed in the same commit as its output.
+// Encoded by EncodeDecision / DecodeDecision; docs/formats/decision.md. Digests are kept in part:
+// see there.
 struct PriorDecision {
   int64_t source_time_us = 0;
   std::string row_id;
-  Digest payload_digest{};          // of the payload as it came (SHA-256), zeros after a delete
+  Digest payload_digest{};  // of the payload as it came (SHA-256, first 16 bytes), zeros after a
+                            // delete
   bool deleted = false;
-  std::vector<std::string> holders; // receivers that hold the record now
-  Digest rule_digest{};             // of the rule sets that decided
+  std::vector<std::string> holders;  // receivers that hold the record now
+  Digest rule_digest{};     // of what decided: rule sets in force, receivers, basis (first 8 bytes)
+  std::string division;     // as attributed; a delete by key counts under it
+  int32_t counted_day = 0;  // days since 1970-01-01 in Asia/Shanghai of the count; 0: not known
+  std::vector<huiliu::v1::Outcome> outcomes;  // as counted, in receivers() order
+  std::vector<uint64_t>
+      seen;  // fingerprints of other source rows counted under this key, newest last, at most 16
 };
 
 // What is to be sent to a receiver.
 struct Output {
   int receiver = 0;  // index into ReturnEngine::receivers()
   bool tombstone = false;
-  std::string payload;   // transformed; empty with a tombstone
-  std::string rule;      // id@version
+  std::string payload;  // transformed; empty with a tombstone
+  std::string rule;     // id@version
 };
 
 enum class Novelty {
   kNew,         // a source change: counted
-  kUnchanged,   // a re-read of what was decided, same content and rules: neither published nor counted
-  kSuperseded,  // older than what was decided: counted under its own outcome, leaves the catalog alone
+  kUnchanged,   // a re-read of what was decided, same content and rules: neither published nor
+                // counted
+  kSuperseded,  // older than what was decided: counted under its own outcome, leaves the catalog
+                // alone
   kRepeat,      // the same content from another source row: counted, leaves the catalog alone
+  kRedecided,   // a re-read of what was decided, other rules: published; not read again, but its
+               // count moves from prior->outcomes of day prior->counted_day to `outcomes` of that
+               // same day
 };
 
 struct Decision {
@@ -61,8 +77,13 @@ struct Decision {
   territory::Attribution attribution;  // division, link that decided, what disagreed
   std::vector<std::string> findings;   // quality findings "field:code"
   bool masked_at_source = false;
-  std::string reason;                  // why pending, withheld or quarantined: stable code
-  PriorDecision next;                  // to be stored
+  std::string reason;  // why pending, withheld or quarantined: stable code
+  PriorDecision next;  // to be stored
+  bool store = true;   // false: `next` equals the prior decision, storing it can be left out
+  // One per receiver: the same stable code for this receiver, empty where returned or outside; and
+  // the rule that decided, an index into its rule set's rules, -1 where none did.
+  std::vector<std::string> reasons;
+  std::vector<int> rules;
 };
 
 // Thread-compatible: one engine a lane.
@@ -79,12 +100,20 @@ class ReturnEngine {
   virtual ~ReturnEngine() = default;
 
   virtual absl::Span<const Receiver> receivers() const = 0;
+  // Digest of everything that decides beside the record, as of the last Decide: what
+  // PriorDecision::rule_digest keeps.
+  virtual const Digest& rule_digest() const = 0;
   // Never fails: what cannot be decided is an outcome with its reason.
-  virtual void Decide(const SourceChange& change, const PriorDecision* prior, Decision* decision) = 0;
+  virtual void Decide(const SourceChange& change, const PriorDecision* prior,
+                      Decision* decision) = 0;
 };
 
 std::string EncodeDecision(const PriorDecision& decision);
+void AppendDecision(const PriorDecision& decision, std::string* out);
+// DATA_LOSS where the bytes are no decision.
 absl::StatusOr<PriorDecision> DecodeDecision(absl::string_view bytes);
+// The same into a reused object.
+absl::Status DecodeDecision(absl::string_view bytes, PriorDecision* decision);
 
 }  // namespace huiliu::rules
 

@@ -1,4 +1,5 @@
-// Return rules (回流规则) as YAML: all rules of one dataset for one receiver, versioned as a whole. docs/formats/rules.md.
+// Return rules (回流规则) as YAML: all rules of one dataset for one receiver, versioned as a whole.
+// docs/formats/rules.md.
 #ifndef HUILIU_CORE_RULES_RULE_SET_H_
 #define HUILIU_CORE_RULES_RULE_SET_H_
 
@@ -17,28 +18,31 @@
 
 namespace huiliu::rules {
 
-// A tenant and its area: records attributed inside `divisions` (prefixes of current codes; managed areas listed) are its own.
+// A tenant and its area: records attributed inside `divisions` (prefixes of current codes; managed
+// areas listed) are its own.
 struct Receiver {
   ReceiverId id;
   std::string title;
   std::vector<std::string> divisions;
+  std::string pseudonym_key;  // of `hash` masks, at least 16 bytes; without it such a mask
+                              // withholds the record
 };
 
 // One rule as written. The first rule in file order whose `when` holds decides.
 struct Rule {
   std::string id;
   std::string title;
-  std::string when;            // CEL over the record; empty: always
-  bool returns = true;         // false: a withholding rule (规则不予回流), with its reason
+  std::string when;     // CEL over the record; empty: always
+  bool returns = true;  // false: a withholding rule (规则不予回流), with its reason
   std::string reason;
-  std::string legal_basis;     // required
+  std::string legal_basis;        // required
   std::vector<std::string> keep;  // fields; empty: all that are not dropped
   std::vector<std::string> drop;
   std::vector<std::pair<std::string, huiliu::v1::Mask>> masks;
   absl::Time valid_from = absl::InfinitePast();
   absl::Time valid_to = absl::InfiniteFuture();
-  int line = 0;                // of the rule in its file
-  int when_line = 0;           // of the first character of the expression
+  int line = 0;       // of the rule in its file
+  int when_line = 0;  // of the first character of the expression
   int when_column = 0;
 };
 
@@ -48,14 +52,18 @@ struct RuleSet {
   uint32_t version = 0;
   std::string source_name;
   std::string yaml;
-  Digest digest{};             // SHA-256 of `yaml`
+  Digest digest{};  // SHA-256 of `yaml`
   std::vector<Rule> rules;
 };
 
-// Parses and checks a rule file against its contract: every finding with file, line, column (1-based, code points).
-absl::StatusOr<std::shared_ptr<const RuleSet>> ParseRuleSet(absl::string_view source_name, absl::string_view yaml,
-                                                            const schema::Contract& contract,
-                                                            std::vector<huiliu::v1::RuleError>* errors);
+// Parses and checks a rule file against its contract: every finding with file, line, column
+// (1-based, code points).
+absl::StatusOr<std::shared_ptr<const RuleSet>> ParseRuleSet(
+    absl::string_view source_name, absl::string_view yaml, const schema::Contract& contract,
+    std::vector<huiliu::v1::RuleError>* errors);
+
+// The same rule set under the version that the registry gave it.
+std::shared_ptr<const RuleSet> WithVersion(const RuleSet& rule_set, uint32_t version);
 
 // Dataset and receiver that a rule file names, without checking the rest: to find its contract.
 struct RuleSetHead {
