@@ -46,7 +46,7 @@ function(huiliu_module DIR)
     target_link_libraries(${target} PUBLIC ${dep_target})
   endforeach()
   target_link_libraries(${target} PUBLIC ${ARG_LIBS} PRIVATE ${ARG_PRIVATE_LIBS})
-  set_property(GLOBAL APPEND PROPERTY HUILIU_MODULES "${DIR}=${ARG_DEPS}")
+  set_property(GLOBAL APPEND PROPERTY HUILIU_MODULES "${DIR}")
 endfunction()
 
 function(huiliu_test NAME)

@@ -1,0 +1,112 @@
+# What ./dev does. Sourced by it; the working folder is the project's root.
+
+BUILD=${HUILIU_BUILD_DIR:-build}
+
+usage() {
+  cat <<'TXT'
+./dev — build, run and test Huiliu (回流) on Debian 12. Every command installs the packages it needs.
+
+  ./dev demo [--once] [--data DIR [--charset NAME]] [--state DIR] [--lang zh|en] [--output json]
+                 the main job on one machine: three approval systems, the node, a bureau's database; one live screen
+  ./dev test [NAME…]      all tests (or those whose name matches); starts the PostgreSQL it needs by itself
+  ./dev build [TARGET…]   build only
+  ./dev bench [NAME…]     benchmarks, each beside its yardstick [--output json]
+  ./dev verify            format, lint, tiers and includes, thread-safety analysis with clang
+  ./dev conformance SUITE PATH   an outside test suite: merkle DIR, csv DIR, gb18030 DIR, ids FILE, cel FILE
+  ./dev clean             removes what was built
+  ./dev help              this
+
+./dev demo 运行完整演示；./dev test 运行全部测试；其余命令见上。
+TXT
+}
+
+say() { printf '%s\n' "$*" >&2; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# install LIST…: the packages named in the files that are not there yet
+install_packages() {
+  local wanted missing
+  wanted=$(grep -hv '^#' "$@" | sort -u)
+  missing=$(comm -23 <(printf '%s\n' $wanted) <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' 2>/dev/null | awk '$1 == "ii" {print $2}' | sort -u))
+  [ -z "$missing" ] && return 0
+  say "installing: $(echo $missing)"
+  as_root apt-get update -qq >&2
+  # The test clusters are our own: the package's default cluster is not wanted.
+  as_root mkdir -p /etc/postgresql-common
+  [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+  DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq --no-install-recommends $missing >&2
+}
+
+configure() {
+  export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+  [ -f "$BUILD/build.ninja" ] && return 0
+  mkdir -p "$BUILD"
+  if ! cmake -S . -B "$BUILD" -G Ninja >"$BUILD/configure.log" 2>&1; then
+    tail -40 "$BUILD/configure.log" >&2
+    return 1
+  fi
+}
+
+# build [TARGET…]: quiet unless it fails
+build() {
+  install_packages cmake/packages.txt
+  configure
+  say "building${*:+ $*} (log: $BUILD/build.log)"
+  local started=$SECONDS
+  if ! ninja -C "$BUILD" "$@" >"$BUILD/build.log" 2>&1; then
+    grep -E 'error|FAILED|undefined' -A4 "$BUILD/build.log" | head -60 >&2
+    say "build failed: see $BUILD/build.log"
+    return 1
+  fi
+  say "built in $((SECONDS - started)) s"
+}
+
+run_tests() {
+  build
+  local args=()
+  for name in "$@"; do args+=(-R "$name"); done
+  (cd "$BUILD" && ctest --output-on-failure -j2 "${args[@]}")
+}
+
+demo() {
+  build huiliu-demo
+  exec python3 deploy/demo/demo.py --build "$BUILD" "$@"
+}
+
+bench() {
+  build huiliu-bench
+  exec "$BUILD/bin/huiliu-bench" "$@"
+}
+
+conformance() {
+  build huiliu-conformance >/dev/null
+  exec "$BUILD/bin/huiliu-conformance" "$@"
+}
+
+verify() {
+  install_packages cmake/packages.txt cmake/packages-verify.txt
+  exec bash cmake/verify.sh "$BUILD"
+}
+
+main() {
+  local command=${1:-help}
+  [ $# -gt 0 ] && shift
+  case "$command" in
+    demo) demo "$@" ;;
+    test) run_tests "$@" ;;
+    build) build "$@" ;;
+    bench) bench "$@" ;;
+    verify) verify ;;
+    conformance) conformance "$@" ;;
+    clean) rm -rf "$BUILD" ;;
+    help | -h | --help) usage ;;
+    *)
+      say "./dev: unknown command \"$command\""
+      usage >&2
+      exit 2
+      ;;
+  esac
+}
