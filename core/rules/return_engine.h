@@ -65,8 +65,8 @@ enum class Novelty {
                 // alone
   kRepeat,      // the same content from another source row: counted, leaves the catalog alone
   kRedecided,   // a re-read of what was decided, other rules: published; not read again, but its
-               // count moves from prior->outcomes of day prior->counted_day to `outcomes` of that
-               // same day
+                // count moves from prior->outcomes of day prior->counted_day to `outcomes` of that
+                // same day
 };
 
 struct Decision {

@@ -1,0 +1,379 @@
+#include "core/rules/rule_reader.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "core/cel/program.h"
+#include "core/rules/masks.h"
+
+namespace huiliu::rules {
+namespace {
+
+using huiliu::v1::Mask;
+using Kind = YamlNode::Kind;
+
+constexpr size_t kMaxRules = 20000;
+constexpr size_t kMaxIdBytes = 64;
+constexpr size_t kMaxExpressionBytes = 16384;
+constexpr absl::string_view kHeadKeys[] = {"dataset", "receiver",    "version",
+                                           "title",   "legal_basis", "rules"};
+constexpr absl::string_view kRuleKeys[] = {"id",   "title", "when",  "withhold",   "legal_basis",
+                                           "keep", "drop",  "masks", "valid_from", "valid_to"};
+constexpr absl::string_view kPartialKeys[] = {"keep_first", "keep_last", "fill"};
+
+bool IsRuleId(absl::string_view id) {
+  if (id.empty() || id.size() > kMaxIdBytes ||
+      !(absl::ascii_islower(id[0]) || absl::ascii_isdigit(id[0]))) {
+    return false;
+  }
+  return std::all_of(id.begin(), id.end(), [](char c) {
+    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_' || c == '-' || c == '.';
+  });
+}
+
+// The start of a day in Asia/Shanghai (UTC+8 since 1991).
+bool ParseDay(absl::string_view text, absl::CivilDay* day) {
+  return text.size() == 10 && absl::ParseCivilTime(text, day) &&
+         absl::FormatCivilTime(*day) == text;
+}
+absl::Time StartOf(absl::CivilDay day) {
+  return absl::FromCivil(day, absl::FixedTimeZone(8 * 3600));
+}
+
+}  // namespace
+
+void RuleReader::Report(const Place& place, std::string message) {
+  huiliu::v1::RuleError& error = errors_->emplace_back();
+  error.set_file(file_);
+  error.set_line(place.line);
+  error.set_column(place.column);
+  error.set_rule(rule_);
+  error.set_message(std::move(message));
+}
+
+const YamlNode* RuleReader::Find(const YamlNode& map, absl::string_view key) {
+  for (const auto& [name, value] : map.entries) {
+    if (name.value == key) return &value;
+  }
+  return nullptr;
+}
+
+void RuleReader::CheckKeys(const YamlNode& map, absl::Span<const absl::string_view> known) {
+  std::set<absl::string_view> seen;
+  for (const auto& [name, value] : map.entries) {
+    if (name.kind != Kind::kScalar ||
+        (!known.empty() && std::find(known.begin(), known.end(), name.value) == known.end())) {
+      Report(name.place, absl::StrCat("未知的键 ", name.value, "，可用：",
+                                      absl::StrJoin(known, " "), " / unknown key ", name.value));
+    } else if (!seen.insert(name.value).second) {
+      Report(name.place, absl::StrCat("重复的键 ", name.value, " / duplicate key ", name.value));
+    }
+  }
+}
+
+std::string RuleReader::Text(const YamlNode& node, absl::string_view what) {
+  const std::string text(absl::StripAsciiWhitespace(node.value));
+  if (node.kind == Kind::kScalar && !text.empty()) return text;
+  Report(node.place,
+         absl::StrCat(what, " 应为文字且不为空 / ", what, " must be text and not empty"));
+  return "";
+}
+
+const schema::Field* RuleReader::FieldOf(const YamlNode& node) {
+  const std::string name = Text(node, "field");
+  if (name.empty()) return nullptr;
+  const schema::Field* field = contract_->FindField(name);
+  if (field == nullptr) {
+    Report(node.place, absl::StrCat("数据集 ", contract_->id().value(), " 没有字段 ", name,
+                                    " / unknown field ", name));
+  }
+  return field;
+}
+
+void RuleReader::ReadHead(RuleSet* set) {
+  const YamlNode& root = tree_.root();
+  if (root.kind != Kind::kMap) {
+    Report(root.place, "规则文件应为键值 / a rule file is a map with dataset, receiver, rules");
+    return;
+  }
+  for (const absl::string_view key : {"dataset", "receiver"}) {
+    const YamlNode* node = Find(root, key);
+    if (node == nullptr) {
+      Report(root.place, absl::StrCat("缺少 ", key, " / ", key, " is missing"));
+      continue;
+    }
+    std::string text = Text(*node, key);
+    if (key == "dataset") {
+      if (contract_ != nullptr && !text.empty() && text != contract_->id().value()) {
+        Report(node->place,
+               absl::StrCat("规则用于数据集 ", text, "，而契约是 ", contract_->id().value(),
+                            " / the rules are for another dataset than the contract"));
+      }
+      set->dataset = DatasetId(std::move(text));
+    } else {
+      set->receiver = ReceiverId(std::move(text));
+    }
+  }
+}
+
+void RuleReader::ReadRules(RuleSet* set) {
+  const YamlNode& root = tree_.root();
+  if (root.kind != Kind::kMap) return;
+  CheckKeys(root, kHeadKeys);
+  set->version = 1;
+  if (const YamlNode* node = Find(root, "version"); node != nullptr) {
+    if (!absl::SimpleAtoi(Text(*node, "version"), &set->version) || set->version == 0) {
+      Report(node->place, "version 应为正整数 / version is a positive integer");
+    }
+  }
+  if (const YamlNode* node = Find(root, "title"); node != nullptr) Text(*node, "title");
+  if (const YamlNode* node = Find(root, "legal_basis"); node != nullptr)
+    default_basis_ = Text(*node, "legal_basis");
+  const YamlNode* rules = Find(root, "rules");
+  if (rules == nullptr || rules->kind != Kind::kSequence || rules->items.empty()) {
+    Report(rules == nullptr ? root.place : rules->place,
+           "rules 应列出至少一条规则 / rules lists at least one rule");
+    return;
+  }
+  if (rules->items.size() > kMaxRules) {
+    Report(rules->place,
+           absl::StrCat("最多 ", kMaxRules, " 条规则 / at most ", kMaxRules, " rules a file"));
+    return;
+  }
+  for (const YamlNode& item : rules->items) {
+    rule_.clear();
+    Rule rule;
+    ReadRule(item, &rule);
+    set->rules.push_back(std::move(rule));
+  }
+  rule_.clear();
+}
+
+void RuleReader::ReadRule(const YamlNode& node, Rule* rule) {
+  rule->line = node.place.line;
+  if (node.kind != Kind::kMap) {
+    Report(node.place, "规则应为键值 / a rule is a map");
+    return;
+  }
+  ReadId(node, rule);
+  CheckKeys(node, kRuleKeys);
+  if (const YamlNode* title = Find(node, "title"); title != nullptr)
+    rule->title = Text(*title, "title");
+  rule->legal_basis = default_basis_;
+  if (const YamlNode* basis = Find(node, "legal_basis"); basis != nullptr) {
+    rule->legal_basis = Text(*basis, "legal_basis");
+  } else if (default_basis_.empty()) {
+    Report(node.place, "缺少法律依据 legal_basis / legal_basis is missing");
+  }
+  if (const YamlNode* when = Find(node, "when"); when != nullptr) ReadWhen(*when, rule);
+  if (const YamlNode* withhold = Find(node, "withhold"); withhold != nullptr) {
+    rule->returns = false;
+    rule->reason = Text(*withhold, "withhold");
+  }
+  if (const YamlNode* keep = Find(node, "keep"); keep != nullptr)
+    ReadFields(*keep, "keep", &rule->keep);
+  if (const YamlNode* drop = Find(node, "drop"); drop != nullptr)
+    ReadFields(*drop, "drop", &rule->drop);
+  if (const YamlNode* masks = Find(node, "masks"); masks != nullptr) ReadMasks(*masks, rule);
+  ReadValidity(node, rule);
+  CheckProjection(node, *rule);
+}
+
+void RuleReader::ReadId(const YamlNode& node, Rule* rule) {
+  const YamlNode* id = Find(node, "id");
+  if (id == nullptr) {
+    Report(node.place, "规则缺少 id / the rule has no id");
+    return;
+  }
+  rule->id = Text(*id, "id");
+  if (rule->id.empty()) return;
+  if (!IsRuleId(rule->id)) {
+    Report(
+        id->place,
+        "id 用小写字母、数字、_ - .，最长 64 / id: lower-case letters, digits, _ - ., at most 64");
+    return;
+  }
+  rule_ = rule->id;
+  if (!ids_.insert(rule->id).second) {
+    Report(id->place, absl::StrCat("重复的规则 id ", rule->id, " / duplicate rule id ", rule->id));
+  }
+}
+
+void RuleReader::ReadWhen(const YamlNode& node, Rule* rule) {
+  if (Text(node, "when").empty()) return;
+  if (node.value.size() > kMaxExpressionBytes) {
+    Report(node.place,
+           absl::StrCat("表达式最长 ", kMaxExpressionBytes, " 字节 / an expression has at most ",
+                        kMaxExpressionBytes, " bytes"));
+    return;
+  }
+  rule->when = node.value;
+  const std::vector<Place> places = tree_.PlacesOf(node);
+  rule->when_line = places[0].line;
+  rule->when_column = places[0].column;
+  std::vector<cel::Issue> issues;
+  // Areas are asked for only when a record is decided.
+  const cel::Environment environment{[](absl::string_view, absl::string_view) { return false; }};
+  const auto predicate = cel::Predicate::Compile(rule->when, *contract_, environment, &issues);
+  if (!predicate.ok() && issues.empty())
+    issues.push_back({1, 1, std::string(predicate.status().message())});
+  for (const cel::Issue& issue : issues) {
+    // From the expression's own line and column to its code point, from there into the file.
+    size_t index = 0;
+    int line = 1;
+    for (size_t i = 0; i < rule->when.size() && line < issue.line; ++i) {
+      if ((static_cast<uint8_t>(rule->when[i]) & 0xC0) != 0x80) ++index;
+      if (rule->when[i] == '\n') ++line;
+    }
+    index += std::max(issue.column, 1) - 1;
+    Report(places[std::min(index, places.size() - 1)], issue.message);
+  }
+}
+
+void RuleReader::ReadFields(const YamlNode& node, absl::string_view what,
+                            std::vector<std::string>* fields) {
+  if (node.kind != Kind::kSequence || node.items.empty()) {
+    Report(node.place, absl::StrCat(what, " 应列出字段 / ", what, " is a list of fields"));
+    return;
+  }
+  for (const YamlNode& item : node.items) {
+    const schema::Field* field = FieldOf(item);
+    if (field == nullptr) continue;
+    if (std::find(fields->begin(), fields->end(), field->name) != fields->end()) {
+      Report(item.place,
+             absl::StrCat("重复的字段 ", field->name, " / duplicate field ", field->name));
+      continue;
+    }
+    if (what == "drop" && field->options.key()) {
+      Report(item.place,
+             absl::StrCat("主键字段 ", field->name, " 不能去掉：主键随记录传送 / key field ",
+                          field->name, " cannot be dropped: the key travels with the record"));
+    }
+    fields->push_back(field->name);
+  }
+}
+
+void RuleReader::ReadMasks(const YamlNode& node, Rule* rule) {
+  if (node.kind != Kind::kMap || node.entries.empty()) {
+    Report(node.place, "masks 应为 字段: 脱敏方式 / masks maps fields to masks");
+    return;
+  }
+  CheckKeys(node, {});
+  for (const auto& [name, value] : node.entries) {
+    const schema::Field* field = FieldOf(name);
+    Mask mask;
+    if (!ReadMask(value, &mask) || field == nullptr) continue;
+    if (const absl::Status fits = CheckMask(mask, *field); !fits.ok()) {
+      Report(value.place, absl::StrCat(field->name, ": ", fits.message()));
+      continue;
+    }
+    if (field->options.key() && !mask.has_keep()) {
+      Report(name.place,
+             absl::StrCat("主键字段 ", field->name, " 不能脱敏：主键随记录传送 / key field ",
+                          field->name, " cannot be masked: the key travels with the record"));
+      continue;
+    }
+    rule->masks.emplace_back(field->name, std::move(mask));
+  }
+}
+
+bool RuleReader::ReadMask(const YamlNode& node, Mask* mask) {
+  if (node.kind == Kind::kScalar) {
+    if (node.value == "keep") mask->set_keep(true);
+    if (node.value == "drop") mask->set_drop(true);
+    if (node.value == "hash") mask->set_hash(true);
+    if (mask->kind_case() != Mask::KIND_NOT_SET) return true;
+  } else if (node.kind == Kind::kMap && node.entries.size() == 1 &&
+             node.entries[0].first.value == "partial") {
+    return ReadPartial(node.entries[0].second, mask->mutable_partial());
+  }
+  Report(node.place,
+         "脱敏方式：keep、drop、hash 或 {partial: {keep_first: n, keep_last: n}} / unknown mask");
+  return false;
+}
+
+bool RuleReader::ReadPartial(const YamlNode& node, Mask::Partial* partial) {
+  if (node.kind != Kind::kMap) {
+    Report(node.place, "partial 应为 {keep_first: n, keep_last: n} / partial is a map");
+    return false;
+  }
+  const size_t before = errors_->size();
+  CheckKeys(node, kPartialKeys);
+  for (const auto& [name, value] : node.entries) {
+    if (name.value == "fill") {
+      partial->set_fill(Text(value, "fill"));
+      continue;
+    }
+    uint32_t count = 0;
+    if (value.kind != Kind::kScalar || !absl::SimpleAtoi(value.value, &count)) {
+      Report(value.place, absl::StrCat(name.value, " 应为非负整数 / ", name.value,
+                                       " is a number of characters"));
+      continue;
+    }
+    if (name.value == "keep_first") partial->set_keep_first(count);
+    if (name.value == "keep_last") partial->set_keep_last(count);
+  }
+  return errors_->size() == before;
+}
+
+void RuleReader::ReadValidity(const YamlNode& node, Rule* rule) {
+  absl::CivilDay from, to;
+  const auto read = [&](absl::string_view key, absl::CivilDay* day) -> const YamlNode* {
+    const YamlNode* value = Find(node, key);
+    if (value == nullptr) return nullptr;
+    if (value->kind == Kind::kScalar && ParseDay(value->value, day)) return value;
+    Report(value->place,
+           absl::StrCat(key, " 应为日期 YYYY-MM-DD / ", key, " is a date YYYY-MM-DD"));
+    return nullptr;
+  };
+  const YamlNode* from_node = read("valid_from", &from);
+  const YamlNode* to_node = read("valid_to", &to);
+  if (from_node != nullptr) rule->valid_from = StartOf(from);
+  if (to_node != nullptr) rule->valid_to = StartOf(to + 1);
+  if (from_node != nullptr && to_node != nullptr && to < from) {
+    Report(to_node->place, "valid_to 早于 valid_from / valid_to is before valid_from");
+  }
+}
+
+void RuleReader::CheckProjection(const YamlNode& node, const Rule& rule) {
+  if (!rule.returns) {
+    for (const absl::string_view key : {"keep", "drop", "masks"}) {
+      if (const YamlNode* value = Find(node, key); value != nullptr) {
+        Report(value->place,
+               absl::StrCat("不予回流的规则不写 ", key, " / a withholding rule has no ", key));
+      }
+    }
+    return;
+  }
+  const auto listed = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  if (const YamlNode* keep = Find(node, "keep"); keep != nullptr && !rule.keep.empty()) {
+    for (const schema::Field* field : contract_->key_fields()) {
+      if (!listed(rule.keep, field->name)) {
+        Report(keep->place, absl::StrCat("keep 须含主键字段 ", field->name,
+                                         " / keep lacks the key field ", field->name));
+      }
+    }
+  }
+  for (const std::string& name : rule.drop) {
+    if (!listed(rule.keep, name)) continue;
+    Report(Find(node, "drop")->place, absl::StrCat("字段 ", name, " 既保留又去掉 / field ", name,
+                                                   " is both kept and dropped"));
+  }
+  for (const auto& [name, mask] : rule.masks) {
+    if ((rule.keep.empty() || listed(rule.keep, name)) && !listed(rule.drop, name)) continue;
+    Report(Find(node, "masks")->place, absl::StrCat("字段 ", name, " 并不回流，无需脱敏 / field ",
+                                                    name, " is masked but not kept"));
+  }
+}
+
+}  // namespace huiliu::rules
