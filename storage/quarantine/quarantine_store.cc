@@ -1,0 +1,226 @@
+#include "storage/quarantine/quarantine_store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/base/internal/endian.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/files.h"
+#include "core/base/status.h"
+
+namespace huiliu {
+namespace {
+
+namespace rdb = rocksdb;
+using huiliu::v1::QuarantinedRow;
+
+constexpr int kMaxPage = 1000;
+constexpr int kDefaultPage = 100;
+constexpr size_t kTailBytes = 8 + 8 + 4;  // sequence, epoch, index
+
+absl::Status FromRocks(const rdb::Status& status, absl::string_view doing) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = absl::StrCat(doing, ": ", status.ToString());
+  if (status.IsCorruption()) return absl::DataLossError(message);
+  if (status.IsNoSpace()) return absl::ResourceExhaustedError(message);
+  if (status.IsBusy() || message.find("lock") != std::string::npos)
+    return absl::FailedPreconditionError(message);
+  return absl::UnavailableError(message);
+}
+
+char LetterOf(KeptKind kind) { return kind == KeptKind::kQuarantined ? 'q' : 'p'; }
+
+// kind, source, zero byte; then sequence, epoch, index, each big-endian: rows of a source stand in
+// the order they came.
+std::string SourcePrefix(KeptKind kind, absl::string_view source) {
+  return absl::StrCat(absl::string_view(std::string(1, LetterOf(kind))), source,
+                      absl::string_view("\0", 1));
+}
+
+std::string KeyOf(KeptKind kind, const KeptRowId& id) {
+  std::string key = SourcePrefix(kind, id.source);
+  const size_t at = key.size();
+  key.resize(at + kTailBytes);
+  absl::big_endian::Store64(&key[at], id.sequence);
+  absl::big_endian::Store64(&key[at + 8], id.epoch);
+  absl::big_endian::Store32(&key[at + 16], id.index);
+  return key;
+}
+
+// The key after which no key with this prefix stands.
+std::string After(std::string prefix) {
+  prefix.back() = static_cast<char>(prefix.back() + 1);
+  return prefix;
+}
+
+class RocksDbQuarantineStore : public QuarantineStore {
+ public:
+  RocksDbQuarantineStore(std::string path, const Options& options) : path_(std::move(path)) {
+    write_.sync = options.sync;
+  }
+
+  absl::Status Init(const Options& own) {
+    RETURN_IF_ERROR(MakeDirectories(path_));
+    rdb::Options options;
+    options.create_if_missing = true;
+    options.info_log_level = rdb::WARN_LEVEL;
+    options.keep_log_file_num = 2;
+    options.max_open_files = 64;
+    options.write_buffer_size = size_t{4} << 20;
+    options.compression = rdb::kLZ4Compression;
+    rdb::BlockBasedTableOptions table;
+    table.block_cache = rdb::NewLRUCache(own.cache_bytes);
+    table.checksum = rdb::kXXH3;
+    options.table_factory.reset(rdb::NewBlockBasedTableFactory(table));
+    rdb::DB* db = nullptr;
+    RETURN_IF_ERROR(FromRocks(rdb::DB::Open(options, path_, &db), path_));
+    db_.reset(db);
+    return absl::OkStatus();
+  }
+
+  absl::Status Put(KeptKind kind, absl::Span<const QuarantinedRow> rows) override {
+    rdb::WriteBatch batch;
+    for (const QuarantinedRow& row : rows) {
+      ASSIGN_OR_RETURN(const KeptRowId id, ParseKeptRowId(row.id()));
+      RETURN_IF_ERROR(FromRocks(batch.Put(KeyOf(kind, id), row.SerializeAsString()), path_));
+    }
+    if (rows.empty()) return absl::OkStatus();
+    return FromRocks(db_->Write(write_, &batch), "keep rows for repair");
+  }
+
+  absl::Status DiscardAfter(absl::string_view source, uint64_t node_sequence) override {
+    if (node_sequence == std::numeric_limits<uint64_t>::max()) return absl::OkStatus();
+    rdb::WriteBatch batch;
+    for (const KeptKind kind : {KeptKind::kQuarantined, KeptKind::kPending}) {
+      const std::string from = KeyOf(kind, {std::string(source), 0, node_sequence + 1, 0});
+      RETURN_IF_ERROR(FromRocks(batch.DeleteRange(from, After(SourcePrefix(kind, source))), path_));
+    }
+    return FromRocks(db_->Write(write_, &batch), "discard rows that were not taken over");
+  }
+
+  absl::StatusOr<KeptRowPage> List(KeptKind kind, absl::string_view source, int page_size,
+                                   absl::string_view page_token, bool include_redriven) override {
+    const size_t wanted = std::clamp(page_size == 0 ? kDefaultPage : page_size, 1, kMaxPage);
+    const std::string prefix =
+        source.empty() ? std::string(1, LetterOf(kind)) : SourcePrefix(kind, source);
+    std::string from = prefix;
+    if (!page_token.empty()) {
+      std::string token;
+      if (!absl::WebSafeBase64Unescape(page_token, &token) ||
+          !rdb::Slice(token).starts_with(prefix)) {
+        return absl::InvalidArgumentError(
+            "page_token 不属于此列表 / page_token is not of this list");
+      }
+      from = token;
+    }
+    KeptRowPage page;
+    const std::unique_ptr<rdb::Iterator> it(db_->NewIterator({}));
+    for (it->Seek(from); it->Valid() && it->key().starts_with(prefix); it->Next()) {
+      ASSIGN_OR_RETURN(QuarantinedRow row, Parse(it->value()));
+      if (row.redriven() && !include_redriven) continue;
+      if (page.rows.size() == wanted) {
+        page.next_page_token =
+            absl::WebSafeBase64Escape(absl::string_view(it->key().data(), it->key().size()));
+        return page;
+      }
+      page.rows.push_back(std::move(row));
+    }
+    RETURN_IF_ERROR(FromRocks(it->status(), path_));
+    return page;
+  }
+
+  absl::StatusOr<QuarantinedRow> Get(KeptKind kind, absl::string_view id) override {
+    ASSIGN_OR_RETURN(const KeptRowId parts, ParseKeptRowId(id));
+    rdb::PinnableSlice value;
+    const rdb::Status status = db_->Get({}, db_->DefaultColumnFamily(), KeyOf(kind, parts), &value);
+    if (status.IsNotFound())
+      return absl::NotFoundError(absl::StrCat("没有此行 / no such row: ", id));
+    RETURN_IF_ERROR(FromRocks(status, path_));
+    return Parse(value);
+  }
+
+  absl::Status MarkRedriven(KeptKind kind, absl::Span<const std::string> ids) override {
+    std::vector<QuarantinedRow> rows;
+    for (const std::string& id : ids) {
+      ASSIGN_OR_RETURN(QuarantinedRow row, Get(kind, id));
+      row.set_redriven(true);
+      rows.push_back(std::move(row));
+    }
+    return Put(kind, rows);
+  }
+
+  absl::StatusOr<int64_t> PurgeRedriven(absl::string_view day) override {
+    int64_t purged = 0;
+    rdb::WriteBatch batch;
+    const std::unique_ptr<rdb::Iterator> it(db_->NewIterator({}));
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      ASSIGN_OR_RETURN(const QuarantinedRow row, Parse(it->value()));
+      if (!row.redriven() || row.day().empty() || absl::string_view(row.day()) >= day) continue;
+      RETURN_IF_ERROR(FromRocks(batch.Delete(it->key()), path_));
+      ++purged;
+    }
+    RETURN_IF_ERROR(FromRocks(it->status(), path_));
+    if (purged > 0) RETURN_IF_ERROR(FromRocks(db_->Write(write_, &batch), "purge redriven rows"));
+    return purged;
+  }
+
+ private:
+  absl::StatusOr<QuarantinedRow> Parse(const rdb::Slice& bytes) const {
+    QuarantinedRow row;
+    if (!row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+      return absl::DataLossError(absl::StrCat(path_, ": a kept row is torn"));
+    }
+    return row;
+  }
+
+  const std::string path_;
+  rdb::WriteOptions write_;
+  std::unique_ptr<rdb::DB> db_;
+};
+
+}  // namespace
+
+std::string FormatKeptRowId(const KeptRowId& id) {
+  return absl::StrCat(id.source, "/", id.epoch, "/", id.sequence, "/", id.index);
+}
+
+absl::StatusOr<KeptRowId> ParseKeptRowId(absl::string_view id) {
+  const auto bad = [&] {
+    return absl::InvalidArgumentError(
+        absl::StrCat("行号应为 source/epoch/sequence/index / not a row id: ",
+                     absl::CHexEscape(id.substr(0, 200))));
+  };
+  KeptRowId parts;
+  const auto take_last = [&id](auto* number) {
+    const size_t slash = id.rfind('/');
+    if (slash == absl::string_view::npos) return false;
+    const absl::string_view text = id.substr(slash + 1);
+    id = id.substr(0, slash);
+    return absl::SimpleAtoi(text, number) && absl::StrCat(*number) == text;
+  };
+  const absl::string_view whole = id;
+  if (!take_last(&parts.index) || !take_last(&parts.sequence) || !take_last(&parts.epoch) ||
+      id.empty() || id.find('\0') != absl::string_view::npos) {
+    id = whole;
+    return bad();
+  }
+  parts.source = std::string(id);
+  return parts;
+}
+
+absl::StatusOr<std::unique_ptr<QuarantineStore>> QuarantineStore::Open(const std::string& path,
+                                                                       const Options& options) {
+  auto store = std::make_unique<RocksDbQuarantineStore>(path, options);
+  RETURN_IF_ERROR(store->Init(options));
+  return std::unique_ptr<QuarantineStore>(std::move(store));
+}
+
+}  // namespace huiliu
