@@ -1,4 +1,5 @@
-// A dataset contract (数据集契约): one protobuf message with options from huiliu/v1/dataset.proto, parsed at run time.
+// A dataset contract (数据集契约): one protobuf message with options from huiliu/v1/dataset.proto,
+// parsed at run time.
 #ifndef HUILIU_CORE_SCHEMA_CONTRACT_H_
 #define HUILIU_CORE_SCHEMA_CONTRACT_H_
 
@@ -20,7 +21,17 @@ class FieldDescriptor;
 namespace huiliu::schema {
 
 // What a field holds, as rules, masks, the catalog and landing see it.
-enum class FieldType { kString, kBytes, kBool, kInt64, kUint64, kDouble, kEnum, kTimestamp, kMessage };
+enum class FieldType {
+  kString,
+  kBytes,
+  kBool,
+  kInt64,
+  kUint64,
+  kDouble,
+  kEnum,
+  kTimestamp,
+  kMessage
+};
 
 struct Field {
   std::string name;
@@ -35,9 +46,11 @@ struct Field {
 // One version of one dataset. Immutable and thread-safe; descriptors live as long as it.
 class Contract {
  public:
-  // Parses proto source text. INVALID_ARGUMENT naming file, line and column; also where the options are incomplete (no id, no
-  // key field, an evidence link to a field that is not there, secret content, 不予共享 without its reason).
-  // Only google/protobuf/{descriptor,timestamp,wrappers,struct,duration}.proto and huiliu/v1/dataset.proto may be imported.
+  // Parses proto source text. INVALID_ARGUMENT naming file, line and column; also where the options
+  // are incomplete (no id, no key field, an evidence link to a field that is not there, secret
+  // content, 不予共享 without its reason). Only
+  // google/protobuf/{descriptor,timestamp,wrappers,struct,duration}.proto and
+  // huiliu/v1/dataset.proto may be imported.
   static absl::StatusOr<std::shared_ptr<const Contract>> Parse(absl::string_view source_name,
                                                                absl::string_view source_text,
                                                                uint32_t version = 1);
@@ -58,15 +71,17 @@ class Contract {
   // The highest grade of its fields (就高从严).
   virtual huiliu::v1::Grade grade() const = 0;
 
-  // The business key of a record: its key fields' values, each length-prefixed, in contract order. INVALID_ARGUMENT naming
-  // the field where a key field is empty; DATA_LOSS where the bytes are no message.
+  // The business key of a record: its key fields' values, each length-prefixed, in contract order.
+  // INVALID_ARGUMENT naming the field where a key field is empty; DATA_LOSS where the bytes are no
+  // message.
   virtual absl::StatusOr<std::string> KeyOf(absl::string_view record) const = 0;
   // The same key from the values' texts, as a lookup gives them.
   virtual absl::StatusOr<std::string> KeyFromValues(absl::Span<const std::string> values) const = 0;
 };
 
-// Whether `next` may follow `previous`: OK, or FAILED_PRECONDITION naming every removed, renumbered, renamed or retyped field
-// and every changed key. docs/formats/dataset-contract.md lists the rules.
+// Whether `next` may follow `previous`: OK, or FAILED_PRECONDITION naming every removed,
+// renumbered, renamed or retyped field and every changed key. docs/formats/dataset-contract.md
+// lists the rules.
 absl::Status CheckEvolution(const Contract& previous, const Contract& next);
 
 }  // namespace huiliu::schema

@@ -1,0 +1,395 @@
+#include "core/schema/contract.h"
+
+#include <google/protobuf/compiler/importer.h>
+#include <google/protobuf/compiler/parser.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/duration.pb.h>
+#include <google/protobuf/dynamic_message.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/timestamp.pb.h>
+#include <google/protobuf/wrappers.pb.h>
+
+#include <algorithm>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/model/varint.h"
+#include "core/schema/text_value.h"
+#include "core/schema/wire_reader.h"
+
+namespace huiliu::schema {
+namespace {
+
+namespace pb = google::protobuf;
+using absl::InvalidArgumentError;
+using absl::StrCat;
+
+constexpr size_t kMaxSourceBytes = 1 << 20;
+constexpr int kMaxFields = 500;
+constexpr size_t kMaxNesting = 50;  // braces in the source: the compiler descends by recursion
+
+// Collects the compiler's words with file, line and column (1-based).
+class Errors : public pb::compiler::MultiFileErrorCollector, public pb::io::ErrorCollector {
+ public:
+  explicit Errors(std::string file) : file_(std::move(file)) {}
+  void AddError(const std::string& file, int line, int column,
+                const std::string& message) override {
+    Add(file, line, column, message);
+  }
+  void AddError(int line, int column, const std::string& message) override {
+    Add(file_, line, column, message);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  void Add(const std::string& file, int line, int column, const std::string& message) {
+    if (text_.size() > 4096) return;
+    absl::StrAppend(&text_, text_.empty() ? "" : "\n", file, ":", line + 1, ":", column + 1, ": ",
+                    message);
+  }
+  const std::string file_;
+  std::string text_;
+};
+
+// The few files that a contract may import, in the order of their own imports.
+void AddKnownFiles(pb::DescriptorPool* pool) {
+  for (const pb::FileDescriptor* known :
+       {pb::DescriptorProto::descriptor()->file(), pb::Timestamp::descriptor()->file(),
+        pb::Duration::descriptor()->file(), pb::StringValue::descriptor()->file(),
+        pb::Struct::descriptor()->file(), huiliu::v1::DatasetOptions::descriptor()->file()}) {
+    pb::FileDescriptorProto file;
+    known->CopyTo(&file);
+    HUILIU_CHECK(pool->BuildFile(file) != nullptr);
+  }
+}
+
+class PoolErrors : public pb::DescriptorPool::ErrorCollector {
+ public:
+  PoolErrors(std::string file, const pb::compiler::SourceLocationTable& places)
+      : file_(std::move(file)), places_(places) {}
+  void AddError(const std::string&, const std::string& element, const pb::Message* descriptor,
+                ErrorLocation location, const std::string& message) override {
+    int line = 0, column = 0;
+    places_.Find(descriptor, location, &line, &column);
+    absl::StrAppend(&text_, text_.empty() ? "" : "\n", file_, ":", line + 1, ":", column + 1, ": ",
+                    element, ": ", message);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  const std::string file_;
+  const pb::compiler::SourceLocationTable& places_;
+  std::string text_;
+};
+
+// Options of a run-time pool are dynamic messages: the generated extension reads their bytes.
+template <typename Options, typename Extension>
+auto OptionsOf(const pb::Message& dynamic, const Extension& extension) {
+  Options options;
+  options.ParseFromString(dynamic.SerializeAsString());
+  return options.GetExtension(extension);
+}
+
+absl::StatusOr<FieldType> TypeOf(const pb::FieldDescriptor& field) {
+  switch (field.type()) {
+    case pb::FieldDescriptor::TYPE_STRING:
+      return FieldType::kString;
+    case pb::FieldDescriptor::TYPE_BYTES:
+      return FieldType::kBytes;
+    case pb::FieldDescriptor::TYPE_BOOL:
+      return FieldType::kBool;
+    case pb::FieldDescriptor::TYPE_ENUM:
+      return FieldType::kEnum;
+    case pb::FieldDescriptor::TYPE_DOUBLE:
+    case pb::FieldDescriptor::TYPE_FLOAT:
+      return FieldType::kDouble;
+    case pb::FieldDescriptor::TYPE_UINT32:
+    case pb::FieldDescriptor::TYPE_UINT64:
+    case pb::FieldDescriptor::TYPE_FIXED32:
+    case pb::FieldDescriptor::TYPE_FIXED64:
+      return FieldType::kUint64;
+    case pb::FieldDescriptor::TYPE_MESSAGE:
+      return field.message_type()->full_name() == "google.protobuf.Timestamp"
+                 ? FieldType::kTimestamp
+                 : FieldType::kMessage;
+    case pb::FieldDescriptor::TYPE_GROUP:
+      return InvalidArgumentError(StrCat("field ", field.name(), ": groups are not supported"));
+    default:
+      return FieldType::kInt64;
+  }
+}
+
+bool IsDatasetId(absl::string_view id) {
+  return !id.empty() && id.size() <= 63 && absl::ascii_islower(id[0]) &&
+         std::all_of(id.begin(), id.end(), [](char c) {
+           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_';
+         });
+}
+
+class ParsedContract : public Contract {
+ public:
+  absl::Status Open(absl::string_view source_name, absl::string_view source_text,
+                    uint32_t version) {
+    source_name_ = std::string(source_name);
+    source_text_ = std::string(source_text);
+    version_ = version;
+    RETURN_IF_ERROR(ParseSource());
+    RETURN_IF_ERROR(FindMessage());
+    RETURN_IF_ERROR(ReadFields());
+    return CheckOptions();
+  }
+
+  const DatasetId& id() const override { return id_; }
+  uint32_t version() const override { return version_; }
+  const std::string& source_name() const override { return source_name_; }
+  const std::string& source_text() const override { return source_text_; }
+  const huiliu::v1::DatasetOptions& options() const override { return options_; }
+  const pb::Descriptor* descriptor() const override { return message_; }
+  absl::Span<const Field> fields() const override { return fields_; }
+  absl::Span<const Field* const> key_fields() const override { return key_fields_; }
+  huiliu::v1::Grade grade() const override { return grade_; }
+
+  const Field* FindField(absl::string_view name) const override {
+    for (const Field& field : fields_) {
+      if (name == field.name) return &field;
+    }
+    return nullptr;
+  }
+
+  const Field* FindFieldByNumber(uint32_t number) const override {
+    const int slot = by_number_->SlotOf(number);
+    return slot < 0 ? nullptr : &fields_[static_cast<size_t>(slot)];
+  }
+
+  absl::StatusOr<std::string> KeyOf(absl::string_view record) const override {
+    absl::InlinedVector<FieldSlot, 4> slots(key_fields_.size());
+    RETURN_IF_ERROR(key_plan_->Scan(record, absl::MakeSpan(slots)));
+    std::string key;
+    std::string text;
+    for (size_t i = 0; i < key_fields_.size(); ++i) {
+      text.clear();
+      const FieldSlot& slot = slots[i];
+      if (slot.present)
+        RETURN_IF_ERROR(AppendText(*key_fields_[i], slot.type, slot.number, slot.bytes, &text));
+      if (text.empty()) return EmptyKey(*key_fields_[i]);
+      AppendVarint(&key, text.size());
+      key += text;
+    }
+    return key;
+  }
+
+  absl::StatusOr<std::string> KeyFromValues(absl::Span<const std::string> values) const override {
+    if (values.size() != key_fields_.size()) {
+      std::string names;
+      for (const Field* field : key_fields_)
+        absl::StrAppend(&names, names.empty() ? "" : ", ", field->name);
+      return InvalidArgumentError(StrCat("dataset ", id_.value(), ": a key has ",
+                                         key_fields_.size(), " value(s) (", names, "), not ",
+                                         values.size()));
+    }
+    std::string key;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i].empty()) return EmptyKey(*key_fields_[i]);
+      ASSIGN_OR_RETURN(const std::string text, Canonical(*key_fields_[i], values[i]));
+      AppendVarint(&key, text.size());
+      key += text;
+    }
+    return key;
+  }
+
+ private:
+  // 007 and 7 are one whole number: its key text is what KeyOf writes.
+  static absl::StatusOr<std::string> Canonical(const Field& field, const std::string& value) {
+    if (field.type == FieldType::kString) return value;
+    std::string wire;
+    RETURN_IF_ERROR(AppendWire(field, value, &wire));
+    absl::string_view rest = wire;
+    WireField occurrence;
+    TakeField(rest, &occurrence);
+    std::string text;
+    RETURN_IF_ERROR(AppendText(field, occurrence.type, occurrence.number, occurrence.bytes, &text));
+    return text;
+  }
+
+  absl::Status EmptyKey(const Field& field) const {
+    return InvalidArgumentError(
+        StrCat("dataset ", id_.value(), ": key field ", field.name, " is empty"));
+  }
+
+  absl::Status CheckSize() const {
+    if (source_text_.size() > kMaxSourceBytes) {
+      return InvalidArgumentError(
+          StrCat(source_name_, ": a contract has at most ", kMaxSourceBytes, " bytes"));
+    }
+    size_t depth = 0;
+    for (char c : source_text_) {
+      if (c == '{' || c == '[' || c == '<' || c == '(') ++depth;
+      if ((c == '}' || c == ']' || c == '>' || c == ')') && depth > 0) --depth;
+      if (depth > kMaxNesting) {
+        return InvalidArgumentError(
+            StrCat(source_name_, ": nested deeper than ", kMaxNesting, " levels"));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ParseSource() {
+    RETURN_IF_ERROR(CheckSize());
+    Errors errors(source_name_);
+    pb::io::ArrayInputStream stream(source_text_.data(), static_cast<int>(source_text_.size()));
+    pb::io::Tokenizer tokenizer(&stream, &errors);
+    pb::compiler::SourceLocationTable places;
+    pb::compiler::Parser parser;
+    parser.RecordErrorsTo(&errors);
+    parser.RecordSourceLocationsTo(&places);
+    pb::FileDescriptorProto file;
+    file.set_name(source_name_);
+    const bool parsed = parser.Parse(&tokenizer, &file);
+    if (file.syntax() != "proto3") {
+      return InvalidArgumentError(
+          StrCat(source_name_, ":1:1: a contract is written in proto3 (syntax = \"proto3\";)"));
+    }
+    if (!parsed || !errors.text().empty()) return InvalidArgumentError(errors.text());
+    if (file.service_size() > 0) {
+      return InvalidArgumentError(StrCat(source_name_, ": a contract has no services"));
+    }
+    file.set_name(source_name_);
+    AddKnownFiles(&pool_);
+    PoolErrors pool_errors(source_name_, places);
+    file_ = pool_.BuildFileCollectingErrors(file, &pool_errors);
+    if (file_ != nullptr) return absl::OkStatus();
+    return InvalidArgumentError(
+        pool_errors.text().empty() ? StrCat(source_name_, ": not a contract") : pool_errors.text());
+  }
+
+  absl::Status FindMessage() {
+    for (int i = 0; i < file_->message_type_count(); ++i) {
+      const pb::Descriptor* message = file_->message_type(i);
+      auto options = OptionsOf<pb::MessageOptions>(message->options(), huiliu::v1::dataset);
+      if (options.id().empty() && options.title().empty()) continue;
+      if (message_ != nullptr) {
+        return InvalidArgumentError(StrCat(source_name_, ": ", message_->name(), " and ",
+                                           message->name(),
+                                           " both declare a dataset; one file declares one"));
+      }
+      message_ = message;
+      options_ = std::move(options);
+    }
+    if (message_ == nullptr) {
+      return InvalidArgumentError(StrCat(
+          source_name_,
+          ": no message declares a dataset; add option (huiliu.v1.dataset) = {id: … title: …}"));
+    }
+    id_ = DatasetId(options_.id());
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadFields() {
+    if (message_->field_count() == 0 || message_->field_count() > kMaxFields) {
+      return Fail(StrCat("a dataset has 1 to ", kMaxFields, " fields"));
+    }
+    std::vector<uint32_t> numbers;
+    for (int i = 0; i < message_->field_count(); ++i) {
+      const pb::FieldDescriptor* descriptor = message_->field(i);
+      Field field;
+      field.name = descriptor->name();
+      field.number = static_cast<uint32_t>(descriptor->number());
+      ASSIGN_OR_RETURN(field.type, TypeOf(*descriptor));
+      field.repeated = descriptor->is_repeated();
+      field.options = OptionsOf<pb::FieldOptions>(descriptor->options(), huiliu::v1::data);
+      field.descriptor = descriptor;
+      field.index = i;
+      numbers.push_back(field.number);
+      grade_ = std::max(grade_, field.options.grade());
+      fields_.push_back(std::move(field));
+    }
+    by_number_ = std::make_unique<FieldPlan>(numbers);
+    std::vector<uint32_t> key_numbers;
+    for (const Field& field : fields_) {
+      if (!field.options.key()) continue;
+      key_fields_.push_back(&field);
+      key_numbers.push_back(field.number);
+    }
+    key_plan_ = std::make_unique<FieldPlan>(key_numbers);
+    return absl::OkStatus();
+  }
+
+  absl::Status Fail(absl::string_view why) const {
+    return InvalidArgumentError(StrCat(source_name_, ": dataset ", options_.id(), ": ", why));
+  }
+
+  absl::Status CheckOptions() const {
+    if (!IsDatasetId(options_.id())) {
+      return Fail("its id is 1 to 63 of a-z 0-9 _, the first a letter");
+    }
+    if (options_.title().empty()) return Fail("a title (数据集名称) is required");
+    if (options_.contains_secret()) {
+      return Fail(
+          "state and work secrets are outside this exchange (涉密数据不得登记); it is refused");
+    }
+    if (options_.sharing() == huiliu::v1::SHARING_NOT_SHARED &&
+        options_.not_shared_reason().empty()) {
+      return Fail("不予共享 needs not_shared_reason: the law, regulation or decision that says so");
+    }
+    if (key_fields_.empty()) return Fail("no field is marked key");
+    for (const Field& field : fields_) RETURN_IF_ERROR(CheckField(field));
+    for (const auto& evidence : options_.territory().evidence()) {
+      const Field* field = FindField(evidence.field());
+      if (field == nullptr)
+        return Fail(
+            StrCat("evidence names field \"", evidence.field(), "\", which it does not have"));
+      if (field->type != FieldType::kString || field->repeated) {
+        return Fail(StrCat("evidence field ", field->name, " must be a single string"));
+      }
+      if (evidence.kind() == huiliu::v1::EVIDENCE_KIND_UNSPECIFIED) {
+        return Fail(StrCat("evidence ", field->name, " needs a kind"));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckField(const Field& field) const {
+    if (field.options.title().empty())
+      return Fail(StrCat("field ", field.name, " needs a Chinese title"));
+    const bool scalar = !field.repeated && field.type != FieldType::kMessage;
+    if (field.options.key() &&
+        (!scalar || field.type == FieldType::kDouble || field.type == FieldType::kTimestamp ||
+         field.type == FieldType::kBytes)) {
+      return Fail(StrCat("key field ", field.name, " must be a single text or whole number"));
+    }
+    if (field.options.index() && !scalar)
+      return Fail(StrCat("index field ", field.name, " must be a single value"));
+    return absl::OkStatus();
+  }
+
+  std::string source_name_;
+  std::string source_text_;
+  uint32_t version_ = 1;
+  pb::DescriptorPool pool_;
+  const pb::FileDescriptor* file_ = nullptr;
+  const pb::Descriptor* message_ = nullptr;
+  huiliu::v1::DatasetOptions options_;
+  DatasetId id_;
+  std::vector<Field> fields_;
+  std::vector<const Field*> key_fields_;
+  std::unique_ptr<FieldPlan> by_number_;
+  std::unique_ptr<FieldPlan> key_plan_;
+  huiliu::v1::Grade grade_ = huiliu::v1::GRADE_UNSPECIFIED;
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Contract>> Contract::Parse(absl::string_view source_name,
+                                                                absl::string_view source_text,
+                                                                uint32_t version) {
+  auto contract = std::make_shared<ParsedContract>();
+  RETURN_IF_ERROR(contract->Open(source_name, source_text, version));
+  return std::shared_ptr<const Contract>(std::move(contract));
+}
+
+}  // namespace huiliu::schema

@@ -1,0 +1,137 @@
+#include "core/schema/contract.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "absl/strings/str_replace.h"
+#include "core/base/files.h"
+#include "core/schema/record_writer.h"
+
+namespace huiliu::schema {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kSource[] = R"(syntax = "proto3";
+package t;
+import "huiliu/v1/dataset.proto";
+import "google/protobuf/timestamp.proto";
+enum Kind { KIND_UNSPECIFIED = 0; KIND_A = 1; }
+message Row {
+  option (huiliu.v1.dataset) = {id: "row" title: "行" territory: {title: "登记地" evidence: {field: "place" kind: EVIDENCE_KIND_NAME}}};
+  string id = 1 [(huiliu.v1.data) = {title: "编号" key: true}];
+  int64 n = 2 [(huiliu.v1.data) = {title: "数" key: true}];
+  string place = 3 [(huiliu.v1.data) = {title: "地" grade: GRADE_GENERAL_3}];
+  google.protobuf.Timestamp at = 4 [(huiliu.v1.data) = {title: "时间"}];
+  Kind kind = 5 [(huiliu.v1.data) = {title: "类"}];
+  double amount = 200 [(huiliu.v1.data) = {title: "额"}];
+}
+)";
+
+std::string Root() {
+  const char* root = std::getenv("HUILIU_ROOT");
+  return root == nullptr ? "." : root;
+}
+
+absl::Status ErrorOf(const std::string& source) {
+  return Contract::Parse("row.proto", source).status();
+}
+
+std::string With(const std::string& from, const std::string& to) {
+  const std::string changed = absl::StrReplaceAll(kSource, {{from, to}});
+  EXPECT_NE(changed, kSource) << from;
+  return changed;
+}
+
+TEST(ContractTest, OptionsAndFieldsAreRead) {
+  auto contract = Contract::Parse("row.proto", kSource);
+  ASSERT_TRUE(contract.ok()) << contract.status();
+  EXPECT_EQ((*contract)->id(), DatasetId("row"));
+  EXPECT_EQ((*contract)->options().title(), "行");
+  EXPECT_EQ((*contract)->fields().size(), 6U);
+  EXPECT_EQ((*contract)->key_fields().size(), 2U);
+  EXPECT_EQ((*contract)->grade(), huiliu::v1::GRADE_GENERAL_3);
+  EXPECT_EQ((*contract)->FindField("at")->type, FieldType::kTimestamp);
+  EXPECT_EQ((*contract)->FindFieldByNumber(200)->name, "amount");
+  EXPECT_EQ((*contract)->FindField("none"), nullptr);
+}
+
+TEST(ContractTest, ErrorsNameFileLineAndColumn) {
+  EXPECT_THAT(std::string(ErrorOf(With("int64 n = 2", "int64 n = = 2")).message()),
+              HasSubstr("row.proto:9:13"));
+  EXPECT_THAT(std::string(ErrorOf(With("Kind kind", "Knd kind")).message()),
+              HasSubstr("row.proto:12:3"));
+  EXPECT_THAT(std::string(ErrorOf(With("huiliu/v1/dataset.proto", "/etc/passwd")).message()),
+              HasSubstr("row.proto"));
+}
+
+TEST(ContractTest, IncompleteOptionsAreRefused) {
+  EXPECT_THAT(std::string(ErrorOf(With("field: \"place\"", "field: \"nowhere\"")).message()),
+              HasSubstr("nowhere"));
+  EXPECT_THAT(std::string(ErrorOf(With("key: true", "")).message()), HasSubstr("key"));
+  EXPECT_THAT(std::string(ErrorOf(With("id: \"row\"", "id: \"Row!\"")).message()), HasSubstr("id"));
+  EXPECT_THAT(
+      std::string(ErrorOf(With("title: \"行\"", "title: \"行\" contains_secret: true")).message()),
+      HasSubstr("涉密"));
+  EXPECT_THAT(
+      std::string(
+          ErrorOf(With("title: \"行\"", "title: \"行\" sharing: SHARING_NOT_SHARED")).message()),
+      HasSubstr("not_shared_reason"));
+  EXPECT_THAT(std::string(ErrorOf(With("proto3", "proto2")).message()), HasSubstr("proto3"));
+}
+
+TEST(ContractTest, HostileSourcesAreRefusedNotFollowed) {
+  EXPECT_FALSE(ErrorOf(std::string(2 << 20, ' ')).ok());
+  std::string deep = "syntax = \"proto3\"; ";
+  for (int i = 0; i < 100000; ++i) deep += "message A {";
+  EXPECT_FALSE(ErrorOf(deep).ok());
+  EXPECT_FALSE(ErrorOf("").ok());
+  EXPECT_FALSE(ErrorOf(std::string("\0\xff\xfe", 3)).ok());
+}
+
+TEST(ContractTest, KeyFromARecordAndFromValuesIsTheSame) {
+  auto contract = *Contract::Parse("row.proto", kSource);
+  RecordWriter writer(*contract);
+  ASSERT_TRUE(writer.SetText(*contract->FindField("n"), "7").ok());
+  writer.SetString(*contract->FindField("id"), "甲");
+  const std::string record = writer.Finish();
+  auto key = contract->KeyOf(record);
+  ASSERT_TRUE(key.ok()) << key.status();
+  EXPECT_EQ(*key, *contract->KeyFromValues({"甲", "007"}));
+  EXPECT_FALSE(contract->KeyFromValues({"甲"}).ok());
+  EXPECT_THAT(std::string(contract->KeyOf("").status().message()), HasSubstr("id"));
+}
+
+TEST(ContractTest, EveryShippedContractParses) {
+  int count = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(Root() + "/schemas/datasets")) {
+    if (entry.path().extension() != ".proto") continue;
+    auto contract =
+        Contract::Parse(entry.path().filename().string(), *ReadFile(entry.path().string()));
+    EXPECT_TRUE(contract.ok()) << contract.status();
+    ++count;
+  }
+  EXPECT_GE(count, 10);
+}
+
+TEST(RecordJsonTest, JsonAndBack) {
+  auto contract = *Contract::Parse("row.proto", kSource);
+  auto record = RecordFromJson(
+      *contract, R"({"id":"甲","n":"5","at":"2024-03-01T00:00:00Z","kind":"KIND_A","amount":1.5})");
+  ASSERT_TRUE(record.ok()) << record.status();
+  auto json = RecordToJson(*contract, *record);
+  ASSERT_TRUE(json.ok());
+  EXPECT_EQ(*RecordFromJson(*contract, *json), *record);
+  EXPECT_EQ(*FieldToText(*contract, *contract->FindField("at"), *record), "2024-03-01T00:00:00Z");
+  EXPECT_EQ(*FieldToText(*contract, *contract->FindField("amount"), *record), "1.5");
+  const auto wrong = RecordFromJson(*contract, R"({"id":"secret-value","n":"x"})").status();
+  EXPECT_FALSE(wrong.ok());
+  EXPECT_EQ(wrong.message().find("secret-value"), absl::string_view::npos);
+}
+
+}  // namespace
+}  // namespace huiliu::schema

@@ -1,0 +1,57 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "core/schema/contract.h"
+
+namespace huiliu::schema {
+namespace {
+
+using testing::HasSubstr;
+
+std::shared_ptr<const Contract> Of(const std::string& fields) {
+  auto contract = Contract::Parse(
+      "d.proto",
+      absl::StrCat("syntax = \"proto3\"; package t; import \"huiliu/v1/dataset.proto\";\n"
+                   "enum E { E_UNSPECIFIED = 0; E_A = 1; } enum F { F_UNSPECIFIED = 0; }\n"
+                   "message D { option (huiliu.v1.dataset) = {id: \"d\" title: \"数据\"};\n"
+                   "string id = 1 [(huiliu.v1.data) = {title: \"编号\" key: true}];\n",
+                   fields, "}"));
+  EXPECT_TRUE(contract.ok()) << contract.status();
+  return *contract;
+}
+
+std::string F(const std::string& declaration, const std::string& options = "") {
+  return absl::StrCat(declaration, " [(huiliu.v1.data) = {title: \"某\" ", options, "}];\n");
+}
+
+std::string Breaks(const std::string& before, const std::string& after) {
+  return std::string(CheckEvolution(*Of(before), *Of(after)).message());
+}
+
+TEST(EvolutionTest, AddedFieldsAreFine) {
+  EXPECT_EQ(Breaks("", F("string a = 2") + F("repeated int64 b = 3")), "");
+}
+
+TEST(EvolutionTest, EachBreakIsNamed) {
+  EXPECT_THAT(Breaks(F("string a = 2"), ""), HasSubstr("field a = 2 was removed"));
+  EXPECT_THAT(Breaks(F("string a = 2"), F("string a = 3")), HasSubstr("renumbered from 2 to 3"));
+  EXPECT_THAT(Breaks(F("string a = 2"), F("string b = 2")), HasSubstr("renamed to b"));
+  EXPECT_THAT(Breaks(F("string a = 2"), F("int64 a = 2")),
+              HasSubstr("retyped from string to int64"));
+  EXPECT_THAT(Breaks(F("string a = 2"), F("repeated string a = 2")), HasSubstr("retyped"));
+  EXPECT_THAT(Breaks(F("E a = 2"), F("F a = 2")), HasSubstr("retyped"));
+  EXPECT_THAT(Breaks(F("string a = 2"), F("string a = 2", "key: true")),
+              HasSubstr("joined the key"));
+  EXPECT_THAT(Breaks("", F("string a = 2", "key: true")),
+              HasSubstr("new field a is part of the key"));
+}
+
+TEST(EvolutionTest, AllBreaksAreListedAtOnce) {
+  const std::string all = Breaks(F("string a = 2") + F("int64 b = 3"), F("string b = 3"));
+  EXPECT_THAT(all, HasSubstr("field a"));
+  EXPECT_THAT(all, HasSubstr("field b"));
+}
+
+}  // namespace
+}  // namespace huiliu::schema
