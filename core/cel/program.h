@@ -1,4 +1,5 @@
-// CEL (github.com/google/cel-spec): compiled against a dataset's contract, evaluated over wire bytes.
+// CEL (github.com/google/cel-spec): compiled against a dataset's contract, evaluated over wire
+// bytes.
 #ifndef HUILIU_CORE_CEL_PROGRAM_H_
 #define HUILIU_CORE_CEL_PROGRAM_H_
 
@@ -10,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "core/cel/conjuncts.h"
 #include "core/schema/contract.h"
 #include "core/schema/wire_reader.h"
 
@@ -31,27 +33,33 @@ struct Environment {
 // The result of a predicate over one record.
 enum class Truth { kFalse, kTrue, kError };
 
-// Per-record state that several programs over one contract share: slots are scanned once. Not thread-safe.
+// Per-record state that several programs over one contract share: slots are scanned once. Not
+// thread-safe.
 struct Activation {
   absl::Span<const schema::FieldSlot> slots;  // by Field::index, from Contract-wide FieldPlan
-  absl::string_view division;                 // the record's attributed division (variable `division`)
+  absl::string_view division;  // the record's attributed division (variable `division`)
   absl::string_view record;
 };
 
-// A compiled boolean expression. Immutable, thread-safe. Fields are in scope by name; `division` is the attributed division.
+// A compiled boolean expression. Immutable, thread-safe. Fields are in scope by name; `division` is
+// the attributed division.
 class Predicate {
  public:
-  // INVALID_ARGUMENT; `issues` lists every finding. An unsupported part of CEL is an issue, never a wrong answer.
+  // INVALID_ARGUMENT; `issues` lists every finding. An unsupported part of CEL is an issue, never a
+  // wrong answer.
   static absl::StatusOr<std::unique_ptr<const Predicate>> Compile(absl::string_view expression,
-                                                                 const schema::Contract& contract,
-                                                                 const Environment& environment,
-                                                                 std::vector<Issue>* issues);
+                                                                  const schema::Contract& contract,
+                                                                  const Environment& environment,
+                                                                  std::vector<Issue>* issues);
   virtual ~Predicate() = default;
   virtual Truth Evaluate(const Activation& activation) const = 0;
   // Why Evaluate said kError, in words; evaluates again.
   virtual std::string ExplainError(const Activation& activation) const = 0;
   // Indexes (Field::index) of the fields it reads.
   virtual absl::Span<const int> fields() const = 0;
+  // Necessary conditions that an index can answer, in the order written; empty where there are
+  // none.
+  virtual std::vector<Conjunct> IndexableConjuncts() const { return {}; }
 };
 
 }  // namespace huiliu::cel
