@@ -29,8 +29,10 @@ absl::Status CheckMask(const huiliu::v1::Mask& mask, const schema::Field& field)
 bool AppendMasked(const huiliu::v1::Mask& mask, absl::string_view value, absl::string_view key,
                   std::string* out);
 
-// What one rule does to a record: fields kept, dropped, masked. Fields that the contract does not
-// know never leave. Thread-compatible: one a lane.
+// What one rule does to a record: fields kept, dropped, masked. Unlike schema::Projector it copies
+// neighbouring fields as one slice and checks what it keeps, since here a record enters the
+// receiver's area for the first time. Fields that the contract does not know never leave.
+// Thread-compatible: one a lane.
 class RecordTransform {
  public:
   enum class Result {

@@ -1,0 +1,97 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "core/rules/return_engine.h"
+#include "core/rules/version_order.h"
+
+namespace huiliu::rules {
+namespace {
+
+using namespace huiliu::v1;  // NOLINT: outcomes
+
+PriorDecision Sample() {
+  PriorDecision decision;
+  decision.source_time_us = 1764000000000000;
+  decision.row_id = "2026-01-01.csv:12345";
+  for (size_t i = 0; i < kKeptPayloadDigestBytes; ++i)
+    decision.payload_digest[i] = static_cast<uint8_t>(200 + i);
+  for (size_t i = 0; i < kKeptRuleDigestBytes; ++i)
+    decision.rule_digest[i] = static_cast<uint8_t>(i);
+  decision.holders = {"530100"};
+  decision.division = "530102";
+  decision.counted_day = 20600;
+  decision.outcomes = {OUTCOME_RETURNED};
+  return decision;
+}
+
+void ExpectSame(const PriorDecision& a, const PriorDecision& b) {
+  EXPECT_EQ(a.source_time_us, b.source_time_us);
+  EXPECT_EQ(a.row_id, b.row_id);
+  EXPECT_EQ(a.payload_digest, b.payload_digest);
+  EXPECT_EQ(a.rule_digest, b.rule_digest);
+  EXPECT_EQ(a.deleted, b.deleted);
+  EXPECT_EQ(a.holders, b.holders);
+  EXPECT_EQ(a.division, b.division);
+  EXPECT_EQ(a.counted_day, b.counted_day);
+  EXPECT_EQ(a.outcomes, b.outcomes);
+  EXPECT_EQ(a.seen, b.seen);
+}
+
+TEST(DecisionCodeTest, WhatIsEncodedIsDecoded) {
+  std::vector<PriorDecision> decisions = {PriorDecision(), Sample()};
+  PriorDecision many = Sample();
+  many.deleted = true;
+  many.source_time_us = std::numeric_limits<int64_t>::min();
+  many.counted_day = -1;
+  many.division = "000001";
+  many.outcomes = {OUTCOME_RETURNED, OUTCOME_OUTSIDE_AREA, OUTCOME_PENDING};
+  many.holders = {"530100", std::string(300, 'x'), ""};
+  many.seen = {1, std::numeric_limits<uint64_t>::max(), 7};
+  decisions.push_back(many);
+  PriorDecision reused = many;
+  for (const PriorDecision& decision : decisions) {
+    ASSERT_TRUE(DecodeDecision(EncodeDecision(decision), &reused).ok());
+    ExpectSame(decision, reused);
+  }
+  EXPECT_LE(EncodeDecision(Sample()).size(), 75u);
+}
+
+TEST(DecisionCodeTest, CutLengthenedAndForeignBytesAreDataLoss) {
+  PriorDecision decision = Sample();
+  decision.seen = {1, 2};
+  const std::string bytes = EncodeDecision(decision);
+  for (size_t cut = 0; cut < bytes.size(); ++cut) {
+    EXPECT_EQ(DecodeDecision(bytes.substr(0, cut)).status().code(), absl::StatusCode::kDataLoss)
+        << cut;
+  }
+  EXPECT_FALSE(DecodeDecision(bytes + "x").ok());
+  EXPECT_FALSE(DecodeDecision("\x02" + bytes.substr(1)).ok());
+}
+
+TEST(VersionOrderTest, RunsOfDigitsCompareAsNumbers) {
+  const char* rising[] = {"",          "a",        "a.csv:9",   "a.csv:10",
+                          "a.csv:100", "a2.csv:1", "a10.csv:1", "b"};
+  for (size_t i = 0; i < std::size(rising); ++i) {
+    for (size_t j = 0; j < std::size(rising); ++j) {
+      const int order = CompareRowIds(rising[i], rising[j]);
+      EXPECT_EQ(order < 0, i < j) << rising[i] << " " << rising[j];
+      EXPECT_EQ(order == 0, i == j) << rising[i] << " " << rising[j];
+    }
+  }
+  EXPECT_NE(CompareRowIds("a01", "a1"), 0);
+  EXPECT_LT(CompareRowIds("99999999999999999999998", "99999999999999999999999"), 0);
+}
+
+TEST(VersionOrderTest, TheLatestTimeHoldsThenTheHighestRow) {
+  EXPECT_TRUE(IsOlder(1, "z", 2, "a"));
+  EXPECT_FALSE(IsOlder(2, "a", 1, "z"));
+  EXPECT_TRUE(IsOlder(1, "a", 1, "b"));
+  EXPECT_FALSE(IsOlder(1, "a", 1, "a"));
+  EXPECT_TRUE(IsOlder(0, "a", 5, "b")) << "an unknown time leaves it to the row";
+  EXPECT_FALSE(IsOlder(5, "b", 0, "a"));
+  EXPECT_FALSE(IsOlder(0, "", 5, "b"));
+}
+
+}  // namespace
+}  // namespace huiliu::rules

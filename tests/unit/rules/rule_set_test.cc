@@ -1,0 +1,228 @@
+#include "core/rules/rule_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "core/rules/yaml_tree.h"
+
+namespace huiliu::rules {
+namespace {
+
+constexpr char kContract[] = R"(syntax = "proto3";
+package test.v1;
+import "huiliu/v1/dataset.proto";
+message Person {
+  option (huiliu.v1.dataset) = {
+    id: "person" title: "人员" provider: "测试" theme: "population"
+    sharing: SHARING_UNCONDITIONAL update_cycle: UPDATE_CYCLE_DAILY
+    territory: {title: "登记地" evidence: {field: "division" kind: EVIDENCE_KIND_CODE}}
+  };
+  string id = 1 [(huiliu.v1.data) = {title: "编号" key: true}];
+  string name = 2 [(huiliu.v1.data) = {title: "姓名"}];
+  string phone = 3 [(huiliu.v1.data) = {title: "电话"}];
+  int64 age = 4 [(huiliu.v1.data) = {title: "年龄"}];
+  string division = 5 [(huiliu.v1.data) = {title: "区划"}];
+})";
+
+std::shared_ptr<const schema::Contract> Contract() {
+  static const auto contract = *schema::Contract::Parse("person.proto", kContract);
+  return contract;
+}
+
+// "line:column message" of every finding.
+std::vector<std::string> Findings(absl::string_view yaml) {
+  std::vector<huiliu::v1::RuleError> errors;
+  const auto set = ParseRuleSet("p.yaml", yaml, *Contract(), &errors);
+  EXPECT_EQ(set.ok(), errors.empty());
+  std::vector<std::string> found;
+  for (const auto& error : errors) {
+    EXPECT_EQ(error.file(), "p.yaml");
+    found.push_back(absl::StrCat(error.line(), ":", error.column(), " ", error.message()));
+  }
+  if (!errors.empty()) {
+    EXPECT_EQ(set.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(set.status().message()),
+                testing::HasSubstr(
+                    absl::StrCat("p.yaml:", errors[0].line(), ":", errors[0].column(), ": ")));
+  }
+  return found;
+}
+
+constexpr char kGood[] = R"(# 人员
+dataset: person
+receiver: "530100"
+version: 3
+legal_basis: 政务数据共享条例
+rules:
+  - id: secret
+    title: 不公开
+    when: name == "密"
+    withhold: 依法不予公开
+    legal_basis: 政府信息公开条例第十四条
+  - id: own
+    when: inDivision("530100")
+    drop: [age]
+    masks:
+      phone: {partial: {keep_first: 3, keep_last: 4}}
+      name: hash
+    valid_from: 2025-08-01
+    valid_to: 2030-12-31
+)";
+
+TEST(RuleSetTest, AFileIsReadAsItIsWritten) {
+  std::vector<huiliu::v1::RuleError> errors;
+  const auto parsed = ParseRuleSet("p.yaml", kGood, *Contract(), &errors);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  const RuleSet& set = **parsed;
+  EXPECT_EQ(set.dataset.value(), "person");
+  EXPECT_EQ(set.receiver.value(), "530100");
+  EXPECT_EQ(set.version, 3u);
+  EXPECT_EQ(set.digest, Sha256(kGood));
+  ASSERT_EQ(set.rules.size(), 2u);
+  EXPECT_FALSE(set.rules[0].returns);
+  EXPECT_EQ(set.rules[0].reason, "依法不予公开");
+  EXPECT_EQ(set.rules[0].legal_basis, "政府信息公开条例第十四条");
+  EXPECT_EQ(set.rules[0].when, "name == \"密\"");
+  EXPECT_EQ(set.rules[0].line, 7);
+  EXPECT_EQ(set.rules[0].when_line, 9);
+  EXPECT_EQ(set.rules[0].when_column, 11);
+  const Rule& own = set.rules[1];
+  EXPECT_TRUE(own.returns);
+  EXPECT_EQ(own.legal_basis, "政务数据共享条例");
+  EXPECT_THAT(own.drop, testing::ElementsAre("age"));
+  ASSERT_EQ(own.masks.size(), 2u);
+  EXPECT_EQ(own.masks[0].second.partial().keep_last(), 4u);
+  EXPECT_TRUE(own.masks[1].second.hash());
+  EXPECT_EQ(absl::FormatTime(own.valid_from, absl::UTCTimeZone()), "2025-07-31T16:00:00+00:00");
+  EXPECT_EQ(absl::FormatTime(own.valid_to, absl::UTCTimeZone()), "2030-12-31T16:00:00+00:00")
+      << "the last day counts";
+  const auto head = ParseRuleSetHead("p.yaml", kGood);
+  ASSERT_TRUE(head.ok());
+  EXPECT_EQ(head->dataset.value(), "person");
+  EXPECT_EQ(WithVersion(set, 9)->version, 9u);
+}
+
+TEST(RuleSetTest, EveryFindingNamesItsPlace) {
+  struct Case {
+    const char* from;
+    const char* to;
+    const char* finding;
+  };
+  const Case cases[] = {
+      {"version: 3", "vesrion: 3", "4:1 未知的键 vesrion"},
+      {"version: 3", "version: -3", "4:10 version"},
+      {"version: 3", "dataset: person", "4:1 重复的键 dataset"},
+      {"dataset: person\n", "", "2:1 缺少 dataset"},
+      {"dataset: person", "dataset: people", "2:10 规则用于数据集 people"},
+      {"receiver: \"530100\"\n", "", "2:1 缺少 receiver"},
+      {"    title: 不公开", "    titel: 不公开", "8:5 未知的键 titel"},
+      {"id: own", "id: secret", "12:9 重复的规则 id secret"},
+      {"id: own", "id: Own Area", "12:9 id 用小写"},
+      {"- id: own\n    when", "- when", "12:5 规则缺少 id"},
+      {"drop: [age]", "drop: [name, 年龄]", "14:18 数据集 person 没有字段 年龄"},
+      {"drop: [age]", "drop: [id]", "14:12 主键字段 id 不能去掉"},
+      {"drop: [age]", "drop: [age, age]", "14:17 重复的字段 age"},
+      {"drop: [age]", "keep: [name]", "14:11 keep 须含主键字段 id"},
+      {"drop: [age]", "keep: age", "14:11 keep 应列出字段"},
+      {"name: hash", "name: hahs", "17:13 脱敏方式"},
+      {"name: hash", "age: hash", "17:12 age: 该脱敏方式只用于文本字段"},
+      {"name: hash", "id: hash", "17:7 主键字段 id 不能脱敏"},
+      {"name: hash", "nane: hash", "17:7 数据集 person 没有字段 nane"},
+      {"keep_last: 4", "keep_lest: 4", "16:40 未知的键 keep_lest"},
+      {"keep_last: 4", "keep_last: four", "16:51 keep_last 应为非负整数"},
+      {"2030-12-31", "2030-02-30", "19:15 valid_to 应为日期"},
+      {"2030-12-31", "2020-12-31", "19:15 valid_to 早于 valid_from"},
+      {"withhold: 依法不予公开", "withhold: ''", "10:15 withhold 应为文字"},
+      {"withhold: 依法不予公开", "withhold: 依法\n    drop: [age]",
+       "11:11 不予回流的规则不写 drop"},
+      {"when: name == \"密\"", "when: name == \"密\" && unknown_word", "9:26 "},
+      {"drop: [age]", "drop: [phone]", "16:7 字段 phone 并不回流"},
+      {"drop: [age]", "drop: [age", "15:10 YAML:"},
+      {"drop: [age]", "drop: &a [age]", "14:11 不支持锚点"},
+      {"id: own", "id: !!str own", "12:9 不支持标签"},
+      {"rules:", "rules: []\nmore:", "7:1 未知的键 more"},
+  };
+  for (const Case& c : cases) {
+    const std::string yaml = absl::StrReplaceAll(kGood, {{c.from, c.to}});
+    ASSERT_NE(yaml, kGood) << c.from;
+    EXPECT_THAT(Findings(yaml), testing::Contains(testing::StartsWith(c.finding))) << c.to;
+  }
+}
+
+TEST(RuleSetTest, ARuleWithoutLegalBasisIsRefused) {
+  EXPECT_THAT(Findings(absl::StrReplaceAll(kGood, {{"legal_basis: 政务数据共享条例\n", ""}})),
+              testing::ElementsAre(testing::StartsWith("11:5 缺少法律依据")));
+}
+
+TEST(RuleSetTest, AllFindingsAreReportedAtOnce) {
+  EXPECT_EQ(Findings(absl::StrReplaceAll(kGood, {{"title: 不公开", "x: 1"},
+                                                 {"drop: [age]", "drop: [a, b]"},
+                                                 {"2025-08-01", "soon"}}))
+                .size(),
+            4u);
+}
+
+TEST(RuleSetTest, NotUtf8AndEmptyAndForeignFilesAreRefused) {
+  EXPECT_THAT(Findings("dataset: \xD5\xC5\n"),
+              testing::ElementsAre(testing::StartsWith("1:10 不是 UTF-8")));
+  EXPECT_THAT(Findings(""), testing::SizeIs(1));
+  EXPECT_THAT(Findings("- a\n- b\n"),
+              testing::Contains(testing::StartsWith("1:1 规则文件应为键值")));
+  EXPECT_THAT(Findings(absl::StrCat(kGood, "---\ndataset: x\n")),
+              testing::ElementsAre(testing::StartsWith("20:1 一个文件")));
+  EXPECT_THAT(Findings(std::string(3000, '[')), testing::SizeIs(1));
+}
+
+TEST(RuleSetTest, AByteOrderMarkAndWindowsLineEndsMoveNothing) {
+  const std::string yaml = absl::StrReplaceAll(kGood, {{"\"密\"", "\"密\" && unknown_word"}});
+  const auto plain = Findings(yaml);
+  ASSERT_EQ(plain.size(), 1u);
+  EXPECT_EQ(Findings(absl::StrCat("\xEF\xBB\xBF", absl::StrReplaceAll(yaml, {{"\n", "\r\n"}}))),
+            plain);
+}
+
+// Where the expression is wrong, in each form that YAML has for a text.
+TEST(RuleSetTest, TheErrorInAnExpressionIsFoundInEveryScalarForm) {
+  struct Case {
+    const char* when;
+    const char* place;
+  };
+  const Case cases[] = {
+      {"    when: 云 == unknown_word", "9:16 "},
+      {"    when:   \"云 == unknown_word\"", "9:19 "},
+      {"    when: \"\\u4e91 == \\\"x\\\" + unknown_word\"", "9:30 "},
+      {"    when: 'it''s + unknown_word'", "9:20 "},
+      {"    when: |\n      云南 ==\n        unknown_word", "11:9 "},
+      {"    when: |-\n\n      云南 &&\n\n      unknown_word", "13:7 "},
+      {"    when: >\n      云南\n      == 昆明 unknown_word", "11:13 "},
+      {"    when: 云南 ==\n      昆明 unknown_word", "10:10 "},
+      {"    when: \"云南 == \\\n      昆明 unknown_word\"", "10:10 "},
+      {"    when: | # 条件\n      unknown_word", "10:7 "},
+      {"    when:\n      unknown_word", "10:7 "},
+  };
+  for (const Case& c : cases) {
+    const std::string yaml = absl::StrReplaceAll(kGood, {{"    when: name == \"密\"", c.when}});
+    EXPECT_THAT(Findings(yaml), testing::Contains(testing::StartsWith(c.place))) << c.when;
+  }
+}
+
+TEST(YamlTreeTest, EveryCodePointOfAScalarHasItsPlace) {
+  YamlTree tree;
+  YamlTree::Error error;
+  ASSERT_TRUE(YamlTree::Parse("a: |\n  x 云\n   y\nb: 'q''r'\n", &tree, &error)) << error.message;
+  const auto text = [&](int entry) {
+    std::string places;
+    for (const Place& place : tree.PlacesOf(tree.root().entries[entry].second)) {
+      absl::StrAppend(&places, place.line, ":", place.column, " ");
+    }
+    return places;
+  };
+  EXPECT_EQ(tree.root().entries[0].second.value, "x 云\n y\n");
+  EXPECT_EQ(text(0), "2:3 2:4 2:5 2:6 3:1 3:4 3:5 3:5 ");
+  EXPECT_EQ(text(1), "4:5 4:6 4:8 4:9 ");
+}
+
+}  // namespace
+}  // namespace huiliu::rules
