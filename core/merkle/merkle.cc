@@ -1,0 +1,210 @@
+#include "core/merkle/merkle.h"
+
+#include <bit>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status.h"
+
+namespace huiliu::merkle {
+namespace {
+
+Hasher& ThreadHasher() {
+  static thread_local Hasher hasher;
+  return hasher;
+}
+
+// Largest power of two smaller than n (n > 1).
+uint64_t SplitOf(uint64_t n) { return std::bit_floor(n - 1); }
+
+// Root over leaves [begin, end), where begin is a multiple of the subtree's size as RFC 6962 splits
+// it.
+absl::StatusOr<Digest> RangeRoot(uint64_t begin, uint64_t end, const NodeReader& read) {
+  const uint64_t n = end - begin;
+  if (std::has_single_bit(n)) {
+    const uint32_t level = static_cast<uint32_t>(std::countr_zero(n));
+    return read({level, begin >> level});
+  }
+  const uint64_t k = SplitOf(n);
+  ASSIGN_OR_RETURN(const Digest left, RangeRoot(begin, begin + k, read));
+  ASSIGN_OR_RETURN(const Digest right, RangeRoot(begin + k, end, read));
+  return HashChildren(left, right);
+}
+
+absl::Status Path(uint64_t index, uint64_t begin, uint64_t end, const NodeReader& read,
+                  std::vector<Digest>* out) {
+  if (end - begin == 1) return absl::OkStatus();
+  const uint64_t k = begin + SplitOf(end - begin);
+  if (index < k) {
+    RETURN_IF_ERROR(Path(index, begin, k, read, out));
+    ASSIGN_OR_RETURN(out->emplace_back(), RangeRoot(k, end, read));
+  } else {
+    RETURN_IF_ERROR(Path(index, k, end, read, out));
+    ASSIGN_OR_RETURN(out->emplace_back(), RangeRoot(begin, k, read));
+  }
+  return absl::OkStatus();
+}
+
+// RFC 6962 2.1.2, SUBPROOF(m, D[begin:end], whole).
+absl::Status SubProof(uint64_t m, uint64_t begin, uint64_t end, bool whole, const NodeReader& read,
+                      std::vector<Digest>* out) {
+  const uint64_t n = end - begin;
+  if (m == n) {
+    if (whole) return absl::OkStatus();
+    ASSIGN_OR_RETURN(out->emplace_back(), RangeRoot(begin, end, read));
+    return absl::OkStatus();
+  }
+  const uint64_t k = SplitOf(n);
+  if (m <= k) {
+    RETURN_IF_ERROR(SubProof(m, begin, begin + k, whole, read, out));
+    ASSIGN_OR_RETURN(out->emplace_back(), RangeRoot(begin + k, end, read));
+  } else {
+    RETURN_IF_ERROR(SubProof(m - k, begin + k, end, false, read, out));
+    ASSIGN_OR_RETURN(out->emplace_back(), RangeRoot(begin, begin + k, read));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Wrong(absl::string_view what) { return absl::InvalidArgumentError(what); }
+
+}  // namespace
+
+Digest HashLeaf(absl::string_view data) {
+  Hasher& hasher = ThreadHasher();
+  hasher.Update(absl::string_view("\0", 1));
+  hasher.Update(data);
+  return hasher.Finish();
+}
+
+Digest HashChildren(const Digest& left, const Digest& right) {
+  char bytes[65];
+  bytes[0] = '\1';
+  std::copy(left.begin(), left.end(), bytes + 1);
+  std::copy(right.begin(), right.end(), bytes + 33);
+  Hasher& hasher = ThreadHasher();
+  hasher.Update(absl::string_view(bytes, sizeof bytes));
+  return hasher.Finish();
+}
+
+Digest EmptyRoot() { return Sha256(""); }
+
+void TreeBuilder::Append(const Digest& leaf_hash, const Store& store) {
+  Digest hash = leaf_hash;
+  NodeId id{0, size_};
+  store(id, hash);
+  for (uint64_t rest = size_; (rest & 1) != 0; rest >>= 1) {
+    hash = HashChildren(peaks_.back(), hash);
+    peaks_.pop_back();
+    id = {id.level + 1, id.index >> 1};
+    store(id, hash);
+  }
+  peaks_.push_back(hash);
+  ++size_;
+}
+
+Digest TreeBuilder::Root() const {
+  if (peaks_.empty()) return EmptyRoot();
+  Digest root = peaks_.back();
+  for (size_t i = peaks_.size() - 1; i-- > 0;) root = HashChildren(peaks_[i], root);
+  return root;
+}
+
+std::vector<NodeId> PeakIds(uint64_t size) {
+  std::vector<NodeId> ids;
+  uint64_t begin = 0;
+  for (int level = 63; level >= 0; --level) {
+    if ((size >> level & 1) == 0) continue;
+    ids.push_back({static_cast<uint32_t>(level), begin >> level});
+    begin += uint64_t{1} << level;
+  }
+  return ids;
+}
+
+absl::StatusOr<std::vector<Digest>> InclusionProof(uint64_t index, uint64_t size,
+                                                   const NodeReader& read) {
+  if (index >= size)
+    return absl::OutOfRangeError(absl::StrCat("leaf ", index, " is not in a tree of ", size));
+  std::vector<Digest> proof;
+  RETURN_IF_ERROR(Path(index, 0, size, read, &proof));
+  return proof;
+}
+
+absl::StatusOr<std::vector<Digest>> ConsistencyProof(uint64_t from, uint64_t to,
+                                                     const NodeReader& read) {
+  if (from > to) return absl::OutOfRangeError(absl::StrCat("size ", from, " is beyond size ", to));
+  std::vector<Digest> proof;
+  if (from == 0 || from == to) return proof;
+  RETURN_IF_ERROR(SubProof(from, 0, to, true, read, &proof));
+  return proof;
+}
+
+absl::StatusOr<Digest> RootAt(uint64_t size, const NodeReader& read) {
+  if (size == 0) return EmptyRoot();
+  return RangeRoot(0, size, read);
+}
+
+absl::Status VerifyInclusion(uint64_t index, uint64_t size, const Digest& leaf_hash,
+                             absl::Span<const Digest> proof, const Digest& root) {
+  if (index >= size) return Wrong("the leaf's index is not below the tree's size");
+  uint64_t fn = index;
+  uint64_t sn = size - 1;
+  Digest r = leaf_hash;
+  for (const Digest& p : proof) {
+    if (sn == 0) return Wrong("the proof has too many elements");
+    if ((fn & 1) != 0 || fn == sn) {
+      r = HashChildren(p, r);
+      while ((fn & 1) == 0 && fn != 0) {
+        fn >>= 1;
+        sn >>= 1;
+      }
+    } else {
+      r = HashChildren(r, p);
+    }
+    fn >>= 1;
+    sn >>= 1;
+  }
+  if (sn != 0) return Wrong("the proof has too few elements");
+  if (r != root) return Wrong("the proof leads to another root");
+  return absl::OkStatus();
+}
+
+absl::Status VerifyConsistency(uint64_t from, uint64_t to, absl::Span<const Digest> proof,
+                               const Digest& from_root, const Digest& to_root) {
+  if (from > to) return Wrong("the first size is beyond the second");
+  if (from == to) {
+    if (!proof.empty()) return Wrong("equal sizes need no proof");
+    return from_root == to_root ? absl::OkStatus() : Wrong("equal sizes have different roots");
+  }
+  if (from == 0) return proof.empty() ? absl::OkStatus() : Wrong("the empty tree needs no proof");
+  if (proof.empty()) return Wrong("the proof is empty");
+  const bool whole = std::has_single_bit(from);
+  Digest fr = whole ? from_root : proof[0];
+  Digest sr = fr;
+  uint64_t fn = from - 1;
+  uint64_t sn = to - 1;
+  while ((fn & 1) != 0) {
+    fn >>= 1;
+    sn >>= 1;
+  }
+  for (size_t i = whole ? 0 : 1; i < proof.size(); ++i) {
+    const Digest& c = proof[i];
+    if (sn == 0) return Wrong("the proof has too many elements");
+    if ((fn & 1) != 0 || fn == sn) {
+      fr = HashChildren(c, fr);
+      sr = HashChildren(c, sr);
+      while ((fn & 1) == 0 && fn != 0) {
+        fn >>= 1;
+        sn >>= 1;
+      }
+    } else {
+      sr = HashChildren(sr, c);
+    }
+    fn >>= 1;
+    sn >>= 1;
+  }
+  if (sn != 0) return Wrong("the proof has too few elements");
+  if (fr != from_root) return Wrong("the proof does not lead to the first root");
+  if (sr != to_root) return Wrong("the proof does not lead to the second root");
+  return absl::OkStatus();
+}
+
+}  // namespace huiliu::merkle

@@ -1,0 +1,94 @@
+// csv-spectrum: DIR/csvs/X.csv with DIR/json/X.json. An array of objects: the first row is a
+// header; an array of arrays: there is none; no JSON: the file must be refused. Strict RFC 4180.
+#include "core/text/csv.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/base/files.h"
+#include "core/base/status.h"
+#include "tests/conformance/runner/suite.h"
+
+namespace huiliu::conformance {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+// False: refused.
+bool Split(const std::string& bytes, Rows* rows) {
+  text::CsvOptions options;
+  options.strict = true;
+  text::CsvSplitter splitter(bytes, options, 1, true);
+  text::CsvRecord record;
+  while (splitter.Next(&record) == text::CsvSplitter::Result::kRecord) {
+    if (record.error != nullptr) return false;
+    rows->emplace_back();
+    for (absl::string_view field : record.fields) rows->back().emplace_back(field);
+  }
+  return true;
+}
+
+bool MatchesObjects(const Rows& rows, const nlohmann::json& expected) {
+  if (rows.empty() || rows.size() - 1 != expected.size()) return false;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const nlohmann::json& object = expected[i];
+    if (rows[i + 1].size() != rows[0].size() || object.size() != rows[0].size()) return false;
+    for (size_t c = 0; c < rows[0].size(); ++c) {
+      const auto value = object.find(rows[0][c]);
+      if (value == object.end()) return false;
+      const std::string text = value->is_string() ? value->get<std::string>() : value->dump();
+      if (text != rows[i + 1][c]) return false;
+    }
+  }
+  return true;
+}
+
+bool Matches(const Rows& rows, const nlohmann::json& expected) {
+  if (!expected.is_array()) return false;
+  if (expected.empty()) return rows.size() == 1;
+  if (expected[0].is_object()) return MatchesObjects(rows, expected);
+  return nlohmann::json(rows) == expected;
+}
+
+// A case that no parser can satisfy: said, and not counted as either.
+const char* Contradiction(const std::string& bytes, const std::string& json,
+                          const nlohmann::json& expected) {
+  if (!expected.is_array()) return "its JSON is neither an array of objects nor an array of arrays";
+  if (bytes.find('\r') == std::string::npos && json.find("\\r") != std::string::npos) {
+    return "its JSON expects carriage returns, its CSV holds none";
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+absl::StatusOr<Tally> RunCsv(const std::string& path) {
+  namespace fs = std::filesystem;
+  if (!fs::is_directory(path + "/csvs")) return absl::NotFoundError(path + "/csvs is no folder");
+  Tally tally;
+  for (const auto& entry : fs::directory_iterator(path + "/csvs")) {
+    if (entry.path().extension() != ".csv") continue;
+    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(entry.path().string()));
+    const std::string stem = entry.path().stem().string();
+    const std::string json_path = path + "/json/" + stem + ".json";
+    Rows rows;
+    const bool taken = Split(bytes, &rows);
+    if (!fs::exists(json_path)) {
+      tally.Judge(!taken, stem, "must be refused, was taken");
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::string json, ReadFile(json_path));
+    const nlohmann::json expected = nlohmann::json::parse(json, nullptr, false);
+    if (expected.is_discarded()) return absl::InvalidArgumentError(json_path + ": no JSON");
+    if (const char* why = Contradiction(bytes, json, expected); why != nullptr) {
+      std::printf("refused: %s: %s\n", stem.c_str(), why);
+      ++tally.refused;
+      continue;
+    }
+    tally.Judge(taken && Matches(rows, expected), stem,
+                taken ? "other rows than expected" : "refused");
+  }
+  return tally;
+}
+
+}  // namespace huiliu::conformance

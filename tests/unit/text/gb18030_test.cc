@@ -1,0 +1,50 @@
+#include "core/text/gb18030.h"
+
+#include <gtest/gtest.h>
+
+#include "core/text/utf8.h"
+
+namespace huiliu::text {
+namespace {
+
+std::string Decoded(absl::string_view bytes, size_t* bad) {
+  std::string out;
+  *bad = DecodeGb18030(bytes, &out);
+  return out;
+}
+
+TEST(Gb18030Test, ChineseAndAscii) {
+  size_t bad = 0;
+  EXPECT_EQ(Decoded("\xc0\xa5\xc3\xf7,530100 km \xca\xd0", &bad), "昆明,530100 km 市");
+  EXPECT_EQ(bad, absl::string_view::npos);
+}
+
+TEST(Gb18030Test, FourByteCodesOf2022) {
+  size_t bad = 0;
+  EXPECT_EQ(Decoded("\x95\x32\x82\x36", &bad), "𠀀");
+  EXPECT_EQ(Decoded("\xfe\x59", &bad), "龴");
+}
+
+TEST(Gb18030Test, InvalidBytesAreNamedByPlace) {
+  size_t bad = 0;
+  EXPECT_EQ(Decoded("ab\xff", &bad), "ab");
+  EXPECT_EQ(bad, 2U);
+  Decoded("\xc0", &bad);
+  EXPECT_EQ(bad, 0U);
+  Decoded("x\x81\x30\x81", &bad);
+  EXPECT_EQ(bad, 1U);
+  std::string out;
+  EXPECT_EQ(DecodeGbk("\x81\x30\x81\x30", &out), 0U);
+}
+
+TEST(Utf8Test, MalformedSequencesAreFound) {
+  EXPECT_TRUE(IsValidUtf8("昆明 abcdefghij 𠀀"));
+  for (absl::string_view bad :
+       {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe6\x98", "\x80"}) {
+    EXPECT_EQ(FindInvalidUtf8(bad), 0U);
+  }
+  EXPECT_EQ(CodePointCount("昆明a"), 3U);
+}
+
+}  // namespace
+}  // namespace huiliu::text
