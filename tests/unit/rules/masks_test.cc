@@ -79,7 +79,7 @@ TEST(MaskTest, PartialCountsCodePointsAndHidesShortValuesWhole) {
       {0, 0, "secret", "******"},
       {1, 1, "", ""},
       {1, 0, "e\xCC\x81galite",
-       "e*******"},              // a combining accent is hidden like any other code point
+       "e*******"},               // a combining accent is hidden like any other code point
       {1, 1, "𠮷野家", "𠮷*家"},  // four bytes, one code point
       {1000, 1000, "short", "*****"},
       {0, 0, "a\nb\0c", "***"},
