@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/codes/codes.h"
 
 namespace huiliu::rules {
 namespace {
@@ -24,14 +24,6 @@ bool IsKeyish(const Field& field) {
     default:
       return field.options.key();
   }
-}
-
-// A run of two fill characters among what is left of a key: 330921************, 张**, 5301××××.
-bool IsMaskedAtSource(absl::string_view value) {
-  for (const absl::string_view fill : {"**", "＊＊", "××", "●●", "••"}) {
-    if (absl::StrContains(value, fill)) return true;
-  }
-  return false;
 }
 
 bool IsEmpty(const FieldSlot& slot) {
@@ -78,7 +70,8 @@ bool RecordFacts::Read(absl::string_view record, territory::Attribution* attribu
   }
   for (const Field* field : keyish_) {
     const FieldSlot& slot = slots_[field->index];
-    if (!slot.present || slot.type != WireType::kBytes || !IsMaskedAtSource(slot.bytes)) continue;
+    if (!slot.present || slot.type != WireType::kBytes || !codes::IsMaskedAtSource(slot.bytes))
+      continue;
     *masked_at_source = true;
     findings->push_back(absl::StrCat(field->name, ":masked_at_source"));
   }

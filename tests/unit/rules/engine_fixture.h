@@ -103,7 +103,9 @@ class EngineFixture {
     change.now_us = now_us;
     const auto stored = memory.find(std::string(key));
     PriorDecision prior;
-    if (stored != memory.end()) EXPECT_TRUE(DecodeDecision(stored->second, &prior).ok());
+    if (stored != memory.end()) {
+      EXPECT_TRUE(DecodeDecision(stored->second, &prior).ok());
+    }
     engine->Decide(change, stored == memory.end() ? nullptr : &prior, &decision);
     if (decision.store) memory[std::string(key)] = EncodeDecision(decision.next);
     return decision;

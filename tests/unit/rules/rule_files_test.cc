@@ -1,0 +1,115 @@
+// Every rule file and every rule test of the repository.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_join.h"
+#include "core/base/files.h"
+#include "core/rules/rule_test.h"
+#include "tests/unit/rules/engine_fixture.h"
+
+namespace huiliu::rules {
+namespace {
+
+std::set<std::string> FilesUnder(const std::string& folder, const std::string& extension) {
+  std::set<std::string> files;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(RepositoryRoot() + "/" + folder)) {
+    if (entry.path().extension() == extension) files.insert(entry.path().string());
+  }
+  return files;
+}
+
+const std::map<std::string, std::shared_ptr<const schema::Contract>>& Contracts() {
+  static const auto contracts = [] {
+    std::map<std::string, std::shared_ptr<const schema::Contract>> all;
+    for (const std::string& file : FilesUnder("schemas/datasets", ".proto")) {
+      const auto text = ReadFile(file);
+      const auto contract = schema::Contract::Parse(file, *text);
+      EXPECT_TRUE(contract.ok()) << contract.status();
+      if (contract.ok()) all[(*contract)->id().value()] = *contract;
+    }
+    return all;
+  }();
+  return contracts;
+}
+
+RuleTestWorld World() {
+  return {[](const std::string& path) { return ReadFile(RepositoryRoot() + "/" + path); },
+          [](const DatasetId& dataset) -> absl::StatusOr<std::shared_ptr<const schema::Contract>> {
+            const auto found = Contracts().find(dataset.value());
+            if (found == Contracts().end())
+              return absl::NotFoundError("no dataset " + dataset.value());
+            return found->second;
+          },
+          YunnanDivisions()};
+}
+
+TEST(RuleFilesTest, EveryFileFitsItsContractAndEveryDatasetHasRulesForKunming) {
+  std::set<std::string> without;
+  for (const auto& [dataset, contract] : Contracts()) without.insert(dataset);
+  for (const std::string& file : FilesUnder("schemas/rules", ".yaml")) {
+    SCOPED_TRACE(file);
+    const auto yaml = ReadFile(file);
+    ASSERT_TRUE(yaml.ok());
+    const auto head = ParseRuleSetHead(file, *yaml);
+    ASSERT_TRUE(head.ok()) << head.status();
+    ASSERT_TRUE(Contracts().contains(head->dataset.value())) << head->dataset.value();
+    std::vector<huiliu::v1::RuleError> errors;
+    const auto set = ParseRuleSet(file, *yaml, *Contracts().at(head->dataset.value()), &errors);
+    EXPECT_TRUE(set.ok()) << set.status();
+    if (head->receiver.value() == "530100") without.erase(head->dataset.value());
+  }
+  EXPECT_THAT(without, testing::IsEmpty());
+}
+
+TEST(RuleFilesTest, EveryRuleTestOfTheRepositoryPasses) {
+  const auto files = FilesUnder("tests/rules", ".ruletest");
+  ASSERT_FALSE(files.empty());
+  for (const std::string& file : files) {
+    const auto report = RunRuleTest(file, *ReadFile(file), World());
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_GT(report->expectations, 0) << file;
+    EXPECT_THAT(report->failures, testing::IsEmpty()) << absl::StrJoin(report->failures, "\n");
+  }
+}
+
+TEST(RuleTestTest, AFailureNamesItsPlaceAndBothValues) {
+  const auto report = RunRuleTest(
+      "x.ruletest",
+      "rules: schemas/rules/case_accept.530100.yaml\n\ncase: one\n"
+      "given: {\"row_guid\": \"g\",\n  \"project_no\": \"p\", \"org_code\": \"532901\"}\n"
+      "expect: returned\nreason: x\nfield row_guid: g\n",
+      World());
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->cases, 1);
+  EXPECT_EQ(report->expectations, 3);
+  ASSERT_EQ(report->failures.size(), 3u);
+  EXPECT_EQ(report->failures[0], "x.ruletest:6: one: expect 应为 returned，实为 outside_area");
+}
+
+TEST(RuleTestTest, WhatIsWrittenWrongIsRefusedWithItsLine) {
+  const std::string head = "rules: schemas/rules/case_accept.530100.yaml\ncase: one\n";
+  const std::pair<std::string, std::string> cases[] = {
+      {"", "x:0: "},
+      {"given: {}\n", "x:1: "},
+      {head + "expect: returned\n", "x:3: "},
+      {head + "given: {\"nope\": 1}\n", "x:3: "},
+      {head + "given: {}\nexpects: returned\n", "x:4: "},
+      {head + "given: {}\nfield nope: 1\n", "x:4: "},
+      {head + "time: soon\n", "x:3: "},
+      {head + "nonsense\n", "x:3: "},
+      {"  continues\n", "x:1: "},
+  };
+  for (const auto& [text, place] : cases) {
+    const auto report = RunRuleTest("x", text, World());
+    EXPECT_EQ(report.status().code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_THAT(std::string(report.status().message()), testing::StartsWith(place)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace huiliu::rules
