@@ -1,5 +1,6 @@
 #include "core/merkle/merkle.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "absl/strings/str_cat.h"
@@ -131,8 +132,9 @@ absl::StatusOr<std::vector<Digest>> InclusionProof(uint64_t index, uint64_t size
 absl::StatusOr<std::vector<Digest>> ConsistencyProof(uint64_t from, uint64_t to,
                                                      const NodeReader& read) {
   if (from > to) return absl::OutOfRangeError(absl::StrCat("size ", from, " is beyond size ", to));
+  if (from == 0) return absl::OutOfRangeError("nothing can be proven of an empty tree");
   std::vector<Digest> proof;
-  if (from == 0 || from == to) return proof;
+  if (from == to) return proof;
   RETURN_IF_ERROR(SubProof(from, 0, to, true, read, &proof));
   return proof;
 }
@@ -174,7 +176,7 @@ absl::Status VerifyConsistency(uint64_t from, uint64_t to, absl::Span<const Dige
     if (!proof.empty()) return Wrong("equal sizes need no proof");
     return from_root == to_root ? absl::OkStatus() : Wrong("equal sizes have different roots");
   }
-  if (from == 0) return proof.empty() ? absl::OkStatus() : Wrong("the empty tree needs no proof");
+  if (from == 0) return Wrong("an empty tree proves nothing about a later one");
   if (proof.empty()) return Wrong("the proof is empty");
   const bool whole = std::has_single_bit(from);
   Digest fr = whole ? from_root : proof[0];
@@ -205,6 +207,83 @@ absl::Status VerifyConsistency(uint64_t from, uint64_t to, absl::Span<const Dige
   if (fr != from_root) return Wrong("the proof does not lead to the first root");
   if (sr != to_root) return Wrong("the proof does not lead to the second root");
   return absl::OkStatus();
+}
+
+absl::Status VerifyInclusion(uint64_t index, uint64_t size, absl::string_view leaf_hash,
+                             absl::Span<const std::string> proof, absl::string_view root) {
+  ASSIGN_OR_RETURN(const Digest leaf, ToDigest(leaf_hash));
+  ASSIGN_OR_RETURN(const std::vector<Digest> path, ToDigests(proof));
+  ASSIGN_OR_RETURN(const Digest expected, ToDigest(root));
+  return VerifyInclusion(index, size, leaf, absl::MakeConstSpan(path), expected);
+}
+
+absl::Status VerifyConsistency(uint64_t from, uint64_t to, absl::Span<const std::string> proof,
+                               absl::string_view from_root, absl::string_view to_root) {
+  if (from == to && proof.empty()) {
+    return from_root == to_root ? absl::OkStatus() : Wrong("equal sizes have different roots");
+  }
+  ASSIGN_OR_RETURN(const std::vector<Digest> path, ToDigests(proof));
+  ASSIGN_OR_RETURN(const Digest first, ToDigest(from_root));
+  ASSIGN_OR_RETURN(const Digest second, ToDigest(to_root));
+  return VerifyConsistency(from, to, absl::MakeConstSpan(path), first, second);
+}
+
+Digest RootOf(absl::Span<const Digest> leaf_hashes) {
+  if (leaf_hashes.empty()) return EmptyRoot();
+  // Pairs from the left; an odd last node moves up unchanged, which is RFC 6962's split at the
+  // largest power of two.
+  std::vector<Digest> level(leaf_hashes.begin(), leaf_hashes.end());
+  while (level.size() > 1) {
+    size_t out = 0;
+    for (size_t i = 0; i + 1 < level.size(); i += 2)
+      level[out++] = HashChildren(level[i], level[i + 1]);
+    if (level.size() % 2 == 1) level[out++] = level.back();
+    level.resize(out);
+  }
+  return level[0];
+}
+
+absl::StatusOr<std::vector<Digest>> InclusionProofOf(uint64_t index,
+                                                     absl::Span<const Digest> leaf_hashes) {
+  if (index >= leaf_hashes.size()) {
+    return absl::OutOfRangeError(
+        absl::StrCat("leaf ", index, " is not in a tree of ", leaf_hashes.size()));
+  }
+  return InclusionProof(index, leaf_hashes.size(), [&](const NodeId& id) -> absl::StatusOr<Digest> {
+    return RootOf(leaf_hashes.subspan(id.index << id.level, size_t{1} << id.level));
+  });
+}
+
+Digest RecordsRoot(absl::Span<const std::string> leaves) {
+  std::vector<Digest> hashes;
+  hashes.reserve(leaves.size());
+  for (const std::string& leaf : leaves) hashes.push_back(HashLeaf(leaf));
+  return RootOf(hashes);
+}
+
+std::vector<std::string> ToStrings(absl::Span<const Digest> hashes) {
+  std::vector<std::string> strings;
+  strings.reserve(hashes.size());
+  for (const Digest& hash : hashes) strings.push_back(ToString(hash));
+  return strings;
+}
+
+absl::StatusOr<Digest> ToDigest(absl::string_view bytes) {
+  Digest digest;
+  if (bytes.size() != digest.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("a hash of ", bytes.size(), " bytes, not 32"));
+  }
+  std::copy(bytes.begin(), bytes.end(), digest.begin());
+  return digest;
+}
+
+absl::StatusOr<std::vector<Digest>> ToDigests(absl::Span<const std::string> hashes) {
+  std::vector<Digest> digests;
+  digests.reserve(hashes.size());
+  for (const std::string& hash : hashes) {
+    ASSIGN_OR_RETURN(digests.emplace_back(), ToDigest(hash));
+  }
+  return digests;
 }
 
 }  // namespace huiliu::merkle

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -51,8 +53,8 @@ std::vector<NodeId> PeakIds(uint64_t size);
 // Reads a stored node. NOT_FOUND where the tree does not have it.
 using NodeReader = std::function<absl::StatusOr<Digest>(const NodeId&)>;
 
-// Proofs from stored nodes, O(log n) reads. OUT_OF_RANGE unless index < size, respectively from ≤
-// to.
+// Proofs from stored nodes, O(log n) reads. OUT_OF_RANGE unless index < size, respectively 0 < from
+// ≤ to: nothing can be proven of an empty tree.
 absl::StatusOr<std::vector<Digest>> InclusionProof(uint64_t index, uint64_t size,
                                                    const NodeReader& read);
 absl::StatusOr<std::vector<Digest>> ConsistencyProof(uint64_t from, uint64_t to,
@@ -60,11 +62,33 @@ absl::StatusOr<std::vector<Digest>> ConsistencyProof(uint64_t from, uint64_t to,
 absl::StatusOr<Digest> RootAt(uint64_t size, const NodeReader& read);
 
 // RFC 9162 2.1.3.2 and 2.1.4.2, strictly: every element is used, none is missing. INVALID_ARGUMENT
-// says what does not fit.
+// says what does not fit. Equal sizes need equal roots and no proof; an empty tree says nothing
+// about a later one and is refused.
 absl::Status VerifyInclusion(uint64_t index, uint64_t size, const Digest& leaf_hash,
                              absl::Span<const Digest> proof, const Digest& root);
 absl::Status VerifyConsistency(uint64_t from, uint64_t to, absl::Span<const Digest> proof,
                                const Digest& from_root, const Digest& to_root);
+
+// The same over bytes as they came from outside: what is not 32 bytes long is refused, except that
+// the roots of equal sizes are only compared.
+absl::Status VerifyInclusion(uint64_t index, uint64_t size, absl::string_view leaf_hash,
+                             absl::Span<const std::string> proof, absl::string_view root);
+absl::Status VerifyConsistency(uint64_t from, uint64_t to, absl::Span<const std::string> proof,
+                               absl::string_view from_root, absl::string_view to_root);
+
+// Small trees in memory: the records of one batch, by their leaf hashes.
+Digest RootOf(absl::Span<const Digest> leaf_hashes);
+// OUT_OF_RANGE unless index < leaf_hashes.size().
+absl::StatusOr<std::vector<Digest>> InclusionProofOf(uint64_t index,
+                                                     absl::Span<const Digest> leaf_hashes);
+// The root over leaf *data*: what an agent signs and a lineage entry carries as records_root, with
+// leaves as core/model/batch_digest.h encodes a record.
+Digest RecordsRoot(absl::Span<const std::string> leaves);
+
+// Hashes as `bytes` fields hold them, and back. INVALID_ARGUMENT where it is not 32 bytes.
+std::vector<std::string> ToStrings(absl::Span<const Digest> hashes);
+absl::StatusOr<Digest> ToDigest(absl::string_view bytes);
+absl::StatusOr<std::vector<Digest>> ToDigests(absl::Span<const std::string> hashes);
 
 }  // namespace huiliu::merkle
 

@@ -4,17 +4,11 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include "absl/strings/str_cat.h"
+#include "core/merkle/merkle.h"
 #include "core/model/varint.h"
 
 namespace huiliu {
 namespace {
-
-Digest HashNode(Hasher& hasher, const Digest& left, const Digest& right) {
-  hasher.Update(absl::string_view("\x01", 1));
-  hasher.Update(AsBytes(left));
-  hasher.Update(AsBytes(right));
-  return hasher.Finish();
-}
 
 // Everything but the columns, digest and signature. Copies only what is small.
 huiliu::v1::Batch Head(const huiliu::v1::Batch& batch) {
@@ -60,20 +54,7 @@ std::vector<Digest> RecordLeafHashes(const huiliu::v1::Batch& batch) {
   return leaves;
 }
 
-Digest MerkleRootOf(std::vector<Digest> level) {
-  if (level.empty()) return Sha256("");
-  Hasher hasher;
-  // Pairs from the left; an odd last node moves up unchanged, which is RFC 6962's split at the
-  // largest power of two.
-  while (level.size() > 1) {
-    size_t out = 0;
-    for (size_t i = 0; i + 1 < level.size(); i += 2)
-      level[out++] = HashNode(hasher, level[i], level[i + 1]);
-    if (level.size() % 2 == 1) level[out++] = level.back();
-    level.resize(out);
-  }
-  return level[0];
-}
+Digest MerkleRootOf(std::vector<Digest> leaf_hashes) { return merkle::RootOf(leaf_hashes); }
 
 Digest BatchDigest(const huiliu::v1::Batch& batch) {
   std::string bytes;
