@@ -8,10 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/rules/areas.h"
+#include "core/rules/history.h"
 #include "core/rules/masks.h"
 #include "core/rules/record_facts.h"
 #include "core/rules/rule_matcher.h"
-#include "core/rules/version_order.h"
 
 namespace huiliu::rules {
 namespace {
@@ -23,24 +23,10 @@ using huiliu::v1::OUTCOME_QUARANTINED;
 using huiliu::v1::OUTCOME_RETURNED;
 using huiliu::v1::OUTCOME_WITHHELD;
 
-constexpr size_t kMaxSeen = 16;
-constexpr int64_t kDayUs = int64_t{86400} * 1000000;
-constexpr int64_t kShanghaiUs = int64_t{8} * 3600 * 1000000;
-
-int32_t ShanghaiDay(int64_t now_us) {
-  return now_us == 0 ? 0 : static_cast<int32_t>((now_us + kShanghaiUs) / kDayUs);
-}
-
 void Assign(absl::string_view text, std::string* to) { to->assign(text.data(), text.size()); }
 
 bool Contains(const std::vector<std::string>& list, absl::string_view text) {
   return std::find(list.begin(), list.end(), text) != list.end();
-}
-
-void AddSeen(uint64_t fingerprint, std::vector<uint64_t>* seen) {
-  if (std::find(seen->begin(), seen->end(), fingerprint) != seen->end()) return;
-  if (seen->size() >= kMaxSeen) seen->erase(seen->begin());
-  seen->push_back(fingerprint);
 }
 
 class Engine : public ReturnEngine {
@@ -92,7 +78,7 @@ class Engine : public ReturnEngine {
       hasher_.Update(change.payload);
       digest_ = hasher_.Finish();
     }
-    d->novelty = prior == nullptr ? Novelty::kNew : Relate(change, *prior, is_delete);
+    d->novelty = prior == nullptr ? Novelty::kNew : Relate(change, *prior, digest_, rule_digest_);
     const bool publish = d->novelty == Novelty::kNew || d->novelty == Novelty::kRedecided;
     if (d->novelty == Novelty::kUnchanged) {
       TakeOver(*prior, d);
@@ -102,7 +88,7 @@ class Engine : public ReturnEngine {
       DecideRecord(change.payload, d);
       if (d->novelty == Novelty::kRepeat) TakeOutcomes(*prior, d);
     }
-    Remember(change, prior, is_delete, d);
+    Remember(change, prior, digest_, rule_digest_, d);
     if (publish) {
       Publish(prior, is_delete, d);
     } else {
@@ -161,24 +147,6 @@ class Engine : public ReturnEngine {
       for (const int rule : matchers_[i]->in_force()) add(absl::StrCat(rule));
     }
     rule_digest_ = hasher.Finish();
-  }
-
-  Novelty Relate(const SourceChange& change, const PriorDecision& prior, bool is_delete) const {
-    const auto seen = [&] {
-      return !prior.seen.empty() &&
-             std::find(prior.seen.begin(), prior.seen.end(),
-                       FingerprintOf(change.row_id, digest_)) != prior.seen.end();
-    };
-    if (prior.deleted == is_delete && SamePayload(prior.payload_digest, digest_)) {
-      const bool reread = change.row_id.empty() || change.row_id == prior.row_id || seen();
-      if (is_delete || SameRules(prior.rule_digest, rule_digest_)) {
-        return reread ? Novelty::kUnchanged : Novelty::kRepeat;
-      }
-      return reread ? Novelty::kRedecided : Novelty::kNew;
-    }
-    if (!IsOlder(change.source_time_us, change.row_id, prior.source_time_us, prior.row_id))
-      return Novelty::kNew;
-    return seen() ? Novelty::kUnchanged : Novelty::kSuperseded;
   }
 
   // ---- the decision
@@ -279,71 +247,6 @@ class Engine : public ReturnEngine {
   }
 
   // ---- after the decision
-  // What is remembered, but for the holders, which Publish settles.
-  void Remember(const SourceChange& change, const PriorDecision* prior, bool is_delete,
-                Decision* d) const {
-    PriorDecision& next = d->next;
-    const bool replaces = d->novelty == Novelty::kNew || d->novelty == Novelty::kRedecided;
-    if (prior != nullptr) {
-      next = *prior;
-    } else {
-      next.seen.clear();
-      next.holders.clear();
-      next.source_time_us = 0;
-      next.counted_day = 0;
-      next.row_id.clear();
-    }
-    if (!replaces) return RememberBeside(change, *prior, d);
-    if (prior != nullptr && d->novelty == Novelty::kNew &&
-        (change.row_id != prior->row_id || change.source_time_us > prior->source_time_us)) {
-      AddSeen(FingerprintOf(prior->row_id, prior->payload_digest), &next.seen);
-    }
-    next.deleted = is_delete;
-    next.payload_digest = digest_;
-    next.rule_digest = rule_digest_;
-    next.outcomes = d->outcomes;
-    Assign(d->attribution.division, &next.division);
-    if (d->novelty == Novelty::kRedecided) {
-      next.source_time_us = std::max(next.source_time_us, change.source_time_us);
-      return;
-    }
-    next.counted_day = ShanghaiDay(change.now_us);
-    if (change.source_time_us != 0) next.source_time_us = change.source_time_us;
-    if (!change.row_id.empty()) Assign(change.row_id, &next.row_id);
-  }
-
-  // The truth stands; what came is only recognised from now on.
-  void RememberBeside(const SourceChange& change, const PriorDecision& prior, Decision* d) const {
-    PriorDecision& next = d->next;
-    const uint64_t fingerprint = FingerprintOf(change.row_id, digest_);
-    switch (d->novelty) {
-      case Novelty::kUnchanged:
-        // Only the same content may move the time forward.
-        if (SamePayload(prior.payload_digest, digest_) &&
-            change.source_time_us > prior.source_time_us) {
-          next.source_time_us = change.source_time_us;
-        } else {
-          d->store = false;
-        }
-        return;
-      case Novelty::kRepeat:
-        next.source_time_us = std::max(prior.source_time_us, change.source_time_us);
-        if (IsOlder(change.source_time_us, change.row_id, prior.source_time_us, prior.row_id)) {
-          AddSeen(fingerprint, &next.seen);
-        } else {
-          AddSeen(FingerprintOf(prior.row_id, prior.payload_digest), &next.seen);
-          Assign(change.row_id, &next.row_id);
-        }
-        return;
-      case Novelty::kSuperseded:
-        AddSeen(fingerprint, &next.seen);
-        return;
-      case Novelty::kNew:
-      case Novelty::kRedecided:
-        return;
-    }
-  }
-
   // Outputs, and who holds the record from now on.
   void Publish(const PriorDecision* prior, bool is_delete, Decision* d) {
     size_t outputs = 0, holders = 0;

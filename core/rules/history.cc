@@ -1,0 +1,112 @@
+#include "core/rules/history.h"
+
+#include <algorithm>
+
+#include "core/rules/version_order.h"
+
+namespace huiliu::rules {
+namespace {
+
+constexpr size_t kMaxSeen = 16;
+constexpr int64_t kDayUs = int64_t{86400} * 1000000;
+constexpr int64_t kShanghaiUs = int64_t{8} * 3600 * 1000000;
+
+int32_t ShanghaiDay(int64_t now_us) {
+  return now_us == 0 ? 0 : static_cast<int32_t>((now_us + kShanghaiUs) / kDayUs);
+}
+
+void Assign(absl::string_view text, std::string* to) { to->assign(text.data(), text.size()); }
+
+bool IsDelete(const SourceChange& change) {
+  return change.operation == huiliu::v1::OPERATION_DELETE;
+}
+
+void AddSeen(absl::string_view row_id, const Digest& payload_digest, std::vector<uint64_t>* seen) {
+  const uint64_t fingerprint = FingerprintOf(row_id, payload_digest);
+  if (std::find(seen->begin(), seen->end(), fingerprint) != seen->end()) return;
+  if (seen->size() >= kMaxSeen) seen->erase(seen->begin());
+  seen->push_back(fingerprint);
+}
+
+// The truth stands; what came is only recognised from now on.
+void RememberBeside(const SourceChange& change, const PriorDecision& prior, const Digest& digest,
+                    Decision* d) {
+  PriorDecision& next = d->next;
+  switch (d->novelty) {
+    case Novelty::kUnchanged:
+      // Only the same content may move the time forward.
+      d->store =
+          SamePayload(prior.payload_digest, digest) && change.source_time_us > prior.source_time_us;
+      if (d->store) next.source_time_us = change.source_time_us;
+      return;
+    case Novelty::kRepeat:
+      next.source_time_us = std::max(prior.source_time_us, change.source_time_us);
+      if (IsOlder(change.source_time_us, change.row_id, prior.source_time_us, prior.row_id)) {
+        AddSeen(change.row_id, digest, &next.seen);
+      } else {
+        AddSeen(prior.row_id, prior.payload_digest, &next.seen);
+        Assign(change.row_id, &next.row_id);
+      }
+      return;
+    case Novelty::kSuperseded:
+      AddSeen(change.row_id, digest, &next.seen);
+      return;
+    case Novelty::kNew:
+    case Novelty::kRedecided:
+      return;
+  }
+}
+
+}  // namespace
+
+Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Digest& payload_digest,
+               const Digest& rule_digest) {
+  const bool is_delete = IsDelete(change);
+  const auto seen = [&] {
+    return !prior.seen.empty() &&
+           std::find(prior.seen.begin(), prior.seen.end(),
+                     FingerprintOf(change.row_id, payload_digest)) != prior.seen.end();
+  };
+  if (prior.deleted == is_delete && SamePayload(prior.payload_digest, payload_digest)) {
+    const bool reread = change.row_id.empty() || change.row_id == prior.row_id || seen();
+    if (is_delete || SameRules(prior.rule_digest, rule_digest)) {
+      return reread ? Novelty::kUnchanged : Novelty::kRepeat;
+    }
+    return reread ? Novelty::kRedecided : Novelty::kNew;
+  }
+  if (!IsOlder(change.source_time_us, change.row_id, prior.source_time_us, prior.row_id))
+    return Novelty::kNew;
+  return seen() ? Novelty::kUnchanged : Novelty::kSuperseded;
+}
+
+void Remember(const SourceChange& change, const PriorDecision* prior, const Digest& payload_digest,
+              const Digest& rule_digest, Decision* d) {
+  PriorDecision& next = d->next;
+  if (prior != nullptr) {
+    next = *prior;
+  } else {
+    next.seen.clear();
+    next.holders.clear();
+    next.source_time_us = 0;
+    next.counted_day = 0;
+    next.row_id.clear();
+  }
+  if (d->novelty != Novelty::kNew && d->novelty != Novelty::kRedecided) {
+    return RememberBeside(change, *prior, payload_digest, d);
+  }
+  if (prior != nullptr && d->novelty == Novelty::kNew &&
+      (change.row_id != prior->row_id || change.source_time_us > prior->source_time_us)) {
+    AddSeen(prior->row_id, prior->payload_digest, &next.seen);
+  }
+  next.deleted = IsDelete(change);
+  next.payload_digest = payload_digest;
+  next.rule_digest = rule_digest;
+  next.outcomes = d->outcomes;
+  Assign(d->attribution.division, &next.division);
+  next.source_time_us = std::max(next.source_time_us, change.source_time_us);
+  if (d->novelty == Novelty::kRedecided) return;
+  next.counted_day = ShanghaiDay(change.now_us);
+  if (!change.row_id.empty()) Assign(change.row_id, &next.row_id);
+}
+
+}  // namespace huiliu::rules

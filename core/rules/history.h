@@ -1,0 +1,22 @@
+// A change beside what was decided before: is it new, and what is remembered afterwards.
+// docs/formats/decision.md.
+#ifndef HUILIU_CORE_RULES_HISTORY_H_
+#define HUILIU_CORE_RULES_HISTORY_H_
+
+#include "core/base/digest.h"
+#include "core/rules/return_engine.h"
+
+namespace huiliu::rules {
+
+// `payload_digest` is zeros for a delete.
+Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Digest& payload_digest,
+               const Digest& rule_digest);
+
+// Fills decision->next and decision->store from its novelty, outcomes and attribution, but for the
+// holders: they are still the prior ones. `prior` may be nullptr.
+void Remember(const SourceChange& change, const PriorDecision* prior, const Digest& payload_digest,
+              const Digest& rule_digest, Decision* decision);
+
+}  // namespace huiliu::rules
+
+#endif  // HUILIU_CORE_RULES_HISTORY_H_
