@@ -62,6 +62,12 @@ void RememberBeside(const SourceChange& change, const PriorDecision& prior, cons
 Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Digest& payload_digest,
                const Digest& rule_digest) {
   const bool is_delete = IsDelete(change);
+  if (change.redrive) {
+    const bool older =
+        change.row_id != prior.row_id &&
+        IsOlder(change.source_time_us, change.row_id, prior.source_time_us, prior.row_id);
+    return older ? Novelty::kSuperseded : Novelty::kRedecided;
+  }
   const auto seen = [&] {
     return !prior.seen.empty() &&
            std::find(prior.seen.begin(), prior.seen.end(),

@@ -29,6 +29,10 @@ struct SourceChange {
   // When it is taken over, UTC: rules are in force by it, and its Asia/Shanghai day is the one its
   // count stands in. 0: rules' dates are not looked at.
   int64_t now_us = 0;
+  // A row that is decided again by hand (redrive), corrected or not: never taken for a re-read. Its
+  // novelty is kRedecided, or kSuperseded where a newer version has come since, or kNew where
+  // nothing is remembered. The caller moves the count.
+  bool redrive = false;
 };
 
 // What the engine remembers per (system, dataset, key), changed in the same commit as its output.

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "core/rules/utf8.h"
 
 namespace huiliu::rules {
@@ -207,7 +208,7 @@ bool YamlTree::Parse(absl::string_view text, YamlTree* tree, Error* error) {
       return fail(place_of(second.start), "一个文件只写一份规则集 / one document a file");
     }
   } catch (const YAML::Exception& e) {
-    return fail(place_of(e.mark), "YAML: " + e.msg);
+    return fail(place_of(e.mark), absl::StrCat("YAML: ", e.msg));
   } catch (const Refused& e) {
     return fail(place_of(e.mark), e.message);
   }
@@ -233,17 +234,29 @@ Place YamlTree::PlaceAt(size_t offset) const {
 std::vector<Place> YamlTree::PlacesOf(const YamlNode& scalar) const {
   std::vector<Place> places;
   ScalarWalk walk(text_, scalar.offset);
+  // Offsets only grow: each is counted on from the one before.
+  size_t known = scalar.offset;
+  Place place = scalar.place;
+  const auto advance = [&](size_t offset) {
+    for (; known < offset && known < text_.size(); ++known) {
+      if (text_[known] == '\n') {
+        place = {place.line + 1, 0};
+      }
+      if (known + 1 == text_.size() || (static_cast<uint8_t>(text_[known + 1]) & 0xC0) != 0x80)
+        ++place.column;
+    }
+    return place;
+  };
   absl::string_view rest = scalar.value;
   size_t end = walk.at();
   while (!rest.empty()) {
     const size_t length = std::max<size_t>(1, CodePointLength(rest));
     const bool space = IsSpace(rest[0]);
-    places.push_back(PlaceAt(walk.Next(rest.substr(0, length))));
-    // An expression ends after its last character, not after the line break that a block scalar
-    // adds.
+    places.push_back(advance(walk.Next(rest.substr(0, length))));
     if (!space) end = walk.at();
     rest.remove_prefix(length);
   }
+  // An expression ends after its last character, not after the line break that a block scalar adds.
   places.push_back(PlaceAt(end));
   return places;
 }

@@ -101,6 +101,7 @@ class EngineFixture {
     change.row_id = row;
     change.source_time_us = time;
     change.now_us = now_us;
+    change.redrive = redrive;
     const auto stored = memory.find(std::string(key));
     PriorDecision prior;
     if (stored != memory.end()) {
@@ -128,6 +129,7 @@ class EngineFixture {
   std::map<std::string, std::string> memory;
   Decision decision;
   std::string payload;
+  bool redrive = false;
   int64_t now_us = 1767225600000000;  // 2026-01-01 08:00 in Shanghai
 };
 

@@ -223,6 +223,19 @@ TEST_F(ReturnEngineTest, OtherRulesDecideAReReadAgainAndMoveItsCount) {
   EXPECT_TRUE(f_.decision.outputs[0].tombstone);
 }
 
+TEST_F(ReturnEngineTest, ARedrivenRowIsDecidedAgainAndKeepsItsDay) {
+  Expect(f_.SendJson("k", R"({"id":"1","name":"张三"})", "a:1", 1), Novelty::kNew, OUTCOME_PENDING,
+         0);
+  f_.now_us += int64_t{86400} * 1000000 * 2;
+  f_.redrive = true;
+  Expect(f_.SendJson("k", R"({"id":"1","name":"张三"})", "a:1", 1), Novelty::kRedecided,
+         OUTCOME_PENDING, 0);
+  Expect(f_.SendJson("k", kWuhua, "a:1", 1), Novelty::kRedecided, OUTCOME_RETURNED, 1);
+  EXPECT_EQ(f_.decision.next.counted_day, 20454);
+  Expect(f_.SendJson("k", kDali, "a:0", 1), Novelty::kSuperseded, OUTCOME_OUTSIDE_AREA, 0);
+  Expect(f_.SendJson("new", kWuhua, "a:9", 1), Novelty::kNew, OUTCOME_RETURNED, 1);
+}
+
 TEST_F(ReturnEngineTest, RulesBeginAndEndByTheTimeOfTakingOver) {
   f_.UseKunming(
       "legal_basis: x\nrules:\n  - {id: own, valid_from: 2026-02-01, valid_to: 2026-02-28}\n");

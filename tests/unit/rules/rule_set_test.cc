@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "core/rules/yaml_tree.h"
@@ -206,6 +209,67 @@ TEST(RuleSetTest, TheErrorInAnExpressionIsFoundInEveryScalarForm) {
     const std::string yaml = absl::StrReplaceAll(kGood, {{"    when: name == \"密\"", c.when}});
     EXPECT_THAT(Findings(yaml), testing::Contains(testing::StartsWith(c.place))) << c.when;
   }
+}
+
+// Damaged files give findings inside the file, never more.
+TEST(RuleSetTest, DamagedFilesAreRefusedInsideTheirBounds) {
+  const uint32_t seed = std::random_device()();
+  SCOPED_TRACE(absl::StrCat("seed ", seed));
+  std::mt19937 random(seed);
+  const std::string pieces[] = {":",
+                                "\n",
+                                " ",
+                                "-",
+                                "\"",
+                                "'",
+                                "|",
+                                ">",
+                                "{",
+                                "}",
+                                "[",
+                                "]",
+                                "#",
+                                "&a",
+                                "*a",
+                                "!!x",
+                                "\t",
+                                "\xE4",
+                                "\xE4\xBA\x91",
+                                "\\",
+                                "? ",
+                                "---\n",
+                                "%",
+                                "\0x",
+                                "unknown_word"};
+  for (int round = 0; round < 3000; ++round) {
+    std::string yaml = kGood;
+    for (int i = random() % 4; i >= 0; --i) {
+      const size_t at = random() % yaml.size();
+      if (random() % 3 == 0) {
+        yaml.erase(at, random() % 20);
+      } else {
+        yaml.insert(at, pieces[random() % std::size(pieces)]);
+      }
+    }
+    std::vector<huiliu::v1::RuleError> errors;
+    const auto set = ParseRuleSet("p.yaml", yaml, *Contract(), &errors);
+    ASSERT_EQ(set.ok(), errors.empty());
+    const int lines = 2 + static_cast<int>(std::count(yaml.begin(), yaml.end(), '\n'));
+    for (const auto& error : errors) {
+      ASSERT_GE(error.line(), 1) << yaml;
+      ASSERT_LE(error.line(), lines) << yaml;
+      ASSERT_GE(error.column(), 1) << yaml;
+      ASSERT_LE(error.column(), static_cast<int>(yaml.size()) + 2) << yaml;
+    }
+  }
+}
+
+TEST(RuleSetTest, ALongExpressionOnOneLineCostsLittle) {
+  std::string expression = "name == \"" + std::string(15000, 'x') + "\"";
+  const std::string yaml = absl::StrReplaceAll(kGood, {{"name == \"密\"", expression}});
+  EXPECT_THAT(Findings(yaml), testing::IsEmpty());
+  EXPECT_THAT(Findings(absl::StrReplaceAll(yaml, {{"xxxx\"", std::string(2000, 'x') + "\""}})),
+              testing::ElementsAre(testing::StartsWith("9:11 表达式最长")));
 }
 
 TEST(YamlTreeTest, EveryCodePointOfAScalarHasItsPlace) {
