@@ -1,0 +1,62 @@
+#include "broker/backbone/topic.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace huiliu {
+
+absl::Status CheckTopicSpec(const TopicSpec& spec) {
+  const bool good_name = !spec.name.empty() && spec.name.size() <= 249 && spec.name != "." &&
+                         spec.name != ".." &&
+                         std::all_of(spec.name.begin(), spec.name.end(), [](char c) {
+                           return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
+                         });
+  if (!good_name) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("topic \"", spec.name, "\": 1 to 249 of a-z A-Z 0-9 . _ -"));
+  }
+  if (spec.partitions < 1 || spec.partitions > 100000) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("topic ", spec.name, ": partitions must be 1 to 100000"));
+  }
+  if (spec.retention <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("topic ", spec.name, ": retention must be positive"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSameSettings(const TopicSpec& existing, const TopicSpec& wanted) {
+  std::string differences;
+  const auto differ = [&](absl::string_view name, const std::string& is,
+                          const std::string& should) {
+    if (is != should) {
+      absl::StrAppend(&differences, differences.empty() ? "" : ", ", name, " is ", is,
+                      " and should be ", should);
+    }
+  };
+  differ("partitions", absl::StrCat(existing.partitions), absl::StrCat(wanted.partitions));
+  const auto cleanup = [](Cleanup c) {
+    return std::string(c == Cleanup::kCompact ? "compact" : "retention");
+  };
+  differ("cleanup", cleanup(existing.cleanup), cleanup(wanted.cleanup));
+  differ("retention", absl::FormatDuration(existing.retention),
+         absl::FormatDuration(wanted.retention));
+  differ("retention_bytes", absl::StrCat(existing.retention_bytes),
+         absl::StrCat(wanted.retention_bytes));
+  differ("tombstone_retention", absl::FormatDuration(existing.tombstone_retention),
+         absl::FormatDuration(wanted.tombstone_retention));
+  if (differences.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("topic ", wanted.name, " exists with other settings: ", differences));
+}
+
+absl::Status CheckAppend(const Append& append) {
+  if (append.records > 0 && !append.batch.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("append to ", append.to.topic, ": a batch has at least one record"));
+}
+
+}  // namespace huiliu

@@ -1,0 +1,245 @@
+#include "tests/conformance/backbone_suite.h"
+
+#include <atomic>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+
+namespace huiliu {
+namespace {
+
+TopicSpec Topic(const std::string& name, int partitions = 1) {
+  TopicSpec spec;
+  spec.name = name;
+  spec.partitions = partitions;
+  return spec;
+}
+
+Append Records(const std::string& topic, std::vector<std::string> values, int partition = 0) {
+  RecordBatchBuilder builder;
+  for (const std::string& value : values) builder.Add("k" + value, "", value);
+  const int count = builder.count();
+  return {{topic, Partition(partition)}, builder.Finish(), count};
+}
+
+std::vector<std::string> Values(const std::vector<StoredBatch>& batches) {
+  std::vector<std::string> out;
+  for (const StoredBatch& batch : batches) {
+    auto view = RecordBatchView::Parse(batch.bytes);
+    EXPECT_TRUE(view.ok()) << view.status();
+    view->ForEach([&](int, const RecordView& r) { out.emplace_back(r.value); });
+  }
+  return out;
+}
+
+std::vector<std::string> ReadAll(Backbone& backbone, const TopicPartition& tp) {
+  ReaderOptions options;
+  options.assigned = {tp};
+  options.start = StartAt::kEarliest;
+  auto reader = backbone.OpenReader(options);
+  EXPECT_TRUE(reader.ok()) << reader.status();
+  std::vector<std::string> out;
+  while (true) {
+    auto batches = (*reader)->Poll(absl::ZeroDuration());
+    EXPECT_TRUE(batches.ok()) << batches.status();
+    if (batches->empty()) return out;
+    for (const std::string& v : Values(*batches)) out.push_back(v);
+  }
+}
+
+const TopicPartition kA{"a", Partition(0)};
+const TopicPartition kB{"b", Partition(0)};
+
+TEST_P(BackboneSuite, TopicsKeepTheirSettings) {
+  auto backbone = GetParam().open();
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a", 2)).ok());
+  EXPECT_TRUE(backbone->EnsureTopic(Topic("a", 2)).ok());
+  const absl::Status other = backbone->EnsureTopic(Topic("a", 3));
+  EXPECT_EQ(other.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(other.message().find("partitions is 2 and should be 3"), absl::string_view::npos)
+      << other;
+  EXPECT_FALSE(backbone->EnsureTopic(Topic("a b")).ok());
+  EXPECT_EQ(backbone->ListTopics()->size(), 1U);
+}
+
+TEST_P(BackboneSuite, OneCommitIsAllOrNothing) {
+  auto backbone = GetParam().open();
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("b")).ok());
+  auto writer = *backbone->OpenWriter("w");
+  Transaction good;
+  good.appends = {Records("a", {"1", "2"}), Records("b", {"3"}), Records("a", {"4"})};
+  good.consumed = {{"g", kB, Offset(7)}};
+  good.positions = {{"source/s", "p1"}};
+  auto result = writer->Commit(good);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->first_offsets, (std::vector<Offset>{Offset(0), Offset(0), Offset(2)}));
+  Transaction bad;
+  bad.appends = {Records("a", {"5"}), Records("nowhere", {"6"})};
+  bad.positions = {{"source/s", "p2"}};
+  EXPECT_EQ(writer->Commit(bad).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ReadAll(*backbone, kA), (std::vector<std::string>{"1", "2", "4"}));
+  EXPECT_EQ(ReadAll(*backbone, kB), (std::vector<std::string>{"3"}));
+  EXPECT_EQ(**backbone->Position("source/s"), "p1");
+  EXPECT_EQ(**backbone->CommittedOffset("g", kB), Offset(7));
+  EXPECT_FALSE(backbone->CommittedOffset("other", kB)->has_value());
+  Transaction removal;
+  removal.positions = {{"source/s", ""}};
+  ASSERT_TRUE(writer->Commit(removal).ok());
+  EXPECT_FALSE(backbone->Position("source/s")->has_value());
+}
+
+TEST_P(BackboneSuite, AnEmptyAppendIsRefused) {
+  auto backbone = GetParam().open();
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
+  auto writer = *backbone->OpenWriter("w");
+  Transaction t;
+  t.appends = {{kA, RecordBatchBuilder().Finish(), 0}};
+  EXPECT_EQ(writer->Commit(t).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_P(BackboneSuite, ANewerWriterFencesTheOlder) {
+  auto backbone = GetParam().open();
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
+  auto old_writer = *backbone->OpenWriter("w");
+  auto other = *backbone->OpenWriter("another");
+  auto new_writer = *backbone->OpenWriter("w");
+  Transaction t;
+  t.appends = {Records("a", {"1"})};
+  EXPECT_EQ(old_writer->Commit(t).status().code(), absl::StatusCode::kAborted);
+  EXPECT_TRUE(new_writer->Commit(t).ok());
+  EXPECT_TRUE(other->Commit(t).ok());
+  EXPECT_EQ(old_writer->Commit(t).status().code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(ReadAll(*backbone, kA).size(), 2U);
+}
+
+TEST_P(BackboneSuite, ReadersGoOnFromSeekAndFromTheGroupsOffset) {
+  auto backbone = GetParam().open();
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
+  auto writer = *backbone->OpenWriter("w");
+  for (int i = 0; i < 5; ++i) {
+    Transaction t;
+    t.appends = {Records("a", {absl::StrCat(2 * i), absl::StrCat(2 * i + 1)})};
+    if (i == 2) t.consumed = {{"g", kA, Offset(4)}};
+    ASSERT_TRUE(writer->Commit(t).ok());
+  }
+  ReaderOptions options;
+  options.group = "g";
+  options.assigned = {kA};
+  auto reader = *backbone->OpenReader(options);
+  EXPECT_EQ(Values(*reader->Poll(absl::ZeroDuration())).front(), "4");
+  ASSERT_TRUE(reader->Seek(kA, Offset(8)).ok());
+  EXPECT_EQ(Values(*reader->Poll(absl::ZeroDuration())), (std::vector<std::string>{"8", "9"}));
+  EXPECT_TRUE(reader->Poll(absl::ZeroDuration())->empty());
+  EXPECT_FALSE(reader->Seek(kB, Offset(0)).ok());
+  EXPECT_EQ(backbone->Bounds(kA)->end, Offset(10));
+}
+
+TEST_P(BackboneSuite, PollWakesUpForAnAppend) {
+  auto backbone = GetParam().open();
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
+  auto writer = *backbone->OpenWriter("w");
+  ReaderOptions options;
+  options.assigned = {kA};
+  auto reader = *backbone->OpenReader(options);
+  std::thread later([&] {
+    absl::SleepFor(absl::Milliseconds(50));
+    Transaction t;
+    t.appends = {Records("a", {"x"})};
+    EXPECT_TRUE(writer->Commit(t).ok());
+  });
+  EXPECT_EQ(Values(*reader->Poll(absl::Seconds(30))), (std::vector<std::string>{"x"}));
+  later.join();
+}
+
+TEST_P(BackboneSuite, AGroupSharesPartitionsOut) {
+  auto backbone = GetParam().open();
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a", 4)).ok());
+  int assigned = 0, revoked = 0;
+  ReaderOptions options;
+  options.group = "g";
+  options.subscribed_topics = {"a"};
+  options.on_assigned = [&](absl::Span<const TopicPartition> tps) {
+    assigned += static_cast<int>(tps.size());
+  };
+  options.on_revoked = [&](absl::Span<const TopicPartition> tps) {
+    revoked += static_cast<int>(tps.size());
+  };
+  auto first = *backbone->OpenReader(options);
+  ASSERT_TRUE(first->Poll(absl::ZeroDuration()).ok());
+  EXPECT_EQ(first->Assignment().size(), 4U);
+  options.on_assigned = options.on_revoked = nullptr;
+  auto second = *backbone->OpenReader(options);
+  ASSERT_TRUE(first->Poll(absl::ZeroDuration()).ok());
+  ASSERT_TRUE(second->Poll(absl::ZeroDuration()).ok());
+  EXPECT_EQ(first->Assignment().size(), 2U);
+  EXPECT_EQ(second->Assignment().size(), 2U);
+  EXPECT_EQ(assigned, 4);
+  EXPECT_EQ(revoked, 2);
+  second.reset();
+  ASSERT_TRUE(first->Poll(absl::ZeroDuration()).ok());
+  EXPECT_EQ(first->Assignment().size(), 4U);
+}
+
+// Readers never see half a transaction: each writes the same number to two topics; b is read first,
+// so a must have it.
+TEST_P(BackboneSuite, ConcurrentCommitsAreWholeAndOrdered) {
+  auto backbone = GetParam().open();
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("b")).ok());
+  auto writer = *backbone->OpenWriter("w");
+  std::vector<std::thread> threads;
+  constexpr int kThreads = 4, kEach = 50;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        Transaction transaction;
+        const std::string value = absl::StrCat(t, "/", i);
+        transaction.appends = {Records("a", {value}), Records("b", {value})};
+        transaction.positions = {{absl::StrCat("source/", t), absl::StrCat(i)}};
+        EXPECT_TRUE(writer->Commit(std::move(transaction)).ok());
+      }
+    });
+  }
+  for (int round = 0; round < 20; ++round) {
+    const auto b = ReadAll(*backbone, kB);
+    const auto a = ReadAll(*backbone, kA);
+    const std::set<std::string> seen(a.begin(), a.end());
+    for (const std::string& v : b) EXPECT_TRUE(seen.contains(v)) << v;
+  }
+  for (std::thread& thread : threads) thread.join();
+  const auto a = ReadAll(*backbone, kA);
+  EXPECT_EQ(a.size(), static_cast<size_t>(kThreads * kEach));
+  std::map<std::string, int> next;
+  for (const std::string& v : a) {
+    const size_t slash = v.find('/');
+    EXPECT_EQ(next[v.substr(0, slash)]++, std::stoi(v.substr(slash + 1)));
+  }
+}
+
+TEST_P(BackboneSuite, EverythingIsThereAfterAReopen) {
+  if (!GetParam().reopen) return;  // nothing of this backbone is meant to survive it
+  auto backbone = GetParam().open();
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a", 2)).ok());
+  {
+    auto writer = *backbone->OpenWriter("w");
+    Transaction t;
+    t.appends = {Records("a", {"1", "2"}, 1)};
+    t.consumed = {{"g", {"a", Partition(1)}, Offset(1)}};
+    t.positions = {{"source/s", "p"}};
+    ASSERT_TRUE(writer->Commit(t).ok());
+  }
+  backbone = GetParam().reopen(std::move(backbone));
+  EXPECT_EQ(ReadAll(*backbone, {"a", Partition(1)}), (std::vector<std::string>{"1", "2"}));
+  EXPECT_EQ(**backbone->Position("source/s"), "p");
+  EXPECT_EQ(**backbone->CommittedOffset("g", {"a", Partition(1)}), Offset(1));
+  auto writer = *backbone->OpenWriter("w");
+  Transaction t;
+  t.appends = {Records("a", {"3"}, 1)};
+  EXPECT_EQ(writer->Commit(t)->first_offsets[0], Offset(2));
+}
+
+}  // namespace
+}  // namespace huiliu
