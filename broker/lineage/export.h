@@ -46,12 +46,13 @@ class ExportWriter {
 };
 
 struct VerifyOptions {
-  std::string public_key;  // 32 bytes: whose checkpoints count. Empty: those that the file itself
-                           // names (said in the report)
-  std::map<std::string, std::string>
-      source_keys;  // source → Ed25519 public key: batch signatures are checked too
-  // A checkpoint that the verifier kept from before: the export must contain it unchanged.
-  std::vector<huiliu::v1::Checkpoint> known;
+  // 32 bytes: whose checkpoints count. Empty: the signer that the file itself names (the report
+  // says so).
+  std::string public_key = {};
+  // Source → Ed25519 public key: batch signatures are checked too.
+  std::map<std::string, std::string> source_keys = {};
+  // Checkpoints that the verifier kept from before: the log must agree with them.
+  std::vector<huiliu::v1::Checkpoint> known = {};
 };
 
 // What an export shows. ok() only where every check held.
