@@ -1,0 +1,101 @@
+// && || ! with the specification's errors: what decides the result wins over an error on either
+// side.
+#include <algorithm>
+
+#include "core/cel/node.h"
+
+namespace huiliu::cel {
+namespace {
+
+// kDecides: the truth of one term that decides all (false for &&, true for ||).
+template <Truth kDecides>
+class LogicNode : public ConditionNode {
+ public:
+  explicit LogicNode(std::vector<NodePtr> terms) : terms_(std::move(terms)) {}
+
+  Truth Test(Frame& frame) const override {
+    Truth result = kDecides == Truth::kFalse ? Truth::kTrue : Truth::kFalse;
+    for (const NodePtr& term : terms_) {
+      const Truth truth = term->Test(frame);
+      if (truth == kDecides) return truth;
+      if (truth == Truth::kError) result = truth;
+    }
+    return result;
+  }
+
+  void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
+    if constexpr (kDecides == Truth::kFalse) {
+      for (const NodePtr& term : terms_) term->AppendConjuncts(conjuncts);
+    } else {
+      AppendAlternatives(conjuncts);
+    }
+  }
+
+ private:
+  Value Explain(Frame& frame) const override {
+    for (const NodePtr& term : terms_) {
+      const Value value = term->Evaluate(frame);
+      if (value.is_error()) return value;
+      if (value.kind != ValueKind::kBool) return Error(kNoOverload);
+    }
+    return Error(kTooCostly);
+  }
+
+  // field == a || field == b || field in [c, d] is field in [a, b, c, d].
+  void AppendAlternatives(std::vector<Conjunct>* conjuncts) const {
+    Conjunct all{Conjunct::Kind::kIn, 0, {}, {}, {}};
+    bool first = true;
+    for (const NodePtr& term : terms_) {
+      std::vector<Conjunct> own;
+      term->AppendConjuncts(&own);
+      if (own.size() != 1) return;
+      Conjunct& one = own[0];
+      if (one.kind != Conjunct::Kind::kEquals && one.kind != Conjunct::Kind::kIn) return;
+      if (!first && one.field != all.field) return;
+      first = false;
+      all.field = one.field;
+      for (Constant& value : one.values) {
+        if (std::find(all.values.begin(), all.values.end(), value) == all.values.end())
+          all.values.push_back(std::move(value));
+      }
+    }
+    conjuncts->push_back(std::move(all));
+  }
+
+  const std::vector<NodePtr> terms_;
+};
+
+class NotNode : public ConditionNode {
+ public:
+  explicit NotNode(NodePtr operand) : operand_(std::move(operand)) {}
+  Truth Test(Frame& frame) const override {
+    const Truth truth = operand_->Test(frame);
+    if (truth == Truth::kError) return truth;
+    return truth == Truth::kTrue ? Truth::kFalse : Truth::kTrue;
+  }
+  // !flag is flag == false.
+  void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
+    const FieldAccess* field = operand_->field();
+    if (field == nullptr || field->encoding != Encoding::kBool) return;
+    conjuncts->push_back({Conjunct::Kind::kEquals, field->index, {false}, {}, {}});
+  }
+
+ private:
+  Value Explain(Frame& frame) const override {
+    const Value value = operand_->Evaluate(frame);
+    return value.is_error() ? value : Error(kNoOverload);
+  }
+  const NodePtr operand_;
+};
+
+}  // namespace
+
+NodePtr MakeAnd(std::vector<NodePtr> terms) {
+  return std::make_unique<LogicNode<Truth::kFalse>>(std::move(terms));
+}
+NodePtr MakeOr(std::vector<NodePtr> terms) {
+  return std::make_unique<LogicNode<Truth::kTrue>>(std::move(terms));
+}
+NodePtr MakeNot(NodePtr operand) { return std::make_unique<NotNode>(std::move(operand)); }
+
+}  // namespace huiliu::cel

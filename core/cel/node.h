@@ -1,0 +1,86 @@
+// A compiled expression: a tree of closures, immutable and shared by threads.
+#ifndef HUILIU_CORE_CEL_NODE_H_
+#define HUILIU_CORE_CEL_NODE_H_
+
+#include <memory>
+#include <vector>
+
+#include "core/cel/conjuncts.h"
+#include "core/cel/field_access.h"
+#include "core/cel/functions.h"
+
+namespace huiliu::cel {
+
+class Node {
+ public:
+  virtual ~Node() = default;
+  virtual Value Evaluate(Frame& frame) const = 0;
+  // The same as a condition. Fused nodes answer here without making a value.
+  virtual Truth Test(Frame& frame) const {
+    const Value value = Evaluate(frame);
+    if (value.kind != ValueKind::kBool) return Truth::kError;
+    return value.boolean ? Truth::kTrue : Truth::kFalse;
+  }
+  // What the planner asks to fuse: the value where it is known, the field where it is one.
+  virtual const Value* constant() const { return nullptr; }
+  virtual const FieldAccess* field() const { return nullptr; }
+  // Necessary conditions of Test() == kTrue (conjuncts.h).
+  virtual void AppendConjuncts(std::vector<Conjunct>* conjuncts) const {}
+};
+using NodePtr = std::unique_ptr<const Node>;
+
+// A condition: what it answers as Test is its value.
+class ConditionNode : public Node {
+ public:
+  Value Evaluate(Frame& frame) const final {
+    const Truth truth = Test(frame);
+    return truth == Truth::kError ? Explain(frame) : Bool(truth == Truth::kTrue);
+  }
+  Truth Test(Frame& frame) const override = 0;
+
+ private:
+  // The error that made Test say kError.
+  virtual Value Explain(Frame& frame) const { return Error(kTooCostly); }
+};
+
+// core/cel/nodes.cc
+NodePtr MakeConstant(const Value& value);
+NodePtr MakeField(const FieldAccess& field);
+NodePtr MakeHasField(const FieldAccess& field);
+NodePtr MakeVariable(int index);
+NodePtr MakeLocal(int index);
+NodePtr MakeCall(Function function, std::vector<NodePtr> args);
+NodePtr MakeSelect(NodePtr map, const Value& key);
+NodePtr MakeHasKey(NodePtr map, const Value& key);
+NodePtr MakeList(std::vector<NodePtr> elements);
+NodePtr MakeMap(std::vector<NodePtr> keys_and_values);
+NodePtr MakeConditional(NodePtr condition, NodePtr yes, NodePtr no);
+// `contains` must outlive the node.
+NodePtr MakeInDivision(const Environment* environment, NodePtr code, NodePtr area);
+
+// core/cel/logic.cc
+NodePtr MakeAnd(std::vector<NodePtr> terms);
+NodePtr MakeOr(std::vector<NodePtr> terms);
+NodePtr MakeNot(NodePtr operand);
+
+// core/cel/comprehension.cc. `cost` is charged per element.
+struct Comprehension {
+  enum class Kind { kAll, kExists, kExistsOne, kMap, kFilter };
+  Kind kind = Kind::kAll;
+  int local = 0;
+  int64_t cost = 1;
+  NodePtr range;
+  NodePtr condition;  // null for a map without one
+  NodePtr transform;  // of a map
+};
+NodePtr MakeComprehension(Comprehension comprehension);
+
+// core/cel/fused.cc: one operation for a frequent condition, or null where it is none.
+// `function` is the operator's or function's name.
+NodePtr FuseBinary(absl::string_view function, const Node& left, const Node& right);
+// matches() with a constant pattern. Null where the pattern is none.
+NodePtr MakeMatches(NodePtr text, absl::string_view pattern);
+
+}  // namespace huiliu::cel
+
+#endif  // HUILIU_CORE_CEL_NODE_H_

@@ -1,0 +1,267 @@
+#include <array>
+
+#include "core/cel/node.h"
+
+namespace huiliu::cel {
+namespace {
+
+constexpr absl::string_view kTooLarge = "the evaluation needs too much memory";
+
+class ConstantNode : public Node {
+ public:
+  explicit ConstantNode(const Value& value) : value_(value) {}
+  Value Evaluate(Frame&) const override { return value_; }
+  const Value* constant() const override { return &value_; }
+
+ private:
+  const Value value_;
+};
+
+class FieldNode : public Node {
+ public:
+  explicit FieldNode(const FieldAccess& field) : field_(field) {}
+  Value Evaluate(Frame& frame) const override { return field_.Read(*frame.activation); }
+  const FieldAccess* field() const override { return &field_; }
+  // A bool field as a condition.
+  void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
+    if (field_.encoding != Encoding::kBool) return;
+    conjuncts->push_back({Conjunct::Kind::kEquals, field_.index, {true}, {}, {}});
+  }
+
+ private:
+  const FieldAccess field_;
+};
+
+class RepeatedNode : public Node {
+ public:
+  explicit RepeatedNode(const FieldAccess& field) : field_(field) {}
+  Value Evaluate(Frame& frame) const override { return field_.ReadList(frame); }
+
+ private:
+  const FieldAccess field_;
+};
+
+class HasFieldNode : public ConditionNode {
+ public:
+  explicit HasFieldNode(const FieldAccess& field) : field_(field) {}
+  Truth Test(Frame& frame) const override {
+    return field_.Present(*frame.activation) ? Truth::kTrue : Truth::kFalse;
+  }
+  void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
+    if (!field_.repeated) conjuncts->push_back({Conjunct::Kind::kHas, field_.index, {}, {}, {}});
+  }
+
+ private:
+  const FieldAccess field_;
+};
+
+class VariableNode : public Node {
+ public:
+  explicit VariableNode(int index) : index_(index) {}
+  Value Evaluate(Frame& frame) const override {
+    const Value* value = frame.variables == nullptr ? nullptr : frame.variables[index_];
+    return value == nullptr ? Error("no such variable") : *value;
+  }
+
+ private:
+  const int index_;
+};
+
+class LocalNode : public Node {
+ public:
+  explicit LocalNode(int index) : index_(index) {}
+  Value Evaluate(Frame& frame) const override { return *frame.locals[index_]; }
+
+ private:
+  const int index_;
+};
+
+// Strict: the first error among the arguments is the result.
+template <size_t kArgs>
+class CallNode : public Node {
+ public:
+  CallNode(Function function, std::vector<NodePtr> args) : function_(function) {
+    std::move(args.begin(), args.end(), args_.begin());
+  }
+  Value Evaluate(Frame& frame) const override {
+    std::array<Value, kArgs> values;
+    for (size_t i = 0; i < kArgs; ++i) {
+      values[i] = args_[i]->Evaluate(frame);
+      if (values[i].is_error()) return values[i];
+    }
+    return function_(frame, values.data(), kArgs);
+  }
+
+ private:
+  const Function function_;
+  std::array<NodePtr, kArgs> args_;
+};
+
+class SelectNode : public Node {
+ public:
+  SelectNode(NodePtr map, const Value& key, bool presence)
+      : map_(std::move(map)), key_(key), presence_(presence) {}
+  Value Evaluate(Frame& frame) const override {
+    const Value map = map_->Evaluate(frame);
+    if (map.is_error()) return map;
+    if (map.kind != ValueKind::kMap) return Error("this type has no fields");
+    if (!frame.Charge(1 + static_cast<int64_t>(map.size))) return Error(kTooCostly);
+    const Value* found = FindInMap(map, key_);
+    if (presence_) return Bool(found != nullptr);
+    return found != nullptr ? *found : Error("no such key");
+  }
+
+ private:
+  const NodePtr map_;
+  const Value key_;
+  const bool presence_;
+};
+
+class ListNode : public Node {
+ public:
+  explicit ListNode(std::vector<NodePtr> elements) : elements_(std::move(elements)) {}
+  Value Evaluate(Frame& frame) const override {
+    Value* items = frame.arena.Values(elements_.size());
+    if (items == nullptr) return Error(kTooLarge);
+    for (size_t i = 0; i < elements_.size(); ++i) {
+      items[i] = elements_[i]->Evaluate(frame);
+      if (items[i].is_error()) return items[i];
+    }
+    return Items(ValueKind::kList, items, elements_.size());
+  }
+
+ private:
+  const std::vector<NodePtr> elements_;
+};
+
+class MapNode : public Node {
+ public:
+  explicit MapNode(std::vector<NodePtr> parts) : parts_(std::move(parts)) {}
+  Value Evaluate(Frame& frame) const override {
+    Value* items = frame.arena.Values(parts_.size());
+    if (items == nullptr) return Error(kTooLarge);
+    const size_t entries = parts_.size() / 2;
+    if (!frame.Charge(static_cast<int64_t>(entries * entries / 2))) return Error(kTooCostly);
+    for (size_t i = 0; i < entries; ++i) {
+      const Value key = parts_[2 * i]->Evaluate(frame);
+      if (key.is_error()) return key;
+      if (key.kind != ValueKind::kBool && key.kind != ValueKind::kInt &&
+          key.kind != ValueKind::kUint && key.kind != ValueKind::kString)
+        return Error("unsupported key type: a map's key is bool, int, uint or string");
+      if (FindInMap(Items(ValueKind::kMap, items, i), key) != nullptr)
+        return Error("a map with a repeated key");
+      items[2 * i] = key;
+      items[2 * i + 1] = parts_[2 * i + 1]->Evaluate(frame);
+      if (items[2 * i + 1].is_error()) return items[2 * i + 1];
+    }
+    return Items(ValueKind::kMap, items, entries);
+  }
+
+ private:
+  const std::vector<NodePtr> parts_;
+};
+
+class ConditionalNode : public Node {
+ public:
+  ConditionalNode(NodePtr condition, NodePtr yes, NodePtr no)
+      : condition_(std::move(condition)), yes_(std::move(yes)), no_(std::move(no)) {}
+  Value Evaluate(Frame& frame) const override {
+    const Value condition = condition_->Evaluate(frame);
+    if (condition.is_error()) return condition;
+    if (condition.kind != ValueKind::kBool) return Error(kNoOverload);
+    return (condition.boolean ? yes_ : no_)->Evaluate(frame);
+  }
+  Truth Test(Frame& frame) const override {
+    const Truth condition = condition_->Test(frame);
+    if (condition == Truth::kError) return condition;
+    return (condition == Truth::kTrue ? yes_ : no_)->Test(frame);
+  }
+
+ private:
+  const NodePtr condition_;
+  const NodePtr yes_;
+  const NodePtr no_;
+};
+
+class InDivisionNode : public ConditionNode {
+ public:
+  InDivisionNode(const Environment* environment, NodePtr code, NodePtr area)
+      : environment_(environment), code_(std::move(code)), area_(std::move(area)) {}
+  Truth Test(Frame& frame) const override {
+    Value code, area;
+    if (!Read(frame, &code, &area).is_error())
+      return environment_->contains(area.text(), code.text()) ? Truth::kTrue : Truth::kFalse;
+    return Truth::kError;
+  }
+  void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
+    const Value* area = area_->constant();
+    const FieldAccess* field = code_ == nullptr ? nullptr : code_->field();
+    if (area == nullptr || (code_ != nullptr && field == nullptr)) return;
+    static_assert(FieldAccess::kDivision == Conjunct::kAttributedDivision);
+    conjuncts->push_back({Conjunct::Kind::kInDivision,
+                          field == nullptr ? Conjunct::kAttributedDivision : field->index,
+                          {std::string(area->text())},
+                          {},
+                          {}});
+  }
+
+ private:
+  Value Read(Frame& frame, Value* code, Value* area) const {
+    *code = code_ == nullptr ? String(frame.activation->division) : code_->Evaluate(frame);
+    if (code->is_error()) return *code;
+    *area = area_->Evaluate(frame);
+    if (area->is_error()) return *area;
+    const bool fit = code->kind == ValueKind::kString && area->kind == ValueKind::kString;
+    if (!fit) return Error(kNoOverload);
+    return frame.Charge(2) ? Null() : Error(kTooCostly);
+  }
+  Value Explain(Frame& frame) const override {
+    Value code, area;
+    return Read(frame, &code, &area);
+  }
+
+  const Environment* const environment_;
+  const NodePtr code_;  // null: the attributed division
+  const NodePtr area_;
+};
+
+}  // namespace
+
+NodePtr MakeConstant(const Value& value) { return std::make_unique<ConstantNode>(value); }
+NodePtr MakeField(const FieldAccess& field) {
+  if (field.repeated) return std::make_unique<RepeatedNode>(field);
+  return std::make_unique<FieldNode>(field);
+}
+NodePtr MakeHasField(const FieldAccess& field) { return std::make_unique<HasFieldNode>(field); }
+NodePtr MakeVariable(int index) { return std::make_unique<VariableNode>(index); }
+NodePtr MakeLocal(int index) { return std::make_unique<LocalNode>(index); }
+NodePtr MakeCall(Function function, std::vector<NodePtr> args) {
+  switch (args.size()) {
+    case 1:
+      return std::make_unique<CallNode<1>>(function, std::move(args));
+    case 2:
+      return std::make_unique<CallNode<2>>(function, std::move(args));
+    case 3:
+      return std::make_unique<CallNode<3>>(function, std::move(args));
+    default:
+      return MakeConstant(Error(kNoOverload));  // no function takes so many
+  }
+}
+NodePtr MakeSelect(NodePtr map, const Value& key) {
+  return std::make_unique<SelectNode>(std::move(map), key, /*presence=*/false);
+}
+NodePtr MakeHasKey(NodePtr map, const Value& key) {
+  return std::make_unique<SelectNode>(std::move(map), key, /*presence=*/true);
+}
+NodePtr MakeList(std::vector<NodePtr> elements) {
+  return std::make_unique<ListNode>(std::move(elements));
+}
+NodePtr MakeMap(std::vector<NodePtr> parts) { return std::make_unique<MapNode>(std::move(parts)); }
+NodePtr MakeConditional(NodePtr condition, NodePtr yes, NodePtr no) {
+  return std::make_unique<ConditionalNode>(std::move(condition), std::move(yes), std::move(no));
+}
+NodePtr MakeInDivision(const Environment* environment, NodePtr code, NodePtr area) {
+  return std::make_unique<InDivisionNode>(environment, std::move(code), std::move(area));
+}
+
+}  // namespace huiliu::cel

@@ -1,0 +1,205 @@
+#include "core/cel/value.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace huiliu::cel {
+namespace {
+
+constexpr int64_t kMinSeconds = -62135596800;  // 0001-01-01T00:00:00Z
+constexpr int64_t kMaxSeconds = 253402300799;  // 9999-12-31T23:59:59Z
+constexpr double kTwo63 = 9223372036854775808.0;
+constexpr double kTwo64 = 18446744073709551616.0;
+constexpr size_t kBlockBytes = 4096;
+
+template <typename T>
+int Order(const T& a, const T& b) {
+  return a < b ? -1 : b < a ? 1 : 0;
+}
+
+bool IsNumber(const Value& v) {
+  return v.kind == ValueKind::kInt || v.kind == ValueKind::kUint || v.kind == ValueKind::kDouble;
+}
+
+// a whole number against a double: by value where the double is in range.
+bool CompareWhole(const Value& whole, double d, int* order) {
+  if (std::isnan(d)) return false;
+  if (whole.kind == ValueKind::kInt) {
+    *order = d < -kTwo63 ? 1 : d > kTwo63 ? -1 : Order(static_cast<double>(whole.integer), d);
+  } else {
+    *order = d < 0 ? 1 : d > kTwo64 ? -1 : Order(static_cast<double>(whole.natural), d);
+  }
+  return true;
+}
+
+bool CompareNumbers(const Value& a, const Value& b, int* order) {
+  if (a.kind == ValueKind::kDouble && b.kind == ValueKind::kDouble) {
+    if (std::isnan(a.number) || std::isnan(b.number)) return false;
+    *order = Order(a.number, b.number);
+    return true;
+  }
+  if (b.kind == ValueKind::kDouble) return CompareWhole(a, b.number, order);
+  if (a.kind == ValueKind::kDouble) {
+    if (!CompareWhole(b, a.number, order)) return false;
+    *order = -*order;
+    return true;
+  }
+  if (a.kind == b.kind) {
+    *order = a.kind == ValueKind::kInt ? Order(a.integer, b.integer) : Order(a.natural, b.natural);
+  } else if (a.kind == ValueKind::kInt) {
+    *order = a.integer < 0 ? -1 : Order(static_cast<uint64_t>(a.integer), b.natural);
+  } else {
+    *order = b.integer < 0 ? 1 : Order(a.natural, static_cast<uint64_t>(b.integer));
+  }
+  return true;
+}
+
+bool EqualMaps(const Value& a, const Value& b) {
+  if (a.size != b.size) return false;
+  for (size_t i = 0; i < a.size; ++i) {
+    const Value* other = FindInMap(b, a.items[2 * i]);
+    if (other == nullptr || !Equal(a.items[2 * i + 1], *other)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Value Timestamp(int64_t seconds, int32_t nanos) {
+  if (seconds < kMinSeconds || seconds > kMaxSeconds || nanos < 0 || nanos > 999'999'999)
+    return Error("timestamp out of range: 0001-01-01 to 9999-12-31");
+  Value v;
+  v.kind = ValueKind::kTimestamp;
+  v.integer = seconds;
+  v.nanos = nanos;
+  return v;
+}
+
+absl::Time ToTime(const Value& timestamp) {
+  return absl::FromUnixSeconds(timestamp.integer) + absl::Nanoseconds(timestamp.nanos);
+}
+
+char* Arena::Bytes(size_t size) {
+  alignas(Value) static char nothing[1];
+  if (size == 0) return nothing;
+  size = (size + alignof(Value) - 1) / alignof(Value) * alignof(Value);
+  if (size > limit_ - used_) return nullptr;
+  used_ += size;
+  if (size > left_) {
+    const size_t block = std::max(size, kBlockBytes);
+    blocks_.push_back(std::make_unique<char[]>(block));
+    next_ = blocks_.back().get();
+    left_ = block;
+  }
+  char* bytes = next_;
+  next_ += size;
+  left_ -= size;
+  return bytes;
+}
+
+Value* Arena::Values(size_t count) {
+  if (count > kMaxEvaluationBytes / sizeof(Value)) return nullptr;
+  char* bytes = Bytes(count * sizeof(Value));
+  if (bytes == nullptr) return nullptr;
+  auto* values = reinterpret_cast<Value*>(bytes);
+  std::uninitialized_default_construct_n(values, count);
+  return values;
+}
+
+Value Arena::Copy(ValueKind kind, absl::string_view text) {
+  char* bytes = Bytes(text.size());
+  if (bytes == nullptr) return Error("the evaluation needs too much memory");
+  if (!text.empty()) std::memcpy(bytes, text.data(), text.size());
+  return Text(kind, absl::string_view(bytes, text.size()));
+}
+
+bool Compare(const Value& a, const Value& b, int* order) {
+  if (IsNumber(a) && IsNumber(b)) return CompareNumbers(a, b, order);
+  if (a.kind != b.kind) return false;
+  switch (a.kind) {
+    case ValueKind::kBool:
+      *order = Order(a.boolean, b.boolean);
+      return true;
+    case ValueKind::kString:  // UTF-8 keeps the order of code points
+    case ValueKind::kBytes: {
+      const int result = a.text().compare(b.text());
+      *order = result < 0 ? -1 : result > 0 ? 1 : 0;
+      return true;
+    }
+    case ValueKind::kTimestamp:
+      *order = a.integer != b.integer ? Order(a.integer, b.integer) : Order(a.nanos, b.nanos);
+      return true;
+    case ValueKind::kDuration:
+      *order = Order(a.integer, b.integer);
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool Equal(const Value& a, const Value& b) {
+  if (IsNumber(a) && IsNumber(b)) {
+    int order = 1;
+    return CompareNumbers(a, b, &order) && order == 0;
+  }
+  if (a.kind != b.kind) return false;
+  switch (a.kind) {
+    case ValueKind::kError:
+      return false;
+    case ValueKind::kNull:
+      return true;
+    case ValueKind::kType:
+      return a.text() == b.text();
+    case ValueKind::kList:
+      return a.size == b.size && std::equal(a.items, a.items + a.size, b.items, Equal);
+    case ValueKind::kMap:
+      return EqualMaps(a, b);
+    default: {
+      int order = 1;
+      return Compare(a, b, &order) && order == 0;
+    }
+  }
+}
+
+const Value* FindInMap(const Value& map, const Value& key) {
+  for (size_t i = 0; i < map.size; ++i) {
+    if (Equal(map.items[2 * i], key)) return &map.items[2 * i + 1];
+  }
+  return nullptr;
+}
+
+absl::string_view TypeNameOf(const Value& value) {
+  switch (value.kind) {
+    case ValueKind::kError:
+      return "error";
+    case ValueKind::kNull:
+      return "null_type";
+    case ValueKind::kBool:
+      return "bool";
+    case ValueKind::kInt:
+      return "int";
+    case ValueKind::kUint:
+      return "uint";
+    case ValueKind::kDouble:
+      return "double";
+    case ValueKind::kString:
+      return "string";
+    case ValueKind::kBytes:
+      return "bytes";
+    case ValueKind::kTimestamp:
+      return "google.protobuf.Timestamp";
+    case ValueKind::kDuration:
+      return "google.protobuf.Duration";
+    case ValueKind::kList:
+      return "list";
+    case ValueKind::kMap:
+      return "map";
+    case ValueKind::kType:
+      return "type";
+  }
+  return "error";
+}
+
+}  // namespace huiliu::cel
