@@ -1,4 +1,5 @@
-// The catalog (回流库) of one receiver: rows by business key with declared secondary indexes, applied from returned.* topics.
+// The catalog (回流库) of one receiver: rows by business key with declared secondary indexes,
+// applied from returned.* topics.
 #ifndef HUILIU_BROKER_CATALOG_CATALOG_H_
 #define HUILIU_BROKER_CATALOG_CATALOG_H_
 
@@ -22,39 +23,43 @@ struct CatalogRow {
   std::string key;       // system id, 0x00, Contract key
   std::string envelope;  // encoded huiliu.v1.Envelope
   std::string payload;
-  TopicPartition from;   // where it stands in the log
+  TopicPartition from;  // where it stands in the log
   Offset offset;
 };
 
 // A condition that an index (or the key) can answer: value texts of one field.
 struct IndexCondition {
-  int field = -1;                    // Contract field index; -1: the key prefix
-  std::vector<std::string> equals;   // any of these encoded values …
-  std::string at_least, below;       // … or a range; empty: open
+  int field = -1;                   // Contract field index; -1: the key prefix
+  std::vector<std::string> equals;  // any of these encoded values …
+  std::string at_least, below;      // … or a range; empty: open
 };
 
 struct ScanRequest {
   std::optional<IndexCondition> condition;  // nullopt: all rows in key order
-  std::string after;                        // resume token of a former scan (opaque to callers), empty: from the start
-  size_t max_rows = 1000;                   // visited, not matched
+  std::string after;  // resume token of a former scan (opaque to callers), empty: from the start
+  size_t max_rows = 1000;  // visited, not matched
 };
 
 struct ScanResult {
   std::vector<CatalogRow> rows;
-  std::string next;   // token; empty: that was all
-  std::string plan;   // index used, for the developer
+  std::string next;  // token; empty: that was all
+  std::string plan;  // index used, for the developer
 };
 
 // A point in time of the whole catalog; rows do not change under a holder. Destroy soon.
 class CatalogSnapshot {
  public:
   virtual ~CatalogSnapshot() = default;
-  virtual absl::StatusOr<ScanResult> Scan(const DatasetId& dataset, const ScanRequest& request) const = 0;
-  // Offsets per partition of the dataset's topic that this snapshot contains: where "then changes" begins.
-  virtual std::vector<std::pair<TopicPartition, Offset>> Applied(const DatasetId& dataset) const = 0;
+  virtual absl::StatusOr<ScanResult> Scan(const DatasetId& dataset,
+                                          const ScanRequest& request) const = 0;
+  // Offsets per partition of the dataset's topic that this snapshot contains: where "then changes"
+  // begins.
+  virtual std::vector<std::pair<TopicPartition, Offset>> Applied(
+      const DatasetId& dataset) const = 0;
 };
 
-// Thread-safe. Rows and the applied offsets change in one write; Apply is idempotent by offset: a repeated batch is skipped.
+// Thread-safe. Rows and the applied offsets change in one write; Apply is idempotent by offset: a
+// repeated batch is skipped.
 class Catalog {
  public:
   virtual ~Catalog() = default;
@@ -63,10 +68,12 @@ class Catalog {
   // Applies batches of returned.<receiver>.<dataset>, in offset order per partition.
   virtual absl::Status Apply(const DatasetId& dataset, absl::Span<const StoredBatch> batches) = 0;
   // Where to go on reading a partition: 0 where nothing was applied.
-  virtual absl::StatusOr<Offset> AppliedOffset(const DatasetId& dataset, const TopicPartition& from) = 0;
-  virtual absl::StatusOr<std::optional<CatalogRow>> Get(const DatasetId& dataset, absl::string_view key) = 0;
-  virtual absl::StatusOr<std::vector<std::optional<CatalogRow>>> MultiGet(const DatasetId& dataset,
-                                                                         absl::Span<const std::string> keys) = 0;
+  virtual absl::StatusOr<Offset> AppliedOffset(const DatasetId& dataset,
+                                               const TopicPartition& from) = 0;
+  virtual absl::StatusOr<std::optional<CatalogRow>> Get(const DatasetId& dataset,
+                                                        absl::string_view key) = 0;
+  virtual absl::StatusOr<std::vector<std::optional<CatalogRow>>> MultiGet(
+      const DatasetId& dataset, absl::Span<const std::string> keys) = 0;
   virtual absl::StatusOr<std::unique_ptr<CatalogSnapshot>> Snapshot() = 0;
   virtual absl::StatusOr<int64_t> Rows(const DatasetId& dataset) = 0;
 };
