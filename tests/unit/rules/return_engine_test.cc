@@ -91,7 +91,7 @@ TEST_F(ReturnEngineTest, TheFirstRuleThatHoldsTransforms) {
   f_.UseKunming(R"(
 legal_basis: x
 rules:
-  - {id: wuhua, when: division == "530102", drop: [age], masks: {phone: {partial: {keep_first: 3, keep_last: 4}}}}
+  - {id: wuhua, when: inDivision("530102"), drop: [age], masks: {phone: {partial: {keep_first: 3, keep_last: 4}}}}
   - {id: rest}
 )");
   f_.SendJson("a", kWuhua, "a:1");

@@ -193,15 +193,15 @@ TEST(RuleSetTest, TheErrorInAnExpressionIsFoundInEveryScalarForm) {
     const char* place;
   };
   const Case cases[] = {
-      {"    when: 云 == unknown_word", "9:16 "},
-      {"    when:   \"云 == unknown_word\"", "9:19 "},
-      {"    when: \"\\u4e91 == \\\"x\\\" + unknown_word\"", "9:30 "},
-      {"    when: 'it''s + unknown_word'", "9:20 "},
-      {"    when: |\n      云南 ==\n        unknown_word", "11:9 "},
-      {"    when: |-\n\n      云南 &&\n\n      unknown_word", "13:7 "},
-      {"    when: >\n      云南\n      == 昆明 unknown_word", "11:13 "},
-      {"    when: 云南 ==\n      昆明 unknown_word", "10:10 "},
-      {"    when: \"云南 == \\\n      昆明 unknown_word\"", "10:10 "},
+      {"    when: name == '云' || unknown_word", "9:26 "},
+      {"    when:   \"name == '云' || unknown_word\"", "9:29 "},
+      {"    when: \"'\\u4e91' == \\\"x\\\" || unknown_word\"", "9:33 "},
+      {"    when: 'name == ''云'' || unknown_word'", "9:29 "},
+      {"    when: |\n      '云南' == name ||\n        unknown_word", "11:9 "},
+      {"    when: |-\n\n      '云南' == name ||\n\n      unknown_word", "13:7 "},
+      {"    when: >\n      '云南'\n      == name || unknown_word", "11:18 "},
+      {"    when: name ==\n      '云' || unknown_word", "10:14 "},
+      {"    when: \"name == \\\n      '云' || unknown_word\"", "10:14 "},
       {"    when: | # 条件\n      unknown_word", "10:7 "},
       {"    when:\n      unknown_word", "10:7 "},
   };
