@@ -1,0 +1,25 @@
+#include "adapters/sdk/plugin.h"
+
+#include <exception>
+
+#include "absl/strings/str_cat.h"
+
+namespace huiliu::sdk::internal {
+
+huiliu_status ToC(const absl::Status& status) {
+  static thread_local std::string message;
+  message.assign(status.message().data(), status.message().size());
+  return {static_cast<huiliu_code>(status.code()), ToBytes(message)};
+}
+
+absl::Status FromException() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("the plugin threw: ", e.what()));
+  } catch (...) {
+    return absl::InternalError("the plugin threw something that is no std::exception");
+  }
+}
+
+}  // namespace huiliu::sdk::internal
