@@ -56,6 +56,11 @@ class Checker {
     if (findings_.size() < kMaxIssues) findings_.push_back({expr.offset, std::move(message)});
     return Simple(TypeKind::kDyn);
   }
+  Type Unsupported(const Expr& expr, std::string message) {
+    Report(expr, std::move(message));
+    findings_.back().unsupported = true;
+    return Simple(TypeKind::kDyn);
+  }
   Type Mistyped(const Expr& expr, std::string message) {
     return typed_ ? Report(expr, std::move(message)) : Simple(TypeKind::kDyn);
   }
@@ -76,8 +81,8 @@ class Checker {
         return MapType(expr);
       case ExprKind::kMessage:
         for (const ExprPtr& value : expr.args) Visit(*value);
-        return Report(expr, absl::StrCat("building a message (", expr.name,
-                                         "{…}) is not supported (不支持构造消息)"));
+        return Unsupported(expr, absl::StrCat("building a message (", expr.name,
+                                              "{…}) is not supported (不支持构造消息)"));
       case ExprKind::kComprehension:
         return ComprehensionType(expr);
     }
@@ -162,8 +167,8 @@ class Checker {
     const Type selected =
         operand.kind == TypeKind::kMap ? operand.params[1] : Simple(TypeKind::kDyn);
     if (operand.kind == TypeKind::kMessage)
-      return Report(expr, absl::StrCat("fields of ", operand.name,
-                                       " are not supported (不支持读取嵌套消息)"));
+      return Unsupported(expr, absl::StrCat("fields of ", operand.name,
+                                            " are not supported (不支持读取嵌套消息)"));
     if (operand.kind != TypeKind::kMap && operand.kind != TypeKind::kDyn &&
         operand.kind != TypeKind::kUnbound)
       return Mistyped(expr, absl::StrCat("a ", TypeName(operand), " has no field \"", expr.name,
@@ -180,16 +185,20 @@ class Checker {
 
   Type CallType(Expr& expr) {
     if (expr.receiver && FindOverloads(expr.name) == nullptr && IsNamespace(*expr.args[0])) {
-      return Report(expr, absl::StrCat("unknown function \"", expr.args[0]->name, ".", expr.name,
-                                       "\" (没有这个函数)"));
+      return Unsupported(expr, absl::StrCat("unknown function \"", expr.args[0]->name, ".",
+                                            expr.name, "\" (没有这个函数)"));
     }
     for (const ExprPtr& arg : expr.args) Visit(*arg);
     if (expr.name == "_&&_" || expr.name == "_||_") return LogicType(expr);
     const std::vector<Overload>* overloads = FindOverloads(expr.name);
+    if (overloads == nullptr && !typed_ && !expr.receiver) {  // an error when it is called
+      expr.reference.kind = Reference::Kind::kUnresolved;
+      return Simple(TypeKind::kDyn);
+    }
     if (overloads == nullptr)
-      return Report(expr, absl::StrCat("unknown function \"", expr.name, "\" (没有这个函数)"));
+      return Unsupported(expr, absl::StrCat("unknown function \"", expr.name, "\" (没有这个函数)"));
     if (expr.name == "inDivision" && !scope_.has_divisions())
-      return Report(expr, "inDivision is not available here (此处不可用)");
+      return Unsupported(expr, "inDivision is not available here (此处不可用)");
     return OverloadType(expr, *overloads);
   }
 

@@ -198,6 +198,7 @@ class Lexer {
 Issue PlaceOf(absl::string_view source, const Finding& finding) {
   Issue issue;
   issue.message = finding.message;
+  issue.unsupported = finding.unsupported;
   const size_t end = std::min<size_t>(finding.offset, source.size());
   for (size_t i = 0; i < end;) {
     if (source[i] == '\n') {

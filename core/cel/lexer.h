@@ -35,6 +35,7 @@ struct Token {
 struct Finding {
   uint32_t offset = 0;
   std::string message;
+  bool unsupported = false;
 };
 
 // 1-based line and column (code points) of a byte offset.

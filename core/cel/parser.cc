@@ -59,6 +59,12 @@ class Parser {
     finding_ = {offset, std::move(message)};
     return nullptr;
   }
+  ExprPtr Optional(uint32_t offset, const char* what) {
+    finding_ = {offset,
+                absl::StrCat("optional values (", what, ") are not supported (不支持可选值语法)"),
+                true};
+    return nullptr;
+  }
   ExprPtr TooDeep(uint32_t offset) {
     return Fail(offset, absl::StrCat("nested deeper than ", kMaxNesting, " levels (嵌套过深)"));
   }
@@ -188,8 +194,7 @@ class Parser {
       } else if (Is("[")) {
         const uint32_t offset = Now().offset;
         ++at_;
-        if (Is("?"))
-          return Fail(Now().offset, "optional values (a[?b]) are not supported (不支持可选值语法)");
+        if (Is("?")) return Optional(Now().offset, "a[?b]");
         ExprPtr index = ParseExpr();
         if (index == nullptr || !Expect("]")) return nullptr;
         expr = Call("_[_]", offset, std::move(expr), std::move(index));
@@ -211,7 +216,7 @@ class Parser {
   ExprPtr ParseSelect(ExprPtr operand) {
     const uint32_t dot = Now().offset;
     ++at_;
-    if (Is("?")) return Fail(dot, "optional values (a.?b) are not supported (不支持可选值语法)");
+    if (Is("?")) return Optional(dot, "a.?b");
     const bool quoted = Now().kind == TokenKind::kQuotedIdent;
     if (!quoted && (Now().kind != TokenKind::kIdent || IsKeyword(Now().text)))
       return Unexpected("a name");
@@ -338,8 +343,7 @@ class Parser {
     std::vector<ExprPtr> elements;
     ++at_;
     while (!Is("]")) {
-      if (Is("?"))
-        return Fail(Now().offset, "optional elements ([?a]) are not supported (不支持可选值语法)");
+      if (Is("?")) return Optional(Now().offset, "[?a]");
       ExprPtr element = ParseExpr();
       if (element == nullptr) return nullptr;
       elements.push_back(std::move(element));
@@ -354,9 +358,7 @@ class Parser {
     std::vector<ExprPtr> entries;
     ++at_;
     while (!Is("}")) {
-      if (Is("?"))
-        return Fail(Now().offset,
-                    "optional entries ({?a: b}) are not supported (不支持可选值语法)");
+      if (Is("?")) return Optional(Now().offset, "{?a: b}");
       ExprPtr key = ParseExpr();
       if (key == nullptr || !Expect(":")) return nullptr;
       ExprPtr value = ParseExpr();
@@ -381,8 +383,7 @@ class Parser {
     std::vector<std::string> fields;
     ++at_;
     while (!Is("}")) {
-      if (Is("?"))
-        return Fail(Now().offset, "optional fields ({?a: b}) are not supported (不支持可选值语法)");
+      if (Is("?")) return Optional(Now().offset, "{?a: b}");
       const bool name_here = Now().kind == TokenKind::kIdent && !IsKeyword(Now().text);
       if (!name_here && Now().kind != TokenKind::kQuotedIdent) return Unexpected("a field name");
       fields.emplace_back(Now().text);

@@ -46,7 +46,7 @@ class Planner {
 
  private:
   NodePtr Refuse(const Expr& expr, std::string why) {
-    if (findings_.size() < kMaxIssues) findings_.push_back({expr.offset, std::move(why)});
+    if (findings_.size() < kMaxIssues) findings_.push_back({expr.offset, std::move(why), true});
     return MakeConstant(Null());
   }
 
@@ -115,6 +115,8 @@ class Planner {
   }
 
   NodePtr Call(const Expr& expr) {
+    if (expr.reference.kind == Reference::Kind::kUnresolved)
+      return MakeConstant(Error("unbound function"));
     if (expr.name == "inDivision") return InDivision(expr);
     std::vector<NodePtr> args = All(expr.args);
     if (expr.name == "_&&_") return MakeAnd(std::move(args));

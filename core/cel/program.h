@@ -22,6 +22,7 @@ struct Issue {
   int line = 1;
   int column = 1;
   std::string message;
+  bool unsupported = false;  // CEL, but not ours; else the expression is wrong
 };
 
 // The outside world of an expression: what `inDivision` asks.

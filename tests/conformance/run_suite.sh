@@ -2,6 +2,7 @@
 # run_suite.sh RUNNER SUITE: one outside suite, where its vectors are there.
 shared=${HUILIU_SHARED:-$HUILIU_ROOT/../shared}/conformance
 case "$2" in
+  cel) path=$shared/cel/conformance.json ;;
   csv) path=$shared/csv-spectrum ;;
   ids) path=$shared/cn-id-vectors.json ;;
   *) path=$shared/$2 ;;

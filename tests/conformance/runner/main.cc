@@ -9,7 +9,11 @@
 int main(int argc, char** argv) {
   using namespace huiliu::conformance;
   const std::map<std::string, std::function<absl::StatusOr<Tally>(const std::string&)>> suites = {
-      {"csv", RunCsv}, {"gb18030", RunGb18030}, {"ids", RunIds}, {"merkle", RunMerkle}};
+      {"cel", RunCel},
+      {"csv", RunCsv},
+      {"gb18030", RunGb18030},
+      {"ids", RunIds},
+      {"merkle", RunMerkle}};
   const auto suite = argc == 3 ? suites.find(argv[1]) : suites.end();
   if (suite == suites.end()) {
     std::fprintf(stderr, "usage: conformance SUITE PATH; suites:");

@@ -26,6 +26,7 @@ struct Tally {
 };
 
 // A suite reads PATH. A status: PATH is not of the suite's layout.
+absl::StatusOr<Tally> RunCel(const std::string& path);
 absl::StatusOr<Tally> RunCsv(const std::string& path);
 absl::StatusOr<Tally> RunGb18030(const std::string& path);
 absl::StatusOr<Tally> RunIds(const std::string& path);
