@@ -1,0 +1,106 @@
+#include "adapters/file/options.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status.h"
+#include "core/text/gb18030.h"
+#include "core/text/utf8.h"
+
+namespace huiliu::file {
+namespace {
+
+absl::Status Wrong(const std::string& key, absl::string_view why) {
+  return absl::InvalidArgumentError(absl::StrCat("file source: option \"", key, "\" ", why));
+}
+
+absl::Status ReadCharset(const std::string& text, Charset* out) {
+  const std::string name = absl::AsciiStrToLower(text);
+  if (name == "utf-8" || name == "utf8" || name == "auto") {
+    *out = Charset::kUtf8;
+  } else if (name == "gbk" || name == "gb2312" || name == "cp936") {
+    *out = Charset::kGbk;
+  } else if (name == "gb18030") {
+    *out = Charset::kGb18030;
+  } else {
+    return Wrong("charset", "is utf-8, gbk or gb18030");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadOption(const std::string& key, const nlohmann::json& value, Options* out) {
+  if (key == "header") {
+    if (!value.is_array()) return Wrong(key, "is a list of column names");
+    for (const auto& name : value) {
+      if (!name.is_string()) return Wrong(key, "is a list of column names");
+      out->header.push_back(name.get<std::string>());
+    }
+    return absl::OkStatus();
+  }
+  if (key == "follow") {
+    if (!value.is_boolean()) return Wrong(key, "is true or false");
+    out->follow = value.get<bool>();
+    return absl::OkStatus();
+  }
+  if (key == "max_record_bytes" || key == "block_bytes") {
+    if (!value.is_number_unsigned() || value.get<size_t>() < 1024 ||
+        value.get<size_t>() > (1U << 30)) {
+      return Wrong(key, "is a number of bytes from 1024 to 1073741824");
+    }
+    (key == "block_bytes" ? out->block_bytes : out->max_record_bytes) = value.get<size_t>();
+    return absl::OkStatus();
+  }
+  if (!value.is_string()) return Wrong(key, "is a text");
+  const std::string text = value.get<std::string>();
+  if (key == "path") {
+    out->path = text;
+  } else if (key == "pattern") {
+    out->pattern = text;
+  } else if (key == "charset") {
+    return ReadCharset(text, &out->charset);
+  } else if (key == "format") {
+    if (text != "csv" && text != "jsonl") return Wrong(key, "is csv or jsonl");
+    out->format = text == "csv" ? Format::kCsv : Format::kJsonLines;
+  } else if (key == "delimiter") {
+    if (text.size() != 1 || text == "\"" || text == "\n" || text == "\r")
+      return Wrong(key, "is one ASCII character");
+    out->delimiter = text[0];
+  } else {
+    return Wrong(key,
+                 "is unknown; known are path, pattern, format, charset, delimiter, header, follow, "
+                 "max_record_bytes, block_bytes");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Options> ParseOptions(absl::string_view json) {
+  const auto object = nlohmann::json::parse(json.begin(), json.end(), nullptr, false);
+  if (!object.is_object())
+    return absl::InvalidArgumentError("file source: its options are no JSON object");
+  Options options;
+  for (const auto& [key, value] : object.items()) RETURN_IF_ERROR(ReadOption(key, value, &options));
+  if (options.path.empty()) return Wrong("path", "is required: a folder or a file");
+  if (options.format == Format::kJsonLines && options.header.empty()) {
+    return Wrong("header", "is required with jsonl: the names of the members to read");
+  }
+  return options;
+}
+
+size_t Decode(Charset charset, absl::string_view bytes, std::string* out) {
+  switch (charset) {
+    case Charset::kGbk:
+      return text::DecodeGbk(bytes, out);
+    case Charset::kGb18030:
+      return text::DecodeGb18030(bytes, out);
+    case Charset::kUtf8:
+      break;
+  }
+  const size_t bad = text::FindInvalidUtf8(bytes);
+  out->append(bytes.data(), std::min(bad, bytes.size()));
+  return bad;
+}
+
+}  // namespace huiliu::file

@@ -1,0 +1,198 @@
+#include "adapters/file/file_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "adapters/sdk/loader.h"
+
+namespace huiliu::file {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+
+const huiliu_host kHost = {sizeof(huiliu_host), nullptr, [](void*, int, huiliu_bytes) {},
+                           [](void*) { return 0; }};
+
+std::string BuildDir() {
+  const char* build = std::getenv("HUILIU_BUILD");
+  return build == nullptr ? "build" : build;
+}
+
+class FileSourceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = absl::StrCat(testing::TempDir(), "/file-source-", getpid());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void Write(const std::string& name, const std::string& content, bool append = false) {
+    std::ofstream(folder_ + "/" + name, append ? std::ios::app : std::ios::trunc) << content;
+  }
+
+  // Opens through the shared object, as the agent does.
+  void Open(const std::string& more, const std::string& position = "") {
+    source_.reset();
+    auto plugin = sdk::LoadPlugin(BuildDir() + "/lib/huiliu_file.so");
+    ASSERT_TRUE(plugin.ok()) << plugin.status();
+    auto source =
+        sdk::OpenSource::Open(**sdk::FindSource(**plugin, "file"), &kHost,
+                              absl::StrCat("{\"path\":\"", folder_, "\"", more, "}"), position);
+    ASSERT_TRUE(source.ok()) << source.status();
+    source_ = *std::move(source);
+  }
+
+  // One poll: rows as "id|cell|cell", errors as "id!code@place".
+  std::vector<std::string> Poll(size_t max_rows = 1000, int timeout_ms = 0) {
+    auto polled = source_->Poll(max_rows, timeout_ms);
+    EXPECT_TRUE(polled.ok()) << polled.status();
+    std::vector<std::string> out;
+    for (size_t i = 0; i < (*polled)->row_count; ++i) {
+      const huiliu_row& row = (*polled)->rows[i];
+      std::string line(sdk::ToView(row.row_id));
+      if (row.error_code.size > 0) {
+        absl::StrAppend(&line, "!", sdk::ToView(row.error_code), "@", sdk::ToView(row.error_place));
+      }
+      for (size_t c = 0; c < row.cell_count; ++c) {
+        absl::StrAppend(&line, "|",
+                        row.cells[c].kind == 0 ? "NULL" : sdk::ToView(row.cells[c].value));
+      }
+      out.push_back(line);
+    }
+    for (size_t i = 0; i < (*polled)->notice_count; ++i)
+      notices_.emplace_back(sdk::ToView((*polled)->notices[i]));
+    position_ = std::string(sdk::ToView((*polled)->position));
+    return out;
+  }
+
+  std::string folder_;
+  std::unique_ptr<sdk::OpenSource> source_;
+  std::vector<std::string> notices_;
+  std::string position_;
+};
+
+TEST_F(FileSourceTest, ReadsFilesInNameOrderAndResumesInside) {
+  Write("b.csv", "k,v\n3,c\n");
+  Write("a.csv", "k,v\n1,a\n\"2\",\"b\nb\"\n");
+  Open(",\"follow\":false");
+  EXPECT_THAT(Poll(1), ElementsAre("a.csv:2|1|a"));
+  Open(",\"follow\":false", position_);
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:3|2|b\nb"));
+  EXPECT_THAT(Poll(), ElementsAre("b.csv:2|3|c"));
+  EXPECT_TRUE(Poll().empty());
+  Write("a.csv", "4,d\n", true);
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:5|4|d"));
+}
+
+TEST_F(FileSourceTest, ABadRecordCostsOnlyItself) {
+  Write("a.csv", "k,v\n1,a\n\"x\"y,z\n2\n3,c\n\xff\xfe,d\n5,e");
+  Open(",\"follow\":false");
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|1|a", "a.csv:3!csv.quote@a.csv:3:4",
+                                  "a.csv:4!csv.columns@a.csv:4:1", "a.csv:5|3|c",
+                                  "a.csv:6!charset.invalid@a.csv:6:1", "a.csv:7|5|e"));
+}
+
+TEST_F(FileSourceTest, AnotherHeaderIsNamedAndNotRead) {
+  Write("a.csv", "k,v\n1,a\n");
+  Write("b.csv", "x,y\n1,a\n");
+  Open(",\"follow\":false,\"header\":[\"k\",\"v\"]");
+  EXPECT_EQ(Poll().size(), 1U);
+  EXPECT_TRUE(Poll().empty());
+  EXPECT_THAT(notices_, ElementsAre(testing::HasSubstr("b.csv: has another header")));
+}
+
+TEST_F(FileSourceTest, Gb18030AndByteOrderMark) {
+  Write("a.csv", "\xc3\xfb\xb3\xc6,v\n\xc0\xa5\xc3\xf7,1\n");
+  Open(",\"follow\":false,\"charset\":\"gb18030\",\"header\":[\"名称\",\"v\"]");
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|昆明|1"));
+  Write("a.csv", "\xEF\xBB\xBF名称,v\n昆明,1\n");
+  Open(",\"follow\":false,\"header\":[\"名称\",\"v\"]");
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|昆明|1"));
+}
+
+TEST_F(FileSourceTest, AHugeFieldIsAnErrorInBoundedMemory) {
+  Write("a.csv", "k,v\n1,a\n2," + std::string(100 << 20, 'x') + "\n3,c\n");
+  Open(",\"follow\":false,\"max_record_bytes\":65536,\"block_bytes\":4096");
+  std::vector<std::string> all;
+  for (auto rows = Poll(); !rows.empty(); rows = Poll())
+    all.insert(all.end(), rows.begin(), rows.end());
+  EXPECT_EQ(all.front(), "a.csv:2|1|a");
+  EXPECT_EQ(all.back(), "a.csv:4|3|c");
+  EXPECT_THAT(all[1], testing::HasSubstr("csv.too_long"));
+  EXPECT_EQ(all.size(), 3U);
+}
+
+TEST_F(FileSourceTest, JsonLines) {
+  Write("a.jsonl",
+        "{\"id\":\"1\",\"n\":12.50,\"z\":null}\n{broken\n{\"id\":\"2\",\"other\":[1]}\n");
+  Open(",\"follow\":false,\"format\":\"jsonl\",\"header\":[\"id\",\"n\",\"z\"]");
+  EXPECT_THAT(Poll(), ElementsAre("a.jsonl:1|1|12.5|NULL", "a.jsonl:2!json.invalid@a.jsonl:2:1",
+                                  "a.jsonl:3|2|NULL|NULL"));
+  EXPECT_THAT(notices_, ElementsAre(testing::HasSubstr("other")));
+}
+
+TEST_F(FileSourceTest, AGrowingLastLineWaits) {
+  Write("a.csv", "k,v\n1,a\n2,b");
+  Open("");
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|1|a"));
+  Write("a.csv", "b\n", true);
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:3|2|bb"));
+  Write("a.csv", "3,c", true);
+  EXPECT_TRUE(Poll().empty());
+  EXPECT_THAT(Poll(1000, 10000), ElementsAre("a.csv:4|3|c"));
+}
+
+TEST_F(FileSourceTest, AReplacedFileIsReadAgain) {
+  Write("a.csv", "k,v\n1,a\n");
+  Open(",\"follow\":false");
+  EXPECT_EQ(Poll().size(), 1U);
+  Write("a.csv", "k,v\n9,z\n8,y\n");
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|9|z", "a.csv:3|8|y"));
+  EXPECT_FALSE(notices_.empty());
+}
+
+TEST_F(FileSourceTest, OptionsAreCheckedByName) {
+  const absl::Status status =
+      FileSource::Open(sdk::Host(&kHost), "{\"path\":\"/\",\"charst\":\"x\"}", "").status();
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("\"charst\" is unknown"));
+  EXPECT_FALSE(FileSource::Open(sdk::Host(&kHost), "[]", "").ok());
+  EXPECT_FALSE(FileSource::Open(sdk::Host(&kHost), "{\"path\":\"/nowhere\"}", "").ok());
+}
+
+TEST_F(FileSourceTest, EveryRealRegistrationComesOut) {
+  const char* shared = std::getenv("HUILIU_SHARED");
+  const char* root = std::getenv("HUILIU_ROOT");
+  const std::string data =
+      (shared != nullptr ? std::string(shared)
+                         : absl::StrCat(root == nullptr ? "." : root, "/../shared")) +
+      "/data/enterprise-registry-yunnan";
+  if (!fs::exists(data)) {
+    std::printf("NOT RUN: no real registrations at %s\n", data.c_str());
+    return;
+  }
+  folder_ = data;
+  Open(
+      ",\"follow\":false,\"header\":[\"企业名称\",\"统一社会信用代码\",\"注册日期\",\"企业类型\","
+      "\"法人代表\",\"注册资金\",\"经营范围\","
+      "\"所在省份\",\"地区\",\"注册地址\"]");
+  size_t rows = 0, errors = 0;
+  for (auto batch = Poll(); !batch.empty(); batch = Poll()) {
+    for (const std::string& row : batch)
+      errors += absl::string_view(row).find('!') < row.find('|') ? 1 : 0;
+    rows += batch.size();
+  }
+  EXPECT_EQ(rows, 97233U);
+  EXPECT_EQ(errors, 0U);
+  folder_ = "/nonexistent";
+}
+
+}  // namespace
+}  // namespace huiliu::file
