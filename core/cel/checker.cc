@@ -134,11 +134,12 @@ class Checker {
     if (Resolve(expr.name, expr.absolute, &declaration)) return Named(expr, std::move(declaration));
     expr.reference = {Reference::Kind::kUnresolved, 0, 0, {}};
     if (expr.presence_test) return Report(expr, Unknown(expr.name));
-    return Mistyped(expr, Unknown(expr.name));
+    return typed_ ? Report(expr, Unknown(expr.name)) : Simple(TypeKind::kDyn);
   }
 
   std::string Unknown(const std::string& name) const {
-    const std::string suggestion = scope_.Suggest(name);
+    const bool listed = findings_.size() < kMaxIssues;  // proposing a name costs
+    const std::string suggestion = listed ? scope_.Suggest(name) : std::string();
     return absl::StrCat(
         "unknown name \"", name, "\" (没有这个字段或变量)",
         suggestion.empty() ? "" : absl::StrCat("; did you mean \"", suggestion, "\"?"));
@@ -239,16 +240,19 @@ class Checker {
   }
 
   static std::string Hint(const Expr& expr) {
-    bool text = false, time = false, whole = false, real = false;
+    bool text = false, time = false, whole = false, natural = false, real = false;
     for (const ExprPtr& arg : expr.args) {
       text |= arg->type.kind == TypeKind::kString;
       time |= arg->type.kind == TypeKind::kTimestamp;
-      whole |= arg->type.kind == TypeKind::kInt || arg->type.kind == TypeKind::kUint;
+      whole |= arg->type.kind == TypeKind::kInt;
+      natural |= arg->type.kind == TypeKind::kUint;
       real |= arg->type.kind == TypeKind::kDouble;
     }
     if (text && time) return "; write timestamp(\"2026-07-01T00:00:00+08:00\")";
-    if (text && (whole || real)) return "; convert one side with string(), int() or double()";
-    if (whole && real) return "; convert one side with double() or int()";
+    if (text && (whole || natural || real))
+      return "; convert one side with string(), int() or double()";
+    if (whole && natural) return "; an unsigned number is written 7u";
+    if ((whole || natural) && real) return "; convert one side with double() or int()";
     return {};
   }
 

@@ -15,8 +15,10 @@ constexpr absl::string_view kRange = "range error: the number does not fit";
 constexpr double kTwo63 = 9223372036854775808.0;
 constexpr double kTwo64 = 18446744073709551616.0;
 
+constexpr size_t kMaxDigits = 400;  // leading zeros of a 64-bit number, generously
+
 bool AllDigits(absl::string_view text) {
-  if (text.empty()) return false;
+  if (text.empty() || text.size() > kMaxDigits) return false;
   for (char c : text) {
     if (c < '0' || c > '9') return false;
   }

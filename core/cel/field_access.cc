@@ -61,6 +61,9 @@ Shape ShapeOf(const pb::FieldDescriptor& field) {
 
 // seconds = 1, nanos = 2.
 Value DecodeTime(absl::string_view bytes, bool timestamp) {
+  constexpr size_t kMaxBytes =
+      64;  // two varints need 22; what is longer is no time, and costs time
+  if (bytes.size() > kMaxBytes) return Error("no timestamp or duration");
   int64_t seconds = 0;
   int32_t nanos = 0;
   schema::WireField field;

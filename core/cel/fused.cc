@@ -210,6 +210,7 @@ class InNode : public ConditionNode {
       typename Source::Stored constant = Source::Store(list.items[i]);
       if (set_.insert(constant).second) constants_.push_back(std::move(constant));
     }
+    if (constants_.size() <= kLinear) set_ = {};
   }
   Truth Test(Frame& frame) const override {
     const auto value = Source::Get(field_, *frame.activation);

@@ -15,6 +15,7 @@ inline constexpr size_t kMaxIssues = 20;      // findings listed per expression
 inline constexpr int64_t kMaxCost = 2'000'000;
 inline constexpr size_t kMaxEvaluationBytes = 4 * 1024 * 1024;  // values made by one evaluation
 inline constexpr int64_t kMaxRegexBytes = 1 << 20;              // of one compiled pattern
+inline constexpr int kMaxPatterns = 64;  // constant patterns of one expression
 
 }  // namespace huiliu::cel
 

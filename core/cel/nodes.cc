@@ -213,7 +213,7 @@ class InDivisionNode : public ConditionNode {
     if (area->is_error()) return *area;
     const bool fit = code->kind == ValueKind::kString && area->kind == ValueKind::kString;
     if (!fit) return Error(kNoOverload);
-    return frame.Charge(2) ? Null() : Error(kTooCostly);
+    return frame.ChargeText(code->size) ? Null() : Error(kTooCostly);
   }
   Value Explain(Frame& frame) const override {
     Value code, area;

@@ -140,6 +140,9 @@ class Planner {
     const Value* pattern = args[1]->constant();
     if (pattern == nullptr || pattern->kind != ValueKind::kString)
       return Plain(expr, std::move(args));
+    if (++patterns_ > kMaxPatterns)
+      return Refuse(
+          expr, absl::StrCat("more than ", kMaxPatterns, " regular expressions (正则表达式过多)"));
     if (NodePtr node = MakeMatches(std::move(args[0]), pattern->text())) return node;
     if (strict_)
       return Refuse(*expr.args[1], "this is no regular expression of RE2 (正则表达式有误)");
@@ -275,6 +278,7 @@ class Planner {
   std::vector<Finding>& findings_;
   std::vector<int> fields_;
   int depth_ = 0;
+  int patterns_ = 0;
   int64_t folding_cost_ = 0;
 };
 

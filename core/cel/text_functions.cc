@@ -29,14 +29,16 @@ Value Size(Frame& frame, const Value* args, size_t) {
   }
 }
 
-Value StartsWith(Frame&, const Value* args, size_t) {
-  return AreStrings(args) ? Bool(absl::StartsWith(args[0].text(), args[1].text()))
-                          : Error(kNoOverload);
+Value StartsWith(Frame& frame, const Value* args, size_t) {
+  if (!AreStrings(args)) return Error(kNoOverload);
+  if (!frame.ChargeText(args[1].size)) return Error(kTooCostly);
+  return Bool(absl::StartsWith(args[0].text(), args[1].text()));
 }
 
-Value EndsWith(Frame&, const Value* args, size_t) {
-  return AreStrings(args) ? Bool(absl::EndsWith(args[0].text(), args[1].text()))
-                          : Error(kNoOverload);
+Value EndsWith(Frame& frame, const Value* args, size_t) {
+  if (!AreStrings(args)) return Error(kNoOverload);
+  if (!frame.ChargeText(args[1].size)) return Error(kTooCostly);
+  return Bool(absl::EndsWith(args[0].text(), args[1].text()));
 }
 
 Value Contains(Frame& frame, const Value* args, size_t) {

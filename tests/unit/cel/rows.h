@@ -93,10 +93,11 @@ class Rows {
     return predicate.Evaluate({slots, division, wire});
   }
 
-  std::string Explain(const Predicate& predicate, absl::string_view wire) {
+  std::string Explain(const Predicate& predicate, absl::string_view wire,
+                      absl::string_view division = "530102") {
     std::vector<schema::FieldSlot> slots(contract_->fields().size());
     EXPECT_TRUE(plan_->Scan(wire, absl::MakeSpan(slots)).ok());
-    return predicate.ExplainError({slots, "530102", wire});
+    return predicate.ExplainError({slots, division, wire});
   }
 
   Truth Ask(const std::string& text, const std::string& row,
