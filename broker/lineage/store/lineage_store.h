@@ -30,6 +30,8 @@ struct LineageStoreOptions {
   std::string origin;  // node name/lineage/partition: origin and key name of the checkpoints
   absl::Duration checkpoint_every = absl::Seconds(1);  // Fold signs when so much time has passed …
   int64_t checkpoint_entries = 10'000;                 // … or so many entries have come
+  // Of the signed ones, one in such a time is kept for good; so is the newest.
+  absl::Duration keep_checkpoints_every = absl::Minutes(10);
   size_t cache_bytes = size_t{16} << 20;
   size_t write_buffer_bytes = size_t{8} << 20;
 };

@@ -1,0 +1,76 @@
+// Keys of the lineage store's one column family. docs/formats/lineage.md, "The store".
+#ifndef HUILIU_BROKER_LINEAGE_STORE_LINEAGE_KEYS_H_
+#define HUILIU_BROKER_LINEAGE_STORE_LINEAGE_KEYS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/base/internal/endian.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace huiliu::lineage_keys {
+
+inline constexpr char kState[] = "s";
+inline constexpr size_t kDigestPrefix = 16;  // bytes of a key digest that index its reads
+
+inline std::string BigEndian(uint64_t value) {
+  std::string bytes(8, '\0');
+  absl::big_endian::Store64(bytes.data(), value);
+  return bytes;
+}
+inline int64_t TailIndex(absl::string_view key) {
+  return static_cast<int64_t>(absl::big_endian::Load64(key.data() + key.size() - 8));
+}
+
+// First index of a run of entries → (varint length, leaf data)*.
+inline std::string Entries(int64_t first) {
+  return absl::StrCat("e", BigEndian(static_cast<uint64_t>(first)));
+}
+// A complete tile → 256 hashes.
+inline std::string Tile(int level, uint64_t index) {
+  const char name[2] = {'t', static_cast<char>(level)};
+  return absl::StrCat(absl::string_view(name, 2), BigEndian(index));
+}
+// The incomplete tile of a level above 0 → its hashes.
+inline std::string Edge(int level) {
+  const char name[2] = {'p', static_cast<char>(level)};
+  return std::string(name, 2);
+}
+// Tree size → Checkpoint.
+inline std::string Checkpoint(int64_t size) {
+  return absl::StrCat("c", BigEndian(static_cast<uint64_t>(size)));
+}
+// Source, epoch, sequence, then leaf index → step.
+inline std::string BatchPrefix(absl::string_view source, uint64_t epoch, uint64_t sequence) {
+  return absl::StrCat("q", source, absl::string_view("\0", 1), BigEndian(epoch),
+                      BigEndian(sequence));
+}
+inline std::string Batch(absl::string_view source, uint64_t epoch, uint64_t sequence,
+                         int64_t index) {
+  return absl::StrCat(BatchPrefix(source, epoch, sequence),
+                      BigEndian(static_cast<uint64_t>(index)));
+}
+// Beginning of a key digest, then leaf index → nothing.
+inline std::string ReadPrefix(absl::string_view key_digest) {
+  return absl::StrCat("r", key_digest.substr(0, kDigestPrefix));
+}
+// Receiver, day, system, source, dataset, each ended by a zero byte → GetBalanceResponse.Line.
+inline std::string BalancePrefix(absl::string_view receiver) {
+  return absl::StrCat("b", receiver, absl::string_view("\0", 1));
+}
+inline std::string Balance(absl::string_view receiver, absl::string_view day,
+                           absl::string_view system, absl::string_view source,
+                           absl::string_view dataset) {
+  const absl::string_view zero("\0", 1);
+  return absl::StrCat(BalancePrefix(receiver), day, zero, system, zero,
+                      absl::StrCat(source, zero, dataset, zero));
+}
+// Source → time of its newest batch, microseconds.
+inline std::string LastBatch(absl::string_view source) { return absl::StrCat("l", source); }
+// Receiver → count and last index of its refused reads.
+inline std::string Refusals(absl::string_view receiver) { return absl::StrCat("f", receiver); }
+
+}  // namespace huiliu::lineage_keys
+
+#endif  // HUILIU_BROKER_LINEAGE_STORE_LINEAGE_KEYS_H_
