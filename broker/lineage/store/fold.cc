@@ -3,6 +3,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "broker/lineage/store/lineage_keys.h"
@@ -150,10 +151,11 @@ absl::Status LineageFold::AddIndexes(const LineageEntry& entry, int64_t index) {
     last = std::max(last, entry.time_us());
   }
   if (IsRead(entry)) {
-    const std::string tail = keys::BigEndian(static_cast<uint64_t>(index));
     for (const std::string& digest : entry.key_digests()) {
       if (digest.size() < keys::kDigestPrefix) continue;
-      RETURN_IF_ERROR(Put(batch_, absl::StrCat(keys::ReadPrefix(digest), tail), ""));
+      ReadKey& key = reads_.emplace_back();
+      std::memcpy(key.data(), digest.data(), keys::kDigestPrefix);
+      absl::big_endian::Store64(key.data() + keys::kDigestPrefix, static_cast<uint64_t>(index));
     }
   }
   if (entry.step() == huiliu::v1::STEP_REFUSED) {
@@ -184,6 +186,14 @@ absl::Status LineageFold::Finish(int64_t next_offset) {
       RETURN_IF_ERROR(
           Put(batch_, keys::Edge(static_cast<int>(level)), EncodeEdge(state.tree.edges()[level])));
     }
+  }
+  // In order: random keys would cost twice as much to insert.
+  std::sort(reads_.begin(), reads_.end());
+  std::string read_key = "r";
+  for (const ReadKey& key : reads_) {
+    read_key.resize(1);
+    read_key.append(key.data(), key.size());
+    RETURN_IF_ERROR(Put(batch_, read_key, ""));
   }
   for (const auto& [key, line] : lines_) {
     RETURN_IF_ERROR(Put(batch_, key, line->SerializeAsString()));

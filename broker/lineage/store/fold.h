@@ -2,15 +2,18 @@
 #ifndef HUILIU_BROKER_LINEAGE_STORE_FOLD_H_
 #define HUILIU_BROKER_LINEAGE_STORE_FOLD_H_
 
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/container/node_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "broker/lineage/store/lineage_keys.h"
 #include "broker/lineage/store/lineage_store.h"
 #include "broker/lineage/store/tile_tree.h"
 #include "huiliu/v1/audit.pb.h"
@@ -57,6 +60,8 @@ class LineageFold {
                                       const huiliu::v1::CountDelta& delta);
   absl::Status FlushEntries();
 
+  using ReadKey = std::array<char, lineage_keys::kDigestPrefix + 8>;  // digest's beginning, index
+
   const ReadValue read_;
   BalanceCache& cache_;
   rocksdb::WriteBatch& batch_;
@@ -66,6 +71,7 @@ class LineageFold {
   int run_entries_ = 0;
   absl::Status tile_status_;
   bool tiles_written_ = false;
+  std::vector<ReadKey> reads_;
   std::map<std::string, BalanceLine*> lines_;     // touched
   std::map<std::string, int64_t> last_batch_us_;  // touched sources
 };

@@ -435,7 +435,7 @@ TEST_F(LineageStoreTest, ADamagedBatchFoldsNothingOfTheCall) {
   ExpectAgreesWith(**store, log);
 }
 
-TEST_F(LineageStoreTest, AForeignKeyCannotGoOnSilentlyAndASecondProcessIsRefused) {
+TEST_F(LineageStoreTest, ASecondOpenerIsRefused) {
   auto store = Open();
   ASSERT_TRUE(store.ok());
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
