@@ -23,9 +23,10 @@ struct Bound {
   bool inclusive = true;
 };
 
-// One necessary condition of a predicate: where it does not hold, the predicate is kFalse (never
-// kError), so an index may skip the record. Several conjuncts hold together (&&). An absent field
-// counts as its default value ("" , 0, false), as in the predicate itself.
+// One necessary condition of a predicate: where it does not hold, the predicate is kFalse, so an
+// index may skip the record. (Only a timestamp field whose bytes are out of range makes it kError.)
+// Several conjuncts hold together (&&). An absent field counts as its default value ("", 0, false,
+// the epoch), as in the predicate itself.
 struct Conjunct {
   enum class Kind {
     kEquals,      // values[0]

@@ -280,24 +280,19 @@ class TextPartNode : public ConditionNode {
   const std::string constant_;
 };
 
-class MatchesNode : public ConditionNode {
+class MatchesNode : public Node {
  public:
   MatchesNode(NodePtr text, std::unique_ptr<const RE2> pattern)
       : text_(std::move(text)), pattern_(std::move(pattern)) {}
-  Truth Test(Frame& frame) const override {
+  Value Evaluate(Frame& frame) const override {
     const Value text = text_->Evaluate(frame);
-    if (text.kind != ValueKind::kString || !frame.Charge(2 + static_cast<int64_t>(text.size / 8)))
-      return Truth::kError;
-    const bool matches = RE2::PartialMatch(re2::StringPiece(text.data, text.size), *pattern_);
-    return matches ? Truth::kTrue : Truth::kFalse;
+    if (text.is_error()) return text;
+    if (text.kind != ValueKind::kString) return Error(kNoOverload);
+    if (!frame.Charge(2 + static_cast<int64_t>(text.size / 8))) return Error(kTooCostly);
+    return Bool(RE2::PartialMatch(re2::StringPiece(text.data, text.size), *pattern_));
   }
 
  private:
-  Value Explain(Frame& frame) const override {
-    const Value text = text_->Evaluate(frame);
-    if (text.is_error()) return text;
-    return Error(text.kind == ValueKind::kString ? kTooCostly : kNoOverload);
-  }
   const NodePtr text_;
   const std::unique_ptr<const RE2> pattern_;
 };

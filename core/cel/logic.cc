@@ -9,7 +9,7 @@ namespace {
 
 // kDecides: the truth of one term that decides all (false for &&, true for ||).
 template <Truth kDecides>
-class LogicNode : public ConditionNode {
+class LogicNode : public Node {
  public:
   explicit LogicNode(std::vector<NodePtr> terms) : terms_(std::move(terms)) {}
 
@@ -23,6 +23,19 @@ class LogicNode : public ConditionNode {
     return result;
   }
 
+  Value Evaluate(Frame& frame) const override {
+    Value result = Bool(kDecides == Truth::kFalse);
+    for (const NodePtr& term : terms_) {
+      const Value value = term->Evaluate(frame);
+      if (value.kind == ValueKind::kBool) {
+        if (value.boolean == (kDecides == Truth::kTrue)) return value;
+      } else if (!result.is_error()) {
+        result = value.is_error() ? value : Error(kNoOverload);
+      }
+    }
+    return result;
+  }
+
   void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
     if constexpr (kDecides == Truth::kFalse) {
       for (const NodePtr& term : terms_) term->AppendConjuncts(conjuncts);
@@ -32,15 +45,6 @@ class LogicNode : public ConditionNode {
   }
 
  private:
-  Value Explain(Frame& frame) const override {
-    for (const NodePtr& term : terms_) {
-      const Value value = term->Evaluate(frame);
-      if (value.is_error()) return value;
-      if (value.kind != ValueKind::kBool) return Error(kNoOverload);
-    }
-    return Error(kTooCostly);
-  }
-
   // field == a || field == b || field in [c, d] is field in [a, b, c, d].
   void AppendAlternatives(std::vector<Conjunct>* conjuncts) const {
     Conjunct all{Conjunct::Kind::kIn, 0, {}, {}, {}};
@@ -65,13 +69,18 @@ class LogicNode : public ConditionNode {
   const std::vector<NodePtr> terms_;
 };
 
-class NotNode : public ConditionNode {
+class NotNode : public Node {
  public:
   explicit NotNode(NodePtr operand) : operand_(std::move(operand)) {}
   Truth Test(Frame& frame) const override {
     const Truth truth = operand_->Test(frame);
     if (truth == Truth::kError) return truth;
     return truth == Truth::kTrue ? Truth::kFalse : Truth::kTrue;
+  }
+  Value Evaluate(Frame& frame) const override {
+    const Value value = operand_->Evaluate(frame);
+    if (value.kind == ValueKind::kBool) return Bool(!value.boolean);
+    return value.is_error() ? value : Error(kNoOverload);
   }
   // !flag is flag == false.
   void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
@@ -81,10 +90,6 @@ class NotNode : public ConditionNode {
   }
 
  private:
-  Value Explain(Frame& frame) const override {
-    const Value value = operand_->Evaluate(frame);
-    return value.is_error() ? value : Error(kNoOverload);
-  }
   const NodePtr operand_;
 };
 

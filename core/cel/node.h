@@ -2,6 +2,7 @@
 #ifndef HUILIU_CORE_CEL_NODE_H_
 #define HUILIU_CORE_CEL_NODE_H_
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -21,6 +22,12 @@ class Node {
     if (value.kind != ValueKind::kBool) return Truth::kError;
     return value.boolean ? Truth::kTrue : Truth::kFalse;
   }
+  // The same as an int; false where it is an error or no int. Nodes of ints answer without a value.
+  virtual bool EvaluateInt(Frame& frame, int64_t* result) const {
+    const Value value = Evaluate(frame);
+    *result = value.integer;
+    return value.kind == ValueKind::kInt;
+  }
   // What the planner asks to fuse: the value where it is known, the field where it is one.
   virtual const Value* constant() const { return nullptr; }
   virtual const FieldAccess* field() const { return nullptr; }
@@ -29,7 +36,8 @@ class Node {
 };
 using NodePtr = std::unique_ptr<const Node>;
 
-// A condition: what it answers as Test is its value.
+// A condition without children: its Test is its value. (A node with children must not build
+// Evaluate on Test: each level would evaluate the next one twice, and nested ones 2^depth times.)
 class ConditionNode : public Node {
  public:
   Value Evaluate(Frame& frame) const final {
@@ -58,6 +66,30 @@ NodePtr MakeConditional(NodePtr condition, NodePtr yes, NodePtr no);
 // `contains` must outlive the node.
 NodePtr MakeInDivision(const Environment* environment, NodePtr code, NodePtr area);
 
+// Strict: the first error among the arguments is the result.
+template <size_t kArgs>
+class CallNode : public Node {
+ public:
+  CallNode(Function function, std::vector<NodePtr> args) : function_(function) {
+    std::move(args.begin(), args.end(), args_.begin());
+  }
+  Value Evaluate(Frame& frame) const final {
+    std::array<Value, kArgs> values;
+    for (size_t i = 0; i < kArgs; ++i) {
+      values[i] = args_[i]->Evaluate(frame);
+      if (values[i].is_error()) return values[i];
+    }
+    return function_(frame, values.data(), kArgs);
+  }
+
+ protected:
+  const Node& arg(size_t i) const { return *args_[i]; }
+
+ private:
+  const Function function_;
+  std::array<NodePtr, kArgs> args_;
+};
+
 // core/cel/logic.cc
 NodePtr MakeAnd(std::vector<NodePtr> terms);
 NodePtr MakeOr(std::vector<NodePtr> terms);
@@ -78,6 +110,10 @@ NodePtr MakeComprehension(Comprehension comprehension);
 // core/cel/fused.cc: one operation for a frequent condition, or null where it is none.
 // `function` is the operator's or function's name.
 NodePtr FuseBinary(absl::string_view function, const Node& left, const Node& right);
+// An operator over two ints of any origin (+ - * / % and comparisons), or null where it is none of
+// these: then the arguments are left as they were.
+// core/cel/int_nodes.cc
+NodePtr MakeIntBinary(absl::string_view function, std::vector<NodePtr>* args);
 // matches() with a constant pattern. Null where the pattern is none.
 NodePtr MakeMatches(NodePtr text, absl::string_view pattern);
 

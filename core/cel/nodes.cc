@@ -1,5 +1,3 @@
-#include <array>
-
 #include "core/cel/node.h"
 
 namespace huiliu::cel {
@@ -11,6 +9,10 @@ class ConstantNode : public Node {
  public:
   explicit ConstantNode(const Value& value) : value_(value) {}
   Value Evaluate(Frame&) const override { return value_; }
+  bool EvaluateInt(Frame&, int64_t* result) const override {
+    *result = value_.integer;
+    return value_.kind == ValueKind::kInt;
+  }
   const Value* constant() const override { return &value_; }
 
  private:
@@ -19,8 +21,14 @@ class ConstantNode : public Node {
 
 class FieldNode : public Node {
  public:
-  explicit FieldNode(const FieldAccess& field) : field_(field) {}
+  explicit FieldNode(const FieldAccess& field)
+      : field_(field), is_int_(field.type().kind == TypeKind::kInt) {}
   Value Evaluate(Frame& frame) const override { return field_.Read(*frame.activation); }
+  bool EvaluateInt(Frame& frame, int64_t* result) const override {
+    if (!is_int_) return Node::EvaluateInt(frame, result);
+    *result = field_.Integer(*frame.activation);
+    return true;
+  }
   const FieldAccess* field() const override { return &field_; }
   // A bool field as a condition.
   void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
@@ -30,6 +38,7 @@ class FieldNode : public Node {
 
  private:
   const FieldAccess field_;
+  const bool is_int_;
 };
 
 class RepeatedNode : public Node {
@@ -74,27 +83,6 @@ class LocalNode : public Node {
 
  private:
   const int index_;
-};
-
-// Strict: the first error among the arguments is the result.
-template <size_t kArgs>
-class CallNode : public Node {
- public:
-  CallNode(Function function, std::vector<NodePtr> args) : function_(function) {
-    std::move(args.begin(), args.end(), args_.begin());
-  }
-  Value Evaluate(Frame& frame) const override {
-    std::array<Value, kArgs> values;
-    for (size_t i = 0; i < kArgs; ++i) {
-      values[i] = args_[i]->Evaluate(frame);
-      if (values[i].is_error()) return values[i];
-    }
-    return function_(frame, values.data(), kArgs);
-  }
-
- private:
-  const Function function_;
-  std::array<NodePtr, kArgs> args_;
 };
 
 class SelectNode : public Node {
@@ -183,15 +171,20 @@ class ConditionalNode : public Node {
   const NodePtr no_;
 };
 
-class InDivisionNode : public ConditionNode {
+class InDivisionNode : public Node {
  public:
   InDivisionNode(const Environment* environment, NodePtr code, NodePtr area)
       : environment_(environment), code_(std::move(code)), area_(std::move(area)) {}
-  Truth Test(Frame& frame) const override {
-    Value code, area;
-    if (!Read(frame, &code, &area).is_error())
-      return environment_->contains(area.text(), code.text()) ? Truth::kTrue : Truth::kFalse;
-    return Truth::kError;
+  Value Evaluate(Frame& frame) const override {
+    const Value code =
+        code_ == nullptr ? String(frame.activation->division) : code_->Evaluate(frame);
+    if (code.is_error()) return code;
+    const Value area = area_->Evaluate(frame);
+    if (area.is_error()) return area;
+    if (code.kind != ValueKind::kString || area.kind != ValueKind::kString)
+      return Error(kNoOverload);
+    if (!frame.ChargeText(code.size)) return Error(kTooCostly);
+    return Bool(environment_->contains(area.text(), code.text()));
   }
   void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
     const Value* area = area_->constant();
@@ -206,20 +199,6 @@ class InDivisionNode : public ConditionNode {
   }
 
  private:
-  Value Read(Frame& frame, Value* code, Value* area) const {
-    *code = code_ == nullptr ? String(frame.activation->division) : code_->Evaluate(frame);
-    if (code->is_error()) return *code;
-    *area = area_->Evaluate(frame);
-    if (area->is_error()) return *area;
-    const bool fit = code->kind == ValueKind::kString && area->kind == ValueKind::kString;
-    if (!fit) return Error(kNoOverload);
-    return frame.ChargeText(code->size) ? Null() : Error(kTooCostly);
-  }
-  Value Explain(Frame& frame) const override {
-    Value code, area;
-    return Read(frame, &code, &area);
-  }
-
   const Environment* const environment_;
   const NodePtr code_;  // null: the attributed division
   const NodePtr area_;

@@ -33,7 +33,9 @@ int64_t CostOf(const Value& v) {
 }
 
 bool ChargeBoth(Frame& frame, const Value& a, const Value& b) {
-  if (a.kind != b.kind) return true;
+  const bool sized = a.kind == ValueKind::kString || a.kind == ValueKind::kBytes ||
+                     a.kind == ValueKind::kList || a.kind == ValueKind::kMap;
+  if (!sized || a.kind != b.kind) return true;
   return frame.Charge(std::min(CostOf(a), CostOf(b)));
 }
 

@@ -5,32 +5,13 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/cel/grammar.h"
 #include "core/cel/limits.h"
 #include "core/cel/literal.h"
 #include "core/cel/macros.h"
 
 namespace huiliu::cel {
 namespace {
-
-constexpr absl::string_view kReserved[] = {
-    "as",  "break", "const",   "continue",  "else",   "for", "function", "if",   "import",
-    "let", "loop",  "package", "namespace", "return", "var", "void",     "while"};
-
-// Left-associative levels, weakest first.
-struct Operator {
-  absl::string_view symbol;
-  const char* function;
-  int level;
-};
-constexpr Operator kOperators[] = {{"==", "_==_", 0}, {"!=", "_!=_", 0}, {"<", "_<_", 0},
-                                   {"<=", "_<=_", 0}, {">", "_>_", 0},   {">=", "_>=_", 0},
-                                   {"in", "@in", 0},  {"+", "_+_", 1},   {"-", "_-_", 1},
-                                   {"*", "_*_", 2},   {"/", "_/_", 2},   {"%", "_%_", 2}};
-constexpr int kStrongestLevel = 2;
-
-bool IsKeyword(absl::string_view word) {
-  return word == "true" || word == "false" || word == "null" || word == "in";
-}
 
 class Parser {
  public:
@@ -142,10 +123,7 @@ class Parser {
 
   const Operator* OperatorHere(int level) const {
     if (Now().kind != TokenKind::kSymbol && Now().kind != TokenKind::kIdent) return nullptr;
-    for (const Operator& op : kOperators) {
-      if (op.level == level && op.symbol == Now().text) return &op;
-    }
-    return nullptr;
+    return FindOperator(Now().text, level);
   }
 
   ExprPtr ParseBinary(int level) {
@@ -322,7 +300,7 @@ class Parser {
     if (!absolute && token.text == "false") return Constant(token.offset, false);
     if (!absolute && token.text == "null") return Constant(token.offset, std::monostate());
     if (IsKeyword(token.text)) return Fail(token.offset, "a keyword is no name");
-    if (std::find(std::begin(kReserved), std::end(kReserved), token.text) != std::end(kReserved)) {
+    if (IsReserved(token.text)) {
       return Fail(token.offset,
                   absl::StrCat("\"", token.text,
                                "\" is a reserved word (保留字); a field of that name is record.",

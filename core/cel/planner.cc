@@ -131,6 +131,9 @@ class Planner {
     if (args.size() == 2) {
       if (NodePtr fused = FuseBinary(expr.name, *args[0], *args[1])) return fused;
       if (expr.name == "matches") return Matches(expr, std::move(args));
+      const bool ints =
+          expr.args[0]->type.kind == TypeKind::kInt && expr.args[1]->type.kind == TypeKind::kInt;
+      if (NodePtr node = ints ? MakeIntBinary(expr.name, &args) : nullptr) return node;
     }
     if (expr.name == "!_" && args.size() == 1) return MakeNot(std::move(args[0]));
     return Plain(expr, std::move(args));

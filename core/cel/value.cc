@@ -88,15 +88,23 @@ char* Arena::Bytes(size_t size) {
   if (size > limit_ - used_) return nullptr;
   used_ += size;
   if (size > left_) {
-    const size_t block = std::max(size, kBlockBytes);
-    blocks_.push_back(std::make_unique<char[]>(block));
-    next_ = blocks_.back().get();
-    left_ = block;
+    static_assert(sizeof(Block) % alignof(Value) == 0);
+    left_ = std::max(size, kBlockBytes);
+    last_ = new (::operator new(sizeof(Block) + left_)) Block{last_};
+    next_ = reinterpret_cast<char*>(last_ + 1);
   }
   char* bytes = next_;
   next_ += size;
   left_ -= size;
   return bytes;
+}
+
+void Arena::Free() {
+  while (last_ != nullptr) {
+    Block* const previous = last_->previous;
+    ::operator delete(last_);
+    last_ = previous;
+  }
 }
 
 Value* Arena::Values(size_t count) {

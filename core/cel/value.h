@@ -108,6 +108,12 @@ absl::Time ToTime(const Value& timestamp);
 class Arena {
  public:
   explicit Arena(size_t limit = kMaxEvaluationBytes) : limit_(limit) {}
+  ~Arena() {
+    if (last_ != nullptr) Free();
+  }
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
   char* Bytes(size_t size);
   Value* Values(size_t count);
   // A copy that lives as long as the arena; an error value where it is full.
@@ -115,11 +121,16 @@ class Arena {
   size_t used() const { return used_; }
 
  private:
+  struct Block {
+    Block* previous;
+  };
+  void Free();
+
   const size_t limit_;
   size_t used_ = 0;
   size_t left_ = 0;
   char* next_ = nullptr;
-  std::vector<std::unique_ptr<char[]>> blocks_;
+  Block* last_ = nullptr;
 };
 
 // Equality and order as the specification says: numbers across types by value, values of different

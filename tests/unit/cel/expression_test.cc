@@ -90,6 +90,8 @@ TEST(ExpressionTest, NumbersCompareAcrossTypes) {
   IsTrue("dyn(0.0/0.0) != dyn(0.0/0.0) && !(0.0/0.0 < 1.0) && [1, 2.0] == [1.0, 2]", false);
   IsTrue("dyn('1') != 1 && dyn([]) != {} && dyn(null) == null");
   IsError("'1' < 1", false);
+  // An int to the checker, a double when it is run.
+  IsTrue("(dyn([1.5]) + [1])[0] < 2 && [1, 2].exists(x, (dyn([1.5]) + [x])[0] < x + 1)");
 }
 
 TEST(ExpressionTest, ListsAndMaps) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "core/cel/limits.h"
 #include "tests/unit/cel/rows.h"
 
@@ -87,6 +88,18 @@ TEST_F(HostileTest, EvaluationIsBounded) {
   EXPECT_EQ(
       rows_.Ask("name.matches('(a*)*b')", absl::StrCat("name: '", std::string(100000, 'a'), "'")),
       Truth::kFalse);
+}
+
+// Would take 2^100 steps if an error were looked for once more on each level.
+TEST_F(HostileTest, NestedErrorsAreEvaluatedOnce) {
+  for (const char* level : {"dyn(@ && active)", "dyn(!(@ || !active))",
+                            "dyn(string(@).matches('a'))", "dyn((@ ? 1 : 2) + count == count)",
+                            "dyn(inDivision(string(@), '5'))", "dyn([@].exists(x, x))"}) {
+    std::string text = "1 / (count - count) == 1";
+    for (int i = 0; i < 40; ++i) text = absl::StrReplaceAll(level, {{"@", text}});
+    EXPECT_EQ(rows_.Ask(text, "active: true"), Truth::kError) << level;
+    EXPECT_EQ(rows_.Explain(*rows_.Compile(text), rows_.Wire("active: true")), "division by zero");
+  }
 }
 
 TEST_F(HostileTest, TextThatIsNotUtf8IsComparedButNotCounted) {
