@@ -183,9 +183,14 @@ absl::StatusOr<Tally> RunCel(const std::string& path) {
   if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
   const json root = json::parse(file, nullptr, /*allow_exceptions=*/false);
   if (!root.is_object()) return absl::InvalidArgumentError(absl::StrCat(path, ": no JSON object"));
-  Walk walk;
-  walk.Suite(root, "");
-  return walk.tally;
+  try {
+    Walk walk;
+    walk.Suite(root, "");
+    return walk.tally;
+  } catch (const json::exception& error) {  // the JSON library's only way to say so
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": not of the suite's layout: ", error.what()));
+  }
 }
 
 }  // namespace huiliu::conformance

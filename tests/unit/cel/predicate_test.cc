@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "absl/strings/str_replace.h"
 #include "core/cel/program.h"
 #include "tests/unit/cel/rows.h"
 
@@ -127,6 +128,19 @@ TEST_F(PredicateTest, DivisionsAreAskedOfTheEnvironment) {
   std::vector<Issue> issues;
   EXPECT_FALSE(
       Predicate::Compile("inDivision('5301')", rows_.contract(), Environment(), &issues).ok());
+}
+
+TEST_F(PredicateTest, AFieldNamedDivisionMustBeSaidApart) {
+  Rows rows(absl::StrReplaceAll(kRowSource, {{"string name = 2", "string division = 2"}}));
+  EXPECT_THAT(rows.Issues("division == '1'")[0].message, testing::HasSubstr("record.division"));
+  EXPECT_EQ(rows.Ask("record.division == '1' && inDivision('5301')", "division: '1'"),
+            Truth::kTrue);
+}
+
+TEST_F(PredicateTest, UnsupportedIsToldFromWrong) {
+  EXPECT_TRUE(rows_.Issues("math.abs(count) == 1")[0].unsupported);
+  EXPECT_TRUE(rows_.Issues("inner == inner")[0].unsupported);
+  EXPECT_FALSE(rows_.Issues("count == 'a'")[0].unsupported);
 }
 
 TEST_F(PredicateTest, FieldsReadAreNamed) {

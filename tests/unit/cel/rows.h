@@ -50,8 +50,8 @@ message Row {
 
 class Rows {
  public:
-  Rows() {
-    auto contract = schema::Contract::Parse("row.proto", kRowSource);
+  explicit Rows(const std::string& source = kRowSource) {
+    auto contract = schema::Contract::Parse("row.proto", source);
     EXPECT_TRUE(contract.ok()) << contract.status();
     contract_ = *contract;
     std::vector<uint32_t> numbers;
