@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
+#include <string>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/civil_time.h"
 
 namespace huiliu::codes {
@@ -32,6 +35,17 @@ bool IsDate(absl::string_view yyyymmdd) {
   }
   const absl::CivilDay date(year, month, day);
   return date.year() == year && date.month() == month && date.day() == day;
+}
+
+// Zeros but for the last character, which is 0 or X: "00000000000000000X" stands for no code.
+bool IsPlaceholder(absl::string_view code) {
+  return std::all_of(code.begin(), code.end() - 1, [](char c) { return c == '0'; }) &&
+         (code.back() == '0' || code.back() == 'X');
+}
+
+bool IsCodeText(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isdigit(c) || absl::ascii_isupper(c); });
 }
 
 // ISO 7064 hybrid systems MOD m+1,m: the check character's value.
@@ -60,6 +74,10 @@ absl::string_view FlawName(Flaw flaw) {
       return "date";
     case Flaw::kCheckDigit:
       return "check_digit";
+    case Flaw::kPlaceholder:
+      return "placeholder";
+    case Flaw::kShape:
+      return "shape";
   }
   return "ok";
 }
@@ -67,6 +85,7 @@ absl::string_view FlawName(Flaw flaw) {
 Flaw CheckUscc(absl::string_view code) {
   constexpr absl::string_view kAlphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY";
   if (code.size() != 18) return Flaw::kLength;
+  if (IsPlaceholder(code)) return Flaw::kPlaceholder;
   int sum = 0;
   int weight = 1;  // 3^(i-1) mod 31
   for (size_t i = 0; i < 17; ++i) {
@@ -85,6 +104,10 @@ absl::string_view UsccDivision(absl::string_view code) {
   return code.substr(2, 6);
 }
 
+absl::string_view UsccOrganisationCode(absl::string_view code) {
+  return code.size() == 18 ? code.substr(8, 9) : absl::string_view();
+}
+
 Flaw CheckOrganisationCode(absl::string_view code) {
   constexpr int kWeights[] = {3, 7, 9, 10, 5, 8, 4, 2};
   char plain[9];
@@ -96,6 +119,7 @@ Flaw CheckOrganisationCode(absl::string_view code) {
   } else {
     return Flaw::kLength;
   }
+  if (IsPlaceholder({plain, 9})) return Flaw::kPlaceholder;
   int sum = 0;
   for (int i = 0; i < 8; ++i) {
     const char c = plain[i];
@@ -110,6 +134,7 @@ Flaw CheckOrganisationCode(absl::string_view code) {
 Flaw CheckRegistrationNumber(absl::string_view code) {
   if (code.size() != 15) return Flaw::kLength;
   if (!AllDigits(code)) return Flaw::kAlphabet;
+  if (IsPlaceholder(code)) return Flaw::kPlaceholder;
   const int check = HybridCheck(code.substr(0, 14), 10, [](char c) { return c - '0'; });
   return check == code[14] - '0' ? Flaw::kNone : Flaw::kCheckDigit;
 }
@@ -134,31 +159,27 @@ Flaw CheckCitizenId(absl::string_view code) {
 Flaw CheckCertificateId(absl::string_view code) {
   constexpr absl::string_view kPrefix = "1.2.156.3005.2.";
   constexpr absl::string_view kAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  if (!absl::StartsWith(code, kPrefix)) return Flaw::kAlphabet;
-  const size_t last_dot = code.rfind('.');
-  if (last_dot + 2 != code.size()) return Flaw::kLength;
-  std::string plain;
-  int dots = 0;
-  for (char c : code.substr(kPrefix.size(), last_dot - kPrefix.size())) {
-    if (c == '.') {
-      ++dots;
-      continue;
-    }
-    if (ValueIn(kAlphabet, c) < 0) return Flaw::kAlphabet;
-    plain.push_back(c);
+  if (!absl::StartsWith(code, kPrefix)) return Flaw::kShape;
+  // type, issuer, serial, version, check
+  const std::vector<absl::string_view> parts = absl::StrSplit(code.substr(kPrefix.size()), '.');
+  if (parts.size() != 5 || parts[0].size() != 21 || parts[1].size() != 18 || parts[2].empty() ||
+      parts[3].size() != 3 || parts[4].size() != 1) {
+    return Flaw::kShape;
   }
-  if (dots != 3) return Flaw::kLength;
-  const std::string whole = "1215630052" + plain;
+  std::string whole = "1215630052";
+  for (size_t i = 0; i < 4; ++i) absl::StrAppend(&whole, parts[i]);
+  if (!IsCodeText(whole)) return Flaw::kAlphabet;
   const int check = HybridCheck(whole, 36, [&](char c) { return ValueIn(kAlphabet, c); });
-  return kAlphabet[static_cast<size_t>(check)] == code[last_dot + 1] ? Flaw::kNone
-                                                                     : Flaw::kCheckDigit;
+  return kAlphabet[static_cast<size_t>(check)] == parts[4][0] ? Flaw::kNone : Flaw::kCheckDigit;
 }
 
 Flaw CheckServiceItemCode(absl::string_view code) {
+  if (code.size() == 12) return IsCodeText(code) ? Flaw::kNone : Flaw::kAlphabet;
   if (code.size() != 31) return Flaw::kLength;
   const Flaw flaw = CheckUscc(code.substr(0, 18));
   if (flaw != Flaw::kNone) return flaw;
-  return AllDigits(code.substr(18, 1)) ? Flaw::kNone : Flaw::kAlphabet;
+  return AllDigits(code.substr(18, 1)) && IsCodeText(code.substr(19)) ? Flaw::kNone
+                                                                      : Flaw::kAlphabet;
 }
 
 bool IsMaskedAtSource(absl::string_view text) {

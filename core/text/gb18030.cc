@@ -5,8 +5,6 @@
 #include <cstring>
 #include <iterator>
 
-#include "core/text/utf8.h"
-
 namespace huiliu::text {
 namespace {
 
@@ -41,35 +39,68 @@ size_t DecodeOne(const uint8_t* p, size_t left, bool gbk, uint32_t* code_point) 
   return 2;
 }
 
-size_t Decode(absl::string_view bytes, bool gbk, std::string* out) {
-  const uint8_t* p = reinterpret_cast<const uint8_t*>(bytes.data());
-  size_t i = 0;
-  out->reserve(out->size() + bytes.size() + bytes.size() / 2);
-  while (i < bytes.size()) {
-    size_t run = i;
-    uint64_t word;
-    while (run + 8 <= bytes.size() &&
-           (std::memcpy(&word, p + run, 8), (word & 0x8080808080808080ULL) == 0))
-      run += 8;
-    while (run < bytes.size() && p[run] < 0x80) ++run;
-    out->append(bytes.data() + i, run - i);
-    i = run;
-    uint32_t code_point = 0;
-    while (i < bytes.size() && p[i] >= 0x80) {
-      const size_t n = DecodeOne(p + i, bytes.size() - i, gbk, &code_point);
-      if (n == 0) return i;
-      AppendUtf8(code_point, out);
-      i += n;
-    }
+// Writes the UTF-8 form; what it needs at most is 3 bytes for 2, 4 for 4.
+char* Put(uint32_t c, char* to) {
+  if (c >= 0x800 && c < 0x10000) {
+    to[0] = static_cast<char>(0xE0 | (c >> 12));
+    to[1] = static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+    to[2] = static_cast<char>(0x80 | (c & 0x3F));
+    return to + 3;
   }
-  return absl::string_view::npos;
+  if (c < 0x800) {
+    to[0] = static_cast<char>(0xC0 | (c >> 6));
+    to[1] = static_cast<char>(0x80 | (c & 0x3F));
+    return to + 2;
+  }
+  to[0] = static_cast<char>(0xF0 | (c >> 18));
+  to[1] = static_cast<char>(0x80 | ((c >> 12) & 0x3F));
+  to[2] = static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+  to[3] = static_cast<char>(0x80 | (c & 0x3F));
+  return to + 4;
+}
+
+DecodedBytes Decode(absl::string_view bytes, bool gbk, char* const to) {
+  const uint8_t* p = reinterpret_cast<const uint8_t*>(bytes.data());
+  const size_t size = bytes.size();
+  char* out = to;
+  size_t i = 0;
+  while (i < size) {
+    uint64_t word;
+    if (i + 8 <= size && (std::memcpy(&word, p + i, 8), (word & 0x8080808080808080ULL) == 0)) {
+      std::memcpy(out, &word, 8);
+      out += 8;
+      i += 8;
+      continue;
+    }
+    if (p[i] < 0x80) {
+      *out++ = static_cast<char>(p[i++]);
+      continue;
+    }
+    uint32_t code_point = 0;
+    const size_t n = DecodeOne(p + i, size - i, gbk, &code_point);
+    if (n == 0) return {static_cast<size_t>(out - to), i};
+    out = Put(code_point, out);
+    i += n;
+  }
+  return {static_cast<size_t>(out - to), absl::string_view::npos};
+}
+
+size_t Append(absl::string_view bytes, bool gbk, std::string* out) {
+  const size_t before = out->size();
+  out->resize(before + MaxDecodedBytes(bytes.size()));
+  const DecodedBytes decoded = Decode(bytes, gbk, out->data() + before);
+  out->resize(before + decoded.size);
+  return decoded.invalid_at;
 }
 
 }  // namespace
 
 size_t DecodeGb18030(absl::string_view bytes, std::string* out) {
-  return Decode(bytes, false, out);
+  return Append(bytes, false, out);
 }
-size_t DecodeGbk(absl::string_view bytes, std::string* out) { return Decode(bytes, true, out); }
+size_t DecodeGbk(absl::string_view bytes, std::string* out) { return Append(bytes, true, out); }
+
+DecodedBytes DecodeGb18030To(absl::string_view bytes, char* to) { return Decode(bytes, false, to); }
+DecodedBytes DecodeGbkTo(absl::string_view bytes, char* to) { return Decode(bytes, true, to); }
 
 }  // namespace huiliu::text

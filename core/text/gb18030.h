@@ -17,6 +17,15 @@ size_t DecodeGb18030(absl::string_view bytes, std::string* out);
 // The same for GBK: four-byte sequences and the private use area are invalid.
 size_t DecodeGbk(absl::string_view bytes, std::string* out);
 
+// The same into a buffer of at least MaxDecodedBytes(bytes.size()).
+constexpr size_t MaxDecodedBytes(size_t bytes) { return bytes + bytes / 2 + 8; }
+struct DecodedBytes {
+  size_t size = 0;        // written
+  size_t invalid_at = 0;  // npos, or as above
+};
+DecodedBytes DecodeGb18030To(absl::string_view bytes, char* to);
+DecodedBytes DecodeGbkTo(absl::string_view bytes, char* to);
+
 }  // namespace huiliu::text
 
 #endif  // HUILIU_CORE_TEXT_GB18030_H_

@@ -65,4 +65,43 @@ size_t CodePointCount(absl::string_view text) {
   return count;
 }
 
+absl::string_view CodePointPrefix(absl::string_view text, size_t count) {
+  size_t at = 0;
+  for (; at < text.size(); ++at) {
+    if ((static_cast<uint8_t>(text[at]) & 0xC0) != 0x80 && count-- == 0) break;
+  }
+  return text.substr(0, at);
+}
+
+absl::string_view CodePointSuffix(absl::string_view text, size_t count) {
+  size_t at = text.size();
+  while (at > 0 && count > 0) {
+    --at;
+    if ((static_cast<uint8_t>(text[at]) & 0xC0) != 0x80) --count;
+  }
+  return text.substr(at);
+}
+
+uint32_t TakeCodePoint(absl::string_view* text) {
+  const uint8_t* p = reinterpret_cast<const uint8_t*>(text->data());
+  const size_t n = SequenceLength(p, text->size());
+  uint32_t c = 0xFFFD;
+  if (n == 1) c = p[0];
+  if (n == 2) c = (p[0] & 0x1FU) << 6 | (p[1] & 0x3FU);
+  if (n == 3) c = (p[0] & 0x0FU) << 12 | (p[1] & 0x3FU) << 6 | (p[2] & 0x3FU);
+  if (n == 4)
+    c = (p[0] & 0x07U) << 18 | (p[1] & 0x3FU) << 12 | (p[2] & 0x3FU) << 6 | (p[3] & 0x3FU);
+  text->remove_prefix(n == 0 ? 1 : n);
+  return c;
+}
+
+FoundMark FindByteOrderMark(absl::string_view text) {
+  const absl::string_view head = text.substr(0, 4);
+  if (head.substr(0, 3) == "\xEF\xBB\xBF") return {ByteOrderMark::kUtf8, 3};
+  if (head == "\x84\x31\x95\x33") return {ByteOrderMark::kGb18030, 4};
+  if (head.substr(0, 2) == "\xFF\xFE" || head.substr(0, 2) == "\xFE\xFF")
+    return {ByteOrderMark::kUtf16, 2};
+  return {};
+}
+
 }  // namespace huiliu::text

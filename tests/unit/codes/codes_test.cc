@@ -28,6 +28,43 @@ TEST(OrganisationCodeTest, CheckDigit) {
   EXPECT_EQ(CheckOrganisationCode("697992345"), Flaw::kCheckDigit);
 }
 
+TEST(UsccTest, PlaceholdersAreNamed) {
+  EXPECT_EQ(CheckUscc("00000000000000000X"), Flaw::kPlaceholder);
+  EXPECT_EQ(CheckUscc("000000000000000000"), Flaw::kPlaceholder);
+  EXPECT_EQ(CheckOrganisationCode("000000000"), Flaw::kPlaceholder);
+  EXPECT_EQ(UsccOrganisationCode("91530102697992344J"), "697992344");
+}
+
+TEST(RegistrationNumberTest, CheckDigit) {
+  EXPECT_EQ(CheckRegistrationNumber("320404000009558"), Flaw::kNone);
+  EXPECT_EQ(CheckRegistrationNumber("320404000009559"), Flaw::kCheckDigit);
+  EXPECT_EQ(CheckRegistrationNumber("32040400000955"), Flaw::kLength);
+  EXPECT_EQ(CheckRegistrationNumber("32040400000955X"), Flaw::kAlphabet);
+}
+
+TEST(ServiceItemTest, BasicAndImplementing) {
+  EXPECT_EQ(CheckServiceItemCode("511Z07001006"), Flaw::kNone);
+  EXPECT_EQ(CheckServiceItemCode("91530102697992344J2511Z07001006"), Flaw::kNone);
+  EXPECT_EQ(CheckServiceItemCode("91530102697992344K2511Z07001006"), Flaw::kCheckDigit);
+  EXPECT_EQ(CheckServiceItemCode("91530102697992344JX511Z07001006"), Flaw::kAlphabet);
+  EXPECT_EQ(CheckServiceItemCode("511Z0700100"), Flaw::kLength);
+}
+
+TEST(CertificateIdTest, ShapeAndCheckCharacter) {
+  const std::string body =
+      "1.2.156.3005.2.11100000000013338W032.11530100015123456A.KM20230000001.001.";
+  std::string right;
+  for (char c : std::string("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
+    if (CheckCertificateId(body + c) == Flaw::kNone) right.push_back(c);
+  }
+  ASSERT_EQ(right.size(), 1U);  // MOD 37,36 leaves exactly one
+  std::string swapped = body + right;
+  std::swap(swapped[60], swapped[53]);
+  EXPECT_EQ(CheckCertificateId(swapped), Flaw::kCheckDigit);
+  EXPECT_EQ(CheckCertificateId("1.2.156.3005.2.1.2.3.4.5"), Flaw::kShape);
+  EXPECT_EQ(CheckCertificateId("1.2.3"), Flaw::kShape);
+}
+
 TEST(MaskedAtSourceTest, FourStarsAreAMask) {
   EXPECT_TRUE(IsMaskedAtSource("330921************"));
   EXPECT_TRUE(IsMaskedAtSource("王＊＊＊＊"));

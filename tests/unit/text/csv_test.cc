@@ -74,5 +74,76 @@ TEST(CsvTest, TornInputAsksForMore) {
   }
 }
 
+TEST(CsvTest, EveryLineEndCountsOnce) {
+  CsvSplitter splitter("a\rb\r\n\"x\ry\r\nz\"\nc\"\rd", {}, 1, true);
+  CsvRecord record;
+  std::vector<int64_t> lines;
+  while (splitter.Next(&record) == Result::kRecord) lines.push_back(record.line);
+  EXPECT_EQ(lines, (std::vector<int64_t>{1, 2, 3, 6, 7}));
+}
+
+TEST(CsvTest, ABadRecordOfACarriageReturnFileCostsOneLine) {
+  std::vector<std::string> errors;
+  EXPECT_EQ(All("a,b\r\"x\"y,1\rc,d\r", false, &errors), (Rows{{"a", "b"}, {"c", "d"}}));
+  EXPECT_EQ(errors, (std::vector<std::string>{"csv.quote@2:4"}));
+}
+
+TEST(CsvTest, AQuoteThatNeverClosesCostsItsLine) {
+  std::vector<std::string> errors;
+  EXPECT_EQ(All("a\n\"b\nc\nd", false, &errors), (Rows{{"a"}, {"c"}, {"d"}}));
+  EXPECT_EQ(All("a\n\"b\n" + std::string(200, 'x') + "\nd", false, &errors), (Rows{{"a"}, {"d"}}));
+  EXPECT_EQ(errors, (std::vector<std::string>{"csv.unterminated@2:1", "csv.too_long@2:1",
+                                              "csv.too_long@3:1"}));
+}
+
+TEST(CsvTest, ManyFieldsWithDoubledQuotesStayApart) {
+  std::string line;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 200; ++i) {
+    line += (i == 0 ? "" : ",") + std::string("\"\"\"") + std::to_string(i) + "\"\"\"";
+    expected.push_back("\"" + std::to_string(i) + "\"");
+  }
+  CsvSplitter splitter(line, {}, 1, true);
+  CsvRecord record;
+  ASSERT_EQ(splitter.Next(&record), Result::kRecord);
+  EXPECT_EQ(std::vector<std::string>(record.fields.begin(), record.fields.end()), expected);
+}
+
+TEST(CsvTest, ADelimiterInsideACharacterIsNone) {
+  CsvOptions options;
+  options.delimiter = '|';
+  options.multibyte = true;
+  // 0x8B7C is one character, 0x8130 0x8131 too; a torn one does not swallow the line end.
+  CsvSplitter splitter("\x8b\x7c|b\n\x81\x30\x81\x31|\x81\n", options, 1, true);
+  CsvRecord record;
+  ASSERT_EQ(splitter.Next(&record), Result::kRecord);
+  EXPECT_EQ(record.fields, (std::vector<absl::string_view>{"\x8b\x7c", "b"}));
+  ASSERT_EQ(splitter.Next(&record), Result::kRecord);
+  EXPECT_EQ(record.fields, (std::vector<absl::string_view>{"\x81\x30\x81\x31", "\x81"}));
+}
+
+// A buffer that is cut anywhere gives the same records as one that is whole.
+TEST(CsvTest, AnyCutGivesTheSameRecords) {
+  const std::string input = "a,\"b\"\"c\",\r\n\"x\r\ny\",,z\n\nq\"r,5\n\"bad\"x,1\nlast,\"1\"";
+  std::vector<std::string> errors;
+  const Rows whole = All(input, false, &errors);
+  for (size_t cut = 0; cut <= input.size(); ++cut) {
+    Rows rows;
+    CsvRecord record;
+    const auto take = [&](CsvSplitter& splitter) {
+      while (splitter.Next(&record) == Result::kRecord) {
+        if (record.error != nullptr) continue;
+        rows.emplace_back(record.fields.begin(), record.fields.end());
+      }
+    };
+    CsvSplitter first(absl::string_view(input).substr(0, cut), {}, 1, false);
+    take(first);
+    CsvSplitter second(absl::string_view(input).substr(first.offset()), {}, first.line(), true);
+    take(second);
+    EXPECT_EQ(rows, whole) << "cut at " << cut;
+    EXPECT_EQ(second.line(), 7) << "cut at " << cut;
+  }
+}
+
 }  // namespace
 }  // namespace huiliu::text

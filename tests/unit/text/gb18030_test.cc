@@ -37,6 +37,26 @@ TEST(Gb18030Test, InvalidBytesAreNamedByPlace) {
   EXPECT_EQ(DecodeGbk("\x81\x30\x81\x30", &out), 0U);
 }
 
+TEST(Utf8Test, PrefixAndSuffixCountCodePoints) {
+  EXPECT_EQ(CodePointPrefix("昆明市", 2), "昆明");
+  EXPECT_EQ(CodePointPrefix("昆明市", 9), "昆明市");
+  EXPECT_EQ(CodePointPrefix("昆明市", 0), "");
+  EXPECT_EQ(CodePointSuffix("a𠀀市", 2), "𠀀市");
+  EXPECT_EQ(CodePointSuffix("a", 2), "a");
+  EXPECT_EQ(CodePointSuffix("a", 0), "");
+  absl::string_view text = "é市𠀀a\xff";
+  std::vector<uint32_t> points;
+  while (!text.empty()) points.push_back(TakeCodePoint(&text));
+  EXPECT_EQ(points, (std::vector<uint32_t>{0xE9, 0x5E02, 0x20000, 'a', 0xFFFD}));
+}
+
+TEST(Utf8Test, ByteOrderMarks) {
+  EXPECT_EQ(FindByteOrderMark("\xEF\xBB\xBFx").mark, ByteOrderMark::kUtf8);
+  EXPECT_EQ(FindByteOrderMark("\x84\x31\x95\x33x").size, 4U);
+  EXPECT_EQ(FindByteOrderMark("\xFF\xFE").mark, ByteOrderMark::kUtf16);
+  EXPECT_EQ(FindByteOrderMark("\xEF\xBB").mark, ByteOrderMark::kNone);
+}
+
 TEST(Utf8Test, MalformedSequencesAreFound) {
   EXPECT_TRUE(IsValidUtf8("昆明 abcdefghij 𠀀"));
   for (absl::string_view bad :
