@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <unistd.h>
 
 #include "absl/strings/escaping.h"
@@ -32,6 +34,26 @@ TEST(DigestTest, HasherIsReusable) {
 TEST(DigestTest, HmacSha256IsRfc4231Case2) {
   EXPECT_EQ(Hex(HmacSha256("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+// Ours against OpenSSL's, around every border of a block.
+TEST(DigestTest, HmacsAreThoseOfOpenSsl) {
+  for (size_t key_size = 0; key_size <= 200; key_size += key_size < 60 || key_size > 70 ? 13 : 1) {
+    for (size_t size = 0; size <= 200; size += 7) {
+      const std::string key(key_size, 'k');
+      const std::string message(size, 'm');
+      const auto reference = [&](const EVP_MD* algorithm) {
+        Digest out;
+        unsigned int length = 0;
+        HMAC(algorithm, key.data(), static_cast<int>(key.size()),
+             reinterpret_cast<const unsigned char*>(message.data()), message.size(), out.data(),
+             &length);
+        return out;
+      };
+      ASSERT_EQ(HmacSha256(key, message), reference(EVP_sha256())) << key_size << " " << size;
+      ASSERT_EQ(HmacSm3(key, message), reference(EVP_sm3())) << key_size << " " << size;
+    }
+  }
 }
 
 TEST(SigningTest, SignatureVerifiesAndAChangedByteDoesNot) {
