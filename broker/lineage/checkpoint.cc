@@ -30,6 +30,11 @@ bool IsKeyName(absl::string_view name) {
   return !absl::StrContains(name, "\xE3\x80\x80") && !absl::StrContains(name, "\xC2\xA0");
 }
 
+// Base64 in its one form: no white space, no spare bits, so that a note has one spelling only.
+bool Unescape(absl::string_view text, std::string* bytes) {
+  return absl::Base64Unescape(text, bytes) && absl::Base64Escape(*bytes) == text;
+}
+
 std::string TextOf(absl::string_view origin, int64_t tree_size, const Digest& root) {
   return absl::StrCat(origin, "\n", tree_size, "\n", absl::Base64Escape(AsBytes(root)), "\n");
 }
@@ -53,8 +58,7 @@ absl::StatusOr<Head> ParseText(absl::string_view text) {
     return BadNote(2, "no tree size");
   }
   std::string root;
-  if (!absl::Base64Unescape(lines[2], &root) || root.size() != head.root.size() ||
-      absl::Base64Escape(root) != lines[2]) {
+  if (!Unescape(lines[2], &root) || root.size() != head.root.size()) {
     return BadNote(3, "no root of 32 bytes in base64");
   }
   std::copy(root.begin(), root.end(), head.root.begin());
@@ -106,7 +110,7 @@ absl::StatusOr<Head> VerifyNote(absl::string_view note, absl::string_view public
     line.remove_prefix(kDash.size());
     const std::vector<absl::string_view> parts = absl::StrSplit(line, ' ');
     std::string bytes;
-    if (parts.size() != 2 || !absl::Base64Unescape(parts[1], &bytes) || bytes.size() < 5) {
+    if (parts.size() != 2 || !Unescape(parts[1], &bytes) || bytes.size() < 5) {
       return BadNote(line_number, "name and signature are needed");
     }
     if (parts[0] != head.origin) continue;  // a witness
