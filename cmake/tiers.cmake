@@ -16,7 +16,7 @@ set(HUILIU_TIERS
   "broker/service"
   "broker/rpc broker/http"
   "broker/server"
-  "adapters/mapping"
+  "adapters/mapping adapters/sdk/testkit"
   "adapters/agent adapters/file adapters/postgresql"
   "cli"
 )
