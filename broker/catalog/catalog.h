@@ -76,6 +76,9 @@ class Catalog {
       const DatasetId& dataset, absl::Span<const std::string> keys) = 0;
   virtual absl::StatusOr<std::unique_ptr<CatalogSnapshot>> Snapshot() = 0;
   virtual absl::StatusOr<int64_t> Rows(const DatasetId& dataset) = 0;
+  // Rows of any dataset whose attributed division lies in none of the areas (resolved codes, as
+  // Receiver.divisions has them).
+  virtual absl::StatusOr<int64_t> RowsOutside(const std::vector<std::string>& areas) = 0;
 };
 
 }  // namespace huiliu

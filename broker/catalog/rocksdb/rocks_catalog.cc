@@ -19,6 +19,7 @@
 #include "core/base/status.h"
 #include "core/schema/text_value.h"
 #include "core/schema/wire_reader.h"
+#include "huiliu/v1/common.pb.h"
 
 namespace huiliu {
 namespace {
@@ -44,6 +45,23 @@ std::string AppliedKey(const TopicPartition& tp) {
 std::string CountKey(absl::string_view dataset) { return StrCat("rows/", dataset); }
 std::string TopicOfKey(absl::string_view dataset) { return StrCat("topic/", dataset); }
 std::string BuiltKey(absl::string_view dataset) { return StrCat("indexes/", dataset); }
+
+std::string DivisionKey(absl::string_view division) { return StrCat("division/", division); }
+
+// 530100 → 5301, 530000 → 53, 530102 → 530102: what its codes begin with.
+absl::string_view AreaPrefix(absl::string_view area) {
+  if (absl::EndsWith(area, "0000")) return area.substr(0, 2);
+  return absl::EndsWith(area, "00") ? area.substr(0, 4) : area;
+}
+
+absl::string_view DivisionOf(absl::string_view envelope) {
+  schema::WireField field;
+  absl::string_view division;
+  while (schema::TakeField(envelope, &field)) {
+    if (field.field_number == huiliu::v1::Envelope::kDivisionFieldNumber) division = field.bytes;
+  }
+  return division;
+}
 
 // A dataset as the catalog keeps it.
 struct Table {
@@ -290,6 +308,22 @@ class RocksCatalogStore : public RocksCatalog {
                                             [this](const DatasetId& id) { return Find(id); });
   }
 
+  absl::StatusOr<int64_t> RowsOutside(const std::vector<std::string>& areas) override {
+    int64_t outside = 0;
+    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), handles_.meta));
+    for (it->Seek("division/"); it->Valid() && absl::StartsWith(ToView(it->key()), "division/");
+         it->Next()) {
+      const absl::string_view division = ToView(it->key()).substr(9);
+      const bool inside = std::any_of(areas.begin(), areas.end(), [&](const std::string& area) {
+        return absl::StartsWith(division, AreaPrefix(area));
+      });
+      int64_t rows = 0;
+      if (!inside && absl::SimpleAtoi(ToView(it->value()), &rows)) outside += rows;
+    }
+    RETURN_IF_ERROR(FromRocks(it->status(), options_.path));
+    return outside;
+  }
+
   absl::StatusOr<int64_t> Rows(const DatasetId& dataset) override {
     ASSIGN_OR_RETURN(const std::optional<int64_t> count, Number(CountKey(dataset.value())));
     return count.value_or(0);
@@ -378,7 +412,8 @@ class RocksCatalogStore : public RocksCatalog {
   }
 
   absl::Status Write(const DatasetId& dataset, const Table& table, std::vector<Change>& changes,
-                     int64_t* count, rocksdb::WriteBatch* out);
+                     int64_t* count, std::map<std::string, int64_t>* divisions,
+                     rocksdb::WriteBatch* out);
 
   const RocksCatalogOptions options_;
   std::unique_ptr<rocksdb::DB> db_;
@@ -466,6 +501,7 @@ absl::Status RocksCatalogStore::EnsureDataset(std::shared_ptr<const schema::Cont
 
 absl::Status RocksCatalogStore::Write(const DatasetId& dataset, const Table& table,
                                       std::vector<Change>& changes, int64_t* count,
+                                      std::map<std::string, int64_t>* divisions,
                                       rocksdb::WriteBatch* out) {
   // The last change of a key in this call is the one that counts.
   absl::flat_hash_map<absl::string_view, size_t> last;
@@ -488,12 +524,14 @@ absl::Status RocksCatalogStore::Write(const DatasetId& dataset, const Table& tab
           IndexKeysOf(table, dataset.value(), change.row_key, old.payload, &index_keys));
       for (const std::string& key : index_keys) out->Delete(handles_.index, key);
       --*count;
+      --(*divisions)[std::string(DivisionOf(old.envelope))];
     }
     if (change.tombstone) {
       if (old_values[k].has_value()) out->Delete(handles_.rows, change.rows_key);
       continue;
     }
     ++*count;
+    ++(*divisions)[std::string(DivisionOf(change.envelope))];
     RETURN_IF_ERROR(
         IndexKeysOf(table, dataset.value(), change.row_key, change.payload, &index_keys));
     for (const std::string& key : index_keys) out->Put(handles_.index, key, "");
@@ -522,11 +560,16 @@ absl::Status RocksCatalogStore::Apply(const DatasetId& dataset,
   }
   if (applied.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(int64_t count, Rows(dataset));
+  std::map<std::string, int64_t> divisions;
   rocksdb::WriteBatch out;
-  RETURN_IF_ERROR(Write(dataset, *table, changes, &count, &out));
+  RETURN_IF_ERROR(Write(dataset, *table, changes, &count, &divisions, &out));
   for (const auto& [tp, next] : applied) {
     out.Put(handles_.meta, AppliedKey(tp), StrCat(next.value()));
     out.Put(handles_.meta, TopicOfKey(dataset.value()), tp.topic);
+  }
+  for (const auto& [division, change] : divisions) {
+    ASSIGN_OR_RETURN(const std::optional<int64_t> before, Number(DivisionKey(division)));
+    out.Put(handles_.meta, DivisionKey(division), StrCat(before.value_or(0) + change));
   }
   out.Put(handles_.meta, CountKey(dataset.value()), StrCat(count));
   rocksdb::WriteOptions no_log;

@@ -1,0 +1,99 @@
+// Turns a source's rows into records of a dataset, by configuration. No row is dropped: what cannot
+// be mapped comes back with its reason and place, to be kept for repair. docs/formats/mapping.md.
+#ifndef HUILIU_ADAPTERS_MAPPING_MAPPING_H_
+#define HUILIU_ADAPTERS_MAPPING_MAPPING_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "adapters/sdk/huiliu_plugin.h"
+#include "core/schema/contract.h"
+#include "core/schema/record_writer.h"
+#include "huiliu/v1/common.pb.h"
+
+namespace huiliu::mapping {
+
+// One row, mapped or not.
+struct MappedRow {
+  // Empty: mapped. Else why not: a stable code, the place, and what is wrong and how to mend it,
+  // without the row's content.
+  std::string error_code;
+  std::string error_place;
+  std::string error_message;
+
+  huiliu::v1::Operation operation = huiliu::v1::OPERATION_UPSERT;
+  std::string key;      // Contract::KeyOf
+  std::string payload;  // encoded message; of a delete too, as far as the row shows it
+  int64_t source_time_us = 0;
+  std::vector<std::string> findings;  // "field:code", never a reason to lose the row
+  bool masked_at_source = false;      // a key or an identifier came masked
+};
+
+// How one column becomes a field's value.
+enum class Reading { kText, kUpper, kDate, kTime, kAmount };
+
+struct FieldMapping {
+  const schema::Field* field = nullptr;
+  std::vector<std::string> columns;  // the first that the header has is taken
+  Reading reading = Reading::kText;
+  std::map<std::string, std::string> codes;  // source code → dataset code
+};
+
+// Immutable after Parse. Map is called by one thread.
+class Mapping {
+ public:
+  // `yaml` may be empty: columns are then matched by field name and title. INVALID_ARGUMENT with
+  // file:line:column.
+  static absl::StatusOr<std::unique_ptr<Mapping>> Parse(
+      absl::string_view source_name, absl::string_view yaml,
+      std::shared_ptr<const schema::Contract> contract);
+
+  // Looks the columns up. FAILED_PRECONDITION names every key field that no column shows. Call at
+  // each new header.
+  absl::Status BindHeader(absl::Span<const huiliu_bytes> columns);
+  // Maps one row of the bound header; never fails.
+  void Map(const huiliu_row& row, MappedRow* out);
+
+  const schema::Contract& contract() const { return *contract_; }
+  // Columns of the bound header that no field takes: said once to the operator.
+  const std::vector<std::string>& unused_columns() const { return unused_; }
+
+ private:
+  struct Bound {
+    const FieldMapping* mapping = nullptr;
+    int column = -1;
+  };
+  explicit Mapping(std::shared_ptr<const schema::Contract> contract)
+      : contract_(std::move(contract)), writer_(*contract_) {}
+  friend class MappingReader;
+
+  bool IsNull(const huiliu_cell& cell) const;
+  // The value of a column, empty where it is null or not there.
+  absl::string_view ValueOf(const huiliu_row& row, int column) const;
+  void MapField(const Bound& bound, absl::string_view value, MappedRow* out);
+  bool MapOperation(const huiliu_row& row, MappedRow* out);
+  bool MapSourceTime(const huiliu_row& row, MappedRow* out);
+
+  const std::shared_ptr<const schema::Contract> contract_;
+  std::vector<FieldMapping> fields_;
+  std::vector<std::string> nulls_ = {"\\N", "N/A", "无", "NULL", "null", "-", "--"};
+  std::string operation_column_;
+  std::string time_column_;
+  absl::flat_hash_map<std::string, huiliu::v1::Operation> operations_;
+
+  std::vector<Bound> bound_;
+  int operation_at_ = -1;
+  int time_at_ = -1;
+  std::vector<std::string> unused_;
+  schema::RecordWriter writer_;
+  std::string scratch_;
+};
+
+}  // namespace huiliu::mapping
+
+#endif  // HUILIU_ADAPTERS_MAPPING_MAPPING_H_

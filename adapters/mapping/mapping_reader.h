@@ -1,0 +1,35 @@
+// Reads a mapping's YAML. Private to the module.
+#ifndef HUILIU_ADAPTERS_MAPPING_MAPPING_READER_H_
+#define HUILIU_ADAPTERS_MAPPING_MAPPING_READER_H_
+
+#include <string>
+
+#include "adapters/mapping/mapping.h"
+
+namespace YAML {
+class Node;
+}
+
+namespace huiliu::mapping {
+
+class MappingReader {
+ public:
+  MappingReader(absl::string_view source_name, Mapping& mapping)
+      : name_(source_name), mapping_(mapping) {}
+  absl::Status Read(absl::string_view yaml);
+
+ private:
+  absl::Status ReadKey(const std::string& key, const YAML::Node& value);
+  absl::Status ReadField(const YAML::Node& name, const YAML::Node& value);
+  absl::Status ReadFieldOptions(const YAML::Node& value, FieldMapping* out);
+  absl::Status ReadOperation(const YAML::Node& value);
+  absl::Status ReadNames(const YAML::Node& value, std::vector<std::string>* out);
+  absl::Status At(const YAML::Node& node, absl::string_view why) const;
+
+  const std::string name_;
+  Mapping& mapping_;
+};
+
+}  // namespace huiliu::mapping
+
+#endif  // HUILIU_ADAPTERS_MAPPING_MAPPING_READER_H_

@@ -1,0 +1,139 @@
+#include "broker/governance/checks.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status.h"
+
+namespace huiliu::governance {
+namespace {
+
+using absl::InvalidArgumentError;
+using absl::StrCat;
+
+bool IsIdCharacter(char c) {
+  return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '.' || c == '_' || c == '-';
+}
+
+absl::Status Required(absl::string_view kind, absl::string_view id, absl::string_view what,
+                      bool present) {
+  if (present) return absl::OkStatus();
+  return InvalidArgumentError(StrCat(kind, " ", id, ": ", what, " is required"));
+}
+
+bool IsSixDigits(absl::string_view code) {
+  return code.size() == 6 && std::all_of(code.begin(), code.end(), absl::ascii_isdigit);
+}
+
+int AdministratorRoles(const huiliu::v1::Account& account) {
+  bool seen[3] = {};
+  for (int role : account.roles()) {
+    if (role == huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR) seen[0] = true;
+    if (role == huiliu::v1::ROLE_SECURITY_ADMINISTRATOR) seen[1] = true;
+    if (role == huiliu::v1::ROLE_AUDIT_ADMINISTRATOR) seen[2] = true;
+  }
+  return static_cast<int>(std::count(seen, seen + 3, true));
+}
+
+}  // namespace
+
+absl::Status CheckId(absl::string_view kind, absl::string_view id) {
+  const bool good = !id.empty() && id.size() <= 63 && absl::ascii_isalnum(id[0]) &&
+                    std::all_of(id.begin(), id.end(), IsIdCharacter);
+  if (good) return absl::OkStatus();
+  return InvalidArgumentError(
+      StrCat(kind, " id \"", id.substr(0, 63),
+             "\": 1 to 63 of a-z 0-9 . _ - are allowed, the first a letter or digit"));
+}
+
+absl::Status Check(const huiliu::v1::Organisation& organisation) {
+  RETURN_IF_ERROR(CheckId("organisation", organisation.id()));
+  return Required("organisation", organisation.id(), "title", !organisation.title().empty());
+}
+
+absl::Status Check(const huiliu::v1::Account& account) {
+  RETURN_IF_ERROR(CheckId("account", account.id()));
+  RETURN_IF_ERROR(Required("account", account.id(), "a role", account.roles_size() > 0));
+  for (int role : account.roles()) {
+    if (role == huiliu::v1::ROLE_UNSPECIFIED || !huiliu::v1::Role_IsValid(role)) {
+      return InvalidArgumentError(StrCat("account ", account.id(), ": role ", role, " is unknown"));
+    }
+  }
+  if (AdministratorRoles(account) > 1) {
+    return InvalidArgumentError(
+        StrCat("account ", account.id(),
+               ": system, security and audit administrator (三员) never meet in one account; "
+               "make one account for each (系统管理员、安全管理员、审计管理员须由不同账号担任)"));
+  }
+  const bool admin = AdministratorRoles(account) == 1;
+  for (int role : account.roles()) {
+    if (admin && role == huiliu::v1::ROLE_CONSUMER) {
+      return InvalidArgumentError(StrCat("account ", account.id(),
+                                         ": an administrator reads no data; make another account "
+                                         "for reading (管理员账号不得读取数据)"));
+    }
+  }
+  const auto right_size = [](const std::string& s) { return s.size() == 32; };
+  if (!std::all_of(account.certificate_sha256().begin(), account.certificate_sha256().end(),
+                   right_size) ||
+      !std::all_of(account.token_sha256().begin(), account.token_sha256().end(), right_size)) {
+    return InvalidArgumentError(
+        StrCat("account ", account.id(), ": a credential is the 32 bytes of a SHA-256"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Check(const huiliu::v1::Receiver& receiver) {
+  RETURN_IF_ERROR(CheckId("receiver", receiver.id()));
+  RETURN_IF_ERROR(Required("receiver", receiver.id(), "title", !receiver.title().empty()));
+  RETURN_IF_ERROR(Required("receiver", receiver.id(), "a division", receiver.divisions_size() > 0));
+  for (const std::string& division : receiver.divisions()) {
+    if (!IsSixDigits(division)) {
+      return InvalidArgumentError(StrCat("receiver ", receiver.id(), ": division \"", division,
+                                         "\" is not a six-digit code of GB/T 2260"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Check(const huiliu::v1::System& system) {
+  RETURN_IF_ERROR(CheckId("system", system.id()));
+  RETURN_IF_ERROR(Required("system", system.id(), "title", !system.title().empty()));
+  RETURN_IF_ERROR(
+      Required("system", system.id(), "tier", system.tier() != huiliu::v1::TIER_UNSPECIFIED));
+  return Required("system", system.id(), "status",
+                  system.status() != huiliu::v1::SYSTEM_STATUS_UNSPECIFIED);
+}
+
+absl::Status Check(const huiliu::v1::Source& source) {
+  RETURN_IF_ERROR(CheckId("source", source.id()));
+  RETURN_IF_ERROR(Required("source", source.id(), "a receiver", source.receivers_size() > 0));
+  switch (source.placement()) {
+    case huiliu::v1::PLACEMENT_EDGE:
+      if (source.receivers_size() != 1) {
+        return InvalidArgumentError(
+            StrCat("source ", source.id(), ": at the edge a source has exactly one receiver"));
+      }
+      break;
+    case huiliu::v1::PLACEMENT_NODE:
+      break;
+    default:
+      return InvalidArgumentError(StrCat("source ", source.id(), ": placement is EDGE or NODE"));
+  }
+  return Required("source", source.id(), "batch_public_key (32 bytes, Ed25519)",
+                  source.batch_public_key().size() == 32);
+}
+
+absl::Status Check(const huiliu::v1::Grant& grant) {
+  RETURN_IF_ERROR(CheckId("grant", grant.id()));
+  RETURN_IF_ERROR(Required("grant", grant.id(), "purpose", !grant.purpose().empty()));
+  RETURN_IF_ERROR(Required("grant", grant.id(), "legal_basis", !grant.legal_basis().empty()));
+  RETURN_IF_ERROR(Required("grant", grant.id(), "valid_to", grant.has_valid_to()));
+  if (grant.has_valid_from() && grant.valid_from().seconds() >= grant.valid_to().seconds()) {
+    return InvalidArgumentError(StrCat("grant ", grant.id(), ": valid_to is not after valid_from"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace huiliu::governance

@@ -1,0 +1,23 @@
+// What each registered entity must look like, apart from what else is registered.
+#ifndef HUILIU_BROKER_GOVERNANCE_CHECKS_H_
+#define HUILIU_BROKER_GOVERNANCE_CHECKS_H_
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "huiliu/v1/governance.pb.h"
+#include "huiliu/v1/registry.pb.h"
+
+namespace huiliu::governance {
+
+// [a-z0-9][a-z0-9._-]{0,62}: ids become parts of topic and file names.
+absl::Status CheckId(absl::string_view kind, absl::string_view id);
+absl::Status Check(const huiliu::v1::Organisation& organisation);
+absl::Status Check(const huiliu::v1::Account& account);
+absl::Status Check(const huiliu::v1::Receiver& receiver);
+absl::Status Check(const huiliu::v1::System& system);
+absl::Status Check(const huiliu::v1::Source& source);
+absl::Status Check(const huiliu::v1::Grant& grant);
+
+}  // namespace huiliu::governance
+
+#endif  // HUILIU_BROKER_GOVERNANCE_CHECKS_H_

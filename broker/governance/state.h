@@ -1,0 +1,138 @@
+// Governance as a pure state machine over the control topic: what is registered, who may do what,
+// which rules are in force. Commands are checked against the state and become one ControlRecord
+// each; replaying the records gives the same state.
+#ifndef HUILIU_BROKER_GOVERNANCE_STATE_H_
+#define HUILIU_BROKER_GOVERNANCE_STATE_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "core/rules/rule_set.h"
+#include "core/schema/contract.h"
+#include "huiliu/v1/control.pb.h"
+
+namespace huiliu::governance {
+
+// Who calls. An unknown caller has no account.
+struct Principal {
+  std::string account;
+  std::string organisation;
+  std::vector<huiliu::v1::Role> roles;
+  bool Has(huiliu::v1::Role role) const;
+};
+
+// The key of a record in the control topic.
+std::string ControlKey(const huiliu::v1::ControlRecord& record);
+
+// Thread-safe. Propose* only check and build: nothing changes until Apply, which the caller makes
+// durable first. seen_version: 0 where the entity must not exist yet, else the version that the
+// caller saw; ABORTED names both on a mismatch.
+class State {
+ public:
+  using Record = huiliu::v1::ControlRecord;
+
+  State();
+
+  // Takes over a durable record, at start-up and after each command. DATA_LOSS where it cannot be
+  // understood.
+  absl::Status Apply(const Record& record);
+  uint64_t version() const;
+
+  absl::StatusOr<Record> Propose(const huiliu::v1::Organisation& organisation,
+                                 uint64_t seen_version) const;
+  // INVALID_ARGUMENT where two of the three administrator roles (三员) would meet in one account.
+  absl::StatusOr<Record> Propose(const huiliu::v1::Account& account, uint64_t seen_version) const;
+  absl::StatusOr<Record> Propose(const huiliu::v1::Receiver& receiver, uint64_t seen_version) const;
+  absl::StatusOr<Record> Propose(const huiliu::v1::System& system, uint64_t seen_version) const;
+  absl::StatusOr<Record> Propose(const huiliu::v1::Source& source, uint64_t seen_version) const;
+  // The next version of the contract in `source_text`; nullopt where it is the newest version to
+  // the letter. FAILED_PRECONDITION naming the fields where it breaks its predecessor.
+  absl::StatusOr<std::optional<Record>> ProposeDataset(const std::string& source_name,
+                                                       const std::string& source_text) const;
+  // As ProposeDataset; INVALID_ARGUMENT with every finding (file:line:column) joined by newlines.
+  absl::StatusOr<std::optional<Record>> ProposeRuleSet(const std::string& source_name,
+                                                       const std::string& yaml,
+                                                       const std::string& author) const;
+  absl::StatusOr<Record> Propose(const huiliu::v1::Grant& grant, uint64_t seen_version) const;
+  absl::StatusOr<Record> ProposeRevocation(const std::string& grant,
+                                           const std::string& reason) const;
+
+  // The account behind a client certificate (SHA-256 of its DER form) or a token (SHA-256);
+  // nullopt: unknown or disabled.
+  std::optional<Principal> FindByCertificate(absl::string_view sha256) const;
+  std::optional<Principal> FindByToken(absl::string_view sha256) const;
+
+  std::optional<huiliu::v1::Organisation> FindOrganisation(const std::string& id) const;
+  std::optional<huiliu::v1::Receiver> FindReceiver(const std::string& id) const;
+  std::optional<huiliu::v1::System> FindSystem(const std::string& id) const;
+  std::optional<huiliu::v1::Source> FindSource(const std::string& id) const;
+  std::optional<huiliu::v1::Grant> FindGrant(const std::string& id) const;
+  // version 0: the newest. nullptr where there is none.
+  std::shared_ptr<const schema::Contract> FindContract(const std::string& dataset,
+                                                       uint32_t version = 0) const;
+  std::optional<huiliu::v1::Dataset> FindDataset(const std::string& dataset,
+                                                 uint32_t version = 0) const;
+  std::shared_ptr<const rules::RuleSet> FindRuleSet(const std::string& dataset,
+                                                    const std::string& receiver,
+                                                    uint32_t version = 0) const;
+
+  std::vector<huiliu::v1::Organisation> Organisations() const;
+  std::vector<huiliu::v1::Account> Accounts() const;
+  std::vector<huiliu::v1::Receiver> Receivers() const;
+  std::vector<huiliu::v1::System> Systems() const;
+  std::vector<huiliu::v1::Source> Sources() const;
+  std::vector<huiliu::v1::Dataset> Datasets() const;  // newest versions
+  std::vector<huiliu::v1::RuleSet> RuleSets()
+      const;  // every version, newest first within (dataset, receiver)
+  std::vector<huiliu::v1::Grant> Grants() const;
+  // Grants of an organisation for a dataset, of any receiver, revoked ones included: what a refusal
+  // has to explain.
+  std::vector<huiliu::v1::Grant> GrantsOf(const std::string& organisation,
+                                          const std::string& dataset) const;
+
+ private:
+  struct DatasetVersion {
+    huiliu::v1::Dataset dataset;
+    std::shared_ptr<const schema::Contract> contract;
+  };
+  struct RuleSetVersion {
+    huiliu::v1::RuleSet proto;
+    std::shared_ptr<const rules::RuleSet> rules;
+  };
+  using RuleSetKey = std::pair<std::string, std::string>;  // dataset, receiver
+
+  absl::Status ApplyDataset(const huiliu::v1::Dataset& dataset)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ApplyRuleSet(const huiliu::v1::RuleSet& rule_set)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ApplyAccount(const huiliu::v1::Account& account) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::optional<Principal> PrincipalOf(const std::string& account) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  const DatasetVersion* DatasetAt(const std::string& id, uint32_t version) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
+  mutable absl::Mutex mutex_;
+  uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, huiliu::v1::Organisation> organisations_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, huiliu::v1::Account> accounts_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, huiliu::v1::Receiver> receivers_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, huiliu::v1::System> systems_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, huiliu::v1::Source> sources_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::vector<DatasetVersion>> datasets_ ABSL_GUARDED_BY(mutex_);
+  std::map<RuleSetKey, std::vector<RuleSetVersion>> rule_sets_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, huiliu::v1::Grant> grants_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, std::string> account_by_certificate_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, std::string> account_by_token_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace huiliu::governance
+
+#endif  // HUILIU_BROKER_GOVERNANCE_STATE_H_

@@ -1,0 +1,46 @@
+// The Connect protocol over HTTP/1.1 (connectrpc.com/docs/protocol): POST /huiliu.v1.Catalog/Get
+// with JSON, so that curl and a Java developer need no gRPC. Also GET /healthz, /openapi.json and
+// /metrics.
+#ifndef HUILIU_BROKER_HTTP_CONNECT_SERVER_H_
+#define HUILIU_BROKER_HTTP_CONNECT_SERVER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "broker/service/method_table.h"
+
+namespace huiliu::http {
+
+// One thread a connection from a bounded pool. Legal calls: Start Stop.
+class ConnectServer {
+ public:
+  struct Options {
+    std::string address;  // host:port; port 0 chooses one
+    std::string ca;       // PEM file: verifies client certificates, which are optional
+    std::string
+        certificate;  // PEM file; empty: no TLS (loopback only, checked by the configuration)
+    std::string key;
+    int threads = 16;
+    size_t max_body_bytes = 16 << 20;
+  };
+  struct Pages {
+    std::function<std::string()> metrics;  // Prometheus text
+    std::function<absl::Status()> health;
+    std::string openapi;  // JSON
+  };
+
+  // UNAVAILABLE names the address; INVALID_ARGUMENT names the file that OpenSSL does not take.
+  static absl::StatusOr<std::unique_ptr<ConnectServer>> Start(Options options,
+                                                              const service::MethodTable& methods,
+                                                              const governance::State& state,
+                                                              Pages pages);
+  virtual ~ConnectServer() = default;
+  virtual int port() const = 0;
+  virtual void Stop() = 0;
+};
+
+}  // namespace huiliu::http
+
+#endif  // HUILIU_BROKER_HTTP_CONNECT_SERVER_H_

@@ -1,0 +1,121 @@
+#include "broker/http/openapi.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+
+namespace huiliu::http {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using nlohmann::json;
+
+// Collects the schemas of messages as they are named.
+class Schemas {
+ public:
+  json Reference(const Descriptor& message) {
+    const std::string name = message.full_name();
+    if (name == "google.protobuf.Timestamp") return {{"type", "string"}, {"format", "date-time"}};
+    if (name == "google.protobuf.Struct") return {{"type", "object"}};
+    if (seen_.insert(name).second) {
+      json properties = json::object();
+      for (int i = 0; i < message.field_count(); ++i)
+        properties[message.field(i)->name()] = Field(*message.field(i));
+      all_[name] = {{"type", "object"}, {"properties", properties}};
+    }
+    return {{"$ref", absl::StrCat("#/components/schemas/", name)}};
+  }
+  const json& all() const { return all_; }
+
+ private:
+  json Field(const FieldDescriptor& field) {
+    if (field.is_map()) {
+      return {{"type", "object"},
+              {"additionalProperties", Single(*field.message_type()->FindFieldByName("value"))}};
+    }
+    if (field.is_repeated()) return {{"type", "array"}, {"items", Single(field)}};
+    return Single(field);
+  }
+
+  json Single(const FieldDescriptor& field) {
+    switch (field.cpp_type()) {
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        return Reference(*field.message_type());
+      case FieldDescriptor::CPPTYPE_BOOL:
+        return {{"type", "boolean"}};
+      case FieldDescriptor::CPPTYPE_ENUM: {
+        json names = json::array();
+        for (int i = 0; i < field.enum_type()->value_count(); ++i)
+          names.push_back(field.enum_type()->value(i)->name());
+        return {{"type", "string"}, {"enum", names}};
+      }
+      case FieldDescriptor::CPPTYPE_INT32:
+      case FieldDescriptor::CPPTYPE_UINT32:
+        return {{"type", "integer"}};
+      case FieldDescriptor::CPPTYPE_INT64:
+      case FieldDescriptor::CPPTYPE_UINT64:
+        return {{"type", "string"}, {"format", "int64"}};
+      case FieldDescriptor::CPPTYPE_FLOAT:
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        return {{"type", "number"}};
+      default:
+        if (field.type() == FieldDescriptor::TYPE_BYTES)
+          return {{"type", "string"}, {"format", "byte"}};
+        return {{"type", "string"}};
+    }
+  }
+
+  json all_ = json::object();
+  std::set<std::string> seen_;
+};
+
+}  // namespace
+
+std::string OpenApi(const service::MethodTable& methods) {
+  Schemas schemas;
+  json paths = json::object();
+  for (const auto& [path, method] : methods.methods()) {
+    const char* type = method.unary != nullptr ? "application/json" : "application/connect+json";
+    const std::string service = path.substr(0, path.find('/'));
+    paths["/" + path]["post"] = {
+        {"operationId", path},
+        {"tags", json::array({service})},
+        {"requestBody",
+         {{"required", true},
+          {"content",
+           {{type, {{"schema", schemas.Reference(*method.request->GetDescriptor())}}}}}}},
+        {"responses",
+         {{"200",
+           {{"description", "OK"},
+            {"content",
+             {{type, {{"schema", schemas.Reference(*method.response->GetDescriptor())}}}}}}},
+          {"default",
+           {{"description", "Connect error"},
+            {"content",
+             {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}}}}}}}};
+  }
+  json components = schemas.all();
+  components["Error"] = {
+      {"type", "object"},
+      {"properties", {{"code", {{"type", "string"}}}, {"message", {{"type", "string"}}}}}};
+  const json document = {
+      {"openapi", "3.1.0"},
+      {"info",
+       {{"title", "Huiliu 回流"},
+        {"version", "v1"},
+        {"description", "Connect protocol, JSON over HTTP"}}},
+      {"paths", paths},
+      {"components",
+       {{"schemas", components},
+        {"securitySchemes",
+         {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}},
+          {"mtls", {{"type", "mutualTLS"}}}}}}},
+      {"security", json::array({{{"bearer", json::array()}}, {{"mtls", json::array()}}})}};
+  return document.dump(1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace huiliu::http

@@ -1,0 +1,163 @@
+#include "broker/pipeline/applier.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status.h"
+#include "huiliu/v1/audit.pb.h"
+
+namespace huiliu::pipeline {
+namespace {
+
+constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
+constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+
+}  // namespace
+
+Applier::Applier(std::string receiver, Catalog& catalog, Backbone& backbone, BackboneWriter& writer,
+                 Clock& clock, TopicSettings topics, WorkerErrors errors)
+    : receiver_(std::move(receiver)),
+      worker_name_(absl::StrCat("catalog/", receiver_)),
+      catalog_(catalog),
+      backbone_(backbone),
+      writer_(writer),
+      clock_(clock),
+      topics_(topics),
+      errors_(std::move(errors)) {}
+
+Applier::~Applier() { Stop(); }
+
+absl::Status Applier::AddDataset(std::shared_ptr<const schema::Contract> contract) {
+  RETURN_IF_ERROR(
+      backbone_.EnsureTopic(ReturnedTopicSpec(receiver_, contract->id().value(), topics_)));
+  RETURN_IF_ERROR(catalog_.EnsureDataset(contract));
+  absl::MutexLock lock(&mutex_);
+  if (std::find(datasets_.begin(), datasets_.end(), contract->id()) == datasets_.end()) {
+    datasets_.push_back(contract->id());
+    changed_ = true;
+  }
+  return absl::OkStatus();
+}
+
+void Applier::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Applier::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::Status Applier::OpenReader() {
+  std::vector<DatasetId> datasets;
+  {
+    absl::MutexLock lock(&mutex_);
+    datasets = datasets_;
+    changed_ = false;
+  }
+  assigned_.clear();
+  ReaderOptions options;
+  options.group = CatalogGroup(receiver_);
+  std::vector<std::pair<TopicPartition, Offset>> starts;
+  for (const DatasetId& dataset : datasets) {
+    for (int32_t p = 0; p < topics_.partitions; ++p) {
+      const TopicPartition tp{ReturnedTopic(receiver_, dataset.value()), Partition(p)};
+      ASSIGN_OR_RETURN(const std::optional<Offset> traced,
+                       backbone_.CommittedOffset(options.group, tp));
+      ASSIGN_OR_RETURN(const Offset applied, catalog_.AppliedOffset(dataset, tp));
+      ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(tp));
+      const Offset from = std::min(traced.value_or(Offset(0)), applied);
+      options.assigned.push_back(tp);
+      starts.emplace_back(tp, std::max(from, bounds.earliest));
+      assigned_[tp] = {dataset, traced.value_or(Offset(0))};
+    }
+  }
+  reader_.reset();
+  if (options.assigned.empty()) return absl::OkStatus();
+  options.start = StartAt::kEarliest;
+  ASSIGN_OR_RETURN(reader_, backbone_.OpenReader(options));
+  for (const auto& [tp, from] : starts) RETURN_IF_ERROR(reader_->Seek(tp, from));
+  return absl::OkStatus();
+}
+
+absl::Status Applier::ApplyTopic(const DatasetId& dataset, absl::Span<const StoredBatch> batches,
+                                 Transaction* transaction) {
+  RETURN_IF_ERROR(
+      Annotate(catalog_.Apply(dataset, batches), absl::StrCat("dataset ", dataset.value())));
+  Assigned& assigned = assigned_[batches.front().from];
+  if (batches.back().next <= assigned.traced) return absl::OkStatus();
+  huiliu::v1::LineageEntry entry;
+  entry.set_step(huiliu::v1::STEP_APPLY);
+  entry.set_time_us(absl::ToUnixMicros(clock_.Now()));
+  entry.set_dataset(dataset.value());
+  entry.set_receiver(receiver_);
+  entry.set_topic(batches.front().from.topic);
+  entry.set_partition(batches.front().from.partition.value());
+  entry.set_first_offset(std::max(batches.front().first_offset, assigned.traced).value());
+  entry.set_last_offset(batches.back().next.value() - 1);
+  int64_t records = 0;
+  for (const StoredBatch& batch : batches) {
+    if (batch.next > assigned.traced) records += batch.records;
+  }
+  entry.set_records(records);
+  RecordBatchBuilder lineage;
+  lineage.Add("", "", entry.SerializeAsString());
+  transaction->appends.push_back({{kLineageTopic, Partition(0)}, lineage.Finish(), 1});
+  transaction->consumed.push_back(
+      {CatalogGroup(receiver_), batches.front().from, batches.back().next});
+  return absl::OkStatus();
+}
+
+absl::Status Applier::Step() {
+  bool reopen = reader_ == nullptr;
+  {
+    absl::MutexLock lock(&mutex_);
+    reopen = reopen || changed_;
+  }
+  if (reopen) RETURN_IF_ERROR(OpenReader());
+  if (reader_ == nullptr) {
+    absl::SleepFor(kPollTimeout);
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reader_->Poll(kPollTimeout));
+  std::stable_sort(batches.begin(), batches.end(),
+                   [](const StoredBatch& a, const StoredBatch& b) { return a.from < b.from; });
+  Transaction transaction;
+  for (size_t begin = 0; begin < batches.size();) {
+    size_t end = begin + 1;
+    while (end < batches.size() && batches[end].from == batches[begin].from) ++end;
+    const absl::Span<const StoredBatch> run(batches.data() + begin, end - begin);
+    RETURN_IF_ERROR(ApplyTopic(assigned_[run.front().from].dataset, run, &transaction));
+    begin = end;
+  }
+  if (transaction.appends.empty()) return absl::OkStatus();
+  const std::vector<ConsumedOffset> consumed = transaction.consumed;
+  RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
+  for (const ConsumedOffset& offset : consumed) assigned_[offset.from].traced = offset.next;
+  return absl::OkStatus();
+}
+
+void Applier::Run() {
+  bool failed = false;
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopping_) return;
+    }
+    const absl::Status status = Step();
+    if (!status.ok()) {
+      errors_(worker_name_, status);
+      reader_.reset();
+      absl::MutexLock lock(&mutex_);
+      mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kRetryDelay);
+    } else if (failed) {
+      errors_(worker_name_, absl::OkStatus());
+    }
+    failed = !status.ok();
+  }
+}
+
+}  // namespace huiliu::pipeline

@@ -1,0 +1,70 @@
+// Applies one receiver's returned.* topics to its catalog and writes the lineage of it.
+#ifndef HUILIU_BROKER_PIPELINE_APPLIER_H_
+#define HUILIU_BROKER_PIPELINE_APPLIER_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "broker/backbone/backbone.h"
+#include "broker/catalog/catalog.h"
+#include "broker/pipeline/topics.h"
+#include "broker/pipeline/worker_errors.h"
+#include "core/base/clock.h"
+
+namespace huiliu::pipeline {
+
+// Legal calls: AddDataset* Start AddDataset* Stop. One thread of its own.
+//
+// The catalog's offsets and the log's group offset are two truths: rows below the catalog's offset
+// are in the catalog, entries below the group's offset are in lineage. Reading goes on from the
+// lower of the two; the catalog skips what it has, and no entry is written twice, since the entry
+// and the group's offset are one commit.
+class Applier {
+ public:
+  Applier(std::string receiver, Catalog& catalog, Backbone& backbone, BackboneWriter& writer,
+          Clock& clock, TopicSettings topics, WorkerErrors errors);
+  ~Applier();
+
+  absl::Status AddDataset(std::shared_ptr<const schema::Contract> contract);
+  void Start();
+  void Stop();
+
+ private:
+  struct Assigned {
+    DatasetId dataset;
+    Offset traced;  // lineage entries exist below it
+  };
+
+  void Run();
+  absl::Status OpenReader();
+  absl::Status Step();
+  absl::Status ApplyTopic(const DatasetId& dataset, absl::Span<const StoredBatch> batches,
+                          Transaction* transaction);
+
+  const std::string receiver_;
+  const std::string worker_name_;
+  Catalog& catalog_;
+  Backbone& backbone_;
+  BackboneWriter& writer_;
+  Clock& clock_;
+  const TopicSettings topics_;
+  const WorkerErrors errors_;
+
+  std::unique_ptr<BackboneReader> reader_;       // worker thread only
+  std::map<TopicPartition, Assigned> assigned_;  // worker thread only
+
+  absl::Mutex mutex_;
+  std::vector<DatasetId> datasets_ ABSL_GUARDED_BY(mutex_);
+  bool changed_ ABSL_GUARDED_BY(mutex_) = true;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace huiliu::pipeline
+
+#endif  // HUILIU_BROKER_PIPELINE_APPLIER_H_

@@ -1,0 +1,118 @@
+#include "broker/pipeline/gate.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "broker/catalog/row_key.h"
+#include "core/base/status.h"
+
+namespace huiliu::pipeline {
+
+access::Authorised Gate::Ask(const governance::Principal& caller,
+                             const huiliu::v1::ReadContext& context,
+                             const std::shared_ptr<const schema::Contract>& contract) const {
+  // All grants of the organisation for the dataset: a refusal explains what nearly fitted.
+  std::vector<huiliu::v1::Grant> grants;
+  for (huiliu::v1::Grant& grant : state_.GrantsOf(caller.organisation, context.dataset()))
+    grants.push_back(std::move(grant));
+  std::vector<const huiliu::v1::Grant*> views;
+  for (const huiliu::v1::Grant& grant : grants) views.push_back(&grant);
+  access::Request request;
+  request.account = caller.account;
+  request.organisation = caller.organisation;
+  request.receiver = context.receiver();
+  request.dataset = context.dataset();
+  request.purpose = context.purpose();
+  request.now = clock_.Now();
+  return authoriser_.Authorise(request, views, contract);
+}
+
+absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
+                                      const huiliu::v1::ReadContext& context,
+                                      absl::string_view method) {
+  Admission admission;
+  admission.reader = {caller.account,
+                      caller.organisation,
+                      context.receiver(),
+                      context.dataset(),
+                      0,
+                      context.purpose(),
+                      "",
+                      std::string(method)};
+  const auto refuse = [&](const std::string& why) -> absl::Status {
+    RETURN_IF_ERROR(recorder_.RecordAndWait(
+        lineage::Encode(lineage::RefusedEntry(admission.reader, why, clock_.Now()))));
+    return absl::PermissionDeniedError(why);
+  };
+  if (!caller.Has(huiliu::v1::ROLE_CONSUMER)) {
+    return refuse(absl::StrCat("no_role: 账号未获需求部门角色，请向安全管理员申请 / account ",
+                               caller.account,
+                               " lacks the role CONSUMER; ask the security administrator"));
+  }
+  const auto contract = state_.FindContract(context.dataset());
+  admission.catalog = catalogs_.Find(context.receiver());
+  if (contract == nullptr || admission.catalog == nullptr) {
+    return refuse(absl::StrCat(
+        "no_grant: 没有该数据集的授权，请提出共享申请 / no grant for this dataset; apply for it"));
+  }
+  admission.reader.dataset_version = contract->version();
+  access::Authorised authorised = Ask(caller, context, contract);
+  if (authorised.plan == nullptr) {
+    admission.reader.grant = authorised.refusal.grant;
+    return refuse(authorised.refusal.message());
+  }
+  admission.plan = std::move(authorised.plan);
+  admission.reader.grant = admission.plan->grant().id();
+  return admission;
+}
+
+bool Gate::StillValid(const Admission& admission) const {
+  const auto grant = state_.FindGrant(admission.plan->grant().id());
+  return grant.has_value() && grant->version() == admission.plan->grant().version() &&
+         admission.plan->ValidAt(clock_.Now());
+}
+
+void Gate::Record(const Admission& admission, huiliu::v1::Step step,
+                  const std::vector<std::string>& keys, ReadRecorder::Done done) {
+  std::vector<std::string> digests;
+  digests.reserve(keys.size());
+  for (const std::string& key : keys) {
+    digests.push_back(KeyDigest(admission.reader.receiver, admission.reader.dataset, key));
+  }
+  std::vector<std::string> entries;
+  for (const huiliu::v1::LineageEntry& entry :
+       lineage::ReadEntries(step, admission.reader, digests, clock_.Now())) {
+    entries.push_back(lineage::Encode(entry));
+  }
+  recorder_.Record(std::move(entries), std::move(done));
+}
+
+absl::Status Gate::RecordAndWait(const Admission& admission, huiliu::v1::Step step,
+                                 const std::vector<std::string>& keys) {
+  absl::Notification recorded;
+  absl::Status result;
+  Record(admission, step, keys, [&](const absl::Status& status) {
+    result = status;
+    recorded.Notify();
+  });
+  recorded.WaitForNotification();
+  return result;
+}
+
+absl::StatusOr<std::string> Gate::KeyOf(const huiliu::v1::ReadContext& context,
+                                        const schema::Contract& contract,
+                                        const huiliu::v1::RowKey& key) const {
+  const std::vector<std::string> values(key.values().begin(), key.values().end());
+  ASSIGN_OR_RETURN(const std::string contract_key, contract.KeyFromValues(values));
+  if (!key.system().empty()) return RowKey(key.system(), contract_key);
+  std::set<std::string> systems;
+  for (const huiliu::v1::Source& source : state_.Sources()) {
+    if (source.dataset() == context.dataset()) systems.insert(source.system());
+  }
+  if (systems.size() == 1) return RowKey(*systems.begin(), contract_key);
+  return absl::InvalidArgumentError(absl::StrCat("dataset ", context.dataset(), " comes from ",
+                                                 systems.size(), " systems; name key.system"));
+}
+
+}  // namespace huiliu::pipeline

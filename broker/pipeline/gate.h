@@ -1,0 +1,79 @@
+// The gate before every read: who, through which grant, what of a row, and the lineage entry that
+// goes before the data.
+#ifndef HUILIU_BROKER_PIPELINE_GATE_H_
+#define HUILIU_BROKER_PIPELINE_GATE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "broker/access/authorise.h"
+#include "broker/governance/state.h"
+#include "broker/lineage/entry.h"
+#include "broker/pipeline/catalogs.h"
+#include "broker/pipeline/read_recorder.h"
+#include "core/base/clock.h"
+#include "huiliu/v1/catalog.pb.h"
+
+namespace huiliu::pipeline {
+
+// An authorised reader of one dataset of one receiver, for one call or one stream.
+struct Admission {
+  std::shared_ptr<const access::AccessPlan> plan;
+  lineage::Reader reader;
+  Catalog* catalog = nullptr;
+};
+
+// Thread-safe.
+class Gate {
+ public:
+  Gate(const governance::State& state, access::Authoriser& authoriser, const Catalogs& catalogs,
+       ReadRecorder& recorder, Clock& clock, std::string node_key)
+      : state_(state),
+        authoriser_(authoriser),
+        catalogs_(catalogs),
+        recorder_(recorder),
+        clock_(clock),
+        node_key_(std::move(node_key)) {}
+
+  // PERMISSION_DENIED, after the refusal stands in lineage, saying what is wrong and what to do
+  // next, in Chinese and English.
+  absl::StatusOr<Admission> Admit(const governance::Principal& caller,
+                                  const huiliu::v1::ReadContext& context, absl::string_view method);
+  // The grants are looked at again: for streams, before each message.
+  bool StillValid(const Admission& admission) const;
+
+  // Records that rows with these keys leave; `done` runs when that is durable (or failed: then they
+  // must not leave).
+  void Record(const Admission& admission, huiliu::v1::Step step,
+              const std::vector<std::string>& keys, ReadRecorder::Done done);
+  absl::Status RecordAndWait(const Admission& admission, huiliu::v1::Step step,
+                             const std::vector<std::string>& keys);
+  std::string KeyDigest(absl::string_view receiver, absl::string_view dataset,
+                        absl::string_view key) const {
+    return lineage::KeyDigest(node_key_, receiver, dataset, key);
+  }
+
+  // The row's catalog key from the values of the contract's key fields; the system may be left out
+  // where one only provides it.
+  absl::StatusOr<std::string> KeyOf(const huiliu::v1::ReadContext& context,
+                                    const schema::Contract& contract,
+                                    const huiliu::v1::RowKey& key) const;
+
+ private:
+  access::Authorised Ask(const governance::Principal& caller,
+                         const huiliu::v1::ReadContext& context,
+                         const std::shared_ptr<const schema::Contract>& contract) const;
+
+  const governance::State& state_;
+  access::Authoriser& authoriser_;
+  const Catalogs& catalogs_;
+  ReadRecorder& recorder_;
+  Clock& clock_;
+  const std::string node_key_;
+};
+
+}  // namespace huiliu::pipeline
+
+#endif  // HUILIU_BROKER_PIPELINE_GATE_H_

@@ -1,0 +1,223 @@
+#include "broker/pipeline/governance_commands.h"
+
+#include "absl/strings/str_cat.h"
+#include "broker/pipeline/topics.h"
+#include "core/base/status.h"
+#include "core/model/proto_time.h"
+#include "huiliu/v1/audit.pb.h"
+
+namespace huiliu::pipeline {
+namespace {
+
+using absl::StrCat;
+using governance::Principal;
+
+absl::Status RequireRole(const Principal& caller, huiliu::v1::Role wanted, absl::string_view what) {
+  if (caller.Has(wanted)) return absl::OkStatus();
+  return absl::PermissionDeniedError(StrCat(what, " needs the role ", huiliu::v1::Role_Name(wanted),
+                                            ", which account \"", caller.account,
+                                            "\" does not have"));
+}
+
+// The bootstrap configuration speaks before there are accounts.
+bool IsBootstrap(const Principal& caller) {
+  return caller.account == "bootstrap" && caller.organisation.empty();
+}
+
+}  // namespace
+
+absl::Status GovernanceCommands::Replay() {
+  const TopicPartition control{kControlTopic, Partition(0)};
+  ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(control));
+  ReaderOptions options;
+  options.assigned = {control};
+  options.start = StartAt::kEarliest;
+  ASSIGN_OR_RETURN(std::unique_ptr<BackboneReader> reader, backbone_.OpenReader(options));
+  Offset next = bounds.earliest;
+  while (next < bounds.end) {
+    ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reader->Poll(absl::Seconds(1)));
+    for (const StoredBatch& batch : batches) {
+      ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
+      absl::Status status;
+      view.ForEach([&](int, const RecordView& record) {
+        if (!status.ok() || record.tombstone) return;
+        Record control_record;
+        if (!control_record.ParseFromArray(record.value.data(),
+                                           static_cast<int>(record.value.size()))) {
+          status = absl::DataLossError(
+              StrCat("control topic, offset ", batch.first_offset.value(), ": no control record"));
+          return;
+        }
+        status = state_.Apply(control_record);
+      });
+      RETURN_IF_ERROR(status);
+      next = batch.next;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status GovernanceCommands::Store(const Principal& caller, const Record& record,
+                                       absl::string_view what) {
+  RecordBatchBuilder control;
+  control.Add(governance::ControlKey(record), "", record.SerializeAsString());
+  huiliu::v1::LineageEntry entry;
+  entry.set_step(huiliu::v1::STEP_GOVERN);
+  entry.set_time_us(record.time_us());
+  entry.set_actor(caller.account);
+  entry.set_organisation(caller.organisation);
+  entry.set_method(std::string(what));
+  entry.set_detail(StrCat(governance::ControlKey(record), "@", record.version()));
+  if (record.has_grant()) {
+    entry.set_grant(record.grant().id());
+    entry.set_receiver(record.grant().receiver());
+    entry.set_dataset(record.grant().dataset());
+    entry.set_reason(record.grant().revoked_reason());
+  }
+  RecordBatchBuilder lineage;
+  lineage.Add("", "", entry.SerializeAsString());
+  Transaction transaction;
+  transaction.appends.push_back({{kControlTopic, Partition(0)}, control.Finish(), 1});
+  transaction.appends.push_back({{kLineageTopic, Partition(0)}, lineage.Finish(), 1});
+  return writer_.Commit(std::move(transaction)).status();
+}
+
+absl::StatusOr<GovernanceCommands::Record> GovernanceCommands::Execute(const Principal& caller,
+                                                                       huiliu::v1::Role wanted,
+                                                                       absl::string_view what,
+                                                                       const Proposal& propose) {
+  if (!IsBootstrap(caller)) RETURN_IF_ERROR(RequireRole(caller, wanted, what));
+  Record record;
+  {
+    absl::MutexLock lock(&mutex_);
+    ASSIGN_OR_RETURN(record, propose());
+    record.set_time_us(absl::ToUnixMicros(clock_.Now()));
+    record.set_actor(caller.account);
+    RETURN_IF_ERROR(Store(caller, record, what));
+    RETURN_IF_ERROR(state_.Apply(record));
+  }
+  if (listener_) listener_(record);
+  return record;
+}
+
+absl::StatusOr<huiliu::v1::Organisation> GovernanceCommands::Put(
+    const Principal& caller, const huiliu::v1::PutOrganisationRequest& request) {
+  ASSIGN_OR_RETURN(
+      const Record record,
+      Execute(caller, huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR, "Registry.PutOrganisation",
+              [&] { return state_.Propose(request.organisation(), request.seen_version()); }));
+  return record.organisation();
+}
+
+absl::StatusOr<huiliu::v1::Account> GovernanceCommands::Put(
+    const Principal& caller, const huiliu::v1::PutAccountRequest& request) {
+  ASSIGN_OR_RETURN(
+      const Record record,
+      Execute(caller, huiliu::v1::ROLE_SECURITY_ADMINISTRATOR, "Registry.PutAccount",
+              [&] { return state_.Propose(request.account(), request.seen_version()); }));
+  return record.account();
+}
+
+absl::StatusOr<huiliu::v1::Receiver> GovernanceCommands::Put(
+    const Principal& caller, const huiliu::v1::PutReceiverRequest& request) {
+  ASSIGN_OR_RETURN(
+      const Record record,
+      Execute(caller, huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR, "Registry.PutReceiver",
+              [&] { return state_.Propose(request.receiver(), request.seen_version()); }));
+  return record.receiver();
+}
+
+absl::StatusOr<huiliu::v1::System> GovernanceCommands::Put(
+    const Principal& caller, const huiliu::v1::PutSystemRequest& request) {
+  ASSIGN_OR_RETURN(
+      const Record record,
+      Execute(caller, huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR, "Registry.PutSystem",
+              [&] { return state_.Propose(request.system(), request.seen_version()); }));
+  return record.system();
+}
+
+absl::StatusOr<huiliu::v1::Source> GovernanceCommands::Put(
+    const Principal& caller, const huiliu::v1::PutSourceRequest& request) {
+  ASSIGN_OR_RETURN(const Record record,
+                   Execute(caller, huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR, "Registry.PutSource",
+                           [&]() -> absl::StatusOr<Record> {
+                             ASSIGN_OR_RETURN(
+                                 Record proposal,
+                                 state_.Propose(request.source(), request.seen_version()));
+                             const auto old = state_.FindSource(request.source().id());
+                             *proposal.mutable_source()->mutable_registered() =
+                                 old.has_value() ? old->registered() : ToProto(clock_.Now());
+                             return proposal;
+                           }));
+  return record.source();
+}
+
+absl::StatusOr<huiliu::v1::Dataset> GovernanceCommands::Put(
+    const Principal& caller, const huiliu::v1::PutDatasetRequest& request) {
+  huiliu::v1::Dataset unchanged;
+  auto record = Execute(
+      caller, huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR, "Registry.PutDataset",
+      [&]() -> absl::StatusOr<Record> {
+        ASSIGN_OR_RETURN(auto proposal,
+                         state_.ProposeDataset(request.source_name(), request.source_text()));
+        if (proposal.has_value()) return *std::move(proposal);
+        ASSIGN_OR_RETURN(auto contract,
+                         schema::Contract::Parse(request.source_name(), request.source_text()));
+        unchanged = *state_.FindDataset(contract->id().value());
+        return absl::AlreadyExistsError("");
+      });
+  if (record.ok()) return record->dataset();
+  if (!unchanged.id().empty()) return unchanged;
+  return record.status();
+}
+
+absl::StatusOr<huiliu::v1::RuleSet> GovernanceCommands::Put(
+    const Principal& caller, const huiliu::v1::PutRuleSetRequest& request) {
+  huiliu::v1::RuleSet unchanged;
+  auto record = Execute(
+      caller, huiliu::v1::ROLE_DATA_OFFICER, "Rules.PutRuleSet", [&]() -> absl::StatusOr<Record> {
+        ASSIGN_OR_RETURN(auto proposal, state_.ProposeRuleSet(request.source_name(), request.yaml(),
+                                                              caller.account));
+        if (proposal.has_value()) {
+          *proposal->mutable_rule_set()->mutable_registered() = ToProto(clock_.Now());
+          return *std::move(proposal);
+        }
+        ASSIGN_OR_RETURN(const rules::RuleSetHead head,
+                         rules::ParseRuleSetHead(request.source_name(), request.yaml()));
+        for (const huiliu::v1::RuleSet& kept : state_.RuleSets()) {
+          if (kept.dataset() == head.dataset.value() && kept.receiver() == head.receiver.value()) {
+            unchanged = kept;
+            break;
+          }
+        }
+        return absl::AlreadyExistsError("");
+      });
+  if (record.ok()) return record->rule_set();
+  if (!unchanged.dataset().empty()) return unchanged;
+  return record.status();
+}
+
+absl::StatusOr<huiliu::v1::Grant> GovernanceCommands::Put(
+    const Principal& caller, const huiliu::v1::PutGrantRequest& request) {
+  ASSIGN_OR_RETURN(const Record record,
+                   Execute(caller, huiliu::v1::ROLE_SECURITY_ADMINISTRATOR, "Governance.PutGrant",
+                           [&]() -> absl::StatusOr<Record> {
+                             ASSIGN_OR_RETURN(
+                                 Record proposal,
+                                 state_.Propose(request.grant(), request.seen_version()));
+                             RETURN_IF_ERROR(check_grant_(request.grant()));
+                             return proposal;
+                           }));
+  return record.grant();
+}
+
+absl::StatusOr<huiliu::v1::Grant> GovernanceCommands::Revoke(
+    const Principal& caller, const huiliu::v1::RevokeGrantRequest& request) {
+  ASSIGN_OR_RETURN(
+      const Record record,
+      Execute(caller, huiliu::v1::ROLE_SECURITY_ADMINISTRATOR, "Governance.RevokeGrant",
+              [&] { return state_.ProposeRevocation(request.id(), request.reason()); }));
+  return record.grant();
+}
+
+}  // namespace huiliu::pipeline

@@ -1,0 +1,78 @@
+// Governance commands: role check, state check, one durable commit (control record + lineage
+// entry), then the state changes.
+#ifndef HUILIU_BROKER_PIPELINE_GOVERNANCE_COMMANDS_H_
+#define HUILIU_BROKER_PIPELINE_GOVERNANCE_COMMANDS_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/synchronization/mutex.h"
+#include "broker/backbone/backbone.h"
+#include "broker/governance/state.h"
+#include "core/base/clock.h"
+#include "huiliu/v1/governance.pb.h"
+#include "huiliu/v1/registry.pb.h"
+#include "huiliu/v1/rules.pb.h"
+
+namespace huiliu::pipeline {
+
+// Thread-safe; commands are taken one at a time. PERMISSION_DENIED names the role that is wanted.
+class GovernanceCommands {
+ public:
+  using Principal = governance::Principal;
+  using Record = huiliu::v1::ControlRecord;
+
+  // Whether a grant compiles to an access plan.
+  using GrantCheck = std::function<absl::Status(const huiliu::v1::Grant&)>;
+
+  GovernanceCommands(governance::State& state, Backbone& backbone, BackboneWriter& writer,
+                     Clock& clock, GrantCheck check_grant)
+      : state_(state),
+        backbone_(backbone),
+        writer_(writer),
+        clock_(clock),
+        check_grant_(std::move(check_grant)) {}
+
+  // Replays the control topic into the state. Call once, before anything else.
+  absl::Status Replay();
+
+  absl::StatusOr<huiliu::v1::Organisation> Put(const Principal& caller,
+                                               const huiliu::v1::PutOrganisationRequest& request);
+  absl::StatusOr<huiliu::v1::Account> Put(const Principal& caller,
+                                          const huiliu::v1::PutAccountRequest& request);
+  absl::StatusOr<huiliu::v1::Receiver> Put(const Principal& caller,
+                                           const huiliu::v1::PutReceiverRequest& request);
+  absl::StatusOr<huiliu::v1::System> Put(const Principal& caller,
+                                         const huiliu::v1::PutSystemRequest& request);
+  absl::StatusOr<huiliu::v1::Source> Put(const Principal& caller,
+                                         const huiliu::v1::PutSourceRequest& request);
+  absl::StatusOr<huiliu::v1::Dataset> Put(const Principal& caller,
+                                          const huiliu::v1::PutDatasetRequest& request);
+  absl::StatusOr<huiliu::v1::RuleSet> Put(const Principal& caller,
+                                          const huiliu::v1::PutRuleSetRequest& request);
+  absl::StatusOr<huiliu::v1::Grant> Put(const Principal& caller,
+                                        const huiliu::v1::PutGrantRequest& request);
+  absl::StatusOr<huiliu::v1::Grant> Revoke(const Principal& caller,
+                                           const huiliu::v1::RevokeGrantRequest& request);
+
+  // Called after each command, outside the lock: topics are made, workers started.
+  void OnChange(std::function<void(const Record&)> listener) { listener_ = std::move(listener); }
+
+ private:
+  using Proposal = std::function<absl::StatusOr<Record>()>;
+  absl::StatusOr<Record> Execute(const Principal& caller, huiliu::v1::Role wanted,
+                                 absl::string_view what, const Proposal& propose);
+  absl::Status Store(const Principal& caller, const Record& record, absl::string_view what);
+
+  governance::State& state_;
+  Backbone& backbone_;
+  BackboneWriter& writer_;
+  Clock& clock_;
+  const GrantCheck check_grant_;
+  std::function<void(const Record&)> listener_;
+  absl::Mutex mutex_;  // orders commands
+};
+
+}  // namespace huiliu::pipeline
+
+#endif  // HUILIU_BROKER_PIPELINE_GOVERNANCE_COMMANDS_H_

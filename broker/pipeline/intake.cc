@@ -1,0 +1,368 @@
+#include "broker/pipeline/intake.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "broker/pipeline/envelope_bytes.h"
+#include "core/base/signing.h"
+#include "core/base/status.h"
+#include "core/model/batch_digest.h"
+#include "huiliu/v1/audit.pb.h"
+
+namespace huiliu::pipeline {
+namespace {
+
+using absl::StrCat;
+using huiliu::v1::Batch;
+using huiliu::v1::SourcePosition;
+
+// An entry stays under 64 KiB: at most this many kept rows are traced by name; the rest is in the
+// counts.
+constexpr int kMaxTracedRows = 200;
+
+std::string Name(const Batch& batch) {
+  return StrCat("batch ", batch.source(), "/", batch.epoch(), "/", batch.sequence());
+}
+
+absl::Status Refuse(const Batch& batch, absl::string_view why) {
+  return absl::InvalidArgumentError(StrCat(Name(batch), ": ", why));
+}
+
+absl::Status CheckRecord(const huiliu::v1::Source& source, const Batch& batch, int i) {
+  auto glance = GlanceAt(batch.envelopes(i));
+  if (!glance.ok()) return Refuse(batch, StrCat("record ", i, ": torn envelope"));
+  if (glance->system != absl::string_view(source.system())) {
+    return Refuse(batch, StrCat("record ", i, " names another system than source ", source.id(),
+                                " is registered for"));
+  }
+  const absl::string_view key = batch.keys(i);
+  const size_t prefix = source.system().size();
+  if (key.size() <= prefix + 1 || !absl::StartsWith(key, source.system()) || key[prefix] != '\0') {
+    return Refuse(batch, StrCat("record ", i, ": its key does not begin with the system's id"));
+  }
+  if (glance->epoch != batch.epoch() || glance->sequence != batch.sequence() ||
+      glance->index != static_cast<uint64_t>(i)) {
+    return Refuse(batch,
+                  StrCat("record ", i, ": its envelope belongs to another place in the log"));
+  }
+  const bool upsert = glance->operation == huiliu::v1::OPERATION_UPSERT;
+  if (upsert == batch.payloads(i).empty()) {
+    return Refuse(batch, StrCat("record ", i, ": an upsert has a payload, a delete has none"));
+  }
+  return absl::OkStatus();
+}
+
+// A city may not come to hold other cities' people: the node does not take the agent's word for it.
+absl::Status CheckArea(const huiliu::v1::Receiver& receiver, const Batch& batch, int i) {
+  if (batch.payloads(i).empty()) return absl::OkStatus();
+  auto glance = GlanceAt(batch.envelopes(i));
+  for (const std::string& area : receiver.divisions()) {
+    if (InArea(area, glance->division)) return absl::OkStatus();
+  }
+  return Refuse(batch,
+                StrCat("record ", i, " was attributed outside the area of receiver ", receiver.id(),
+                       "; the source's rule set or divisions are not those of this receiver"));
+}
+
+absl::Status CheckCounts(const huiliu::v1::Source& source, const Batch& batch) {
+  for (const huiliu::v1::CountDelta& delta : batch.counts()) {
+    if (delta.receiver() != source.receivers(0)) {
+      return Refuse(batch, StrCat("a count names receiver ", delta.receiver(),
+                                  ", the source returns to ", source.receivers(0)));
+    }
+    if (delta.outcome() == huiliu::v1::OUTCOME_UNSPECIFIED)
+      return Refuse(batch, "a count without an outcome");
+    if (!batch.redrive() &&
+        (delta.rows() < 0 || delta.conflicts() < 0 || delta.masked_at_source() < 0)) {
+      return Refuse(batch, "negative counts are for redriven rows only");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The counts as the log states them: dated by taking over; what a node has yet to decide is
+// pending.
+void FillCounts(const huiliu::v1::Source& source, const Batch& batch, const std::string& today,
+                huiliu::v1::LineageEntry* entry) {
+  if (source.placement() == huiliu::v1::PLACEMENT_EDGE) {
+    for (const huiliu::v1::CountDelta& delta : batch.counts()) {
+      huiliu::v1::CountDelta* out = entry->add_counts();
+      *out = delta;
+      if (!batch.redrive() || out->day().empty()) out->set_day(today);
+    }
+    return;
+  }
+  for (const std::string& receiver : source.receivers()) {
+    const auto add = [&](huiliu::v1::Outcome outcome, int64_t rows) {
+      if (rows == 0) return;
+      huiliu::v1::CountDelta* out = entry->add_counts();
+      out->set_day(today);
+      out->set_receiver(receiver);
+      out->set_outcome(outcome);
+      out->set_rows(rows);
+    };
+    add(huiliu::v1::OUTCOME_PENDING, batch.keys_size());
+    add(huiliu::v1::OUTCOME_QUARANTINED, batch.quarantined_size());
+  }
+}
+
+huiliu::v1::LineageEntry IntakeEntry(const huiliu::v1::Source& source, const Batch& batch,
+                                     absl::Time now) {
+  huiliu::v1::LineageEntry entry;
+  entry.set_step(batch.redrive() ? huiliu::v1::STEP_REDRIVE : huiliu::v1::STEP_INTAKE);
+  entry.set_time_us(absl::ToUnixMicros(now));
+  entry.set_organisation(source.organisation());
+  entry.set_source(source.id());
+  entry.set_system(source.system());
+  entry.set_dataset(batch.dataset());
+  entry.set_dataset_version(batch.dataset_version());
+  if (source.placement() == huiliu::v1::PLACEMENT_EDGE) entry.set_receiver(source.receivers(0));
+  entry.set_epoch(batch.epoch());
+  entry.set_sequence(batch.sequence());
+  entry.set_batch_digest(batch.digest());
+  entry.set_batch_signature(batch.signature());
+  entry.set_records_root(batch.records_root());
+  entry.set_records(batch.keys_size());
+  entry.set_rest_digest(batch.rest_digest());
+  entry.set_rest_rows(batch.rest_rows());
+  entry.set_rule_set(batch.rule_set());
+  FillCounts(source, batch, ShanghaiDay(now), &entry);
+  const auto trace = [&](const std::string& row, const std::string& reason,
+                         const std::string& digest) {
+    if (entry.quarantined_size() >= kMaxTracedRows) return;
+    huiliu::v1::QuarantineTrace* out = entry.add_quarantined();
+    out->set_row_id(row.substr(0, 200));
+    out->set_reason(reason.substr(0, 60));
+    out->set_raw_sha256(digest);
+  };
+  for (const auto& note : batch.quarantine_notes())
+    trace(note.row_id(), note.reason(), note.raw_sha256());
+  for (const auto& row : batch.quarantined())
+    trace(row.row_id(), row.reason(), ToString(Sha256(row.raw())));
+  return entry;
+}
+
+// Splits the batch's records over the partitions of their topic.
+void AppendRecords(const std::string& topic, int32_t partitions, const Batch& batch,
+                   int64_t arrival_us, Transaction* transaction) {
+  std::vector<RecordBatchBuilder> builders(static_cast<size_t>(partitions));
+  std::string envelope;
+  for (int i = 0; i < batch.keys_size(); ++i) {
+    RecordBatchBuilder& builder =
+        builders[static_cast<size_t>(PartitionOf(batch.keys(i), partitions).value())];
+    envelope.assign(batch.envelopes(i));
+    AppendArrival(arrival_us, &envelope);
+    if (batch.payloads(i).empty()) {
+      builder.AddTombstone(batch.keys(i), envelope);
+    } else {
+      builder.Add(batch.keys(i), envelope, batch.payloads(i));
+    }
+  }
+  for (int32_t p = 0; p < partitions; ++p) {
+    RecordBatchBuilder& builder = builders[static_cast<size_t>(p)];
+    if (builder.count() == 0) continue;
+    const int32_t records = builder.count();
+    transaction->appends.push_back({{topic, Partition(p)}, builder.Finish(), records});
+  }
+}
+
+void AppendQuarantine(const Batch& batch, Transaction* transaction) {
+  if (batch.quarantined_size() == 0) return;
+  RecordBatchBuilder builder;
+  for (int i = 0; i < batch.quarantined_size(); ++i) {
+    huiliu::v1::QuarantinedRow row = batch.quarantined(i);
+    row.set_id(StrCat(batch.source(), "/", batch.epoch(), "/", batch.sequence(), "/", i));
+    row.set_source(batch.source());
+    builder.Add(row.id(), "", row.SerializeAsString());
+  }
+  const int32_t records = builder.count();
+  transaction->appends.push_back({{kQuarantineTopic, Partition(0)}, builder.Finish(), records});
+}
+
+}  // namespace
+
+Intake::Lane& Intake::LaneOf(const std::string& source) {
+  absl::MutexLock lock(&mutex_);
+  std::unique_ptr<Lane>& lane = lanes_[source];
+  if (lane == nullptr) lane = std::make_unique<Lane>();
+  return *lane;
+}
+
+absl::Status Intake::Load(const std::string& source, Lane& lane) {
+  if (lane.loaded) return absl::OkStatus();
+  ASSIGN_OR_RETURN(std::optional<std::string> stored,
+                   backbone_.Position(SourcePositionKey(source)));
+  if (stored.has_value() && !lane.position.ParseFromString(*stored)) {
+    return absl::DataLossError(StrCat("the stored position of source ", source, " cannot be read"));
+  }
+  lane.loaded = true;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SourcePosition> Intake::Position(const std::string& source) {
+  Lane& lane = LaneOf(source);
+  absl::MutexLock lock(&lane.mutex);
+  RETURN_IF_ERROR(Load(source, lane));
+  return lane.position;
+}
+
+absl::Status Intake::GetPosition(const std::optional<governance::Principal>& caller,
+                                 const huiliu::v1::GetPositionRequest& request,
+                                 huiliu::v1::GetPositionResponse* response) {
+  const auto source = state_.FindSource(request.source());
+  if (!source.has_value())
+    return absl::NotFoundError(StrCat("source \"", request.source(), "\" is not registered"));
+  if (!caller.has_value() || caller->organisation != source->organisation()) {
+    return absl::PermissionDeniedError(
+        StrCat("source ", source->id(), " belongs to another organisation"));
+  }
+  ASSIGN_OR_RETURN(const SourcePosition position, Position(source->id()));
+  response->set_epoch(position.epoch());
+  response->set_sequence(position.sequence());
+  response->set_position(position.position());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Intake::Session>> Intake::Open(const governance::Principal& caller,
+                                                              const huiliu::v1::Hello& hello,
+                                                              huiliu::v1::Welcome* welcome) {
+  const auto source = state_.FindSource(hello.source());
+  if (!source.has_value()) {
+    return absl::NotFoundError(StrCat("source \"", hello.source(),
+                                      "\" is not registered; register it with huiliu source put"));
+  }
+  if (!caller.Has(huiliu::v1::ROLE_AGENT) || caller.organisation != source->organisation()) {
+    return absl::PermissionDeniedError(StrCat("source ", source->id(),
+                                              " is published by agents of ", source->organisation(),
+                                              "; account \"", caller.account, "\" is none"));
+  }
+  if (hello.dataset() != source->dataset()) {
+    return absl::FailedPreconditionError(StrCat("source ", source->id(),
+                                                " is registered for dataset ", source->dataset(),
+                                                ", not ", hello.dataset()));
+  }
+  if (state_.FindContract(hello.dataset(), hello.dataset_version()) == nullptr) {
+    return absl::FailedPreconditionError(StrCat("dataset ", hello.dataset(), " has no version ",
+                                                hello.dataset_version(),
+                                                "; register it or update the agent"));
+  }
+  Lane& lane = LaneOf(source->id());
+  absl::MutexLock lock(&lane.mutex);
+  RETURN_IF_ERROR(Load(source->id(), lane));
+  SourcePosition after = lane.position;
+  after.set_epoch(lane.position.epoch() + 1);
+  Transaction transaction;
+  transaction.positions.push_back({SourcePositionKey(source->id()), after.SerializeAsString()});
+  RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
+  lane.position = after;
+  welcome->set_epoch(after.epoch());
+  welcome->set_sequence(after.sequence());
+  welcome->set_position(after.position());
+  welcome->set_position_epoch(after.position_epoch());
+  return std::make_unique<Session>(*this, source->id(), after.epoch());
+}
+
+absl::Status Intake::Session::Take(const Batch& batch) {
+  return intake_.Take(source_, epoch_, batch);
+}
+
+absl::Status Intake::CheckSequence(const Lane& lane, uint64_t epoch, const Batch& batch,
+                                   bool* repeated) const {
+  *repeated = false;
+  if (lane.position.epoch() != epoch) {
+    return absl::AbortedError(StrCat("source ", batch.source(), ": writer epoch ", epoch,
+                                     " was fenced by epoch ", lane.position.epoch(),
+                                     " (another agent took over)"));
+  }
+  if (batch.epoch() != epoch) return Refuse(batch, StrCat("this stream's epoch is ", epoch));
+  const uint64_t last = lane.position.sequence();
+  if (batch.sequence() == last && lane.position.batch_digest() == batch.digest()) {
+    *repeated = true;
+    return absl::OkStatus();
+  }
+  if (batch.sequence() != last + 1) {
+    return absl::FailedPreconditionError(StrCat(Name(batch), ": the next sequence is ", last + 1));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Intake::CheckContent(const huiliu::v1::Source& source, const Batch& batch) const {
+  if (batch.dataset() != source.dataset())
+    return Refuse(batch, StrCat("the source's dataset is ", source.dataset()));
+  if (state_.FindContract(batch.dataset(), batch.dataset_version()) == nullptr) {
+    return Refuse(batch,
+                  StrCat("dataset ", batch.dataset(), " has no version ", batch.dataset_version()));
+  }
+  RETURN_IF_ERROR(CheckBatchDigests(batch));
+  if (!VerifySignature(source.batch_public_key(), batch.digest(), batch.signature())) {
+    return Refuse(batch, "its signature is not by the key that the source is registered with");
+  }
+  const bool edge = source.placement() == huiliu::v1::PLACEMENT_EDGE;
+  std::optional<huiliu::v1::Receiver> receiver;
+  if (edge) {
+    RETURN_IF_ERROR(CheckCounts(source, batch));
+    if (batch.quarantined_size() > 0) {
+      return Refuse(batch,
+                    "rows kept for repair stay with the department: at the edge only notes travel");
+    }
+    receiver = state_.FindReceiver(source.receivers(0));
+    if (!receiver.has_value())
+      return Refuse(batch, StrCat("receiver ", source.receivers(0), " is not registered"));
+  }
+  for (int i = 0; i < batch.keys_size(); ++i) {
+    RETURN_IF_ERROR(CheckRecord(source, batch, i));
+    if (edge) RETURN_IF_ERROR(CheckArea(*receiver, batch, i));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Transaction> Intake::Build(const huiliu::v1::Source& source, const Batch& batch,
+                                          const SourcePosition& after) const {
+  Transaction transaction;
+  const bool edge = source.placement() == huiliu::v1::PLACEMENT_EDGE;
+  const std::string topic =
+      edge ? ReturnedTopic(source.receivers(0), batch.dataset()) : SourceTopic(batch.dataset());
+  AppendRecords(topic, topics_.partitions, batch, after.time_us(), &transaction);
+  AppendQuarantine(batch, &transaction);
+  huiliu::v1::LineageEntry entry =
+      IntakeEntry(source, batch, absl::FromUnixMicros(after.time_us()));
+  entry.set_topic(topic);
+  RecordBatchBuilder lineage;
+  lineage.Add("", "", entry.SerializeAsString());
+  transaction.appends.push_back({{kLineageTopic, Partition(0)}, lineage.Finish(), 1});
+  transaction.positions.push_back({SourcePositionKey(source.id()), after.SerializeAsString()});
+  return transaction;
+}
+
+absl::Status Intake::Take(const std::string& id, uint64_t epoch, const Batch& batch) {
+  if (batch.source() != id) return Refuse(batch, StrCat("this stream was opened for source ", id));
+  const auto source = state_.FindSource(id);
+  if (!source.has_value())
+    return absl::NotFoundError(StrCat("source ", id, " is no longer registered"));
+  // Checked before the lane is held: the checks are pure and cost most.
+  RETURN_IF_ERROR(CheckContent(*source, batch));
+  Lane& lane = LaneOf(id);
+  absl::MutexLock lock(&lane.mutex);
+  RETURN_IF_ERROR(Load(id, lane));
+  bool repeated = false;
+  RETURN_IF_ERROR(CheckSequence(lane, epoch, batch, &repeated));
+  if (repeated) return absl::OkStatus();
+  SourcePosition after = lane.position;
+  after.set_sequence(batch.sequence());
+  after.set_position_epoch(epoch);
+  after.set_position(batch.position());
+  after.set_batch_digest(batch.digest());
+  after.set_time_us(absl::ToUnixMicros(clock_.Now()));
+  ASSIGN_OR_RETURN(Transaction transaction, Build(*source, batch, after));
+  const absl::Status committed = writer_.Commit(std::move(transaction)).status();
+  if (!committed.ok()) {
+    // The outcome is not guessed: the next call reads it back.
+    lane.loaded = false;
+    lane.position.Clear();
+    return committed;
+  }
+  lane.position = after;
+  return absl::OkStatus();
+}
+
+}  // namespace huiliu::pipeline

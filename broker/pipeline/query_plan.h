@@ -1,0 +1,18 @@
+// Chooses the index that a query's filter can use.
+#ifndef HUILIU_BROKER_PIPELINE_QUERY_PLAN_H_
+#define HUILIU_BROKER_PIPELINE_QUERY_PLAN_H_
+
+#include <optional>
+
+#include "broker/catalog/catalog.h"
+#include "core/cel/program.h"
+
+namespace huiliu::pipeline {
+
+// An equality or `in` on an indexed text field; nullopt: all rows are looked at.
+std::optional<IndexCondition> ChooseIndex(const cel::Predicate& filter,
+                                          const schema::Contract& contract);
+
+}  // namespace huiliu::pipeline
+
+#endif  // HUILIU_BROKER_PIPELINE_QUERY_PLAN_H_

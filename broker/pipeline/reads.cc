@@ -1,0 +1,161 @@
+#include "broker/pipeline/reads.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "broker/pipeline/query_plan.h"
+#include "broker/pipeline/rows.h"
+#include "core/base/digest.h"
+#include "core/base/status.h"
+
+namespace huiliu::pipeline {
+namespace {
+
+constexpr int kDefaultPage = 100;
+constexpr int kMaxPage = 1000;
+
+// A page token belongs to its query: the digest of dataset, filter and purpose stands before the
+// place.
+std::string QueryTag(const huiliu::v1::QueryRequest& request) {
+  const Digest digest =
+      Sha256(absl::StrCat(request.context().receiver(), "\n", request.context().dataset(), "\n",
+                          request.context().purpose(), "\n", request.filter()));
+  return std::string(AsBytes(digest).substr(0, 8));
+}
+
+absl::StatusOr<std::string> PlaceOf(const huiliu::v1::QueryRequest& request) {
+  if (request.page_token().empty()) return std::string();
+  std::string token;
+  if (!absl::WebSafeBase64Unescape(request.page_token(), &token) || token.size() < 8 ||
+      token.substr(0, 8) != QueryTag(request)) {
+    return absl::InvalidArgumentError(
+        "page_token belongs to another query; begin again without it");
+  }
+  return token.substr(8);
+}
+
+absl::Status NotThere() {
+  return absl::NotFoundError("没有这一行，或授权不允许查看 / no such row, or the grant hides it");
+}
+
+}  // namespace
+
+void Reads::Get(const governance::Principal& caller, const huiliu::v1::GetRequest& request,
+                huiliu::v1::RowFormat format, huiliu::v1::GetResponse* response, Done done) {
+  auto admission = gate_.Admit(caller, request.context(), "Catalog.Get");
+  if (!admission.ok()) return done(admission.status());
+  std::vector<std::string> keys;
+  const absl::Status found = [&]() -> absl::Status {
+    RETURN_IF_ERROR(admission->plan->CheckKeyUse());
+    ASSIGN_OR_RETURN(std::string key,
+                     gate_.KeyOf(request.context(), admission->plan->contract(), request.key()));
+    ASSIGN_OR_RETURN(const std::optional<CatalogRow> row,
+                     admission->catalog->Get(admission->plan->contract().id(), key));
+    if (!row.has_value()) return NotThere();
+    ASSIGN_OR_RETURN(const bool visible,
+                     ShowRow(*admission->plan, *row, format, response->mutable_row()));
+    if (!visible) return NotThere();
+    keys.push_back(std::move(key));
+    return absl::OkStatus();
+  }();
+  gate_.Record(*admission, huiliu::v1::STEP_READ, keys,
+               [response, found, done](const absl::Status& recorded) {
+                 if (!recorded.ok() || !found.ok()) response->Clear();
+                 done(recorded.ok() ? found : recorded);
+               });
+}
+
+void Reads::MultiGet(const governance::Principal& caller,
+                     const huiliu::v1::MultiGetRequest& request, huiliu::v1::RowFormat format,
+                     huiliu::v1::MultiGetResponse* response, Done done) {
+  auto admission = gate_.Admit(caller, request.context(), "Catalog.MultiGet");
+  if (!admission.ok()) return done(admission.status());
+  std::vector<std::string> seen;
+  const absl::Status found = [&]() -> absl::Status {
+    RETURN_IF_ERROR(admission->plan->CheckKeyUse());
+    if (request.keys_size() > kMaxKeys) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(request.keys_size(), " keys; at most ", kMaxKeys, " a call"));
+    }
+    std::vector<std::string> keys;
+    for (const huiliu::v1::RowKey& key : request.keys()) {
+      ASSIGN_OR_RETURN(keys.emplace_back(),
+                       gate_.KeyOf(request.context(), admission->plan->contract(), key));
+    }
+    ASSIGN_OR_RETURN(const auto rows,
+                     admission->catalog->MultiGet(admission->plan->contract().id(), keys));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      auto* result = response->add_results();
+      if (!rows[i].has_value()) continue;
+      ASSIGN_OR_RETURN(const bool visible,
+                       ShowRow(*admission->plan, *rows[i], format, result->mutable_row()));
+      result->set_found(visible);
+      if (visible) {
+        seen.push_back(keys[i]);
+      } else {
+        result->clear_row();
+      }
+    }
+    return absl::OkStatus();
+  }();
+  gate_.Record(*admission, huiliu::v1::STEP_READ, seen,
+               [response, found, done](const absl::Status& recorded) {
+                 if (!recorded.ok() || !found.ok()) response->Clear();
+                 done(recorded.ok() ? found : recorded);
+               });
+}
+
+absl::Status Reads::FillPage(const Admission& admission, const huiliu::v1::QueryRequest& request,
+                             int page_size, huiliu::v1::RowFormat format,
+                             huiliu::v1::QueryResponse* response,
+                             std::vector<std::string>* keys) const {
+  const access::AccessPlan& plan = *admission.plan;
+  ASSIGN_OR_RETURN(const auto filter, plan.CompileFilter(request.filter(), environment_));
+  ScanRequest scan;
+  scan.condition = filter == nullptr ? std::nullopt : ChooseIndex(*filter, plan.contract());
+  ASSIGN_OR_RETURN(scan.after, PlaceOf(request));
+  ASSIGN_OR_RETURN(const std::unique_ptr<CatalogSnapshot> snapshot, admission.catalog->Snapshot());
+  int visited = 0;
+  while (true) {
+    // Never more than the page has room for: the token is the place of the last row looked at.
+    scan.max_rows = static_cast<size_t>(page_size - response->rows_size());
+    ASSIGN_OR_RETURN(const ScanResult result, snapshot->Scan(plan.contract().id(), scan));
+    response->set_plan(result.plan);
+    for (const CatalogRow& row : result.rows) {
+      ++visited;
+      if (filter != nullptr && !plan.Matches(*filter, row.payload, row.envelope)) continue;
+      huiliu::v1::Row* shown = response->add_rows();
+      ASSIGN_OR_RETURN(const bool visible, ShowRow(plan, row, format, shown));
+      if (visible) {
+        keys->push_back(row.key);
+      } else {
+        response->mutable_rows()->RemoveLast();
+      }
+    }
+    if (result.next.empty()) return absl::OkStatus();
+    scan.after = result.next;
+    if (response->rows_size() >= page_size || visited >= kMaxVisited) {
+      response->set_next_page_token(absl::WebSafeBase64Escape(QueryTag(request) + result.next));
+      return absl::OkStatus();
+    }
+  }
+}
+
+void Reads::Query(const governance::Principal& caller, const huiliu::v1::QueryRequest& request,
+                  huiliu::v1::RowFormat format, huiliu::v1::QueryResponse* response, Done done) {
+  auto admission = gate_.Admit(caller, request.context(), "Catalog.Query");
+  if (!admission.ok()) return done(admission.status());
+  const int page_size = request.page_size() == 0 ? kDefaultPage : request.page_size();
+  if (page_size < 1 || page_size > kMaxPage) {
+    return done(absl::InvalidArgumentError(
+        absl::StrCat("page_size ", page_size, " is not between 1 and ", kMaxPage)));
+  }
+  std::vector<std::string> keys;
+  const absl::Status filled = FillPage(*admission, request, page_size, format, response, &keys);
+  gate_.Record(*admission, huiliu::v1::STEP_READ, keys,
+               [response, filled, done](const absl::Status& recorded) {
+                 if (!recorded.ok() || !filled.ok()) response->Clear();
+                 done(recorded.ok() ? filled : recorded);
+               });
+}
+
+}  // namespace huiliu::pipeline

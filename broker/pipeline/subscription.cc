@@ -1,0 +1,245 @@
+#include "broker/pipeline/subscription.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "broker/pipeline/rows.h"
+#include "core/base/status.h"
+
+namespace huiliu::pipeline {
+namespace {
+
+constexpr int kDefaultRows = 1000;
+constexpr int kMaxRows = 10000;
+
+// What a consumer is told of a row's way. The source's row id stays behind: it may hold a person's
+// number.
+std::string ShownEnvelope(const huiliu::v1::Envelope& envelope) {
+  huiliu::v1::Envelope shown;
+  shown.set_system(envelope.system());
+  shown.set_source_department(envelope.source_department());
+  shown.set_source_department_name(envelope.source_department_name());
+  shown.set_operation(envelope.operation());
+  shown.set_source_time_us(envelope.source_time_us());
+  shown.set_division(envelope.division());
+  shown.set_city(envelope.city());
+  shown.set_conflict(envelope.conflict());
+  shown.set_rule(envelope.rule());
+  shown.set_cleaned_time_us(envelope.cleaned_time_us());
+  shown.set_arrival_time_us(envelope.arrival_time_us());
+  return shown.SerializeAsString();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> Cursors::Find(absl::string_view organisation,
+                                          absl::string_view subscription) {
+  ASSIGN_OR_RETURN(std::optional<std::string> stored,
+                   backbone_.Position(CursorKey(organisation, subscription)));
+  return stored.value_or("");
+}
+
+absl::Status Cursors::Commit(absl::string_view organisation, absl::string_view subscription,
+                             const std::string& cursor) {
+  huiliu::v1::DeliveryCursor parsed;
+  if (cursor.empty() || !parsed.ParseFromString(cursor))
+    return absl::InvalidArgumentError("the cursor is none that this node gave");
+  Transaction transaction;
+  transaction.positions.push_back({CursorKey(organisation, subscription), cursor});
+  return writer_.Commit(std::move(transaction)).status();
+}
+
+absl::StatusOr<std::unique_ptr<Subscription>> Subscription::Open(
+    Gate& gate, Backbone& backbone, Cursors& cursors, const governance::Principal& caller,
+    const huiliu::v1::SubscribeRequest& request, huiliu::v1::RowFormat format) {
+  ASSIGN_OR_RETURN(Admission admission,
+                   gate.Admit(caller, request.context(), "Delivery.Subscribe"));
+  const int rows = request.max_batch_rows() == 0 ? kDefaultRows : request.max_batch_rows();
+  if (rows < 1 || rows > kMaxRows) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_batch_rows ", rows, " is not between 1 and ", kMaxRows));
+  }
+  std::string cursor = request.cursor();
+  if (cursor.empty() && !request.subscription().empty()) {
+    ASSIGN_OR_RETURN(cursor, cursors.Find(caller.organisation, request.subscription()));
+  }
+  std::unique_ptr<Subscription> subscription(
+      new Subscription(gate, backbone, std::move(admission), rows, format));
+  RETURN_IF_ERROR(subscription->Start(request, cursor));
+  return subscription;
+}
+
+absl::Status Subscription::Start(const huiliu::v1::SubscribeRequest& request,
+                                 const std::string& cursor) {
+  if (!cursor.empty()) {
+    if (!cursor_.ParseFromString(cursor) || cursor_.receiver() != request.context().receiver() ||
+        cursor_.dataset() != request.context().dataset()) {
+      return absl::InvalidArgumentError("the cursor belongs to another dataset or receiver");
+    }
+    if (cursor_.in_snapshot()) {
+      ASSIGN_OR_RETURN(snapshot_, admission_.catalog->Snapshot());
+      return absl::OkStatus();
+    }
+    return OpenReader();
+  }
+  cursor_.set_receiver(request.context().receiver());
+  cursor_.set_dataset(request.context().dataset());
+  if (!request.changes_only()) return StartAtSnapshot();
+  const std::string topic = ReturnedTopic(cursor_.receiver(), cursor_.dataset());
+  ASSIGN_OR_RETURN(const std::vector<TopicSpec> topics, backbone_.ListTopics());
+  for (const TopicSpec& spec : topics) {
+    if (spec.name != topic) continue;
+    for (int32_t p = 0; p < spec.partitions; ++p) {
+      ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds({topic, Partition(p)}));
+      (*cursor_.mutable_offsets())[p] = bounds.end.value();
+    }
+  }
+  return OpenReader();
+}
+
+absl::Status Subscription::StartAtSnapshot() {
+  ASSIGN_OR_RETURN(snapshot_, admission_.catalog->Snapshot());
+  cursor_.set_in_snapshot(true);
+  const std::string topic = ReturnedTopic(cursor_.receiver(), cursor_.dataset());
+  for (const auto& [tp, offset] : snapshot_->Applied(DatasetId(cursor_.dataset()))) {
+    (*cursor_.mutable_offsets())[tp.partition.value()] = offset.value();
+  }
+  ASSIGN_OR_RETURN(const std::vector<TopicSpec> topics, backbone_.ListTopics());
+  for (const TopicSpec& spec : topics) {
+    if (spec.name != topic) continue;
+    for (int32_t p = 0; p < spec.partitions; ++p) cursor_.mutable_offsets()->insert({p, 0});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Subscription::OpenReader() {
+  ReaderOptions options;
+  options.start = StartAt::kEarliest;
+  const std::string topic = ReturnedTopic(cursor_.receiver(), cursor_.dataset());
+  for (const auto& [partition, offset] : cursor_.offsets())
+    options.assigned.push_back({topic, Partition(partition)});
+  ASSIGN_OR_RETURN(reader_, backbone_.OpenReader(options));
+  for (const auto& [partition, offset] : cursor_.offsets()) {
+    RETURN_IF_ERROR(reader_->Seek({topic, Partition(partition)}, Offset(offset)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Subscription::AddChange(absl::string_view key, absl::string_view envelope_bytes,
+                                     absl::string_view payload, bool tombstone,
+                                     huiliu::v1::SubscribeResponse* response,
+                                     std::vector<std::string>* keys) {
+  const access::AccessPlan& plan = *admission_.plan;
+  huiliu::v1::Envelope envelope;
+  if (!envelope.ParseFromArray(envelope_bytes.data(), static_cast<int>(envelope_bytes.size()))) {
+    return absl::DataLossError("a stored envelope cannot be read");
+  }
+  if (format_ == huiliu::v1::ROW_FORMAT_JSON && !tombstone) {
+    CatalogRow row;
+    row.key = std::string(key);
+    row.envelope = std::string(envelope_bytes);
+    row.payload = std::string(payload);
+    huiliu::v1::Row* shown = response->add_rows();
+    ASSIGN_OR_RETURN(const bool visible, ShowRow(plan, row, format_, shown));
+    if (visible) {
+      response->add_deletes(false);
+      keys->push_back(row.key);
+      return absl::OkStatus();
+    }
+    response->mutable_rows()->RemoveLast();
+    tombstone = true;
+  }
+  std::string shown;
+  if (!tombstone) {
+    ASSIGN_OR_RETURN(const bool visible, plan.Apply(payload, envelope_bytes, &shown));
+    // A row that the filter hides now may have been shown before: the reader is told to forget it.
+    tombstone = !visible;
+  }
+  if (tombstone && snapshot_ != nullptr) return absl::OkStatus();
+  if (format_ == huiliu::v1::ROW_FORMAT_JSON) {
+    huiliu::v1::Row* row = response->add_rows();
+    row->set_key(plan.ShownKey(key));
+    response->add_deletes(true);
+  } else {
+    response->add_keys(plan.ShownKey(key));
+    response->add_payloads(std::move(shown));
+    response->add_deletes(tombstone);
+    response->add_envelopes(ShownEnvelope(envelope));
+  }
+  keys->emplace_back(key);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Subscription::NextOfSnapshot(huiliu::v1::SubscribeResponse* response,
+                                                  std::vector<std::string>* keys) {
+  ScanRequest scan;
+  scan.after = cursor_.after();
+  scan.max_rows = static_cast<size_t>(max_rows_);
+  ASSIGN_OR_RETURN(const ScanResult result, snapshot_->Scan(DatasetId(cursor_.dataset()), scan));
+  for (const CatalogRow& row : result.rows) {
+    RETURN_IF_ERROR(AddChange(row.key, row.envelope, row.payload, false, response, keys));
+  }
+  cursor_.set_after(result.next);
+  if (result.next.empty()) {
+    snapshot_.reset();
+    cursor_.set_in_snapshot(false);
+    response->set_snapshot_complete(true);
+    RETURN_IF_ERROR(OpenReader());
+  }
+  return true;
+}
+
+absl::StatusOr<bool> Subscription::NextOfChanges(absl::Duration timeout,
+                                                 huiliu::v1::SubscribeResponse* response,
+                                                 std::vector<std::string>* keys) {
+  if (pending_.empty()) {
+    ASSIGN_OR_RETURN(pending_, reader_->Poll(timeout));
+    pending_record_ = 0;
+  }
+  if (pending_.empty()) return false;
+  const StoredBatch& batch = pending_.front();
+  ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
+  int64_t& next = (*cursor_.mutable_offsets())[batch.from.partition.value()];
+  const int64_t from = next;
+  absl::Status status;
+  bool more = false;
+  view.ForEach([&](int i, const RecordView& record) {
+    const int64_t offset = batch.offsets.empty() ? batch.first_offset.value() + i
+                                                 : batch.offsets[static_cast<size_t>(i)].value();
+    if (!status.ok() || offset < from || more) return;
+    if (response->deletes_size() >= max_rows_) {
+      more = true;
+      return;
+    }
+    status = AddChange(record.key, record.header, record.value, record.tombstone, response, keys);
+    next = offset + 1;
+  });
+  RETURN_IF_ERROR(status);
+  if (!more) {
+    next = batch.next.value();
+    pending_.erase(pending_.begin());
+  }
+  return true;
+}
+
+absl::StatusOr<bool> Subscription::Next(absl::Duration timeout,
+                                        huiliu::v1::SubscribeResponse* response) {
+  if (!gate_.StillValid(admission_)) {
+    return absl::PermissionDeniedError(
+        "revoked: 授权已收回或到期，推送结束 / the grant was revoked, changed or has expired");
+  }
+  response->Clear();
+  std::vector<std::string> keys;
+  ASSIGN_OR_RETURN(const bool something, snapshot_ != nullptr
+                                             ? NextOfSnapshot(response, &keys)
+                                             : NextOfChanges(timeout, response, &keys));
+  caught_up_ = !something;
+  if (!something) return false;
+  response->set_cursor(cursor_.SerializeAsString());
+  response->set_dataset_version(admission_.plan->contract().version());
+  if (!keys.empty())
+    RETURN_IF_ERROR(gate_.RecordAndWait(admission_, huiliu::v1::STEP_DELIVER, keys));
+  return true;
+}
+
+}  // namespace huiliu::pipeline

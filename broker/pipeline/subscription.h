@@ -1,0 +1,83 @@
+// Delivery (推送): one subscription: a snapshot of the catalog, then every change from the log,
+// through the gate.
+#ifndef HUILIU_BROKER_PIPELINE_SUBSCRIPTION_H_
+#define HUILIU_BROKER_PIPELINE_SUBSCRIPTION_H_
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "broker/backbone/backbone.h"
+#include "broker/pipeline/gate.h"
+#include "broker/pipeline/topics.h"
+#include "huiliu/v1/control.pb.h"
+#include "huiliu/v1/delivery.pb.h"
+
+namespace huiliu::pipeline {
+
+// Stores and finds cursors by name.
+class Cursors {
+ public:
+  Cursors(Backbone& backbone, BackboneWriter& writer) : backbone_(backbone), writer_(writer) {}
+  // Empty: none stored.
+  absl::StatusOr<std::string> Find(absl::string_view organisation, absl::string_view subscription);
+  absl::Status Commit(absl::string_view organisation, absl::string_view subscription,
+                      const std::string& cursor);
+
+ private:
+  Backbone& backbone_;
+  BackboneWriter& writer_;
+};
+
+// Legal calls: Next*. One thread.
+class Subscription {
+ public:
+  // PERMISSION_DENIED as the gate says; INVALID_ARGUMENT where the cursor is of another
+  // subscription.
+  static absl::StatusOr<std::unique_ptr<Subscription>> Open(
+      Gate& gate, Backbone& backbone, Cursors& cursors, const governance::Principal& caller,
+      const huiliu::v1::SubscribeRequest& request, huiliu::v1::RowFormat format);
+
+  // The next message, in lineage already; false: nothing new within `timeout`. PERMISSION_DENIED
+  // when the grant has ended.
+  absl::StatusOr<bool> Next(absl::Duration timeout, huiliu::v1::SubscribeResponse* response);
+  // Whether the snapshot is complete and nothing more was there at the last Next.
+  bool caught_up() const { return caught_up_; }
+
+ private:
+  Subscription(Gate& gate, Backbone& backbone, Admission admission, int max_rows,
+               huiliu::v1::RowFormat format)
+      : gate_(gate),
+        backbone_(backbone),
+        admission_(std::move(admission)),
+        max_rows_(max_rows),
+        format_(format) {}
+
+  absl::Status Start(const huiliu::v1::SubscribeRequest& request, const std::string& cursor);
+  absl::Status StartAtSnapshot();
+  absl::Status OpenReader();
+  absl::StatusOr<bool> NextOfSnapshot(huiliu::v1::SubscribeResponse* response,
+                                      std::vector<std::string>* keys);
+  absl::StatusOr<bool> NextOfChanges(absl::Duration timeout,
+                                     huiliu::v1::SubscribeResponse* response,
+                                     std::vector<std::string>* keys);
+  absl::Status AddChange(absl::string_view key, absl::string_view envelope,
+                         absl::string_view payload, bool tombstone,
+                         huiliu::v1::SubscribeResponse* response, std::vector<std::string>* keys);
+
+  Gate& gate_;
+  Backbone& backbone_;
+  const Admission admission_;
+  const int max_rows_;
+  const huiliu::v1::RowFormat format_;
+  huiliu::v1::DeliveryCursor cursor_;
+  std::unique_ptr<CatalogSnapshot> snapshot_;
+  std::unique_ptr<BackboneReader> reader_;
+  std::vector<StoredBatch> pending_;  // read, not yet sent; the front one may be sent in part
+  int pending_record_ = 0;
+  bool caught_up_ = false;
+};
+
+}  // namespace huiliu::pipeline
+
+#endif  // HUILIU_BROKER_PIPELINE_SUBSCRIPTION_H_

@@ -1,0 +1,50 @@
+// Topic, group and position names, in one place. docs/formats/topics.md.
+#ifndef HUILIU_BROKER_PIPELINE_TOPICS_H_
+#define HUILIU_BROKER_PIPELINE_TOPICS_H_
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "broker/backbone/backbone.h"
+
+namespace huiliu::pipeline {
+
+inline constexpr char kControlTopic[] = "control";  // compacted; one partition
+inline constexpr char kLineageTopic[] = "lineage";
+inline constexpr char kQuarantineTopic[] = "quarantine";  // compacted; node placement only
+
+inline std::string SourceTopic(absl::string_view dataset) {
+  return absl::StrCat("source.", dataset);
+}
+inline std::string ReturnedTopic(absl::string_view receiver, absl::string_view dataset) {
+  return absl::StrCat("returned.", receiver, ".", dataset);
+}
+inline std::string SourcePositionKey(absl::string_view source) {
+  return absl::StrCat("source/", source);
+}
+inline std::string CursorKey(absl::string_view organisation, absl::string_view subscription) {
+  return absl::StrCat("cursor/", organisation, "/", subscription);
+}
+inline std::string CatalogGroup(absl::string_view receiver) {
+  return absl::StrCat("catalog/", receiver);
+}
+inline std::string ReturnGroup() { return "return"; }
+
+// The partition of a key, as the Java client chooses it: murmur2, sign bit cleared, modulo.
+Partition PartitionOf(absl::string_view key, int32_t partitions);
+
+// How the node's topics are made.
+struct TopicSettings {
+  int32_t partitions = 1;  // of source.* and returned.* topics
+  absl::Duration source_retention = absl::Hours(24 * 7);
+};
+TopicSpec ControlTopicSpec();
+TopicSpec LineageTopicSpec();
+TopicSpec QuarantineTopicSpec();
+TopicSpec SourceTopicSpec(absl::string_view dataset, const TopicSettings& settings);
+TopicSpec ReturnedTopicSpec(absl::string_view receiver, absl::string_view dataset,
+                            const TopicSettings& settings);
+
+}  // namespace huiliu::pipeline
+
+#endif  // HUILIU_BROKER_PIPELINE_TOPICS_H_

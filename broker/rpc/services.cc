@@ -1,0 +1,173 @@
+#include "broker/rpc/services.h"
+
+#include "broker/rpc/publish_reactor.h"
+#include "broker/rpc/stream_reactor.h"
+#include "broker/rpc/unary.h"
+#include "huiliu/v1/audit.grpc.pb.h"
+#include "huiliu/v1/catalog.grpc.pb.h"
+#include "huiliu/v1/delivery.grpc.pb.h"
+#include "huiliu/v1/governance.grpc.pb.h"
+#include "huiliu/v1/intake.grpc.pb.h"
+#include "huiliu/v1/registry.grpc.pb.h"
+#include "huiliu/v1/rules.grpc.pb.h"
+
+namespace huiliu::rpc {
+namespace {
+
+using grpc::CallbackServerContext;
+using grpc::ServerUnaryReactor;
+
+class RegistryRpc : public huiliu::v1::Registry::CallbackService {
+ public:
+  explicit RegistryRpc(const Handlers& h) : state_(h.state), service_(h.registry) {}
+  HUILIU_UNARY(Registry, PutOrganisation)
+  HUILIU_UNARY(Registry, ListOrganisations)
+  HUILIU_UNARY(Registry, PutAccount)
+  HUILIU_UNARY(Registry, ListAccounts)
+  HUILIU_UNARY(Registry, PutReceiver)
+  HUILIU_UNARY(Registry, ListReceivers)
+  HUILIU_UNARY(Registry, PutSystem)
+  HUILIU_UNARY(Registry, ListSystems)
+  HUILIU_UNARY(Registry, PutSource)
+  HUILIU_UNARY(Registry, ListSources)
+  HUILIU_UNARY(Registry, PutDataset)
+  HUILIU_UNARY(Registry, GetDataset)
+  HUILIU_UNARY(Registry, ListDatasets)
+
+ private:
+  const governance::State& state_;
+  service::RegistryService& service_;
+};
+
+class RulesRpc : public huiliu::v1::Rules::CallbackService {
+ public:
+  explicit RulesRpc(const Handlers& h) : state_(h.state), service_(h.rules) {}
+  HUILIU_UNARY(Rules, PutRuleSet)
+  HUILIU_UNARY(Rules, GetRuleSet)
+  HUILIU_UNARY(Rules, ListRuleSets)
+  HUILIU_UNARY(Rules, CheckRuleSet)
+
+ private:
+  const governance::State& state_;
+  service::RulesService& service_;
+};
+
+class GovernanceRpc : public huiliu::v1::Governance::CallbackService {
+ public:
+  explicit GovernanceRpc(const Handlers& h) : state_(h.state), service_(h.governance) {}
+  HUILIU_UNARY(Governance, PutGrant)
+  HUILIU_UNARY(Governance, RevokeGrant)
+  HUILIU_UNARY(Governance, ListGrants)
+  HUILIU_UNARY(Governance, WhoAmI)
+
+ private:
+  const governance::State& state_;
+  service::GovernanceService& service_;
+};
+
+// Reads answer when their lineage entry is durable: the reactor is finished from the recorder's
+// thread.
+#define HUILIU_READ(Method)                                                                      \
+  ServerUnaryReactor* Method(CallbackServerContext* server_context,                              \
+                             const huiliu::v1::Method##Request* request,                         \
+                             huiliu::v1::Method##Response* response) override {                  \
+    ServerUnaryReactor* reactor = server_context->DefaultReactor();                              \
+    service_.Method(ContextOf(*server_context, state_, "huiliu.v1.Catalog/" #Method), *request,  \
+                    response,                                                                    \
+                    [reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status)); }); \
+    return reactor;                                                                              \
+  }
+
+class CatalogRpc : public huiliu::v1::Catalog::CallbackService {
+ public:
+  explicit CatalogRpc(const Handlers& h) : state_(h.state), service_(h.catalog) {}
+  HUILIU_READ(Get)
+  HUILIU_READ(MultiGet)
+  HUILIU_READ(Query)
+  HUILIU_UNARY(Catalog, Stats)
+
+ private:
+  const governance::State& state_;
+  service::CatalogService& service_;
+};
+
+class DeliveryRpc : public huiliu::v1::Delivery::CallbackService {
+ public:
+  explicit DeliveryRpc(const Handlers& h) : state_(h.state), service_(h.delivery) {}
+  HUILIU_UNARY(Delivery, CommitCursor)
+  grpc::ServerWriteReactor<huiliu::v1::SubscribeResponse>* Subscribe(
+      CallbackServerContext* server_context, const huiliu::v1::SubscribeRequest* request) override {
+    return new StreamReactor<huiliu::v1::SubscribeResponse>(
+        ContextOf(*server_context, state_, "huiliu.v1.Delivery/Subscribe"),
+        [this, asked = *request](const service::CallContext& context,
+                                 const service::StreamSink& sink) {
+          return service_.Subscribe(context, asked, sink);
+        });
+  }
+
+ private:
+  const governance::State& state_;
+  service::DeliveryService& service_;
+};
+
+class AuditRpc : public huiliu::v1::Audit::CallbackService {
+ public:
+  explicit AuditRpc(const Handlers& h) : state_(h.state), service_(h.audit) {}
+  HUILIU_UNARY(Audit, TraceRecord)
+  HUILIU_UNARY(Audit, GetCheckpoint)
+  HUILIU_UNARY(Audit, GetInclusionProof)
+  HUILIU_UNARY(Audit, GetConsistencyProof)
+  HUILIU_UNARY(Audit, GetBalance)
+  grpc::ServerWriteReactor<huiliu::v1::ExportEntriesResponse>* ExportEntries(
+      CallbackServerContext* server_context,
+      const huiliu::v1::ExportEntriesRequest* request) override {
+    return new StreamReactor<huiliu::v1::ExportEntriesResponse>(
+        ContextOf(*server_context, state_, "huiliu.v1.Audit/ExportEntries"),
+        [this, asked = *request](const service::CallContext& context,
+                                 const service::StreamSink& sink) {
+          return service_.ExportEntries(context, asked, sink);
+        });
+  }
+
+ private:
+  const governance::State& state_;
+  service::AuditService& service_;
+};
+
+class IntakeRpc : public huiliu::v1::Intake::CallbackService {
+ public:
+  explicit IntakeRpc(const Handlers& h) : state_(h.state), intake_(h.intake) {}
+  grpc::ServerBidiReactor<huiliu::v1::PublishRequest, huiliu::v1::PublishResponse>* Publish(
+      CallbackServerContext* server_context) override {
+    return new PublishReactor(intake_,
+                              ContextOf(*server_context, state_, "huiliu.v1.Intake/Publish"));
+  }
+  ServerUnaryReactor* GetPosition(CallbackServerContext* server_context,
+                                  const huiliu::v1::GetPositionRequest* request,
+                                  huiliu::v1::GetPositionResponse* response) override {
+    return RunUnary(server_context, state_, "huiliu.v1.Intake/GetPosition",
+                    [&](const service::CallContext& context) {
+                      return intake_.GetPosition(context.caller, *request, response);
+                    });
+  }
+
+ private:
+  const governance::State& state_;
+  pipeline::Intake& intake_;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Handlers& handlers) {
+  std::vector<std::unique_ptr<grpc::Service>> services;
+  services.push_back(std::make_unique<RegistryRpc>(handlers));
+  services.push_back(std::make_unique<RulesRpc>(handlers));
+  services.push_back(std::make_unique<GovernanceRpc>(handlers));
+  services.push_back(std::make_unique<CatalogRpc>(handlers));
+  services.push_back(std::make_unique<DeliveryRpc>(handlers));
+  services.push_back(std::make_unique<AuditRpc>(handlers));
+  services.push_back(std::make_unique<IntakeRpc>(handlers));
+  return services;
+}
+
+}  // namespace huiliu::rpc

@@ -1,0 +1,34 @@
+// The gRPC services: one line a unary method, a reactor a stream.
+#ifndef HUILIU_BROKER_RPC_SERVICES_H_
+#define HUILIU_BROKER_RPC_SERVICES_H_
+
+#include <grpcpp/impl/codegen/service_type.h>
+
+#include <memory>
+#include <vector>
+
+#include "broker/pipeline/intake.h"
+#include "broker/service/audit_service.h"
+#include "broker/service/catalog_service.h"
+#include "broker/service/governance_service.h"
+#include "broker/service/registry_service.h"
+
+namespace huiliu::rpc {
+
+// What the services call.
+struct Handlers {
+  const governance::State& state;
+  pipeline::Intake& intake;
+  service::RegistryService& registry;
+  service::RulesService& rules;
+  service::GovernanceService& governance;
+  service::CatalogService& catalog;
+  service::DeliveryService& delivery;
+  service::AuditService& audit;
+};
+
+std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Handlers& handlers);
+
+}  // namespace huiliu::rpc
+
+#endif  // HUILIU_BROKER_RPC_SERVICES_H_

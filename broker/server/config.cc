@@ -1,0 +1,277 @@
+#include "broker/server/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/digest.h"
+#include "core/base/files.h"
+#include "core/base/status.h"
+
+namespace huiliu::server {
+namespace {
+
+using absl::InvalidArgumentError;
+using absl::StrCat;
+
+std::string Place(const std::string& path, const YAML::Node& node) {
+  return StrCat(path, ":", node.Mark().line + 1, ":", node.Mark().column + 1);
+}
+
+// Reads the keys of one mapping; every key must have a reader.
+using Readers = std::map<std::string, std::function<absl::Status(const YAML::Node&)>>;
+
+absl::Status ReadMapping(const std::string& path, const YAML::Node& node, const Readers& readers) {
+  if (!node.IsMap())
+    return InvalidArgumentError(StrCat(Place(path, node), ": a mapping is expected"));
+  for (const auto& item : node) {
+    const std::string key = item.first.Scalar();
+    const auto reader = readers.find(key);
+    if (reader == readers.end()) {
+      std::string known;
+      for (const auto& [name, r] : readers)
+        absl::StrAppend(&known, known.empty() ? "" : ", ", name);
+      return InvalidArgumentError(
+          StrCat(Place(path, item.first), ": unknown key \"", key, "\"; known are: ", known));
+    }
+    RETURN_IF_ERROR(reader->second(item.second));
+  }
+  return absl::OkStatus();
+}
+
+// Readers for one value each.
+auto Text(const std::string& path, std::string* out) {
+  return [&path, out](const YAML::Node& node) -> absl::Status {
+    if (!node.IsScalar())
+      return InvalidArgumentError(StrCat(Place(path, node), ": a text is expected"));
+    *out = node.Scalar();
+    return absl::OkStatus();
+  };
+}
+
+auto File(const std::string& path, std::string* out) {
+  return [&path, out](const YAML::Node& node) -> absl::Status {
+    RETURN_IF_ERROR(Text(path, out)(node));
+    if (!out->empty() && (*out)[0] != '/') {
+      *out = (std::filesystem::path(path).parent_path() / *out).lexically_normal().string();
+    }
+    return absl::OkStatus();
+  };
+}
+
+template <typename Int>
+auto Integer(const std::string& path, Int* out, int64_t least, int64_t most) {
+  return [&path, out, least, most](const YAML::Node& node) -> absl::Status {
+    int64_t value = 0;
+    if (!node.IsScalar() || !absl::SimpleAtoi(node.Scalar(), &value) || value < least ||
+        value > most) {
+      return InvalidArgumentError(
+          StrCat(Place(path, node), ": a whole number from ", least, " to ", most, " is expected"));
+    }
+    *out = static_cast<Int>(value);
+    return absl::OkStatus();
+  };
+}
+
+auto Span(const std::string& path, absl::Duration* out) {
+  return [&path, out](const YAML::Node& node) -> absl::Status {
+    if (!node.IsScalar() || !absl::ParseDuration(node.Scalar(), out) ||
+        *out <= absl::ZeroDuration()) {
+      return InvalidArgumentError(
+          StrCat(Place(path, node), ": a duration such as 30s or 168h is expected"));
+    }
+    return absl::OkStatus();
+  };
+}
+
+absl::StatusOr<YAML::Node> LoadYaml(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  try {
+    return YAML::Load(text);
+  } catch (const YAML::Exception& e) {
+    return InvalidArgumentError(
+        StrCat(path, ":", e.mark.line + 1, ":", e.mark.column + 1, ": ", e.msg));
+  }
+}
+
+bool IsLoopback(absl::string_view address) {
+  return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
+         absl::StartsWith(address, "[::1]:") || absl::StartsWith(address, "unix:");
+}
+
+absl::Status CheckListeners(const std::string& path, const Config& config) {
+  if (config.tls.enabled()) return absl::OkStatus();
+  for (const std::string& address : {config.grpc_address, config.http_address}) {
+    if (address.empty() || IsLoopback(address)) continue;
+    return absl::FailedPreconditionError(
+        StrCat(path, ": without TLS the node listens on loopback only, not on ", address,
+               "; set tls.certificate, tls.key and tls.ca (未配置 TLS 时只允许监听本机地址)"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> CertificateSha256(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string pem, ReadFile(path));
+  constexpr absl::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+  const size_t begin = pem.find(std::string(kBegin));
+  const size_t end = pem.find("-----END CERTIFICATE-----");
+  std::string der;
+  if (begin == std::string::npos || end == std::string::npos || end < begin) {
+    return InvalidArgumentError(StrCat(path, ": no certificate in PEM form"));
+  }
+  std::string base64 = pem.substr(begin + kBegin.size(), end - begin - kBegin.size());
+  base64.erase(std::remove_if(base64.begin(), base64.end(),
+                              [](unsigned char c) { return std::isspace(c) != 0; }),
+               base64.end());
+  if (!absl::Base64Unescape(base64, &der))
+    return InvalidArgumentError(StrCat(path, ": the certificate is damaged"));
+  return ToString(Sha256(der));
+}
+
+absl::Status ReadList(const std::string& path, const YAML::Node& node,
+                      const std::function<absl::Status(const YAML::Node&)>& read) {
+  if (!node.IsSequence())
+    return InvalidArgumentError(StrCat(Place(path, node), ": a list is expected"));
+  for (const YAML::Node& item : node) RETURN_IF_ERROR(read(item));
+  return absl::OkStatus();
+}
+
+absl::Status ReadReceiver(const std::string& path, const YAML::Node& node, Bootstrap* out) {
+  huiliu::v1::Receiver receiver;
+  RETURN_IF_ERROR(ReadMapping(path, node,
+                              {{"id", Text(path, receiver.mutable_id())},
+                               {"title", Text(path, receiver.mutable_title())},
+                               {"divisions", [&](const YAML::Node& list) {
+                                  return ReadList(path, list, [&](const YAML::Node& n) {
+                                    return Text(path, receiver.add_divisions())(n);
+                                  });
+                                }}}));
+  out->receivers.push_back(std::move(receiver));
+  return absl::OkStatus();
+}
+
+absl::Status ReadOrganisation(const std::string& path, const YAML::Node& node, Bootstrap* out) {
+  huiliu::v1::Organisation organisation;
+  RETURN_IF_ERROR(ReadMapping(path, node,
+                              {{"id", Text(path, organisation.mutable_id())},
+                               {"title", Text(path, organisation.mutable_title())},
+                               {"uscc", Text(path, organisation.mutable_uscc())},
+                               {"receiver", Text(path, organisation.mutable_receiver())}}));
+  out->organisations.push_back(std::move(organisation));
+  return absl::OkStatus();
+}
+
+absl::Status ReadRole(const std::string& path, const YAML::Node& node,
+                      huiliu::v1::Account* account) {
+  huiliu::v1::Role role;
+  const std::string name =
+      StrCat("ROLE_", absl::AsciiStrToUpper(node.IsScalar() ? node.Scalar() : ""));
+  if (!huiliu::v1::Role_Parse(name, &role) || role == huiliu::v1::ROLE_UNSPECIFIED) {
+    return InvalidArgumentError(
+        StrCat(Place(path, node),
+               ": a role is one of system_administrator, security_administrator, "
+               "audit_administrator, agent, consumer, data_officer"));
+  }
+  account->add_roles(role);
+  return absl::OkStatus();
+}
+
+absl::Status ReadAccount(const std::string& path, const YAML::Node& node, Bootstrap* out) {
+  huiliu::v1::Account account;
+  const auto certificate = [&](const YAML::Node& n) -> absl::Status {
+    std::string file;
+    RETURN_IF_ERROR(File(path, &file)(n));
+    ASSIGN_OR_RETURN(*account.add_certificate_sha256(), CertificateSha256(file));
+    return absl::OkStatus();
+  };
+  const auto token = [&](const YAML::Node& n) -> absl::Status {
+    std::string hex;
+    RETURN_IF_ERROR(Text(path, &hex)(n));
+    const std::string bytes = absl::HexStringToBytes(hex);
+    if (hex.size() != 64 || absl::BytesToHexString(bytes) != absl::AsciiStrToLower(hex)) {
+      return InvalidArgumentError(
+          StrCat(Place(path, n), ": 64 hexadecimal digits (SHA-256 of the token) are expected"));
+    }
+    account.add_token_sha256(bytes);
+    return absl::OkStatus();
+  };
+  const auto roles = [&](const YAML::Node& list) {
+    return ReadList(path, list, [&](const YAML::Node& n) { return ReadRole(path, n, &account); });
+  };
+  RETURN_IF_ERROR(ReadMapping(path, node,
+                              {{"id", Text(path, account.mutable_id())},
+                               {"organisation", Text(path, account.mutable_organisation())},
+                               {"roles", roles},
+                               {"certificate", certificate},
+                               {"token_sha256", token}}));
+  out->accounts.push_back(std::move(account));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Config> LoadConfig(const std::string& path) {
+  ASSIGN_OR_RETURN(const YAML::Node root, LoadYaml(path));
+  Config config;
+  const auto listen = [&](const YAML::Node& node) {
+    return ReadMapping(
+        path, node,
+        {{"grpc", Text(path, &config.grpc_address)}, {"http", Text(path, &config.http_address)}});
+  };
+  const auto tls = [&](const YAML::Node& node) {
+    return ReadMapping(path, node,
+                       {{"ca", File(path, &config.tls.ca)},
+                        {"certificate", File(path, &config.tls.certificate)},
+                        {"key", File(path, &config.tls.key)}});
+  };
+  const auto topics = [&](const YAML::Node& node) {
+    return ReadMapping(path, node,
+                       {{"partitions", Integer(path, &config.topics.partitions, 1, 1024)},
+                        {"source_retention", Span(path, &config.topics.source_retention)}});
+  };
+  const auto hours = [&](const YAML::Node& node) {
+    return ReadMapping(path, node,
+                       {{"first_weekday", Integer(path, &config.office_hours.first_weekday, 1, 7)},
+                        {"last_weekday", Integer(path, &config.office_hours.last_weekday, 1, 7)},
+                        {"from_hour", Integer(path, &config.office_hours.from_hour, 0, 24)},
+                        {"to_hour", Integer(path, &config.office_hours.to_hour, 0, 24)}});
+  };
+  RETURN_IF_ERROR(
+      ReadMapping(path, root,
+                  {{"node", Text(path, &config.node)},
+                   {"data_dir", File(path, &config.data_dir)},
+                   {"listen", listen},
+                   {"tls", tls},
+                   {"divisions", File(path, &config.divisions_dir)},
+                   {"bootstrap", File(path, &config.bootstrap)},
+                   {"topics", topics},
+                   {"office_hours", hours},
+                   {"block_cache_mib", Integer(path, &config.block_cache_mib, 8, 1 << 20)},
+                   {"checkpoint_every", Span(path, &config.checkpoint_every)},
+                   {"log_level", Text(path, &config.log_level)}}));
+  if (config.data_dir.empty()) return InvalidArgumentError(StrCat(path, ": data_dir is required"));
+  RETURN_IF_ERROR(CheckListeners(path, config));
+  return config;
+}
+
+absl::StatusOr<Bootstrap> LoadBootstrap(const std::string& path) {
+  ASSIGN_OR_RETURN(const YAML::Node root, LoadYaml(path));
+  Bootstrap out;
+  const auto list = [&](auto read) {
+    return [&, read](const YAML::Node& node) {
+      return ReadList(path, node, [&](const YAML::Node& item) { return read(path, item, &out); });
+    };
+  };
+  RETURN_IF_ERROR(ReadMapping(path, root,
+                              {{"receivers", list(ReadReceiver)},
+                               {"organisations", list(ReadOrganisation)},
+                               {"accounts", list(ReadAccount)}}));
+  return out;
+}
+
+}  // namespace huiliu::server

@@ -1,0 +1,52 @@
+// The node's configuration file (YAML). Only the composition root reads it.
+// docs/formats/node-config.md.
+#ifndef HUILIU_BROKER_SERVER_CONFIG_H_
+#define HUILIU_BROKER_SERVER_CONFIG_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "broker/pipeline/topics.h"
+#include "broker/service/office_hours.h"
+#include "huiliu/v1/registry.pb.h"
+
+namespace huiliu::server {
+
+struct TlsFiles {
+  std::string ca;           // PEM: who may connect with a client certificate
+  std::string certificate;  // PEM: the node's own chain
+  std::string key;          // PEM
+  bool enabled() const { return !certificate.empty(); }
+};
+
+struct Config {
+  std::string node = "huiliu";
+  std::string data_dir;
+  std::string grpc_address = "127.0.0.1:7443";
+  std::string http_address = "127.0.0.1:7480";  // empty: no HTTP
+  TlsFiles tls;
+  std::string divisions_dir;  // schemas/divisions
+  std::string bootstrap;  // file with the first organisations, receivers and accounts; empty: none
+  pipeline::TopicSettings topics;
+  service::OfficeHours office_hours;
+  int64_t block_cache_mib = 256;
+  std::string log_level = "info";
+  absl::Duration checkpoint_every = absl::Seconds(1);
+};
+
+// INVALID_ARGUMENT names file, line and key; unknown keys are refused. Relative paths are relative
+// to the file. FAILED_PRECONDITION: without TLS a listener beyond loopback.
+absl::StatusOr<Config> LoadConfig(const std::string& path);
+
+// What a node knows before anybody can tell it: applied once, to an empty control topic.
+struct Bootstrap {
+  std::vector<huiliu::v1::Receiver> receivers;
+  std::vector<huiliu::v1::Organisation> organisations;
+  std::vector<huiliu::v1::Account> accounts;
+};
+absl::StatusOr<Bootstrap> LoadBootstrap(const std::string& path);
+
+}  // namespace huiliu::server
+
+#endif  // HUILIU_BROKER_SERVER_CONFIG_H_

@@ -1,0 +1,242 @@
+#include "broker/service/audit_service.h"
+
+#include "absl/strings/str_cat.h"
+#include "broker/pipeline/envelope_bytes.h"
+#include "broker/pipeline/topics.h"
+#include "broker/service/audit_words.h"
+#include "core/base/status.h"
+#include "core/merkle/merkle.h"
+#include "core/model/batch_digest.h"
+
+namespace huiliu::service {
+namespace {
+
+constexpr int kMaxReads = 100;
+constexpr size_t kExportBytes = 1 << 20;
+
+std::string Bytes(const Digest& digest) { return ToString(digest); }
+
+absl::Status CheckPartition(int32_t partition) {
+  if (partition == 0) return absl::OkStatus();
+  return absl::NotFoundError(
+      absl::StrCat("there is no lineage partition ", partition, "; this node has partition 0"));
+}
+
+}  // namespace
+
+absl::Status AuditService::RequireAuditor(const CallContext& context) const {
+  ASSIGN_OR_RETURN(const governance::Principal caller, RequireCaller(context));
+  return RequireAnyRole(caller, {huiliu::v1::ROLE_AUDIT_ADMINISTRATOR}, context.method);
+}
+
+absl::Status AuditService::AddHop(int64_t index, bool english,
+                                  const huiliu::v1::Checkpoint& checkpoint,
+                                  huiliu::v1::TraceRecordResponse::Hop* hop) const {
+  ASSIGN_OR_RETURN(*hop->mutable_entry(), lineage_.Entry(index));
+  hop->set_index(index);
+  hop->set_summary(Summary(hop->entry(), english));
+  if (index >= checkpoint.tree_size()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const LineageStore::Inclusion inclusion,
+                   lineage_.InclusionProof(index, checkpoint.tree_size()));
+  for (const Digest& node : inclusion.path) hop->add_inclusion(Bytes(node));
+  return absl::OkStatus();
+}
+
+absl::Status AuditService::AddHops(const std::string& source, const huiliu::v1::Envelope& envelope,
+                                   bool english, huiliu::v1::TraceRecordResponse* response) const {
+  ASSIGN_OR_RETURN(const auto entries,
+                   lineage_.FindBatch(source, envelope.source_epoch(), envelope.source_sequence()));
+  for (const LineageStore::BatchEntry& entry : entries) {
+    RETURN_IF_ERROR(AddHop(entry.index, english, response->checkpoint(), response->add_hops()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AuditService::AddReads(const huiliu::v1::TraceRecordRequest& request,
+                                    const std::string& key, bool english,
+                                    huiliu::v1::TraceRecordResponse* response) const {
+  ASSIGN_OR_RETURN(
+      const std::vector<int64_t> reads,
+      lineage_.FindReads(request.receiver(), request.dataset(),
+                         gate_.KeyDigest(request.receiver(), request.dataset(), key), kMaxReads));
+  for (int64_t index : reads) {
+    RETURN_IF_ERROR(AddHop(index, english, response->checkpoint(), response->add_reads()));
+    // Digests of other rows' keys are not the auditor's question.
+    response->mutable_reads()->rbegin()->mutable_entry()->clear_key_digests();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AuditService::AddRecordProof(const CatalogRow& row,
+                                          const huiliu::v1::Envelope& envelope,
+                                          const std::string& topic,
+                                          huiliu::v1::TraceRecordResponse* response) const {
+  const TopicPartition tp{topic, row.from.partition};
+  ReaderOptions options;
+  options.assigned = {tp};
+  options.start = StartAt::kEarliest;
+  options.max_poll_bytes = 1;
+  ASSIGN_OR_RETURN(const std::unique_ptr<BackboneReader> reader, backbone_.OpenReader(options));
+  RETURN_IF_ERROR(reader->Seek(tp, row.offset));
+  ASSIGN_OR_RETURN(const std::vector<StoredBatch> batches, reader->Poll(absl::ZeroDuration()));
+  if (batches.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batches[0].bytes));
+  merkle::TreeBuilder tree;
+  std::map<std::pair<uint32_t, uint64_t>, Digest> nodes;
+  Digest leaf{};
+  view.ForEach([&](int i, const RecordView& record) {
+    const Digest hash =
+        RecordLeafHash(record.key, pipeline::WithoutArrival(record.header), record.value);
+    if (static_cast<uint32_t>(i) == envelope.index_in_batch()) leaf = hash;
+    tree.Append(hash, [&](const merkle::NodeId& id, const Digest& d) {
+      nodes[{id.level, id.index}] = d;
+    });
+  });
+  bool rooted = false;
+  for (const auto& hop : response->hops())
+    rooted = rooted || hop.entry().records_root() == Bytes(tree.Root());
+  if (!rooted || envelope.index_in_batch() >= static_cast<uint32_t>(view.count()))
+    return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<Digest> path,
+                   merkle::InclusionProof(envelope.index_in_batch(), tree.size(),
+                                          [&](const merkle::NodeId& id) -> absl::StatusOr<Digest> {
+                                            return nodes[{id.level, id.index}];
+                                          }));
+  response->set_record_index(envelope.index_in_batch());
+  response->set_record_leaf_hash(Bytes(leaf));
+  for (const Digest& node : path) response->add_record_inclusion(Bytes(node));
+  return absl::OkStatus();
+}
+
+absl::Status AuditService::TraceRecord(const CallContext& context,
+                                       const huiliu::v1::TraceRecordRequest& request,
+                                       huiliu::v1::TraceRecordResponse* response) {
+  RETURN_IF_ERROR(RequireAuditor(context));
+  const auto contract = state_.FindContract(request.dataset());
+  Catalog* catalog = catalogs_.Find(request.receiver());
+  if (contract == nullptr || catalog == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat("receiver ", request.receiver(), " holds no dataset ", request.dataset()));
+  }
+  huiliu::v1::ReadContext read;
+  read.set_receiver(request.receiver());
+  read.set_dataset(request.dataset());
+  ASSIGN_OR_RETURN(const std::string key, gate_.KeyOf(read, *contract, request.key()));
+  ASSIGN_OR_RETURN(*response->mutable_checkpoint(), lineage_.SignCheckpoint());
+  response->set_unseen(
+      context.english ? "what bureaus do with the row inside their own databases is not seen here"
+                      : "数据落入各部门自有数据库后的使用情况，本节点无法看到");
+  RETURN_IF_ERROR(AddReads(request, key, context.english, response));
+  ASSIGN_OR_RETURN(const std::optional<CatalogRow> row, catalog->Get(contract->id(), key));
+  response->set_found(row.has_value());
+  if (!row.has_value()) return absl::OkStatus();
+  huiliu::v1::Envelope& envelope = *response->mutable_envelope();
+  if (!envelope.ParseFromString(row->envelope))
+    return absl::DataLossError("a stored envelope cannot be read");
+  for (const huiliu::v1::Source& source : state_.Sources()) {
+    if (source.system() != envelope.system() || source.dataset() != request.dataset()) continue;
+    RETURN_IF_ERROR(AddHops(source.id(), envelope, context.english, response));
+  }
+  return AddRecordProof(*row, envelope,
+                        pipeline::ReturnedTopic(request.receiver(), request.dataset()), response);
+}
+
+absl::Status AuditService::GetCheckpoint(const CallContext& context,
+                                         const huiliu::v1::GetCheckpointRequest& request,
+                                         huiliu::v1::GetCheckpointResponse* response) {
+  RETURN_IF_ERROR(RequireAuditor(context));
+  RETURN_IF_ERROR(CheckPartition(request.partition()));
+  ASSIGN_OR_RETURN(*response->mutable_checkpoint(), lineage_.SignCheckpoint());
+  return absl::OkStatus();
+}
+
+absl::Status AuditService::GetInclusionProof(const CallContext& context,
+                                             const huiliu::v1::GetInclusionProofRequest& request,
+                                             huiliu::v1::GetInclusionProofResponse* response) {
+  RETURN_IF_ERROR(RequireAuditor(context));
+  RETURN_IF_ERROR(CheckPartition(request.partition()));
+  int64_t size = request.tree_size();
+  if (size == 0) {
+    ASSIGN_OR_RETURN(const huiliu::v1::Checkpoint checkpoint, lineage_.SignCheckpoint());
+    size = checkpoint.tree_size();
+  }
+  ASSIGN_OR_RETURN(const LineageStore::Inclusion inclusion,
+                   lineage_.InclusionProof(request.index(), size));
+  response->set_tree_size(size);
+  response->set_leaf_hash(Bytes(inclusion.leaf_hash));
+  for (const Digest& node : inclusion.path) response->add_path(Bytes(node));
+  return absl::OkStatus();
+}
+
+absl::Status AuditService::GetConsistencyProof(
+    const CallContext& context, const huiliu::v1::GetConsistencyProofRequest& request,
+    huiliu::v1::GetConsistencyProofResponse* response) {
+  RETURN_IF_ERROR(RequireAuditor(context));
+  RETURN_IF_ERROR(CheckPartition(request.partition()));
+  int64_t to = request.to_size();
+  if (to == 0) {
+    ASSIGN_OR_RETURN(const huiliu::v1::Checkpoint checkpoint, lineage_.SignCheckpoint());
+    to = checkpoint.tree_size();
+  }
+  ASSIGN_OR_RETURN(const std::vector<Digest> proof,
+                   lineage_.ConsistencyProof(request.from_size(), to));
+  response->set_to_size(to);
+  for (const Digest& node : proof) response->add_path(Bytes(node));
+  return absl::OkStatus();
+}
+
+absl::Status AuditService::ExportEntries(const CallContext& context,
+                                         const huiliu::v1::ExportEntriesRequest& request,
+                                         const StreamSink& sink) {
+  RETURN_IF_ERROR(RequireAuditor(context));
+  RETURN_IF_ERROR(CheckPartition(request.partition()));
+  ASSIGN_OR_RETURN(const huiliu::v1::Checkpoint checkpoint, lineage_.SignCheckpoint());
+  const int64_t end = request.to_index() == 0 ? checkpoint.tree_size() : request.to_index();
+  if (request.from_index() < 0 || end > checkpoint.tree_size() || request.from_index() > end) {
+    return absl::OutOfRangeError(
+        absl::StrCat("the log has entries 0 to ", checkpoint.tree_size() - 1));
+  }
+  huiliu::v1::ExportEntriesResponse response;
+  for (int64_t at = request.from_index(); at < end;) {
+    ASSIGN_OR_RETURN(std::vector<std::string> leaves, lineage_.Leaves(at, end, kExportBytes));
+    response.Clear();
+    response.set_first_index(at);
+    at += static_cast<int64_t>(leaves.size());
+    for (std::string& leaf : leaves) response.add_entries(std::move(leaf));
+    if (!sink(response)) return absl::OkStatus();
+  }
+  response.Clear();
+  response.set_first_index(end);
+  *response.mutable_checkpoint() = checkpoint;
+  sink(response);
+  return absl::OkStatus();
+}
+
+absl::Status AuditService::GetBalance(const CallContext& context,
+                                      const huiliu::v1::GetBalanceRequest& request,
+                                      huiliu::v1::GetBalanceResponse* response) {
+  ASSIGN_OR_RETURN(const governance::Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(
+      RequireAnyRole(caller,
+                     {huiliu::v1::ROLE_AUDIT_ADMINISTRATOR, huiliu::v1::ROLE_DATA_OFFICER,
+                      huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR, huiliu::v1::ROLE_AGENT},
+                     context.method));
+  ASSIGN_OR_RETURN(const auto lines, lineage_.Balance(request.receiver(), request.day()));
+  for (const auto& line : lines) *response->add_lines() = line;
+  const LineageStore::Refusals refusals = lineage_.RefusedReads(request.receiver());
+  response->set_refused_reads(refusals.count);
+  response->set_last_refused_index(refusals.last_index);
+  // Intake refuses a record outside its receiver's area, so the count is of what got past it; the
+  // catalog's rows are looked at.
+  for (const huiliu::v1::Receiver& receiver : state_.Receivers()) {
+    if (!request.receiver().empty() && receiver.id() != request.receiver()) continue;
+    Catalog* catalog = catalogs_.Find(receiver.id());
+    if (catalog == nullptr) continue;
+    ASSIGN_OR_RETURN(const int64_t outside, catalog->RowsOutside({receiver.divisions().begin(),
+                                                                  receiver.divisions().end()}));
+    response->set_outside_rows_held(response->outside_rows_held() + outside);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace huiliu::service

@@ -1,0 +1,61 @@
+// Audit: where a row came from and who has seen it; checkpoints, proofs, export; the balance.
+#ifndef HUILIU_BROKER_SERVICE_AUDIT_SERVICE_H_
+#define HUILIU_BROKER_SERVICE_AUDIT_SERVICE_H_
+
+#include "broker/lineage/store/lineage_store.h"
+#include "broker/pipeline/gate.h"
+#include "broker/service/call_context.h"
+#include "broker/service/method_table.h"
+#include "huiliu/v1/audit.pb.h"
+
+namespace huiliu::service {
+
+// Thread-safe.
+class AuditService {
+ public:
+  AuditService(const governance::State& state, LineageStore& lineage, pipeline::Gate& gate,
+               const pipeline::Catalogs& catalogs, Backbone& backbone)
+      : state_(state), lineage_(lineage), gate_(gate), catalogs_(catalogs), backbone_(backbone) {}
+
+  absl::Status TraceRecord(const CallContext& context,
+                           const huiliu::v1::TraceRecordRequest& request,
+                           huiliu::v1::TraceRecordResponse* response);
+  absl::Status GetCheckpoint(const CallContext& context,
+                             const huiliu::v1::GetCheckpointRequest& request,
+                             huiliu::v1::GetCheckpointResponse* response);
+  absl::Status GetInclusionProof(const CallContext& context,
+                                 const huiliu::v1::GetInclusionProofRequest& request,
+                                 huiliu::v1::GetInclusionProofResponse* response);
+  absl::Status GetConsistencyProof(const CallContext& context,
+                                   const huiliu::v1::GetConsistencyProofRequest& request,
+                                   huiliu::v1::GetConsistencyProofResponse* response);
+  absl::Status ExportEntries(const CallContext& context,
+                             const huiliu::v1::ExportEntriesRequest& request,
+                             const StreamSink& sink);
+  absl::Status GetBalance(const CallContext& context, const huiliu::v1::GetBalanceRequest& request,
+                          huiliu::v1::GetBalanceResponse* response);
+
+ private:
+  absl::Status RequireAuditor(const CallContext& context) const;
+  // Every entry of the batch that brought the row, with proofs into `checkpoint`.
+  absl::Status AddHops(const std::string& source, const huiliu::v1::Envelope& envelope,
+                       bool english, huiliu::v1::TraceRecordResponse* response) const;
+  absl::Status AddReads(const huiliu::v1::TraceRecordRequest& request, const std::string& key,
+                        bool english, huiliu::v1::TraceRecordResponse* response) const;
+  absl::Status AddHop(int64_t index, bool english, const huiliu::v1::Checkpoint& checkpoint,
+                      huiliu::v1::TraceRecordResponse::Hop* hop) const;
+  // The record's place under its batch's records_root, where the log still holds the whole batch.
+  absl::Status AddRecordProof(const CatalogRow& row, const huiliu::v1::Envelope& envelope,
+                              const std::string& topic,
+                              huiliu::v1::TraceRecordResponse* response) const;
+
+  const governance::State& state_;
+  LineageStore& lineage_;
+  pipeline::Gate& gate_;
+  const pipeline::Catalogs& catalogs_;
+  Backbone& backbone_;
+};
+
+}  // namespace huiliu::service
+
+#endif  // HUILIU_BROKER_SERVICE_AUDIT_SERVICE_H_

@@ -1,0 +1,56 @@
+#include "broker/service/audit_words.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+
+namespace huiliu::service {
+
+using absl::StrCat;
+
+std::string Summary(const huiliu::v1::LineageEntry& e, bool english) {
+  const std::string when =
+      absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixMicros(e.time_us()), ShanghaiTimeZone());
+  switch (e.step()) {
+    case huiliu::v1::STEP_INTAKE:
+      return english ? StrCat(when, " taken over from system ", e.system(), " (batch ", e.epoch(),
+                              "/", e.sequence(), ", ", e.records(), " rows returned, ",
+                              e.rest_rows(), " stayed with the department)")
+                     : StrCat(when, " 自系统 ", e.system(), " 接收（批次 ", e.epoch(), "/",
+                              e.sequence(), "，回流 ", e.records(), " 行，未出部门 ", e.rest_rows(),
+                              " 行）");
+    case huiliu::v1::STEP_RETURN:
+      return english
+                 ? StrCat(when, " decided by the node's return engine for receiver ", e.receiver())
+                 : StrCat(when, " 由节点回流引擎判定，接收方 ", e.receiver());
+    case huiliu::v1::STEP_APPLY:
+      return english ? StrCat(when, " written to the catalog of ", e.receiver(), " (", e.records(),
+                              " rows)")
+                     : StrCat(when, " 写入 ", e.receiver(), " 回流库（", e.records(), " 行）");
+    case huiliu::v1::STEP_READ:
+      return english ? StrCat(when, " read by ", e.organisation(), " (", e.actor(), "), purpose ",
+                              e.purpose(), ", grant ", e.grant())
+                     : StrCat(when, " ", e.organisation(), "（", e.actor(), "）查询，使用场景：",
+                              e.purpose(), "，授权 ", e.grant());
+    case huiliu::v1::STEP_DELIVER:
+      return english ? StrCat(when, " delivered to ", e.organisation(), " (", e.actor(),
+                              "), purpose ", e.purpose(), ", grant ", e.grant())
+                     : StrCat(when, " 推送给 ", e.organisation(), "（", e.actor(), "），使用场景：",
+                              e.purpose(), "，授权 ", e.grant());
+    case huiliu::v1::STEP_REFUSED:
+      return english
+                 ? StrCat(when, " refused to ", e.organisation(), " (", e.actor(),
+                          "): ", e.reason())
+                 : StrCat(when, " 拒绝 ", e.organisation(), "（", e.actor(), "）：", e.reason());
+    case huiliu::v1::STEP_GOVERN:
+      return english ? StrCat(when, " ", e.actor(), ": ", e.method(), " ", e.detail())
+                     : StrCat(when, " ", e.actor(), " 执行 ", e.method(), " ", e.detail());
+    case huiliu::v1::STEP_REDRIVE:
+      return english ? StrCat(when, " corrected rows of system ", e.system(), " were decided again")
+                     : StrCat(when, " 系统 ", e.system(), " 的问题数据更正后重新判定");
+    default:
+      return when;
+  }
+}
+
+}  // namespace huiliu::service

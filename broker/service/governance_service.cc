@@ -1,0 +1,109 @@
+#include "broker/service/governance_service.h"
+
+#include "absl/strings/str_cat.h"
+#include "broker/service/paging.h"
+#include "core/base/status.h"
+
+namespace huiliu::service {
+
+using governance::Principal;
+
+absl::Status GovernanceService::PutGrant(const CallContext& context,
+                                         const huiliu::v1::PutGrantRequest& request,
+                                         huiliu::v1::PutGrantResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  ASSIGN_OR_RETURN(*response->mutable_grant(), commands_.Put(caller, request));
+  return absl::OkStatus();
+}
+
+absl::Status GovernanceService::RevokeGrant(const CallContext& context,
+                                            const huiliu::v1::RevokeGrantRequest& request,
+                                            huiliu::v1::RevokeGrantResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  ASSIGN_OR_RETURN(*response->mutable_grant(), commands_.Revoke(caller, request));
+  return absl::OkStatus();
+}
+
+absl::Status GovernanceService::ListGrants(const CallContext& context,
+                                           const huiliu::v1::ListGrantsRequest& request,
+                                           huiliu::v1::ListGrantsResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  const bool all = caller.Has(huiliu::v1::ROLE_SECURITY_ADMINISTRATOR) ||
+                   caller.Has(huiliu::v1::ROLE_AUDIT_ADMINISTRATOR) ||
+                   caller.Has(huiliu::v1::ROLE_DATA_OFFICER);
+  std::vector<huiliu::v1::Grant> grants;
+  for (huiliu::v1::Grant& grant : state_.Grants()) {
+    if (!all && grant.organisation() != caller.organisation) continue;
+    if (!request.organisation().empty() && grant.organisation() != request.organisation()) continue;
+    if (!request.dataset().empty() && grant.dataset() != request.dataset()) continue;
+    if (grant.revoked() && !request.include_revoked()) continue;
+    grants.push_back(std::move(grant));
+  }
+  return Page(
+      grants, [](const huiliu::v1::Grant& g) { return g.id(); }, request.page_size(),
+      request.page_token(), response->mutable_grants(), response->mutable_next_page_token());
+}
+
+absl::Status GovernanceService::WhoAmI(const CallContext& context, const huiliu::v1::WhoAmIRequest&,
+                                       huiliu::v1::WhoAmIResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  response->set_account(caller.account);
+  response->set_organisation(caller.organisation);
+  for (huiliu::v1::Role role : caller.roles) response->add_roles(huiliu::v1::Role_Name(role));
+  return absl::OkStatus();
+}
+
+absl::Status RulesService::PutRuleSet(const CallContext& context,
+                                      const huiliu::v1::PutRuleSetRequest& request,
+                                      huiliu::v1::PutRuleSetResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  ASSIGN_OR_RETURN(*response->mutable_rule_set(), commands_.Put(caller, request));
+  return absl::OkStatus();
+}
+
+absl::Status RulesService::GetRuleSet(const CallContext& context,
+                                      const huiliu::v1::GetRuleSetRequest& request,
+                                      huiliu::v1::GetRuleSetResponse* response) {
+  RETURN_IF_ERROR(RequireCaller(context).status());
+  for (huiliu::v1::RuleSet& kept : state_.RuleSets()) {
+    if (kept.dataset() != request.dataset() || kept.receiver() != request.receiver()) continue;
+    if (request.version() != 0 && kept.version() != request.version()) continue;
+    *response->mutable_rule_set() = std::move(kept);
+    return absl::OkStatus();
+  }
+  return absl::NotFoundError(absl::StrCat("no rule set returns dataset ", request.dataset(),
+                                          " to receiver ", request.receiver(),
+                                          "; a data officer registers one with huiliu rules put"));
+}
+
+absl::Status RulesService::ListRuleSets(const CallContext& context,
+                                        const huiliu::v1::ListRuleSetsRequest& request,
+                                        huiliu::v1::ListRuleSetsResponse* response) {
+  RETURN_IF_ERROR(RequireCaller(context).status());
+  for (huiliu::v1::RuleSet& kept : state_.RuleSets()) {
+    if (!request.dataset().empty() && kept.dataset() != request.dataset()) continue;
+    if (!request.receiver().empty() && kept.receiver() != request.receiver()) continue;
+    *response->add_rule_sets() = std::move(kept);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RulesService::CheckRuleSet(const CallContext& context,
+                                        const huiliu::v1::CheckRuleSetRequest& request,
+                                        huiliu::v1::CheckRuleSetResponse* response) {
+  RETURN_IF_ERROR(RequireCaller(context).status());
+  ASSIGN_OR_RETURN(const rules::RuleSetHead head,
+                   rules::ParseRuleSetHead(request.source_name(), request.yaml()));
+  const auto contract = state_.FindContract(head.dataset.value());
+  if (contract == nullptr) {
+    return absl::NotFoundError(absl::StrCat(request.source_name(), ": dataset \"",
+                                            head.dataset.value(), "\" is not registered"));
+  }
+  std::vector<huiliu::v1::RuleError> errors;
+  const auto parsed =
+      rules::ParseRuleSet(request.source_name(), request.yaml(), *contract, &errors);
+  for (huiliu::v1::RuleError& error : errors) *response->add_errors() = std::move(error);
+  return parsed.ok() || response->errors_size() > 0 ? absl::OkStatus() : parsed.status();
+}
+
+}  // namespace huiliu::service

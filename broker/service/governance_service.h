@@ -1,0 +1,57 @@
+// Governance and Rules: grants, their revocation, rule sets.
+#ifndef HUILIU_BROKER_SERVICE_GOVERNANCE_SERVICE_H_
+#define HUILIU_BROKER_SERVICE_GOVERNANCE_SERVICE_H_
+
+#include "broker/pipeline/governance_commands.h"
+#include "broker/service/call_context.h"
+#include "huiliu/v1/governance.pb.h"
+#include "huiliu/v1/rules.pb.h"
+
+namespace huiliu::service {
+
+// Thread-safe.
+class GovernanceService {
+ public:
+  GovernanceService(const governance::State& state, pipeline::GovernanceCommands& commands)
+      : state_(state), commands_(commands) {}
+
+  absl::Status PutGrant(const CallContext& context, const huiliu::v1::PutGrantRequest& request,
+                        huiliu::v1::PutGrantResponse* response);
+  absl::Status RevokeGrant(const CallContext& context,
+                           const huiliu::v1::RevokeGrantRequest& request,
+                           huiliu::v1::RevokeGrantResponse* response);
+  absl::Status ListGrants(const CallContext& context, const huiliu::v1::ListGrantsRequest& request,
+                          huiliu::v1::ListGrantsResponse* response);
+  absl::Status WhoAmI(const CallContext& context, const huiliu::v1::WhoAmIRequest& request,
+                      huiliu::v1::WhoAmIResponse* response);
+
+ private:
+  const governance::State& state_;
+  pipeline::GovernanceCommands& commands_;
+};
+
+// Thread-safe.
+class RulesService {
+ public:
+  RulesService(const governance::State& state, pipeline::GovernanceCommands& commands)
+      : state_(state), commands_(commands) {}
+
+  absl::Status PutRuleSet(const CallContext& context, const huiliu::v1::PutRuleSetRequest& request,
+                          huiliu::v1::PutRuleSetResponse* response);
+  absl::Status GetRuleSet(const CallContext& context, const huiliu::v1::GetRuleSetRequest& request,
+                          huiliu::v1::GetRuleSetResponse* response);
+  absl::Status ListRuleSets(const CallContext& context,
+                            const huiliu::v1::ListRuleSetsRequest& request,
+                            huiliu::v1::ListRuleSetsResponse* response);
+  absl::Status CheckRuleSet(const CallContext& context,
+                            const huiliu::v1::CheckRuleSetRequest& request,
+                            huiliu::v1::CheckRuleSetResponse* response);
+
+ private:
+  const governance::State& state_;
+  pipeline::GovernanceCommands& commands_;
+};
+
+}  // namespace huiliu::service
+
+#endif  // HUILIU_BROKER_SERVICE_GOVERNANCE_SERVICE_H_

@@ -1,0 +1,197 @@
+#include "broker/service/registry_service.h"
+
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "broker/service/paging.h"
+#include "core/base/status.h"
+#include "core/model/proto_time.h"
+
+namespace huiliu::service {
+namespace {
+
+using governance::Principal;
+
+const auto kId = [](const auto& item) { return item.id(); };
+
+bool IsAdministrator(const Principal& caller) {
+  return caller.Has(huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR) ||
+         caller.Has(huiliu::v1::ROLE_SECURITY_ADMINISTRATOR) ||
+         caller.Has(huiliu::v1::ROLE_AUDIT_ADMINISTRATOR);
+}
+
+}  // namespace
+
+absl::Status RegistryService::PutOrganisation(const CallContext& context,
+                                              const huiliu::v1::PutOrganisationRequest& request,
+                                              huiliu::v1::PutOrganisationResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  ASSIGN_OR_RETURN(*response->mutable_organisation(), commands_.Put(caller, request));
+  return absl::OkStatus();
+}
+
+absl::Status RegistryService::ListOrganisations(const CallContext& context,
+                                                const huiliu::v1::ListOrganisationsRequest& request,
+                                                huiliu::v1::ListOrganisationsResponse* response) {
+  RETURN_IF_ERROR(RequireCaller(context).status());
+  return Page(state_.Organisations(), kId, request.page_size(), request.page_token(),
+              response->mutable_organisations(), response->mutable_next_page_token());
+}
+
+absl::Status RegistryService::PutAccount(const CallContext& context,
+                                         const huiliu::v1::PutAccountRequest& request,
+                                         huiliu::v1::PutAccountResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  ASSIGN_OR_RETURN(*response->mutable_account(), commands_.Put(caller, request));
+  return absl::OkStatus();
+}
+
+absl::Status RegistryService::ListAccounts(const CallContext& context,
+                                           const huiliu::v1::ListAccountsRequest& request,
+                                           huiliu::v1::ListAccountsResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireAnyRole(
+      caller, {huiliu::v1::ROLE_SECURITY_ADMINISTRATOR, huiliu::v1::ROLE_AUDIT_ADMINISTRATOR},
+      "Registry.ListAccounts"));
+  std::vector<huiliu::v1::Account> accounts;
+  for (huiliu::v1::Account& account : state_.Accounts()) {
+    if (request.organisation().empty() || account.organisation() == request.organisation()) {
+      accounts.push_back(std::move(account));
+    }
+  }
+  return Page(accounts, kId, request.page_size(), request.page_token(),
+              response->mutable_accounts(), response->mutable_next_page_token());
+}
+
+absl::Status RegistryService::PutReceiver(const CallContext& context,
+                                          const huiliu::v1::PutReceiverRequest& request,
+                                          huiliu::v1::PutReceiverResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  ASSIGN_OR_RETURN(*response->mutable_receiver(), commands_.Put(caller, request));
+  return absl::OkStatus();
+}
+
+absl::Status RegistryService::ListReceivers(const CallContext& context,
+                                            const huiliu::v1::ListReceiversRequest&,
+                                            huiliu::v1::ListReceiversResponse* response) {
+  RETURN_IF_ERROR(RequireCaller(context).status());
+  for (huiliu::v1::Receiver& receiver : state_.Receivers())
+    *response->add_receivers() = std::move(receiver);
+  return absl::OkStatus();
+}
+
+absl::Status RegistryService::PutSystem(const CallContext& context,
+                                        const huiliu::v1::PutSystemRequest& request,
+                                        huiliu::v1::PutSystemResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  ASSIGN_OR_RETURN(*response->mutable_system(), commands_.Put(caller, request));
+  return absl::OkStatus();
+}
+
+bool RegistryService::Owes(const huiliu::v1::Source& source) const {
+  absl::Duration expected;
+  if (source.expected_every().empty() || !absl::ParseDuration(source.expected_every(), &expected))
+    return false;
+  const absl::Time since =
+      source.has_last_batch() ? FromProto(source.last_batch()) : FromProto(source.registered());
+  return OfficeTimeBetween(hours_, since, clock_.Now()) > expected;
+}
+
+absl::StatusOr<huiliu::v1::Source> RegistryService::WithPosition(huiliu::v1::Source source) {
+  ASSIGN_OR_RETURN(const huiliu::v1::SourcePosition position, intake_.Position(source.id()));
+  source.set_epoch(position.epoch());
+  source.set_sequence(position.sequence());
+  if (position.time_us() != 0)
+    *source.mutable_last_batch() = ToProto(absl::FromUnixMicros(position.time_us()));
+  return source;
+}
+
+absl::Status RegistryService::ListSystems(const CallContext& context,
+                                          const huiliu::v1::ListSystemsRequest& request,
+                                          huiliu::v1::ListSystemsResponse* response) {
+  RETURN_IF_ERROR(RequireCaller(context).status());
+  std::map<std::string, std::vector<huiliu::v1::Source>> sources;
+  for (huiliu::v1::Source& source : state_.Sources()) {
+    ASSIGN_OR_RETURN(source, WithPosition(std::move(source)));
+    sources[source.system()].push_back(std::move(source));
+  }
+  std::vector<huiliu::v1::System> systems;
+  int connected = 0;
+  for (huiliu::v1::System& system : state_.Systems()) {
+    if (request.tier() != huiliu::v1::TIER_UNSPECIFIED && system.tier() != request.tier()) continue;
+    if (request.status() != huiliu::v1::SYSTEM_STATUS_UNSPECIFIED &&
+        system.status() != request.status())
+      continue;
+    for (const huiliu::v1::Source& source : sources[system.id()]) {
+      system.set_owes(system.owes() || Owes(source));
+      if (!source.has_last_batch()) continue;
+      system.set_connected(true);
+      if (!system.has_last_batch() ||
+          FromProto(system.last_batch()) < FromProto(source.last_batch())) {
+        *system.mutable_last_batch() = source.last_batch();
+      }
+    }
+    connected += system.connected() ? 1 : 0;
+    systems.push_back(std::move(system));
+  }
+  response->set_total(static_cast<int32_t>(systems.size()));
+  response->set_connected(connected);
+  return Page(systems, kId, request.page_size(), request.page_token(), response->mutable_systems(),
+              response->mutable_next_page_token());
+}
+
+absl::Status RegistryService::PutSource(const CallContext& context,
+                                        const huiliu::v1::PutSourceRequest& request,
+                                        huiliu::v1::PutSourceResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  ASSIGN_OR_RETURN(*response->mutable_source(), commands_.Put(caller, request));
+  return absl::OkStatus();
+}
+
+absl::Status RegistryService::ListSources(const CallContext& context,
+                                          const huiliu::v1::ListSourcesRequest& request,
+                                          huiliu::v1::ListSourcesResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  for (const huiliu::v1::Source& source : state_.Sources()) {
+    if (!request.organisation().empty() && source.organisation() != request.organisation())
+      continue;
+    if (!IsAdministrator(caller) && source.organisation() != caller.organisation) continue;
+    ASSIGN_OR_RETURN(*response->add_sources(), WithPosition(source));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RegistryService::PutDataset(const CallContext& context,
+                                         const huiliu::v1::PutDatasetRequest& request,
+                                         huiliu::v1::PutDatasetResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  ASSIGN_OR_RETURN(*response->mutable_dataset(), commands_.Put(caller, request));
+  return absl::OkStatus();
+}
+
+absl::Status RegistryService::GetDataset(const CallContext& context,
+                                         const huiliu::v1::GetDatasetRequest& request,
+                                         huiliu::v1::GetDatasetResponse* response) {
+  RETURN_IF_ERROR(RequireCaller(context).status());
+  auto dataset = state_.FindDataset(request.id(), request.version());
+  if (!dataset.has_value()) {
+    return absl::NotFoundError(
+        absl::StrCat("dataset \"", request.id(), "\"",
+                     request.version() == 0 ? "" : absl::StrCat(" version ", request.version()),
+                     " is not registered"));
+  }
+  *response->mutable_dataset() = *std::move(dataset);
+  return absl::OkStatus();
+}
+
+absl::Status RegistryService::ListDatasets(const CallContext& context,
+                                           const huiliu::v1::ListDatasetsRequest& request,
+                                           huiliu::v1::ListDatasetsResponse* response) {
+  RETURN_IF_ERROR(RequireCaller(context).status());
+  std::vector<huiliu::v1::Dataset> datasets = state_.Datasets();
+  for (huiliu::v1::Dataset& dataset : datasets) dataset.clear_source_text();
+  return Page(datasets, kId, request.page_size(), request.page_token(),
+              response->mutable_datasets(), response->mutable_next_page_token());
+}
+
+}  // namespace huiliu::service
