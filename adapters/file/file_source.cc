@@ -1,374 +1,249 @@
 #include "adapters/file/file_source.h"
 
-#include <fcntl.h>
-#include <fnmatch.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "core/base/digest.h"
-#include "core/base/files.h"
 #include "core/base/status.h"
 #include "core/text/csv.h"
 
 namespace huiliu::file {
 namespace {
 
-namespace fs = std::filesystem;
 using absl::StrCat;
 
-constexpr int64_t kIdentityBytes = 256;
-constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr absl::Duration kRescan = absl::Milliseconds(100);
-constexpr absl::Duration kStableAfter = absl::Seconds(1);
-
-absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, size_t bytes) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return ErrnoStatus(errno, "open", path);
-  std::string out(bytes, '\0');
-  size_t have = 0;
-  while (have < bytes) {
-    const ssize_t n =
-        pread(fd, out.data() + have, bytes - have, offset + static_cast<int64_t>(have));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const absl::Status status = ErrnoStatus(errno, "read", path);
-      close(fd);
-      return status;
-    }
-    if (n == 0) break;
-    have += static_cast<size_t>(n);
-  }
-  close(fd);
-  out.resize(have);
-  return out;
-}
-
-absl::StatusOr<std::string> IdentityOf(const std::string& path, int64_t bytes) {
-  ASSIGN_OR_RETURN(const std::string head, ReadRange(path, 0, static_cast<size_t>(bytes)));
-  return absl::BytesToHexString(AsBytes(Sha256(head)).substr(0, 8));
-}
+constexpr size_t kHeadBytes = 1 << 20;     // a header is not longer
+constexpr size_t kMaxPollBytes = 8 << 20;  // of records in one batch, or one record
+constexpr size_t kFoldAbove = 64;          // entries of the position
+constexpr size_t kUnfolded = 32;           // finished files that keep their entry
+constexpr absl::Duration kFoldAfter = absl::Seconds(10);
+constexpr size_t kMaxForeign = 1000;   // entries of files with another header
+constexpr size_t kMaxNoticed = 10000;  // different notices in the life of a source
 
 }  // namespace
+
+FileSource::FileSource(sdk::Host host, Options options, Position position)
+    : host_(host),
+      options_(std::move(options)),
+      position_(std::move(position)),
+      reader_(options_, &buffer_, [this](const std::string& name, const std::string& message) {
+        Notice(name, message);
+      }) {}
 
 absl::StatusOr<std::unique_ptr<FileSource>> FileSource::Open(sdk::Host host,
                                                              absl::string_view options_json,
                                                              absl::string_view position) {
   ASSIGN_OR_RETURN(Options options, ParseOptions(options_json));
   ASSIGN_OR_RETURN(Position parsed, ParsePosition(position));
-  if (!fs::exists(options.path))
-    return absl::NotFoundError(StrCat("file source: ", options.path, " does not exist"));
+  RETURN_IF_ERROR(ListFiles(options.path, options.pattern).status());
   return std::unique_ptr<FileSource>(new FileSource(host, std::move(options), std::move(parsed)));
 }
 
-absl::StatusOr<std::vector<FileSource::Candidate>> FileSource::List() const {
-  std::vector<Candidate> out;
-  std::error_code error;
-  const auto add = [&](const fs::path& path) {
-    const auto size = fs::file_size(path, error);
-    if (!error)
-      out.push_back({path.string(), path.filename().string(), static_cast<int64_t>(size)});
-  };
-  if (!fs::is_directory(options_.path, error)) {
-    if (!fs::exists(options_.path))
-      return absl::NotFoundError(StrCat("file source: ", options_.path, " does not exist"));
-    add(options_.path);
-    return out;
-  }
-  for (const auto& entry : fs::directory_iterator(options_.path, error)) {
-    const std::string name = entry.path().filename().string();
-    if (!entry.is_regular_file(error) || name[0] == '.' ||
-        fnmatch(options_.pattern.c_str(), name.c_str(), 0) != 0)
-      continue;
-    add(entry.path());
-  }
-  if (error)
-    return absl::UnavailableError(
-        StrCat("file source: cannot list ", options_.path, ": ", error.message()));
-  std::sort(out.begin(), out.end(),
-            [](const Candidate& a, const Candidate& b) { return a.name < b.name; });
-  return out;
-}
-
 void FileSource::Notice(const std::string& name, const std::string& message) {
-  if (noticed_.insert(StrCat(name, "\n", message)).second)
+  if (noticed_.size() < kMaxNoticed && noticed_.insert(StrCat(name, "\n", message)).second)
     buffer_.AddNotice(StrCat(name, ": ", message));
 }
 
-absl::StatusOr<bool> FileSource::Begin(const Candidate& file, FileState* state) {
-  if (!state->identity.empty() && file.size >= state->identity_bytes) {
-    ASSIGN_OR_RETURN(const std::string now, IdentityOf(file.path, state->identity_bytes));
-    if (now != state->identity) {
-      *state = {};
-      header_of_.clear();
-      Notice(file.name, "was replaced by another file of this name; it is read from its beginning");
+void FileSource::BeginAgain(const Candidate& file, FileState* state, const std::string& why) {
+  *state = {};
+  if (head_.name == file.name) head_ = {};
+  block_.reset();
+  if (!why.empty()) Notice(file.name, StrCat(why, "; it is read from its beginning"));
+}
+
+absl::StatusOr<bool> FileSource::HasNews(const Candidate& file, Seen* seen, FileState* state) {
+  if (state->foreign) BeginAgain(file, state, "");
+  if (file.size < state->offset) BeginAgain(file, state, "has become shorter");
+  if (state->offset > 0 && !seen->verified) {
+    const bool whole = file.size == state->offset && state->modified != 0;
+    if (whole && file.modified == state->modified) return false;
+    ASSIGN_OR_RETURN(const std::string identity, IdentityOf(file.path, state->offset));
+    if (identity != state->identity) {
+      BeginAgain(file, state, "was replaced by another file of this name");
+    } else if (whole) {
+      BeginAgain(file, state, "was written again after it had been read");
     }
-  } else if (file.size < state->offset) {
-    *state = {};
-    header_of_.clear();
-    Notice(file.name, "has become shorter; it is read from its beginning");
   }
-  if (state->foreign || file.size <= state->offset) return false;
-  if (state->identity.empty() ||
-      (state->identity_bytes < kIdentityBytes && file.size > state->identity_bytes)) {
-    state->identity_bytes = std::min(file.size, kIdentityBytes);
-    ASSIGN_OR_RETURN(state->identity, IdentityOf(file.path, state->identity_bytes));
+  seen->verified = true;
+  return file.size > state->offset;
+}
+
+bool FileSource::IsEnd(const Candidate& file, const Seen& seen, int64_t end) const {
+  return end >= file.size && (!options_.follow || absl::Now() - seen.since >= options_.settle);
+}
+
+absl::StatusOr<bool> FileSource::ReadHead(const Candidate& file, Seen* seen, FileState* state) {
+  if (head_.name == file.name) return true;
+  const size_t bytes = std::min(kHeadBytes, static_cast<size_t>(file.size));
+  ASSIGN_OR_RETURN(const auto block, ReadBlock(file.path, 0, bytes));
+  FileHead head;
+  const bool at_end = IsEnd(file, *seen, static_cast<int64_t>(block->size));
+  auto result = reader_.ReadHead(file.name, block->view(), at_end, &head);
+  if (result == RecordReader::Head::kTorn && block->size == kHeadBytes) {
+    Notice(file.name, "its first line is longer than 1 MiB; it is not read and not counted");
+    result = RecordReader::Head::kForeign;
   }
+  if (result == RecordReader::Head::kForeign) {
+    state->foreign = true;
+    seen->finished = true;
+    return false;
+  }
+  if (result == RecordReader::Head::kTorn) return false;
+  head_ = std::move(head);
+  if (state->offset == 0) {
+    state->offset = head_.first_offset;
+    state->line = head_.first_line;
+  }
+  block_ = block;
+  block_of_ = file.name;
   return true;
 }
 
-// A file that is still being written has no last line yet.
-bool FileSource::IsStable(const Candidate& file) const {
-  const auto seen = sizes_.find(file.name);
-  return seen != sizes_.end() && seen->second.size == file.size &&
-         absl::Now() - seen->second.since >= kStableAfter;
+absl::StatusOr<absl::string_view> FileSource::BytesAt(const Candidate& file, int64_t offset,
+                                                      size_t bytes, bool* from_block) {
+  *from_block = block_ != nullptr && block_of_ == file.name && offset >= block_->offset &&
+                offset < block_->offset + static_cast<int64_t>(block_->size);
+  if (!*from_block) {
+    bytes = std::min(bytes, static_cast<size_t>(file.size - offset));
+    ASSIGN_OR_RETURN(block_, ReadBlock(file.path, offset, bytes));
+    block_of_ = file.name;
+  }
+  buffer_.Hold(block_);
+  return block_->view().substr(static_cast<size_t>(offset - block_->offset));
 }
 
-absl::StatusOr<FileSource::Block> FileSource::ReadBlock(const Candidate& file,
-                                                        const FileState& state,
-                                                        size_t bytes) const {
-  Block block{file, {}, false};
-  ASSIGN_OR_RETURN(block.bytes, ReadRange(file.path, state.offset, bytes));
-  const bool reaches_end = state.offset + static_cast<int64_t>(block.bytes.size()) >= file.size;
-  block.at_end = reaches_end && (!options_.follow || IsStable(file));
-  return block;
+bool FileSource::Full(size_t max_rows) const {
+  return buffer_.rows() >= max_rows || buffer_.bytes() >= kMaxPollBytes;
 }
 
-void FileSource::AddError(const std::string& name, int64_t line, int64_t column,
-                          absl::string_view raw, absl::string_view code,
-                          absl::string_view message) {
-  // What is kept for repair is bounded too: of a 100 MB field its beginning.
-  constexpr size_t kMaxKept = 64 << 10;
-  buffer_.AddError(name, StrCat(name, ":", line), raw.substr(0, kMaxKept), code,
-                   StrCat(name, ":", line, ":", column), message);
-}
-
-void FileSource::AddCsvRecord(const std::string& name, int64_t line, absl::string_view raw,
-                              const std::vector<absl::string_view>& fields) {
-  if (fields.size() == 1 && fields[0].empty() && header_.size() > 1)
-    return;  // an empty line is no record
-  if (fields.size() != header_.size()) {
-    return AddError(
-        name, line, 1, raw, "csv.columns",
-        StrCat("the record has ", fields.size(), " columns, the header ", header_.size()));
-  }
-  cells_.clear();
-  for (size_t i = 0; i < fields.size(); ++i) {
-    if (options_.charset == Charset::kUtf8) {
-      const absl::string_view kept = buffer_.Keep(fields[i]);
-      decoded_.clear();
-      const size_t bad = Decode(Charset::kUtf8, kept, &decoded_);
-      if (bad != absl::string_view::npos) {
-        return AddError(
-            name, line, static_cast<int64_t>(bad) + 1, raw, "charset.invalid",
-            StrCat("column ", header_[i], " holds bytes that are no UTF-8; is the file GB18030?"));
-      }
-      cells_.push_back(kept);
-      continue;
-    }
-    decoded_.clear();
-    const size_t bad = Decode(options_.charset, fields[i], &decoded_);
-    if (bad != absl::string_view::npos) {
-      return AddError(
-          name, line, static_cast<int64_t>(bad) + 1, raw, "charset.invalid",
-          StrCat("column ", header_[i], " holds bytes that are not of the configured charset"));
-    }
-    cells_.push_back(buffer_.Keep(decoded_));
-  }
-  buffer_.AddRow(name, StrCat(name, ":", line), cells_, raw);
-}
-
-size_t FileSource::TakeHeader(const Block& block, FileState* state) {
-  absl::string_view bytes = block.bytes;
-  size_t mark = 0;
-  if (absl::StartsWith(bytes, kByteOrderMark)) {
-    mark = kByteOrderMark.size();
-    bytes.remove_prefix(mark);
-  }
-  text::CsvOptions csv;
-  csv.delimiter = options_.delimiter;
-  text::CsvSplitter splitter(bytes, csv, 1, block.at_end);
-  text::CsvRecord record;
-  if (splitter.Next(&record) != text::CsvSplitter::Result::kRecord) return 0;
-  header_.clear();
-  bool readable = record.error == nullptr;
-  for (absl::string_view field : record.fields) {
-    decoded_.clear();
-    readable = readable && Decode(options_.charset, field, &decoded_) == absl::string_view::npos;
-    header_.emplace_back(absl::StripAsciiWhitespace(decoded_));
-  }
-  if (!readable || (!options_.header.empty() && header_ != options_.header)) {
-    state->foreign = true;
-    Notice(block.file.name, readable
-                                ? StrCat("has another header (", header_.size(),
-                                         " columns: ", absl::StrJoin(header_, ",").substr(0, 300),
-                                         "); it is not read and not counted")
-                                : "its header cannot be read in the configured charset; it is not "
-                                  "read and not counted");
-    return block.bytes.size();
-  }
-  header_of_ = block.file.name;
-  buffer_.SetColumns(header_);
-  if (state->offset == 0) {
-    state->offset = static_cast<int64_t>(mark + splitter.offset());
-    state->line = splitter.line();
-  }
-  return mark + splitter.offset();
-}
-
-// The rest of a line whose beginning was too long and is reported already.
-size_t FileSource::SkipLine(const Block& block, FileState* state) {
-  const size_t newline = block.bytes.find('\n');
-  const size_t took = newline == std::string::npos ? block.bytes.size() : newline + 1;
-  state->offset += static_cast<int64_t>(took);
-  if (newline != std::string::npos) {
-    state->skipping = false;
-    ++state->line;
-  }
-  return took;
-}
-
-size_t FileSource::TakeCsv(const Block& block, FileState* state, size_t max_rows) {
-  if (state->skipping) return SkipLine(block, state);
-  text::CsvOptions csv;
-  csv.delimiter = options_.delimiter;
-  csv.max_record_bytes = options_.max_record_bytes;
-  text::CsvSplitter splitter(block.bytes, csv, state->line, block.at_end);
-  text::CsvRecord record;
-  while (buffer_.rows() < max_rows &&
-         splitter.Next(&record) == text::CsvSplitter::Result::kRecord) {
-    const absl::string_view raw = absl::string_view(block.bytes).substr(record.begin, record.size);
-    if (record.error != nullptr) {
-      AddError(block.file.name, record.error_line, record.error_column, raw, record.error,
-               "the record is malformed; correct the quoting or the length");
-      state->skipping = !absl::EndsWith(raw, "\n") && !block.at_end;
-    } else {
-      AddCsvRecord(block.file.name, record.line, absl::StripTrailingAsciiWhitespace(raw),
-                   record.fields);
-    }
-  }
-  state->offset += static_cast<int64_t>(splitter.offset());
-  state->line = splitter.line();
-  return splitter.offset();
-}
-
-void FileSource::TakeJsonLine(const std::string& name, int64_t line, absl::string_view raw) {
-  decoded_.clear();
-  const size_t bad = Decode(options_.charset, raw, &decoded_);
-  if (bad != absl::string_view::npos) {
-    return AddError(name, line, static_cast<int64_t>(bad) + 1, raw, "charset.invalid",
-                    "the line is not of the configured charset");
-  }
-  const auto object = nlohmann::json::parse(decoded_, nullptr, false);
-  if (!object.is_object())
-    return AddError(name, line, 1, raw, "json.invalid", "the line is no JSON object");
-  cells_.clear();
-  for (const std::string& column : header_) {
-    const auto member = object.find(column);
-    if (member == object.end() || member->is_null()) {
-      cells_.emplace_back();
-    } else {
-      cells_.push_back(buffer_.Keep(member->is_string() ? member->get_ref<const std::string&>()
-                                                        : member->dump()));
-    }
-  }
-  for (const auto& [key, value] : object.items()) {
-    if (std::find(header_.begin(), header_.end(), key) == header_.end()) {
-      Notice(name, StrCat("member \"", key.substr(0, 60),
-                          "\" is not among the configured columns; it is not read"));
-    }
-  }
-  buffer_.AddRow(name, StrCat(name, ":", line), cells_, raw);
-}
-
-size_t FileSource::TakeJsonLines(const Block& block, FileState* state, size_t max_rows) {
-  if (state->skipping) return SkipLine(block, state);
-  size_t at = 0;
-  while (buffer_.rows() < max_rows && at < block.bytes.size()) {
-    size_t end = block.bytes.find('\n', at);
-    if (end == std::string::npos) {
-      if (block.bytes.size() - at > options_.max_record_bytes) {
-        AddError(block.file.name, state->line, 1, absl::string_view(block.bytes).substr(at),
-                 "json.too_long", "the line is too long");
-        at = block.bytes.size();
-        state->skipping = true;
-        break;
-      }
-      if (!block.at_end) break;
-      end = block.bytes.size();
-    }
-    absl::string_view raw =
-        absl::StripAsciiWhitespace(absl::string_view(block.bytes).substr(at, end - at));
-    if (at == 0 && state->offset == 0) absl::ConsumePrefix(&raw, kByteOrderMark);
-    if (raw.size() > options_.max_record_bytes) {
-      AddError(block.file.name, state->line, 1, raw, "json.too_long", "the line is too long");
-    } else if (!raw.empty()) {
-      TakeJsonLine(block.file.name, state->line, raw);
-    }
-    ++state->line;
-    at = std::min(end + 1, block.bytes.size());
-  }
-  state->offset += static_cast<int64_t>(at);
-  return at;
-}
-
-absl::Status FileSource::ReadOn(const Candidate& file, FileState* state, size_t max_rows) {
-  if (options_.format == Format::kCsv && header_of_ != file.name) {
-    FileState from_start = *state;
-    from_start.offset = 0;
-    ASSIGN_OR_RETURN(const Block head,
-                     ReadBlock(file, from_start, std::min<size_t>(options_.block_bytes, 1 << 20)));
-    if (buffer_.rows() > 0) return absl::OkStatus();  // one header a poll
-    if (TakeHeader(head, state) == 0 || state->foreign) return absl::OkStatus();
-  } else if (options_.format == Format::kJsonLines) {
-    header_ = options_.header;
-  }
-  buffer_.SetColumns(header_);
+absl::Status FileSource::ReadRecords(const Candidate& file, const Seen& seen, size_t max_rows,
+                                     FileState* state) {
   size_t bytes = options_.block_bytes;
-  while (buffer_.rows() < max_rows && state->offset < file.size && !host_.stopping()) {
-    ASSIGN_OR_RETURN(const Block block, ReadBlock(file, *state, bytes));
-    const size_t took = options_.format == Format::kCsv ? TakeCsv(block, state, max_rows)
-                                                        : TakeJsonLines(block, state, max_rows);
-    if (took > 0 || buffer_.rows() >= max_rows) {
+  while (!Full(max_rows) && state->offset < file.size && !host_.stopping()) {
+    bool from_block = false;
+    ASSIGN_OR_RETURN(const absl::string_view view,
+                     BytesAt(file, state->offset, bytes, &from_block));
+    const int64_t end = state->offset + static_cast<int64_t>(view.size());
+    const size_t took =
+        reader_.Take(head_, view, IsEnd(file, seen, end), max_rows, kMaxPollBytes, state);
+    if (took > 0) {
       bytes = options_.block_bytes;
       continue;
     }
-    // A record longer than the block: a larger block, up to the bound on records, beyond which the
-    // splitter gives up.
-    if (state->offset + static_cast<int64_t>(block.bytes.size()) >= file.size ||
-        bytes > 2 * options_.max_record_bytes)
-      break;
-    bytes *= 4;
+    block_.reset();
+    if (end >= file.size) break;  // the last line is still being written
+    // A record longer than the block: a larger one, up to where the reader gives it up.
+    if (from_block) continue;
+    if (view.size() > options_.max_record_bytes) {
+      return absl::InternalError(StrCat(file.name, ":", state->line, ": no progress"));
+    }
+    bytes = std::min(bytes * 4, options_.max_record_bytes + options_.block_bytes);
   }
   return absl::OkStatus();
 }
 
-absl::Status FileSource::Round(size_t max_rows) {
-  ASSIGN_OR_RETURN(const std::vector<Candidate> files, List());
-  for (const Candidate& file : files) {
-    Seen& seen = sizes_[file.name];
-    const bool unchanged = seen.size == file.size && seen.modified == file.modified;
-    if (!unchanged) seen = {file.size, file.modified, absl::Now(), false};
-    if (unchanged && seen.finished) continue;
-    FileState& state = position_.files[file.name];
-    ASSIGN_OR_RETURN(const bool fresh, Begin(file, &state));
-    seen.finished = !fresh;
-    if (!fresh) continue;
-    if (buffer_.rows() > 0 && header_of_ != file.name && options_.format == Format::kCsv) break;
-    RETURN_IF_ERROR(ReadOn(file, &state, max_rows));
-    if (buffer_.rows() >= max_rows || host_.stopping()) break;
+absl::Status FileSource::ReadFile(const Candidate& file, Seen* seen, size_t max_rows, bool* full) {
+  if (position_.files.count(file.name) == 0) {
+    if (position_.folded.Holds(file.name, file.changed)) {
+      seen->finished = true;
+      return absl::OkStatus();
+    }
+    if (file.name <= position_.folded.name) {
+      Notice(file.name,
+             "came or was changed after the files up to this name had been read; it is read from "
+             "its beginning, rows that are the same count once");
+    }
   }
+  FileState& state = position_.files[file.name];
+  ASSIGN_OR_RETURN(const bool news, HasNews(file, seen, &state));
+  seen->finished = !news;
+  if (!news) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const bool readable, ReadHead(file, seen, &state));
+  if (!readable) return absl::OkStatus();
+  if (buffer_.rows() > 0 && buffer_.columns() != head_.columns) {
+    *full = true;  // one header a batch
+    return absl::OkStatus();
+  }
+  if (buffer_.columns() != head_.columns) buffer_.SetColumns(head_.columns);
+  const absl::Status status = ReadRecords(file, *seen, max_rows, &state);
+  if (state.offset > 0) {
+    ASSIGN_OR_RETURN(state.identity, IdentityOf(file.path, state.offset));
+  }
+  if (state.offset >= file.size) state.modified = file.modified;
+  seen->finished = state.offset >= file.size;
+  *full = Full(max_rows);
+  return status;
+}
+
+FileSource::Seen& FileSource::Look(const Candidate& file) {
+  Seen& seen = seen_[file.name];
+  if (seen.size != file.size || seen.changed != file.changed)
+    seen = {file.size, file.changed, absl::Now(), false, false};
+  return seen;
+}
+
+absl::Status FileSource::Round(size_t max_rows) {
+  const absl::Time now = absl::Now();
+  if (caught_up_ || now - listed_ >= kRescan) {
+    ASSIGN_OR_RETURN(files_, ListFiles(options_.path, options_.pattern));
+    listed_ = now;
+    at_ = 0;
+    caught_up_ = false;
+    Fold();
+  }
+  for (; at_ < files_.size(); ++at_) {
+    const Candidate& file = files_[at_];
+    Seen& seen = Look(file);
+    if (seen.finished) continue;
+    if (Full(max_rows) || host_.stopping()) return absl::OkStatus();
+    bool full = false;
+    const absl::Status status = ReadFile(file, &seen, max_rows, &full);
+    // The others go on; this one is tried again.
+    if (!status.ok()) Notice(file.name, StrCat("cannot be read: ", status.message()));
+    if (full) return absl::OkStatus();
+  }
+  caught_up_ = true;
   return absl::OkStatus();
+}
+
+// Forgets files that are gone, then folds the finished files at the beginning of the name order, but for the last of them. A file
+// that comes or changes later has a later change time than any of these, which are settled.
+void FileSource::Fold() {
+  if (position_.files.size() <= kFoldAbove) return;
+  const auto gone = [&](const std::string& name) {
+    const auto at = std::lower_bound(
+        files_.begin(), files_.end(), name,
+        [](const Candidate& file, const std::string& wanted) { return file.name < wanted; });
+    return !files_.empty() && (at == files_.end() || at->name != name);
+  };
+  for (auto it = position_.files.begin(); it != position_.files.end();) {
+    if (!gone(it->first)) {
+      ++it;
+      continue;
+    }
+    seen_.erase(it->first);
+    it = position_.files.erase(it);
+  }
+  const int64_t settled = absl::ToUnixNanos(absl::Now() - kFoldAfter);
+  Folded folded = position_.folded;
+  size_t n = 0;
+  for (; n + kUnfolded < files_.size(); ++n) {
+    const Candidate& file = files_[n];
+    if (!Look(file).finished || file.changed > settled) break;
+    folded.changed = std::max(folded.changed, file.changed);
+  }
+  if (n == 0 || files_[n - 1].name < folded.name) return;
+  folded.name = files_[n - 1].name;
+  folded.files = static_cast<int64_t>(n);
+  size_t foreign = 0;
+  for (auto it = position_.files.begin();
+       it != position_.files.end() && it->first <= folded.name;) {
+    const bool keep = it->second.foreign && ++foreign <= kMaxForeign;
+    it = keep ? std::next(it) : position_.files.erase(it);
+  }
+  position_.folded = std::move(folded);
 }
 
 absl::Status FileSource::Poll(size_t max_rows, int timeout_ms, const huiliu_rows** rows) {
@@ -377,19 +252,43 @@ absl::Status FileSource::Poll(size_t max_rows, int timeout_ms, const huiliu_rows
   while (true) {
     RETURN_IF_ERROR(Round(max_rows));
     const absl::Duration left = deadline - absl::Now();
-    if (buffer_.rows() > 0 || left <= absl::ZeroDuration() || host_.stopping()) break;
+    if (buffer_.rows() > 0 || !caught_up_ || left <= absl::ZeroDuration() || host_.stopping())
+      break;
     absl::SleepFor(std::min(left, kRescan));
   }
-  *rows = buffer_.Finish(ToJson(position_), buffer_.rows() == 0);
+  *rows = buffer_.Finish(ToJson(position_), caught_up_);
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> FileSource::Describe() {
-  ASSIGN_OR_RETURN(const std::vector<Candidate> files, List());
+  constexpr size_t kShown = 20;
+  ASSIGN_OR_RETURN(const std::vector<Candidate> files, ListFiles(options_.path, options_.pattern));
   nlohmann::json list = nlohmann::json::array();
-  for (const Candidate& file : files) list.push_back({{"name", file.name}, {"bytes", file.size}});
-  return nlohmann::json{{"path", options_.path}, {"files", list}}.dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  int64_t bytes = 0;
+  for (const Candidate& file : files) bytes += file.size;
+  const RecordReader quiet(options_, &buffer_, [](const std::string&, const std::string&) {});
+  for (size_t i = 0; i < files.size() && i < kShown; ++i) {
+    nlohmann::json entry = {{"name", files[i].name}, {"bytes", files[i].size}};
+    const auto block = ReadBlock(files[i].path, 0, 64 << 10);
+    FileHead head;
+    if (!block.ok()) {
+      entry["error"] = std::string(block.status().message());
+    } else if (quiet.ReadHead(files[i].name, (*block)->view(), true, &head) ==
+               RecordReader::Head::kReady) {
+      entry["columns"] = head.columns;
+      const int64_t lines = text::CountLineEnds((*block)->view()) - head.first_line + 1;
+      if ((*block)->size > 0)
+        entry["rows_estimate"] = lines * files[i].size / static_cast<int64_t>((*block)->size);
+    } else {
+      entry["foreign"] = true;
+    }
+    list.push_back(std::move(entry));
+  }
+  const nlohmann::json object = {{"path", options_.path},
+                                 {"files", std::move(list)},
+                                 {"files_total", files.size()},
+                                 {"bytes_total", bytes}};
+  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace huiliu::file

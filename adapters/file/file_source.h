@@ -9,15 +9,18 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "adapters/file/folder.h"
 #include "adapters/file/options.h"
 #include "adapters/file/position.h"
+#include "adapters/file/record_reader.h"
 #include "adapters/file/row_buffer.h"
 #include "adapters/sdk/plugin.h"
 
 namespace huiliu::file {
 
 // Reads files in name order, each on from where the position says, block by block. A row's id is
-// FILE:LINE.
+// FILE:LINE. Memory: what one poll shows (8 MiB of records or one record), the block at hand, and
+// an entry per file of the folder.
 class FileSource : public sdk::Source {
  public:
   static absl::StatusOr<std::unique_ptr<FileSource>> Open(sdk::Host host,
@@ -27,62 +30,54 @@ class FileSource : public sdk::Source {
   absl::StatusOr<std::string> Describe() override;
 
  private:
-  // A file of the folder.
-  struct Candidate {
-    std::string path;
-    std::string name;
-    int64_t size = 0;
-    int64_t modified = 0;  // ns
-  };
   // What the last rounds saw of a file: one that has not changed is not opened again.
   struct Seen {
     int64_t size = -1;
-    int64_t modified = 0;
+    int64_t changed = 0;
     absl::Time since;
+    bool verified = false;  // it is the file that the position speaks of
     bool finished = false;
   };
-  // A stretch of a file that is read at once.
-  struct Block {
-    const Candidate& file;
-    std::string bytes;
-    bool at_end = false;  // nothing of the file follows, and nothing will
-  };
 
-  FileSource(sdk::Host host, Options options, Position position)
-      : host_(host), options_(std::move(options)), position_(std::move(position)) {}
+  FileSource(sdk::Host host, Options options, Position position);
 
-  absl::StatusOr<std::vector<Candidate>> List() const;
-  // Reads one round: files in order until max_rows are there.
+  // Reads on, file by file, until max_rows are there or all is read.
   absl::Status Round(size_t max_rows);
-  // Takes the file up; false where it has nothing new or is foreign.
-  absl::StatusOr<bool> Begin(const Candidate& file, FileState* state);
-  absl::Status ReadOn(const Candidate& file, FileState* state, size_t max_rows);
-  bool IsStable(const Candidate& file) const;
-  absl::StatusOr<Block> ReadBlock(const Candidate& file, const FileState& state,
-                                  size_t bytes) const;
-  // Each returns how many bytes it consumed; 0: a record is longer than the block.
-  size_t TakeHeader(const Block& block, FileState* state);
-  size_t SkipLine(const Block& block, FileState* state);
-  size_t TakeCsv(const Block& block, FileState* state, size_t max_rows);
-  size_t TakeJsonLines(const Block& block, FileState* state, size_t max_rows);
-  void TakeJsonLine(const std::string& name, int64_t line, absl::string_view raw);
-  void AddCsvRecord(const std::string& name, int64_t line, absl::string_view raw,
-                    const std::vector<absl::string_view>& fields);
-  void AddError(const std::string& name, int64_t line, int64_t column, absl::string_view raw,
-                absl::string_view code, absl::string_view message);
+  Seen& Look(const Candidate& file);
+  // Sets *full where the batch can take no more of this file.
+  absl::Status ReadFile(const Candidate& file, Seen* seen, size_t max_rows, bool* full);
+  // False where the file has nothing new. Begins again where it was replaced.
+  absl::StatusOr<bool> HasNews(const Candidate& file, Seen* seen, FileState* state);
+  void BeginAgain(const Candidate& file, FileState* state, const std::string& why);
+  // False: the file is foreign, or its header is not there yet.
+  absl::StatusOr<bool> ReadHead(const Candidate& file, Seen* seen, FileState* state);
+  absl::Status ReadRecords(const Candidate& file, const Seen& seen, size_t max_rows,
+                           FileState* state);
+  // The bytes from `offset` on: of the block at hand, or of a new one of `bytes`.
+  absl::StatusOr<absl::string_view> BytesAt(const Candidate& file, int64_t offset, size_t bytes,
+                                            bool* from_block);
+  // Nothing of the file follows `end`, and nothing will: a last line needs no line end.
+  bool IsEnd(const Candidate& file, const Seen& seen, int64_t end) const;
+  bool Full(size_t max_rows) const;
+  void Fold();
   void Notice(const std::string& name, const std::string& message);
 
   const sdk::Host host_;
   const Options options_;
   Position position_;
   RowBuffer buffer_;
+  RecordReader reader_;
   std::set<std::string> noticed_;
-  std::map<std::string, Seen> sizes_;
-  // csv: the columns of the file that is being read
-  std::string header_of_;
-  std::vector<std::string> header_;
-  std::vector<absl::string_view> cells_;
-  std::string decoded_;
+  std::map<std::string, Seen> seen_;
+  // The round at hand.
+  std::vector<Candidate> files_;
+  size_t at_ = 0;  // in files_
+  absl::Time listed_ = absl::InfinitePast();
+  bool caught_up_ = true;
+  // The file at hand.
+  FileHead head_;
+  std::shared_ptr<const Block> block_;
+  std::string block_of_;
 };
 
 }  // namespace huiliu::file

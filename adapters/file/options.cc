@@ -17,20 +17,22 @@ absl::Status Wrong(const std::string& key, absl::string_view why) {
 
 absl::Status ReadCharset(const std::string& text, Charset* out) {
   const std::string name = absl::AsciiStrToLower(text);
-  if (name == "utf-8" || name == "utf8" || name == "auto") {
+  if (name == "utf-8" || name == "utf8") {
     *out = Charset::kUtf8;
+  } else if (name == "auto") {
+    *out = Charset::kAuto;
   } else if (name == "gbk" || name == "gb2312" || name == "cp936") {
     *out = Charset::kGbk;
   } else if (name == "gb18030") {
     *out = Charset::kGb18030;
   } else {
-    return Wrong("charset", "is utf-8, gbk or gb18030");
+    return Wrong("charset", "is utf-8, gbk, gb18030 or auto");
   }
   return absl::OkStatus();
 }
 
 absl::Status ReadOption(const std::string& key, const nlohmann::json& value, Options* out) {
-  if (key == "header") {
+  if (key == "header" || key == "columns") {
     if (!value.is_array()) return Wrong(key, "is a list of column names");
     for (const auto& name : value) {
       if (!name.is_string()) return Wrong(key, "is a list of column names");
@@ -41,6 +43,12 @@ absl::Status ReadOption(const std::string& key, const nlohmann::json& value, Opt
   if (key == "follow") {
     if (!value.is_boolean()) return Wrong(key, "is true or false");
     out->follow = value.get<bool>();
+    return absl::OkStatus();
+  }
+  if (key == "settle_ms") {
+    if (!value.is_number_unsigned() || value.get<uint64_t>() > 86400000)
+      return Wrong(key, "is a number of milliseconds up to a day");
+    out->settle = absl::Milliseconds(value.get<int64_t>());
     return absl::OkStatus();
   }
   if (key == "max_record_bytes" || key == "block_bytes") {
@@ -63,13 +71,15 @@ absl::Status ReadOption(const std::string& key, const nlohmann::json& value, Opt
     if (text != "csv" && text != "jsonl") return Wrong(key, "is csv or jsonl");
     out->format = text == "csv" ? Format::kCsv : Format::kJsonLines;
   } else if (key == "delimiter") {
-    if (text.size() != 1 || text == "\"" || text == "\n" || text == "\r")
+    if (text.size() != 1 || static_cast<uint8_t>(text[0]) >= 0x80 || text == "\"" || text == "\n" ||
+        text == "\r")
       return Wrong(key, "is one ASCII character");
     out->delimiter = text[0];
   } else {
-    return Wrong(key,
-                 "is unknown; known are path, pattern, format, charset, delimiter, header, follow, "
-                 "max_record_bytes, block_bytes");
+    return Wrong(
+        key,
+        "is unknown; known are path, pattern, format, charset, delimiter, header, columns, "
+        "follow, settle_ms, max_record_bytes, block_bytes");
   }
   return absl::OkStatus();
 }
@@ -83,9 +93,6 @@ absl::StatusOr<Options> ParseOptions(absl::string_view json) {
   Options options;
   for (const auto& [key, value] : object.items()) RETURN_IF_ERROR(ReadOption(key, value, &options));
   if (options.path.empty()) return Wrong("path", "is required: a folder or a file");
-  if (options.format == Format::kJsonLines && options.header.empty()) {
-    return Wrong("header", "is required with jsonl: the names of the members to read");
-  }
   return options;
 }
 
@@ -96,6 +103,7 @@ size_t Decode(Charset charset, absl::string_view bytes, std::string* out) {
     case Charset::kGb18030:
       return text::DecodeGb18030(bytes, out);
     case Charset::kUtf8:
+    case Charset::kAuto:
       break;
   }
   const size_t bad = text::FindInvalidUtf8(bytes);

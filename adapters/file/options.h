@@ -7,22 +7,27 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace huiliu::file {
 
 enum class Format { kCsv, kJsonLines };
-enum class Charset { kUtf8, kGbk, kGb18030 };
+// kAuto: a byte order mark decides, else UTF-8 where the first MiB of the file is, else GB18030.
+enum class Charset { kUtf8, kGbk, kGb18030, kAuto };
 
 struct Options {
   std::string path;              // a folder or one file
   std::string pattern = "*";     // shell pattern of file names in the folder
   Format format = Format::kCsv;  // "csv" | "jsonl"
-  Charset charset =
-      Charset::kUtf8;  // "utf-8" | "gbk" | "gb18030"; a UTF-8 byte order mark is dropped
+  // "utf-8" | "gbk" | "gb18030" | "auto"; a byte order mark is stronger and dropped.
+  Charset charset = Charset::kUtf8;
   char delimiter = ',';
-  std::vector<std::string>
-      header;          // csv: files with another header are named and not read; jsonl: the columns
+  // "header" or "columns". csv: files with another header are named and not read. jsonl: the
+  // members to read; without it those of a file's first object.
+  std::vector<std::string> header;
   bool follow = true;  // false: the files are complete; a last line needs no line end
+  // While following: how long a file has been still when its last line is taken without a line end.
+  absl::Duration settle = absl::Seconds(5);  // "settle_ms"
   size_t max_record_bytes = 16 << 20;
   size_t block_bytes = 1 << 20;
 };

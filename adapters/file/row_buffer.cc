@@ -1,65 +1,99 @@
 #include "adapters/file/row_buffer.h"
 
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
 namespace huiliu::file {
+namespace {
+
+constexpr size_t kChunkBytes = 256 << 10;
+
+}  // namespace
 
 void RowBuffer::Clear() {
-  texts_.clear();
+  blocks_.clear();
+  // One chunk is used again; larger ones were for a large record.
+  if (chunks_.size() > 1 || free_bytes_ > kChunkBytes) {
+    chunks_.clear();
+    free_ = nullptr;
+    free_bytes_ = 0;
+  } else if (!chunks_.empty()) {
+    free_bytes_ += static_cast<size_t>(free_ - chunks_[0].get());
+    free_ = chunks_[0].get();
+  }
   bytes_ = 0;
+  column_names_.clear();
   columns_.clear();
   rows_.clear();
   first_cell_.clear();
+  row_cells_ = 0;
   cells_.clear();
   notices_.clear();
 }
 
-absl::string_view RowBuffer::Keep(absl::string_view text) {
-  // Blocks of 64 KiB that never move: a kept view stays where it is.
-  if (texts_.empty() || texts_.back().capacity() - texts_.back().size() < text.size()) {
-    texts_.emplace_back();
-    texts_.back().reserve(std::max<size_t>(text.size(), 64 << 10));
+void RowBuffer::Hold(std::shared_ptr<const Block> block) {
+  if (blocks_.empty() || blocks_.back() != block) blocks_.push_back(std::move(block));
+}
+
+char* RowBuffer::Reserve(size_t bytes) {
+  if (free_bytes_ < bytes) {
+    free_bytes_ = std::max(bytes, kChunkBytes);
+    chunks_.emplace_back(new char[free_bytes_]);
+    free_ = chunks_.back().get();
   }
-  std::string& block = texts_.back();
-  const size_t at = block.size();
-  block.append(text.data(), text.size());
-  bytes_ += text.size();
-  return absl::string_view(block).substr(at);
+  return free_;
+}
+
+absl::string_view RowBuffer::Commit(size_t used) {
+  const absl::string_view out(free_, used);
+  free_ += used;
+  free_bytes_ -= used;
+  return out;
+}
+
+absl::string_view RowBuffer::Keep(absl::string_view text) {
+  char* to = Reserve(text.size() + 1);  // never a null view
+  std::memcpy(to, text.data(), text.size());
+  return Commit(text.size());
 }
 
 void RowBuffer::SetColumns(const std::vector<std::string>& columns) {
+  column_names_ = columns;
   columns_.clear();
   for (const std::string& column : columns) columns_.push_back(sdk::ToBytes(Keep(column)));
 }
 
-huiliu_row RowBuffer::NewRow(absl::string_view table, absl::string_view row_id,
-                             absl::string_view raw) {
-  huiliu_row row{};
+huiliu_row& RowBuffer::NewRow(absl::string_view table, int64_t line, absl::string_view raw) {
+  constexpr size_t kDigits = 20;
+  char* id = Reserve(table.size() + 1 + kDigits);
+  std::memcpy(id, table.data(), table.size());
+  id[table.size()] = ':';
+  char* const digits = id + table.size() + 1;
+  const char* end = std::to_chars(digits, digits + kDigits, line).ptr;
+  huiliu_row& row = rows_.emplace_back();
   row.struct_size = sizeof row;
-  row.table = sdk::ToBytes(Keep(table));
-  row.row_id = sdk::ToBytes(Keep(row_id));
-  row.raw = sdk::ToBytes(Keep(raw));
+  row.row_id = sdk::ToBytes(Commit(static_cast<size_t>(end - id)));
+  row.table = sdk::ToBytes(table);
+  row.raw = sdk::ToBytes(raw);
+  bytes_ += raw.size();
+  first_cell_.push_back(row_cells_);
   return row;
 }
 
-void RowBuffer::AddRow(absl::string_view table, absl::string_view row_id,
-                       const std::vector<absl::string_view>& cells, absl::string_view raw) {
-  huiliu_row row = NewRow(table, row_id, raw);
-  row.cell_count = cells.size();
-  first_cell_.push_back(cells_.size());
-  for (absl::string_view cell : cells) {
-    cells_.push_back({static_cast<uint8_t>(cell.data() == nullptr ? 0 : 1), sdk::ToBytes(cell)});
-  }
-  rows_.push_back(row);
+void RowBuffer::AddRow(absl::string_view table, int64_t line, absl::string_view raw) {
+  NewRow(table, line, raw).cell_count = cells_.size() - row_cells_;
+  row_cells_ = cells_.size();
 }
 
-void RowBuffer::AddError(absl::string_view table, absl::string_view row_id, absl::string_view raw,
+void RowBuffer::AddError(absl::string_view table, int64_t line, absl::string_view raw,
                          absl::string_view code, absl::string_view place,
                          absl::string_view message) {
-  huiliu_row row = NewRow(table, row_id, raw);
+  cells_.resize(row_cells_);
+  huiliu_row& row = NewRow(table, line, raw);
   row.error_code = sdk::ToBytes(Keep(code));
   row.error_place = sdk::ToBytes(Keep(place));
   row.error_message = sdk::ToBytes(Keep(message));
-  first_cell_.push_back(cells_.size());
-  rows_.push_back(row);
 }
 
 void RowBuffer::AddNotice(absl::string_view notice) {

@@ -1,0 +1,90 @@
+#include "adapters/file/json_line.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace huiliu::file {
+namespace {
+
+// Walks a text that is known to be JSON.
+class Walker {
+ public:
+  explicit Walker(absl::string_view text) : text_(text) {}
+
+  // Past blanks and separators.
+  char Peek() {
+    while (absl::ascii_isspace(static_cast<unsigned char>(text_[at_])) || text_[at_] == ',' ||
+           text_[at_] == ':')
+      ++at_;
+    return text_[at_];
+  }
+  void Step() { ++at_; }
+
+  // Between the quotes.
+  absl::string_view String(bool* escaped) {
+    const size_t begin = ++at_;
+    *escaped = false;
+    while (text_[at_] != '"') {
+      if (text_[at_] == '\\') {
+        *escaped = true;
+        ++at_;
+      }
+      ++at_;
+    }
+    return text_.substr(begin, at_++ - begin);
+  }
+
+  absl::string_view Other() {
+    const size_t begin = at_;
+    int depth = 0;
+    bool escaped;
+    while (true) {
+      const char c = text_[at_];
+      if (c == '"') {
+        String(&escaped);
+        continue;
+      }
+      if (depth == 0 &&
+          (c == ',' || c == '}' || absl::ascii_isspace(static_cast<unsigned char>(c))))
+        return text_.substr(begin, at_ - begin);
+      if (c == '{' || c == '[') ++depth;
+      if (c == '}' || c == ']') --depth;
+      ++at_;
+    }
+  }
+
+ private:
+  const absl::string_view text_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+bool SplitJsonObject(absl::string_view text, std::vector<JsonMember>* members) {
+  members->clear();
+  const absl::string_view bare = absl::StripLeadingAsciiWhitespace(text);
+  if (bare.empty() || bare[0] != '{' ||
+      !nlohmann::json::accept(bare.data(), bare.data() + bare.size()))
+    return false;
+  Walker walker(bare);
+  walker.Step();
+  while (walker.Peek() != '}') {
+    JsonMember& member = members->emplace_back();
+    member.key = walker.String(&member.key_escaped);
+    if (walker.Peek() == '"') {
+      member.value = walker.String(&member.value_escaped);
+    } else {
+      member.value = walker.Other();
+      member.is_null = member.value == "null";
+    }
+  }
+  return true;
+}
+
+std::string Unescaped(absl::string_view slice) {
+  return nlohmann::json::parse(absl::StrCat("\"", slice, "\"")).get<std::string>();
+}
+
+}  // namespace huiliu::file

@@ -1,0 +1,321 @@
+#include "adapters/file/record_reader.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/text/gb18030.h"
+#include "core/text/utf8.h"
+
+namespace huiliu::file {
+namespace {
+
+using absl::StrCat;
+constexpr size_t kNpos = absl::string_view::npos;
+// What is kept for repair is bounded: of a 100 MB field its beginning.
+constexpr size_t kMaxKeptRaw = 64 << 10;
+
+absl::string_view WithoutLineEnd(absl::string_view raw) {
+  if (!raw.empty() && raw.back() == '\n') raw.remove_suffix(1);
+  if (!raw.empty() && raw.back() == '\r') raw.remove_suffix(1);
+  return raw;
+}
+
+bool EndsLine(absl::string_view raw) {
+  return !raw.empty() && (raw.back() == '\n' || raw.back() == '\r');
+}
+
+const char* NameOf(Charset charset) {
+  switch (charset) {
+    case Charset::kGbk:
+      return "GBK";
+    case Charset::kGb18030:
+      return "GB18030";
+    default:
+      return "UTF-8";
+  }
+}
+
+// UTF-8 but for a sequence that the end of `bytes` tears.
+bool LooksLikeUtf8(absl::string_view bytes) {
+  const size_t bad = text::FindInvalidUtf8(bytes);
+  return bad == kNpos || bad + 3 >= bytes.size();
+}
+
+}  // namespace
+
+RecordReader::Head RecordReader::ReadHead(const std::string& name, absl::string_view bytes,
+                                          bool at_end, FileHead* head) const {
+  *head = {};
+  head->name = name;
+  head->charset = options_.charset;
+  const text::FoundMark mark = text::FindByteOrderMark(bytes);
+  switch (mark.mark) {
+    case text::ByteOrderMark::kUtf8:
+      head->charset = Charset::kUtf8;
+      break;
+    case text::ByteOrderMark::kGb18030:
+      head->charset = Charset::kGb18030;
+      break;
+    case text::ByteOrderMark::kUtf16:
+      notice_(name, "is UTF-16, which is not read; save it as UTF-8 or GB18030");
+      return Head::kForeign;
+    case text::ByteOrderMark::kNone:
+      if (head->charset == Charset::kAuto) {
+        head->charset = LooksLikeUtf8(bytes) ? Charset::kUtf8 : Charset::kGb18030;
+      }
+      break;
+  }
+  head->first_offset = static_cast<int64_t>(mark.size);
+  bytes.remove_prefix(mark.size);
+  return options_.format == Format::kCsv ? ReadCsvHead(bytes, at_end, head)
+                                         : ReadJsonHead(bytes, at_end, head);
+}
+
+RecordReader::Head RecordReader::ReadCsvHead(absl::string_view bytes, bool at_end,
+                                             FileHead* head) const {
+  text::CsvOptions csv;
+  csv.delimiter = options_.delimiter;
+  csv.multibyte = head->charset != Charset::kUtf8;
+  text::CsvSplitter splitter(bytes, csv, 1, at_end);
+  text::CsvRecord record;
+  if (splitter.Next(&record) != text::CsvSplitter::Result::kRecord) return Head::kTorn;
+  bool readable = record.error == nullptr;
+  for (absl::string_view field : record.fields) {
+    std::string column;
+    readable = readable && Decode(head->charset, field, &column) == kNpos;
+    head->columns.emplace_back(absl::StripAsciiWhitespace(column));
+  }
+  if (!readable) {
+    notice_(head->name, StrCat("its header cannot be read as ", NameOf(head->charset),
+                               "; it is not read and not counted"));
+    return Head::kForeign;
+  }
+  if (!options_.header.empty() && head->columns != options_.header) {
+    const std::string found = absl::StrJoin(head->columns, ",");
+    notice_(head->name, StrCat("has another header (", head->columns.size(),
+                               " columns: ", text::CodePointPrefix(found, 100),
+                               "); it is not read and not counted"));
+    return Head::kForeign;
+  }
+  head->first_offset += static_cast<int64_t>(splitter.offset());
+  head->first_line = splitter.line();
+  return Head::kReady;
+}
+
+// Without configured columns they are those of the first object.
+RecordReader::Head RecordReader::ReadJsonHead(absl::string_view bytes, bool at_end,
+                                              FileHead* head) const {
+  head->columns = options_.header;
+  while (head->columns.empty() && !bytes.empty()) {
+    const size_t end = bytes.find('\n');
+    if (end == kNpos && !at_end) return Head::kTorn;
+    std::string line;
+    std::vector<JsonMember> members;
+    if (Decode(head->charset, bytes.substr(0, end), &line) == kNpos &&
+        SplitJsonObject(line, &members)) {
+      for (const JsonMember& member : members) {
+        head->columns.push_back(member.key_escaped ? Unescaped(member.key)
+                                                   : std::string(member.key));
+      }
+    }
+    bytes.remove_prefix(end == kNpos ? bytes.size() : end + 1);
+  }
+  return Head::kReady;
+}
+
+size_t RecordReader::Take(const FileHead& head, absl::string_view bytes, bool at_end,
+                          size_t max_rows, size_t max_bytes, FileState* state) {
+  max_rows_ = max_rows;
+  max_bytes_ = max_bytes;
+  if (state->skipping) return SkipLine(bytes, at_end, state);
+  table_ = buffer_.Keep(head.name);
+  return options_.format == Format::kCsv ? TakeCsv(head, bytes, at_end, state)
+                                         : TakeJsonLines(head, bytes, at_end, state);
+}
+
+// The rest of a line whose beginning was too long and is reported already.
+size_t RecordReader::SkipLine(absl::string_view bytes, bool at_end, FileState* state) const {
+  size_t end = bytes.find_first_of(options_.format == Format::kCsv ? "\r\n" : "\n");
+  size_t took = bytes.size();
+  if (end != kNpos) {
+    if (bytes[end] == '\r') {
+      if (end + 1 == bytes.size() && !at_end) {
+        state->offset += static_cast<int64_t>(end);
+        return end;
+      }
+      if (end + 1 < bytes.size() && bytes[end + 1] == '\n') ++end;
+    }
+    took = end + 1;
+    state->skipping = false;
+    ++state->line;
+  }
+  state->offset += static_cast<int64_t>(took);
+  return took;
+}
+
+size_t RecordReader::TakeCsv(const FileHead& head, absl::string_view bytes, bool at_end,
+                             FileState* state) {
+  text::CsvOptions csv;
+  csv.delimiter = options_.delimiter;
+  csv.multibyte = head.charset != Charset::kUtf8;
+  csv.max_record_bytes = options_.max_record_bytes;
+  text::CsvSplitter splitter(bytes, csv, state->line, at_end);
+  while (!Full() && splitter.Next(&record_) == text::CsvSplitter::Result::kRecord) {
+    const absl::string_view raw = bytes.substr(record_.begin, record_.size);
+    if (record_.error == nullptr) {
+      AddCsvRecord(head, WithoutLineEnd(raw));
+      continue;
+    }
+    AddError(record_.line, record_.error_line, record_.error_column, WithoutLineEnd(raw),
+             record_.error,
+             "the record is malformed: correct its quotes or its length; reading goes on with the "
+             "next line");
+    state->skipping = !EndsLine(raw) && !at_end;
+  }
+  state->offset += static_cast<int64_t>(splitter.offset());
+  state->line = splitter.line();
+  return splitter.offset();
+}
+
+void RecordReader::AddCsvRecord(const FileHead& head, absl::string_view raw) {
+  const size_t fields = record_.fields.size();
+  if (fields == 1 && raw.empty() && head.columns.size() > 1) return;  // an empty line is no record
+  if (fields != head.columns.size()) {
+    return AddErrorAt(
+        record_.line, 0, raw, "csv.columns",
+        StrCat("the record has ", fields, " columns, the header ", head.columns.size()));
+  }
+  if (AddCsvCells(head, raw)) buffer_.AddRow(table_, record_.line, raw);
+}
+
+bool RecordReader::AddCsvCells(const FileHead& head, absl::string_view raw) {
+  const auto inside = [&](absl::string_view field) {
+    return field.data() >= raw.data() && field.data() <= raw.data() + raw.size();
+  };
+  if (head.charset == Charset::kUtf8) {
+    const size_t bad = text::FindInvalidUtf8(raw);
+    if (bad != kNpos) {
+      AddErrorAt(record_.line, bad, raw, "charset.invalid",
+                 "the record holds bytes that are no UTF-8; is the file GB18030?");
+      return false;
+    }
+    for (absl::string_view field : record_.fields) {
+      buffer_.AddCell(inside(field) ? field : buffer_.Keep(field));
+    }
+    return true;
+  }
+  for (size_t i = 0; i < record_.fields.size(); ++i) {
+    const absl::string_view field = record_.fields[i];
+    absl::string_view cell;
+    const size_t bad = DecodeKept(head.charset, field, &cell);
+    if (bad != kNpos) {
+      const size_t at = inside(field) ? static_cast<size_t>(field.data() - raw.data()) + bad : 0;
+      AddErrorAt(
+          record_.line, at, raw, "charset.invalid",
+          StrCat("column ", head.columns[i], " holds bytes that are no ", NameOf(head.charset)));
+      return false;
+    }
+    buffer_.AddCell(cell);
+  }
+  return true;
+}
+
+size_t RecordReader::DecodeKept(Charset charset, absl::string_view bytes, absl::string_view* out) {
+  if (charset == Charset::kUtf8) {
+    *out = bytes;
+    return text::FindInvalidUtf8(bytes);
+  }
+  char* const to = buffer_.Reserve(text::MaxDecodedBytes(bytes.size()));
+  const text::DecodedBytes decoded =
+      charset == Charset::kGbk ? text::DecodeGbkTo(bytes, to) : text::DecodeGb18030To(bytes, to);
+  *out = buffer_.Commit(decoded.size);
+  return decoded.invalid_at;
+}
+
+size_t RecordReader::TakeJsonLines(const FileHead& head, absl::string_view bytes, bool at_end,
+                                   FileState* state) {
+  size_t at = 0;
+  while (!Full() && at < bytes.size()) {
+    size_t end = bytes.find('\n', at);
+    const bool too_long = std::min(end, bytes.size()) - at > options_.max_record_bytes;
+    if (end == kNpos && !too_long && !at_end) break;
+    const absl::string_view raw =
+        WithoutLineEnd(bytes.substr(at, end == kNpos ? end : end - at + 1));
+    if (too_long) {
+      AddErrorAt(state->line, 0, raw, "json.too_long", "the line is too long");
+    } else if (!absl::StripAsciiWhitespace(raw).empty()) {
+      AddJsonLine(head, state->line, raw);
+    }
+    if (end == kNpos) {
+      state->skipping = !at_end;
+      at = bytes.size();
+      break;
+    }
+    ++state->line;
+    at = end + 1;
+  }
+  state->offset += static_cast<int64_t>(at);
+  return at;
+}
+
+void RecordReader::AddJsonLine(const FileHead& head, int64_t line, absl::string_view raw) {
+  absl::string_view text;
+  const size_t bad = DecodeKept(head.charset, raw, &text);
+  if (bad != kNpos) {
+    return AddErrorAt(line, bad, raw, "charset.invalid",
+                      StrCat("the line holds bytes that are no ", NameOf(head.charset)));
+  }
+  if (!SplitJsonObject(text, &members_)) {
+    return AddErrorAt(line, 0, raw, "json.invalid",
+                      "the line is no JSON object (RFC 8259: double quotes, null, true, false)");
+  }
+  AddJsonCells(head, line, raw);
+}
+
+void RecordReader::AddJsonCells(const FileHead& head, int64_t line, absl::string_view raw) {
+  for (JsonMember& member : members_) {
+    if (member.key_escaped) member.key = buffer_.Keep(Unescaped(member.key));
+    if (member.value_escaped) member.value = buffer_.Keep(Unescaped(member.value));
+  }
+  size_t found = 0;
+  for (size_t c = 0; c < head.columns.size(); ++c) {
+    const absl::string_view column = head.columns[c];
+    auto member = members_.begin() + static_cast<std::ptrdiff_t>(std::min(c, members_.size()));
+    if (member == members_.end() || member->key != column) {
+      member = std::find_if(members_.begin(), members_.end(),
+                            [&](const JsonMember& m) { return m.key == column; });
+    }
+    if (member == members_.end()) {
+      buffer_.AddCell({});
+      continue;
+    }
+    ++found;
+    buffer_.AddCell(member->is_null ? absl::string_view() : member->value);
+  }
+  buffer_.AddRow(table_, line, raw);
+  if (found == members_.size()) return;
+  for (const JsonMember& member : members_) {
+    if (std::find(head.columns.begin(), head.columns.end(), member.key) == head.columns.end()) {
+      notice_(head.name, StrCat("member \"", text::CodePointPrefix(member.key, 40),
+                                "\" is not among the columns; it is not read"));
+    }
+  }
+}
+
+void RecordReader::AddErrorAt(int64_t line, size_t at, absl::string_view raw,
+                              absl::string_view code, absl::string_view message) {
+  const absl::string_view before = raw.substr(0, at);
+  const size_t line_end = before.find_last_of("\r\n");
+  AddError(line, line + text::CountLineEnds(before),
+           static_cast<int64_t>(line_end == kNpos ? at + 1 : at - line_end), raw, code, message);
+}
+
+void RecordReader::AddError(int64_t line, int64_t error_line, int64_t column, absl::string_view raw,
+                            absl::string_view code, absl::string_view message) {
+  buffer_.AddError(table_, line, raw.substr(0, kMaxKeptRaw), code,
+                   StrCat(table_, ":", error_line, ":", column), message);
+}
+
+}  // namespace huiliu::file

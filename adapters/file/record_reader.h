@@ -1,0 +1,77 @@
+// Turns stretches of one file into rows: CSV or JSON lines, decoded, each bad record an error row.
+#ifndef HUILIU_ADAPTERS_FILE_RECORD_READER_H_
+#define HUILIU_ADAPTERS_FILE_RECORD_READER_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "adapters/file/json_line.h"
+#include "adapters/file/options.h"
+#include "adapters/file/position.h"
+#include "adapters/file/row_buffer.h"
+#include "core/text/csv.h"
+
+namespace huiliu::file {
+
+// What the beginning of a file says about the rest.
+struct FileHead {
+  std::string name;
+  Charset charset = Charset::kUtf8;
+  std::vector<std::string> columns;
+  int64_t first_offset = 0;  // of the first record, behind mark and header
+  int64_t first_line = 1;
+};
+
+// One thread. Notices go to `notice` (file name, message); rows to the buffer.
+class RecordReader {
+ public:
+  using NoticeSink = std::function<void(const std::string&, const std::string&)>;
+  RecordReader(const Options& options, RowBuffer* buffer, NoticeSink notice)
+      : options_(options), buffer_(*buffer), notice_(std::move(notice)) {}
+
+  enum class Head { kReady, kTorn, kForeign };
+  // kTorn: more bytes are needed. kForeign: not a file for this source; a notice says why.
+  Head ReadHead(const std::string& name, absl::string_view bytes, bool at_end,
+                FileHead* head) const;
+
+  // Takes records off `bytes`, which begin where `state` says, until the buffer holds max_rows or
+  // max_bytes, and moves the state on. Returns the bytes taken; 0: they end inside a record.
+  size_t Take(const FileHead& head, absl::string_view bytes, bool at_end, size_t max_rows,
+              size_t max_bytes, FileState* state);
+
+ private:
+  Head ReadCsvHead(absl::string_view bytes, bool at_end, FileHead* head) const;
+  Head ReadJsonHead(absl::string_view bytes, bool at_end, FileHead* head) const;
+  size_t SkipLine(absl::string_view bytes, bool at_end, FileState* state) const;
+  size_t TakeCsv(const FileHead& head, absl::string_view bytes, bool at_end, FileState* state);
+  void AddCsvRecord(const FileHead& head, absl::string_view raw);
+  // False where an error row was added instead.
+  bool AddCsvCells(const FileHead& head, absl::string_view raw);
+  size_t TakeJsonLines(const FileHead& head, absl::string_view bytes, bool at_end,
+                       FileState* state);
+  void AddJsonLine(const FileHead& head, int64_t line, absl::string_view raw);
+  void AddJsonCells(const FileHead& head, int64_t line, absl::string_view raw);
+  // Decodes into the buffer; npos or where it is invalid.
+  size_t DecodeKept(Charset charset, absl::string_view bytes, absl::string_view* out);
+  void AddError(int64_t line, int64_t error_line, int64_t column, absl::string_view raw,
+                absl::string_view code, absl::string_view message);
+  // The same, at byte `at` of the record.
+  void AddErrorAt(int64_t line, size_t at, absl::string_view raw, absl::string_view code,
+                  absl::string_view message);
+  bool Full() const { return buffer_.rows() >= max_rows_ || buffer_.bytes() >= max_bytes_; }
+
+  const Options& options_;
+  RowBuffer& buffer_;
+  const NoticeSink notice_;
+  // of the call at hand
+  size_t max_rows_ = 0;
+  size_t max_bytes_ = 0;
+  absl::string_view table_;
+  text::CsvRecord record_;
+  std::vector<JsonMember> members_;
+};
+
+}  // namespace huiliu::file
+
+#endif  // HUILIU_ADAPTERS_FILE_RECORD_READER_H_
