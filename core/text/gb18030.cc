@@ -1,6 +1,7 @@
 #include "core/text/gb18030.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
@@ -24,6 +25,28 @@ uint32_t FourByte(uint32_t pointer) {
   return range->code_point + pointer - range->pointer;
 }
 
+constexpr bool IsPrivateUse(uint32_t c) { return c >= 0xE000 && c <= 0xF8FF; }
+
+// The UTF-8 form of every two-byte code, low byte first; in the top byte its length, and kPrivate.
+constexpr uint32_t kPrivate = 0x80000000U;
+constexpr std::array<uint32_t, std::size(kTwoByte)> MakeTwoByteUtf8() {
+  std::array<uint32_t, std::size(kTwoByte)> table{};
+  for (size_t i = 0; i < table.size(); ++i) {
+    const uint32_t c = kTwoByte[i];
+    table[i] = c < 0x800 ? (0xC0U | c >> 6) | (0x80U | (c & 0x3F)) << 8 | 2U << 24
+                         : (0xE0U | c >> 12) | (0x80U | ((c >> 6) & 0x3F)) << 8 |
+                               (0x80U | (c & 0x3F)) << 16 | 3U << 24;
+    if (IsPrivateUse(c)) table[i] |= kPrivate;
+  }
+  return table;
+}
+constexpr auto kTwoByteUtf8 = MakeTwoByteUtf8();
+
+// Where in the two-byte tables; `trail` is 0x40–0x7E or 0x80–0xFE.
+uint32_t TwoBytePointer(uint8_t lead, uint8_t trail) {
+  return (lead - 0x81U) * 190 + (trail - (trail < 0x7F ? 0x40U : 0x41U));
+}
+
 // Decodes one non-ASCII sequence; its length, or 0.
 size_t DecodeOne(const uint8_t* p, size_t left, bool gbk, uint32_t* code_point) {
   if (p[0] < 0x81 || p[0] > 0xFE || left < 2) return 0;
@@ -34,10 +57,12 @@ size_t DecodeOne(const uint8_t* p, size_t left, bool gbk, uint32_t* code_point) 
     return *code_point == kNone ? 0 : 4;
   }
   if (p[1] < 0x40 || p[1] == 0x7F || p[1] > 0xFE) return 0;
-  *code_point = kTwoByte[(p[0] - 0x81U) * 190 + (p[1] - (p[1] < 0x7F ? 0x40U : 0x41U))];
-  if (gbk && *code_point >= 0xE000 && *code_point <= 0xF8FF) return 0;
+  *code_point = kTwoByte[TwoBytePointer(p[0], p[1])];
+  if (gbk && IsPrivateUse(*code_point)) return 0;
   return 2;
 }
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "kTwoByteUtf8 is written as a word");
 
 // Writes the UTF-8 form; what it needs at most is 3 bytes for 2, 4 for 4.
 char* Put(uint32_t c, char* to) {
@@ -74,6 +99,17 @@ DecodedBytes Decode(absl::string_view bytes, bool gbk, char* const to) {
     }
     if (p[i] < 0x80) {
       *out++ = static_cast<char>(p[i++]);
+      continue;
+    }
+    // The common case first: a two-byte code, its UTF-8 form looked up. Four bytes are written, of
+    // which the next character takes the last one back; there is room for it.
+    if (p[i] != 0x80 && p[i] != 0xFF && i + 1 < size && p[i + 1] >= 0x40 && p[i + 1] != 0x7F &&
+        p[i + 1] != 0xFF) {
+      const uint32_t form = kTwoByteUtf8[TwoBytePointer(p[i], p[i + 1])];
+      if (gbk && (form & kPrivate) != 0) return {static_cast<size_t>(out - to), i};
+      std::memcpy(out, &form, 4);
+      out += (form >> 24) & 3;
+      i += 2;
       continue;
     }
     uint32_t code_point = 0;

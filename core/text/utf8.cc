@@ -22,6 +22,22 @@ size_t SequenceLength(const uint8_t* p, size_t left) {
   return n;
 }
 
+// Past the three-byte sequences from `i` on, two at a time; those that begin with E0 or ED, which
+// have rules of their own, and the last few bytes are left to the caller.
+size_t SkipThreeByteSequences(const uint8_t* p, size_t i, size_t size) {
+  constexpr uint64_t kMask = 0x0000C0C0F0C0C0F0ULL, kForm = 0x00008080E08080E0ULL;
+  constexpr unsigned kPlainLeads = 0xDFFE;  // by the lead's low four bits
+  while (i + 8 <= size) {
+    uint64_t word;
+    std::memcpy(&word, p + i, 8);
+    if ((word & kMask) != kForm || ((kPlainLeads >> (p[i] & 0xF)) & 1) == 0 ||
+        ((kPlainLeads >> (p[i + 3] & 0xF)) & 1) == 0)
+      return i;
+    i += 6;
+  }
+  return i;
+}
+
 }  // namespace
 
 size_t FindInvalidUtf8(absl::string_view text) {
@@ -33,6 +49,10 @@ size_t FindInvalidUtf8(absl::string_view text) {
         (std::memcpy(&word, p + i, 8), (word & 0x8080808080808080ULL) == 0)) {
       i += 8;
       continue;
+    }
+    if (p[i] >= 0xE0) {
+      i = SkipThreeByteSequences(p, i, text.size());
+      if (i >= text.size()) break;
     }
     const size_t n = SequenceLength(p + i, text.size() - i);
     if (n == 0) return i;

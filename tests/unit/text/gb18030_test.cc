@@ -37,6 +37,41 @@ TEST(Gb18030Test, InvalidBytesAreNamedByPlace) {
   EXPECT_EQ(DecodeGbk("\x81\x30\x81\x30", &out), 0U);
 }
 
+// Every place of a malformed sequence in every kind of company, against a reader that goes byte by
+// byte.
+TEST(Utf8Test, MalformedSequencesAreFoundWhereverTheyStand) {
+  const std::vector<std::string> good = {"a",  "é",     "市", "\xE0\xA0\x80", "\xED\x9F\xBF",
+                                         "𠀀", "昆明市"};
+  const std::vector<std::string> bad = {
+      "\x80",     "\xC1\xBF",         "\xE0\x9F\xBF", "\xED\xA0\x80",
+      "\xE6\x98", "\xE6\x28\xA1",     "\xE6\x98\x28", "\xF5\x80\x80\x80",
+      "\xEF\xBF", "\xF0\x8F\xBF\xBF", "\xFF"};
+  for (const std::string& g : good) {
+    for (size_t before = 0; before < 9; ++before) {
+      std::string head;
+      for (size_t i = 0; i < before; ++i) head += g;
+      EXPECT_TRUE(IsValidUtf8(head));
+      for (const std::string& b : bad) {
+        for (size_t after = 0; after < 4; ++after) {
+          std::string text = head + b;
+          for (size_t i = 0; i < after; ++i) text += g;
+          EXPECT_EQ(FindInvalidUtf8(text), head.size()) << text;
+        }
+      }
+    }
+  }
+}
+
+TEST(Gb18030Test, GbkHasNoPrivateUse) {
+  std::string out;
+  EXPECT_EQ(DecodeGbk("a\xAA\xA1", &out), 1U);
+  EXPECT_EQ(DecodeGb18030("a\xAA\xA1", &out), absl::string_view::npos);
+  EXPECT_EQ(DecodeGb18030("\x80", &out), 0U);
+  EXPECT_EQ(DecodeGb18030("\xC0\x7F", &out), 0U);
+  EXPECT_EQ(DecodeGb18030("\xC0\xFF", &out), 0U);
+  EXPECT_EQ(DecodeGb18030("\xFE\x39\xFE\x39", &out), 0U);
+}
+
 TEST(Utf8Test, PrefixAndSuffixCountCodePoints) {
   EXPECT_EQ(CodePointPrefix("昆明市", 2), "昆明");
   EXPECT_EQ(CodePointPrefix("昆明市", 9), "昆明市");
