@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "adapters/sdk/loader.h"
 
 namespace huiliu::file {
@@ -156,6 +157,152 @@ TEST_F(FileSourceTest, AReplacedFileIsReadAgain) {
   Write("a.csv", "k,v\n9,z\n8,y\n");
   EXPECT_THAT(Poll(), ElementsAre("a.csv:2|9|z", "a.csv:3|8|y"));
   EXPECT_FALSE(notices_.empty());
+}
+
+TEST_F(FileSourceTest, AFileWrittenAgainIsReadAgainATouchedPartIsNot) {
+  Write("a.csv", "k,v\n1,a\n2,b\n");
+  Open(",\"follow\":false");
+  EXPECT_EQ(Poll().size(), 2U);
+  Write("a.csv", "k,v\n1,z\n2,b\n");  // as long as before
+  fs::last_write_time(folder_ + "/a.csv", fs::file_time_type::clock::now() + std::chrono::hours(1));
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|1|z", "a.csv:3|2|b"));
+  EXPECT_TRUE(Poll().empty());
+  Open(",\"follow\":false", position_);
+  EXPECT_TRUE(Poll().empty());
+}
+
+TEST_F(FileSourceTest, AReplacedFileWithTheSameBeginningIsFoundByItsEnd) {
+  const std::string same(400, 's');
+  Write("a.csv", "k,v\n1," + same + "\n2,b\n");
+  Open(",\"follow\":false");
+  EXPECT_EQ(Poll().size(), 2U);
+  Write("a.csv", "k,v\n1," + same + "\n9,z\n8,y\n");
+  EXPECT_EQ(Poll().size(), 3U);
+  EXPECT_THAT(notices_, ElementsAre(testing::HasSubstr("was replaced")));
+}
+
+TEST_F(FileSourceTest, ABadRecordKeepsTheLineWhereItBegins) {
+  Write("a.csv", "k,v\n\"1\n2\"x,a\n3,c\n");
+  Open(",\"follow\":false");
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2!csv.quote@a.csv:3:3", "a.csv:3|2\"x|a", "a.csv:4|3|c"));
+}
+
+TEST_F(FileSourceTest, APipeInsideAChineseCharacterIsNoDelimiter) {
+  Write("a.csv", "k|v\n\x8b\x7c|1\r\n\xc0\xa5|\"2|3\"\r\n");
+  Open(",\"follow\":false,\"charset\":\"gbk\",\"delimiter\":\"|\"");
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|媩|1", "a.csv:3|昆|2|3"));
+}
+
+TEST_F(FileSourceTest, CharsetAutoAndMarksDecidePerFile) {
+  Write("a.csv", "k,v\n\xc0\xa5\xc3\xf7,1\n");
+  Write("b.csv", "k,v\n昆明,2\n");
+  Write("c.csv", "\xEF\xBB\xBFk,v\n昆明,3\n");
+  Write("d.csv", std::string("\xFF\xFEk\0,\0", 6));
+  Open(",\"follow\":false,\"charset\":\"auto\"");
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|昆明|1", "b.csv:2|昆明|2", "c.csv:2|昆明|3"));
+  EXPECT_THAT(notices_, ElementsAre(testing::HasSubstr("d.csv: is UTF-16")));
+}
+
+TEST_F(FileSourceTest, InvalidBytesAreNamedByLineAndColumn) {
+  Write("a.csv", "k,v\n1,\"a\nb\xff\"\n\xc0\xa5,\xff\n");
+  Open(",\"follow\":false,\"charset\":\"gb18030\"");
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2!charset.invalid@a.csv:3:2",
+                                  "a.csv:4!charset.invalid@a.csv:4:4"));
+}
+
+TEST_F(FileSourceTest, ForeignFilesAreNamedAtEveryStart) {
+  Write("a.csv", "x,y\n1,a\n");
+  Open(",\"follow\":false,\"header\":[\"k\",\"v\"]");
+  EXPECT_TRUE(Poll().empty());
+  EXPECT_EQ(notices_.size(), 1U);
+  Open(",\"follow\":false,\"header\":[\"k\",\"v\"]", position_);
+  EXPECT_TRUE(Poll().empty());
+  EXPECT_EQ(notices_.size(), 2U);
+  Open(",\"follow\":false,\"header\":[\"x\",\"y\"]", position_);  // the officer corrected it
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|1|a"));
+}
+
+TEST_F(FileSourceTest, ADanglingLinkIsPassedOverAndNamesNeedNotBeUtf8) {
+  Write("b.csv", "k,v\n1,a\n");
+  Write("\xc0\xa5.csv", "k,v\n2,b\n");
+  fs::create_symlink("/nonexistent", folder_ + "/a.csv");
+  Open(",\"follow\":false");
+  EXPECT_THAT(Poll(), ElementsAre("%c0%a5.csv:2|2|b", "b.csv:2|1|a"));
+  Open(",\"follow\":false", position_);
+  EXPECT_TRUE(Poll().empty());
+}
+
+TEST_F(FileSourceTest, JsonKeepsWhatWasWritten) {
+  Write("a.jsonl",
+        "\n{\"a\":1e400,\"b\":0}\n"
+        "{ \"a\" : \"x\\u6606\\\"\" , \"b\\u0062\":[1, {\"c\":\"}\"}] }\r\n"
+        "{\"bb\":-0.0,\"a\":123456789012345678901234567890}\n[1]\n{\"a\":true,\"a\":\"\\ud800\"}");
+  Open(",\"follow\":false,\"format\":\"jsonl\"");
+  const auto rows = Poll();
+  ASSERT_EQ(rows.size(), 5U);
+  EXPECT_EQ(rows[1], "a.jsonl:3|x昆\"|[1, {\"c\":\"}\"}]");
+  EXPECT_EQ(rows[2], "a.jsonl:4|123456789012345678901234567890|-0.0");
+  EXPECT_EQ(rows[3], "a.jsonl:5!json.invalid@a.jsonl:5:1");
+  EXPECT_EQ(rows[4], "a.jsonl:6!json.invalid@a.jsonl:6:1");
+}
+
+TEST_F(FileSourceTest, ALongJsonLineIsAnError) {
+  Write("a.jsonl", "{\"a\":1}\n{\"a\":\"" + std::string(100000, 'x') + "\"}\n{\"a\":2}\n");
+  Open(",\"follow\":false,\"format\":\"jsonl\",\"max_record_bytes\":2048,\"block_bytes\":1024");
+  std::vector<std::string> rows;
+  for (auto batch = Poll(); !batch.empty(); batch = Poll())
+    rows.insert(rows.end(), batch.begin(), batch.end());
+  EXPECT_THAT(rows,
+              ElementsAre("a.jsonl:1|1", "a.jsonl:2!json.too_long@a.jsonl:2:1", "a.jsonl:3|2"));
+}
+
+// A batch is bounded in bytes too.
+TEST_F(FileSourceTest, ABatchOfLargeRecordsIsSmall) {
+  std::string content = "k,v\n";
+  for (int i = 0; i < 40; ++i)
+    content += std::to_string(i) + "," + std::string(1 << 20, 'x') + "\n";
+  Write("a.csv", content);
+  Open(",\"follow\":false");
+  size_t rows = 0;
+  for (auto batch = Poll(); !batch.empty(); batch = Poll()) {
+    EXPECT_LE(batch.size(), 9U);
+    rows += batch.size();
+  }
+  EXPECT_EQ(rows, 40U);
+}
+
+TEST_F(FileSourceTest, ThePositionOfManyFilesStaysSmall) {
+  const auto name = [](int i) { return absl::StrCat(100000 + i, ".csv"); };
+  for (int i = 0; i < 500; ++i) Write(name(i), absl::StrCat("k,v\n", i, ",a\n"));
+  Open(",\"follow\":false");
+  EXPECT_EQ(Poll().size(), 500U);
+  absl::SleepFor(absl::Milliseconds(10500));  // what has just changed is not folded
+  EXPECT_TRUE(Poll().empty());
+  EXPECT_LT(position_.size(), 8000U);
+  Open(",\"follow\":false", position_);
+  EXPECT_TRUE(Poll().empty());
+  Write(name(3), "777,b\n", true);       // a folded file grows
+  Write("1000005.csv", "k,v\n888,c\n");  // one comes late, with an old date
+  fs::last_write_time(folder_ + "/1000005.csv",
+                      fs::file_time_type::clock::now() - std::chrono::hours(9999));
+  Write(name(600), "k,v\n999,d\n");  // and one comes as expected
+  Open(",\"follow\":false", position_);
+  EXPECT_THAT(Poll(), ElementsAre("1000005.csv:2|888|c", "100003.csv:2|3|a", "100003.csv:3|777|b",
+                                  "100600.csv:2|999|d"));
+  EXPECT_TRUE(Poll().empty());
+}
+
+TEST_F(FileSourceTest, FilesThatAreTakenAwayLeaveThePosition) {
+  Open(",\"follow\":false");
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 100; ++i) Write(absl::StrCat(round, "-", i, ".csv"), "k,v\n1,a\n");
+    EXPECT_EQ(Poll().size(), 100U);
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  Write("z.csv", "k,v\n1,a\n");
+  EXPECT_EQ(Poll().size(), 1U);
+  EXPECT_LT(position_.size(), 300U);
 }
 
 TEST_F(FileSourceTest, OptionsAreCheckedByName) {
