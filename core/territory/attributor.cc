@@ -2,13 +2,21 @@
 //
 // The city (prefecture) is decided by the first link, strong ones before weak ones, that names a
 // city or a county. The county is decided by the first link, in the same order, that names a county
-// of that city; where none does, the attribution is the city. A conflict is a link that names
-// another city than the decided one: a province alone (530000) or the city alone disagrees with
-// nothing inside it, and another county of the same city is a move inside the city, which changes
-// no receiver.
+// of that city; then by an address's landmark; where neither is, the attribution is the city.
+//
+// An address is read again where a later link first says the city, or only the province: its
+// streets mean something only inside one.
+//
+// Disagreement is a link whose division cannot be the same place as the decided one: another
+// county, city or province. A province alone (530000) or a city alone disagrees with nothing inside
+// it. The county that a managed area lies in does not disagree with the city that manages it.
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/base/status.h"
+#include "core/codes/codes.h"
 #include "core/territory/gazetteer.h"
 #include "core/territory/place_reader.h"
 
@@ -16,6 +24,15 @@ namespace huiliu::territory {
 namespace {
 
 using huiliu::v1::Evidence;
+
+Disagreement Compare(absl::string_view said, absl::string_view decided) {
+  if (said.empty() || decided.empty()) return Disagreement::kNone;
+  if (said.substr(0, 2) != decided.substr(0, 2)) return Disagreement::kProvince;
+  if (!IsCityOrCounty(said) || !IsCityOrCounty(decided)) return Disagreement::kNone;
+  if (said.substr(0, 4) != decided.substr(0, 4)) return Disagreement::kCity;
+  return IsCounty(said) && IsCounty(decided) && said != decided ? Disagreement::kCounty
+                                                                : Disagreement::kNone;
+}
 
 class BasisAttributor : public Attributor {
  public:
@@ -33,59 +50,132 @@ class BasisAttributor : public Attributor {
     out->division.clear();
     out->decided_by = out->county_by = -1;
     out->conflict = false;
+    out->disagreement = Disagreement::kNone;
     out->findings.clear();
     out->reason.clear();
-    std::string city;
-    bool ambiguous = false;
-    for (int link : order_) {
-      const absl::string_view text =
-          absl::StripAsciiWhitespace(values[static_cast<size_t>(link)].text);
+    places_.assign(order_.size(), Place());
+    city_.clear();
+    for (size_t i = 0; i < order_.size(); ++i) {
+      const absl::string_view text = Text(values, order_[i]);
       if (text.empty()) continue;
-      const Place place = Read(basis_.evidence(link), text, city);
-      ambiguous = ambiguous || place.ambiguous;
-      if (place.division.empty() && !place.ambiguous) continue;
-      out->findings.push_back({link, place.division, place.ambiguous});
-      if (place.division.empty()) continue;
-      if (city.empty() && IsCityOrCounty(place.division)) {
-        city = CityOf(place.division);
-        out->decided_by = link;
-        out->division = city;
-      }
-      if (!city.empty() && out->county_by < 0 && IsCounty(place.division) &&
-          CityOf(place.division) == city) {
-        out->division = place.division;
-        out->county_by = link;
-      }
+      places_[i] = Read(basis_.evidence(order_[i]), text, city_);
+      DecideCity(places_[i], order_[i], out);
     }
-    for (const Finding& finding : out->findings) {
-      out->conflict = out->conflict || Disagrees(finding.division, city);
-    }
-    if (out->division.empty())
-      out->reason = ambiguous ? "territory.ambiguous" : "territory.no_evidence";
+    ReadAddressesAgain(values, out);
+    DecideCounty(out);
+    NoteFindings(out);
   }
 
  private:
-  static bool Disagrees(absl::string_view division, absl::string_view city) {
-    if (division.empty() || city.empty()) return false;
-    if (!IsCityOrCounty(division)) return division.substr(0, 2) != city.substr(0, 2);
-    return division.substr(0, 4) != city.substr(0, 4);
+  static absl::string_view Text(absl::Span<const EvidenceValue> values, int link) {
+    return absl::StripAsciiWhitespace(values[static_cast<size_t>(link)].text);
+  }
+
+  void DecideCity(const Place& place, int link, Attribution* out) {
+    if (!city_.empty() || !IsCityOrCounty(place.division)) return;
+    city_ = CityOf(place.division);
+    out->decided_by = link;
+  }
+
+  // Of addresses that were read before the city, or only the province, was known.
+  void ReadAddressesAgain(absl::Span<const EvidenceValue> values, Attribution* out) {
+    std::string known = city_;
+    for (const Place& place : places_) {
+      if (known.empty()) known = place.division;
+    }
+    if (known.empty()) return;
+    for (size_t i = 0; i < order_.size() && order_[i] != out->decided_by; ++i) {
+      const Evidence& evidence = basis_.evidence(order_[i]);
+      if (evidence.kind() != huiliu::v1::EVIDENCE_KIND_ADDRESS || IsCounty(places_[i].division))
+        continue;
+      const absl::string_view text = Text(values, order_[i]);
+      if (text.empty()) continue;
+      places_[i] = ReadAddress(*gazetteer_, text, known);
+      DecideCity(places_[i], order_[i], out);
+      if (!city_.empty()) return;
+    }
+  }
+
+  void DecideCounty(Attribution* out) {
+    out->division = city_;
+    if (city_.empty()) return;
+    for (bool landmark : {false, true}) {
+      for (size_t i = 0; i < order_.size(); ++i) {
+        const std::string& county = landmark ? places_[i].landmark : places_[i].division;
+        if (!IsCounty(county) || !Inside(city_, county)) continue;
+        out->division = county;
+        out->county_by = order_[i];
+        return;
+      }
+    }
+  }
+
+  void NoteFindings(Attribution* out) const {
+    bool ambiguous = false;
+    absl::string_view managed_in;
+    for (const Place& place : places_) {
+      if (!place.managed_in.empty()) managed_in = place.managed_in;
+    }
+    for (size_t i = 0; i < order_.size(); ++i) {
+      const Place& place = places_[i];
+      ambiguous = ambiguous || place.ambiguous;
+      if (place.division.empty() && !place.ambiguous) continue;
+      out->findings.push_back({order_[i], place.division, place.ambiguous});
+      const bool of_managed = place.managed_in.empty() ? Inside(place.division, managed_in)
+                                                       : Inside(out->division, managed_in);
+      if (!managed_in.empty() && of_managed) continue;
+      out->disagreement = std::max(out->disagreement, Compare(place.division, out->division));
+    }
+    out->conflict = out->disagreement != Disagreement::kNone;
+    if (out->division.empty())
+      out->reason = ambiguous ? "territory.ambiguous" : "territory.no_evidence";
   }
 
   Place Read(const Evidence& evidence, absl::string_view text, const std::string& city) const {
     switch (evidence.kind()) {
       case huiliu::v1::EVIDENCE_KIND_CODE:
       case huiliu::v1::EVIDENCE_KIND_COUNTER:
-        return {gazetteer_->Resolve(DigitsOf(text)), false};
+        return OfCode(DigitsOf(text));
       case huiliu::v1::EVIDENCE_KIND_NAME:
         return ReadName(*gazetteer_, text);
       case huiliu::v1::EVIDENCE_KIND_ADDRESS:
         return ReadAddress(*gazetteer_, text, city);
       case huiliu::v1::EVIDENCE_KIND_USCC:
       case huiliu::v1::EVIDENCE_KIND_AUTHORITY:
-        return {text.size() == 18 ? gazetteer_->Resolve(text.substr(2, 6)) : "", false};
+        return OfUsccs(text);
       default:
         return {};
     }
+  }
+
+  Place OfCode(absl::string_view code) const {
+    return {gazetteer_->Resolve(code), false, "", std::string(gazetteer_->ManagedIn(code))};
+  }
+
+  // One USCC, or several joined by 、 that must agree.
+  Place OfUsccs(absl::string_view text) const {
+    if (text.size() == 18) return {OfUscc(text), false, "", ""};
+    Place all;
+    for (absl::string_view part : absl::StrSplit(text, absl::ByAnyChar(",;/ "))) {
+      for (absl::string_view code : absl::StrSplit(part, "、")) {
+        const std::string division = OfUscc(code);
+        if (division.empty() || division == all.division) continue;
+        all.ambiguous = all.ambiguous || !all.division.empty();
+        all.division = division;
+      }
+    }
+    if (all.ambiguous) all.division.clear();
+    return all;
+  }
+
+  // A citizen number in a USCC's field has other digits where a USCC has its division.
+  std::string OfUscc(absl::string_view code) const {
+    if (code.size() != 18) return "";
+    const std::string division = gazetteer_->Resolve(code.substr(2, 6));
+    if (division.empty()) return "";
+    const bool citizen = codes::CheckCitizenId(code) == codes::Flaw::kNone &&
+                         codes::CheckUscc(code) != codes::Flaw::kNone;
+    return citizen ? "" : division;
   }
 
   // The division code that a counter's or region's code begins with: 12, 9 or 6 digits.
@@ -98,6 +188,9 @@ class BasisAttributor : public Attributor {
   const huiliu::v1::TerritoryBasis basis_;
   const std::shared_ptr<const Gazetteer> gazetteer_;
   std::vector<int> order_;  // strong links, then weak ones
+  // Of the record at hand.
+  std::vector<Place> places_;  // by place in order_
+  std::string city_;
 };
 
 }  // namespace

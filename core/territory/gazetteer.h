@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "core/territory/name_trie.h"
 #include "core/territory/territory.h"
 
 namespace huiliu::territory {
@@ -16,6 +18,9 @@ bool IsCityOrCounty(absl::string_view code);
 bool IsCounty(absl::string_view code);
 std::string CityOf(absl::string_view code);  // 530102 → 530100; empty for a province
 
+// The prefix rule on resolved codes; an empty area holds everything.
+bool Inside(absl::string_view area, absl::string_view code);
+
 class Gazetteer : public Divisions {
  public:
   absl::Status Load(const std::string& folder);
@@ -24,32 +29,28 @@ class Gazetteer : public Divisions {
   std::string Resolve(absl::string_view code) const override;
   bool Contains(absl::string_view area, absl::string_view code) const override;
 
-  // Resolved codes of a full name or alias (五华区, 大理州); nullptr where nothing has it.
-  const std::vector<std::string>* Named(absl::string_view name) const;
-  // Of a name without its suffix (五华, 昆明): only to be trusted where a place name is expected.
-  const std::vector<std::string>* ShortNamed(absl::string_view name) const;
-  // Counties that have a street, town, village or community of this name with its suffix
-  // (大观街道).
-  const std::vector<std::string>* Local(absl::string_view name) const;
-  // Development zones by name, longest first, with the county that their rows count under.
-  const std::vector<std::pair<std::string, std::string>>& zones() const { return zones_; }
-  size_t longest_name() const { return longest_name_; }
-  size_t longest_local() const { return longest_local_; }
+  // The county that the managed area of a code of 9 or 12 digits lies in (532823105 → 532823);
+  // empty where the code is of none.
+  absl::string_view ManagedIn(absl::string_view code) const;
+  // Whether some area in the county is managed from elsewhere.
+  bool HasManaged(absl::string_view county) const { return managed_in_.contains(county); }
+  // Every name by which a place is written.
+  const NameTrie& names() const { return names_; }
+  // Whether the province's streets are known, so that its places can be told by their names alone.
+  bool IsDeep(absl::string_view code) const { return deep_.contains(code.substr(0, 2)); }
 
  private:
+  absl::Status LoadCodes(const std::string& folder);
+  absl::Status LoadNames(const std::string& folder);
   void BuildNames();
-  void AddName(absl::string_view name, absl::string_view code);
-  void AddLocal(absl::string_view name, absl::string_view county);
+  void AddShortNames(std::vector<std::pair<std::string, std::string>> shorts);
   void AddPlace(absl::string_view code, absl::string_view name);
 
   absl::flat_hash_map<std::string, Division> divisions_;
   absl::flat_hash_map<std::string, std::string> managed_;
-  absl::flat_hash_map<std::string, std::vector<std::string>> names_;
-  absl::flat_hash_map<std::string, std::vector<std::string>> short_names_;
-  absl::flat_hash_map<std::string, std::vector<std::string>> local_;
-  std::vector<std::pair<std::string, std::string>> zones_;
-  size_t longest_name_ = 0;
-  size_t longest_local_ = 0;
+  absl::flat_hash_set<std::string> managed_in_;  // counties
+  absl::flat_hash_set<std::string> deep_;        // two-digit provinces
+  NameTrie names_;
 };
 
 }  // namespace huiliu::territory

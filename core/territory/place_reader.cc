@@ -1,128 +1,158 @@
 #include "core/territory/place_reader.h"
 
 #include <algorithm>
-#include <set>
+#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 
 namespace huiliu::territory {
 namespace {
 
-size_t CodePointSize(char c) {
-  const uint8_t b = static_cast<uint8_t>(c);
-  return b < 0x80 ? 1 : b < 0xE0 ? 2 : b < 0xF0 ? 3 : 4;
+bool StartsWithAny(absl::string_view text, absl::Span<const absl::string_view> heads) {
+  return std::any_of(heads.begin(), heads.end(),
+                     [&](absl::string_view head) { return absl::StartsWith(text, head); });
 }
 
-// What follows a name that is only part of a road, building or firm name: 大理路, 昆明路, 五华大厦.
+// What makes the name before it a road's: 大理路, 龙泉东路, 新村立交桥.
+bool ContinuesAsRoad(absl::string_view rest) {
+  static constexpr absl::string_view kRoads[] = {
+      "路",   "街",   "巷",   "大道", "道",   "东路", "西路", "南路", "北路", "中路", "东街",
+      "西街", "南街", "北街", "中街", "公路", "高速", "立交", "线",   "段",   "新路", "老路"};
+  return StartsWithAny(rest, kRoads) && !absl::StartsWith(rest, "街道") &&
+         !absl::StartsWith(rest, "道班");
+}
+
+// What makes the short name before it part of another name: 昆明路, 五华大厦, 双江镇, 西山林场.
 bool ContinuesAsOtherName(absl::string_view rest) {
-  for (absl::string_view tail :
-       {"路",   "街",     "巷",   "大道", "道",   "桥",   "大厦",   "广场", "花园", "商城",
-        "商场", "大酒店", "宾馆", "公司", "小区", "立交", "火车站", "车站", "机场", "公路",
-        "高速", "东路",   "西路", "南路", "北路", "中路", "东街",   "西街", "南街", "北街",
-        "学院", "大学",   "医院", "厂",   "新村", "村",   "会馆",   "市场"}) {
-    if (absl::StartsWith(rest, tail)) return true;
+  static constexpr absl::string_view kTails[] = {
+      "街道", "桥",   "大厦", "广场", "花园", "商城", "商场", "大酒店", "酒店", "宾馆", "公司",
+      "小区", "车站", "机场", "火车", "学院", "大学", "医院", "厂",     "新村", "村",   "会馆",
+      "市场", "镇",   "乡",   "社区", "办事", "山",   "寺",   "江",     "河",   "林场", "饭店",
+      "集团", "人家", "商贸", "国际", "家园", "公寓", "农场", "水库",   "公墓", "居委", "苑",
+      "有限", "烟厂", "商会", "驻",   "园艺", "公园", "温泉"};
+  return ContinuesAsRoad(rest) || StartsWithAny(rest, kTails);
+}
+
+bool EndsAsDivision(absl::string_view name) {
+  for (absl::string_view suffix : {"省", "市", "县", "区", "州", "旗", "盟"}) {
+    if (absl::EndsWith(name, suffix)) return true;
   }
   return false;
 }
 
-bool Inside(absl::string_view area, absl::string_view code) {
-  if (area.empty()) return true;
-  if (absl::EndsWith(area, "0000")) return absl::StartsWith(code, area.substr(0, 2));
-  if (absl::EndsWith(area, "00")) return absl::StartsWith(code, area.substr(0, 4));
-  return area == code;
-}
-
-// Of the codes that a name has, the one deeper inside `within`; empty where none or several are.
-std::string OnlyInside(const std::vector<std::string>& codes, absl::string_view within) {
-  std::string found;
-  for (const std::string& code : codes) {
-    if (!Inside(within, code) || code == within) continue;
-    if (!found.empty()) return "";
-    found = code;
-  }
-  return found;
-}
-
-class Reader {
+// A small set of codes.
+class Codes {
  public:
-  Reader(const Gazetteer& gazetteer, absl::string_view text) : gazetteer_(gazetteer), text_(text) {}
-
-  // Province, city, county, as they follow each other from the left. `begin` moves behind what was
-  // read.
-  std::string ReadFromLeft(size_t* begin) const {
-    std::string at;
-    while (true) {
-      const size_t start = SkipFiller(*begin);
-      size_t end = 0;
-      const std::string next = MatchAt(start, at, &end);
-      if (next.empty()) return at;
-      at = next;
-      *begin = end;
-      if (IsCounty(at)) return at;
-    }
+  void Add(absl::string_view code) {
+    if (!Has(code)) codes_.push_back(code);
   }
-
-  // The counties that are named in full anywhere behind `begin`, inside `within`.
-  std::set<std::string> CountiesNamed(size_t begin, absl::string_view within) const {
-    std::set<std::string> counties;
-    ForEachPosition(begin, [&](size_t at) -> size_t {
-      for (size_t size = std::min(gazetteer_.longest_name(), text_.size() - at); size >= 6;
-           --size) {
-        const std::vector<std::string>* codes = gazetteer_.Named(text_.substr(at, size));
-        if (codes == nullptr) continue;
-        const std::string county = OnlyInside(*codes, within);
-        if (!IsCounty(county) || ContinuesAsOtherName(text_.substr(at + size))) continue;
-        counties.insert(county);
-        return size;
-      }
-      return 0;
-    });
-    return counties;
+  size_t size() const { return codes_.size(); }
+  bool empty() const { return codes_.empty(); }
+  bool Has(absl::string_view code) const {
+    return std::find(codes_.begin(), codes_.end(), code) != codes_.end();
   }
-
-  std::string ZoneNamed(absl::string_view city) const {
-    for (const auto& [name, county] : gazetteer_.zones()) {
-      if (absl::StrContains(text_, name) && Inside(city, county)) return county;
-    }
-    return "";
-  }
-
-  // Streets, towns, villages: the county in which all that are unambiguous inside the city stand.
-  Place LocalPlaces(size_t begin, absl::string_view city) const {
-    std::set<std::string> counties;
-    ForEachPosition(begin, [&](size_t at) -> size_t {
-      for (size_t size = std::min(gazetteer_.longest_local(), text_.size() - at); size >= 9;
-           --size) {
-        const std::vector<std::string>* codes = gazetteer_.Local(text_.substr(at, size));
-        if (codes == nullptr) continue;
-        const std::string county = OnlyInside(*codes, city);
-        if (!county.empty()) counties.insert(county);
-        return size;
-      }
-      return 0;
-    });
-    if (counties.size() == 1) return {*counties.begin(), false};
-    return {"", counties.size() > 1};
+  // The only one; empty where there are none or several.
+  absl::string_view Only() const { return codes_.size() == 1 ? codes_[0] : absl::string_view(); }
+  void Intersect(const Codes& other) {
+    codes_.erase(std::remove_if(codes_.begin(), codes_.end(),
+                                [&](absl::string_view code) { return !other.Has(code); }),
+                 codes_.end());
   }
 
  private:
-  // Calls f at each code point; f says how many bytes it took (0: one code point).
-  template <typename F>
-  void ForEachPosition(size_t begin, const F& f) const {
+  absl::InlinedVector<absl::string_view, 4> codes_;
+};
+
+// Counties by names below the county. A name that several counties have decides nothing by itself;
+// several such names together may.
+class LocalNames {
+ public:
+  void Add(const Codes& counties) {
+    if (counties.empty()) return;
+    if (counties.size() == 1) {
+      sure_.Add(counties.Only());
+    } else if (any_) {
+      shared_.Intersect(counties);
+    } else {
+      shared_ = counties;
+      any_ = true;
+    }
+  }
+  bool empty() const { return sure_.empty() && !any_; }
+  bool many() const { return sure_.size() > 1; }
+  bool Allows(absl::string_view county) const { return !any_ || shared_.Has(county); }
+  bool several() const { return sure_.size() > 1 || (sure_.empty() && any_); }
+  absl::string_view County() const { return sure_.empty() ? shared_.Only() : sure_.Only(); }
+
+ private:
+  Codes sure_, shared_;
+  bool any_ = false;
+};
+
+// What an address names behind its beginning.
+struct Named {
+  Codes counties, zones, landmarks;
+  LocalNames streets, villages;
+  absl::string_view manager, managed_in;
+};
+
+class Reader {
+ public:
+  Reader(const Gazetteer& gazetteer, absl::string_view text, absl::string_view known,
+         bool name_expected)
+      : gazetteer_(gazetteer), text_(text), known_(known), name_expected_(name_expected) {}
+
+  // Province, city, county, as they follow each other from the left. `begin` moves behind what was
+  // read.
+  std::string ReadFromLeft(size_t* begin) {
+    std::string at;
+    while (!IsCounty(at)) {
+      const size_t start = SkipFiller(*begin);
+      size_t end = 0;
+      const absl::string_view next = MatchAt(start, at, &end);
+      if (next.empty()) break;
+      at = std::string(next);
+      *begin = end;
+    }
+    return at;
+  }
+
+  // Several divisions have the name that the text begins with.
+  bool ambiguous() const { return ambiguous_; }
+
+  // All names behind `begin` of places inside `within`.
+  Named ReadRest(size_t begin, absl::string_view within) const {
+    Named named;
+    NameTrie::Match matches[NameTrie::kMaxMatches];
     for (size_t at = begin; at < text_.size();) {
-      const size_t took = static_cast<uint8_t>(text_[at]) < 0x80 ? 0 : f(at);
+      size_t took = 0;
+      const size_t count = static_cast<uint8_t>(text_[at]) < 0x80
+                               ? 0
+                               : gazetteer_.names().MatchesAt(text_.substr(at), matches);
+      for (size_t i = 0; i < count && took == 0; ++i) {
+        if (Take(matches[i], at, within, &named)) took = matches[i].size;
+      }
       at += took > 0 ? took : CodePointSize(text_[at]);
     }
+    return named;
+  }
+
+ private:
+  static size_t CodePointSize(char c) {
+    const uint8_t b = static_cast<uint8_t>(c);
+    return b < 0xC0 ? 1 : b < 0xE0 ? 2 : b < 0xF0 ? 3 : 4;
   }
 
   size_t SkipFiller(size_t at) const {
+    static constexpr absl::string_view kFillers[] = {"　", "，", "、", "：", "（", "）", "无"};
+    if (at == 0 && absl::StartsWith(text_, "中国") && !absl::StartsWith(text_, "中国人")) at = 6;
     while (at < text_.size()) {
-      if (static_cast<uint8_t>(text_[at]) < 0x80 &&
-          !absl::StrContains("0123456789", text_.substr(at, 1))) {
+      const char c = text_[at];
+      if (static_cast<uint8_t>(c) < 0x80 && !(c >= '0' && c <= '9')) {
         ++at;
-      } else if (absl::StartsWith(text_.substr(at), "　") ||
-                 absl::StartsWith(text_.substr(at), "，") ||
-                 absl::StartsWith(text_.substr(at), "无")) {
+      } else if (StartsWithAny(text_.substr(at), kFillers)) {
         at += 3;
       } else {
         break;
@@ -131,63 +161,169 @@ class Reader {
     return at;
   }
 
-  // The longest name at `start` that lies inside `within`; `end` is behind it.
-  std::string MatchAt(size_t start, absl::string_view within, size_t* end) const {
-    const size_t longest = std::min(gazetteer_.longest_name(), text_.size() - start);
-    for (size_t size = longest; size >= 6; --size) {
-      const absl::string_view name = text_.substr(start, size);
-      const absl::string_view rest = text_.substr(start + size);
-      if (const auto* codes = gazetteer_.Named(name);
-          codes != nullptr && !ContinuesAsOtherName(rest)) {
-        const std::string code = OnlyInside(*codes, within);
-        if (!code.empty()) {
-          *end = start + size;
-          return code;
-        }
+  // The longest name at `start` of one place inside `within`; `end` is behind it.
+  absl::string_view MatchAt(size_t start, absl::string_view within, size_t* end) {
+    NameTrie::Match matches[NameTrie::kMaxMatches];
+    const size_t count = gazetteer_.names().MatchesAt(text_.substr(start), matches);
+    for (size_t i = 0; i < count; ++i) {
+      Codes codes, known_codes;
+      for (const Naming& naming : *matches[i].namings) {
+        if (naming.code == within || !Inside(within, naming.code) ||
+            !Accepts(naming, start, matches[i].size, within))
+          continue;
+        codes.Add(naming.code);
+        if (Inside(known_, naming.code)) known_codes.Add(naming.code);
       }
-      if (const auto* codes = gazetteer_.ShortNamed(name);
-          codes != nullptr && !ContinuesAsOtherName(rest)) {
-        const std::string code = OnlyInside(*codes, within);
-        if (!code.empty()) {
-          *end = start + size;
-          return code;
-        }
+      const absl::string_view code = codes.size() == 1 ? codes.Only() : known_codes.Only();
+      if (!code.empty()) {
+        *end = start + matches[i].size;
+        return code;
       }
+      if (codes.size() > 1) ambiguous_ = true;
     }
     return "";
   }
 
+  // Whether a name read from the left means the place. Nothing before it: `within` is empty.
+  bool Accepts(const Naming& naming, size_t start, size_t size, absl::string_view within) {
+    const absl::string_view name = text_.substr(start, size), rest = text_.substr(start + size);
+    if (naming.kind == NameKind::kDivision) return MeansDivision(name, rest);
+    if (naming.kind != NameKind::kShort || ContinuesAsOtherName(rest)) return false;
+    if (!within.empty() || name_expected_) return true;
+    if (IsCounty(naming.code)) {
+      return !known_.empty() && Inside(known_, naming.code) &&
+             (!absl::StrContains(rest, "公司") || PlaceFollows(start + size, naming.code));
+    }
+    // A bare 海口 or 大同 may be a town or a firm: another place than the known one needs a second
+    // name behind it, and so does one whose streets we do not know.
+    const bool expected = known_.empty()
+                              ? gazetteer_.IsDeep(naming.code)
+                              : Inside(known_, naming.code) || Inside(naming.code, known_);
+    return expected || PlaceFollows(start + size, naming.code);
+  }
+
+  // 大同市 in 大同市场 is no city; an alias (景洪) is as weak as a short name before 路.
+  static bool MeansDivision(absl::string_view name, absl::string_view rest) {
+    if (!EndsAsDivision(name)) return !ContinuesAsOtherName(rest);
+    return !(absl::EndsWith(name, "市") && absl::StartsWith(rest, "场"));
+  }
+
+  // Whether a place inside `area` is named right at `start`.
+  bool PlaceFollows(size_t start, absl::string_view area) const {
+    NameTrie::Match matches[NameTrie::kMaxMatches];
+    const size_t at = SkipFiller(start);
+    const size_t count = gazetteer_.names().MatchesAt(text_.substr(at), matches);
+    for (size_t i = 0; i < count; ++i) {
+      const absl::string_view rest = text_.substr(at + matches[i].size);
+      for (const Naming& naming : *matches[i].namings) {
+        const bool place = naming.kind == NameKind::kDivision || naming.kind == NameKind::kStreet ||
+                           naming.kind == NameKind::kVillage;
+        if (place && Inside(area, naming.code) && !ContinuesAsRoad(rest)) return true;
+      }
+    }
+    return false;
+  }
+
+  // Notes what a name at `at` means in an address; false where it means nothing.
+  bool Take(const NameTrie::Match& match, size_t at, absl::string_view within, Named* named) const {
+    const absl::string_view name = text_.substr(at, match.size);
+    const absl::string_view rest = text_.substr(at + match.size);
+    Codes counties, streets, villages;
+    bool took = false;
+    for (const Naming& naming : *match.namings) {
+      if (naming.kind == NameKind::kManaged) {
+        if (!Inside(within, naming.within) || ContinuesAsRoad(rest)) continue;
+        named->manager = naming.code;
+        named->managed_in = naming.within;
+        took = true;
+      }
+      if (!Inside(within, naming.code) || naming.code == within) continue;
+      switch (naming.kind) {
+        case NameKind::kDivision:
+          // 城区, 郊区 and 矿区 are words where no city is known.
+          if (IsCounty(naming.code) && MeansDivision(name, rest) &&
+              (!within.empty() || name.size() >= 9))
+            counties.Add(naming.code);
+          break;
+        case NameKind::kZone:
+          // 嵩阳镇经济开发区 is the town's own.
+          if (!named->streets.empty()) break;
+          named->zones.Add(naming.code);
+          took = true;
+          break;
+        case NameKind::kStreet:
+          if (!ContinuesAsRoad(rest)) streets.Add(naming.code);
+          break;
+        case NameKind::kVillage:
+          if (!ContinuesAsRoad(rest)) villages.Add(naming.code);
+          break;
+        case NameKind::kLandmark:
+          named->landmarks.Add(naming.code);
+          took = true;
+          break;
+        default:
+          break;
+      }
+    }
+    if (counties.size() == 1) named->counties.Add(counties.Only());
+    named->streets.Add(streets);
+    named->villages.Add(villages);
+    return took || counties.size() == 1 || !streets.empty() || !villages.empty();
+  }
+
   const Gazetteer& gazetteer_;
   const absl::string_view text_;
+  const absl::string_view known_;
+  const bool name_expected_;
+  bool ambiguous_ = false;
 };
+
+// Which county of `within` the address says. `written`: what it begins with.
+Place Decide(const Named& named, const std::string& written, absl::string_view within) {
+  if (!named.manager.empty())
+    return {std::string(named.manager), false, "", std::string(named.managed_in)};
+  if (IsCounty(written)) return {written, false, "", ""};
+  if (named.counties.size() > 1) return {written, true, "", ""};
+  if (!named.counties.empty()) return {std::string(named.counties.Only()), false, "", ""};
+  if (within.empty()) return {written, false, "", ""};
+  const bool city_known = IsCityOrCounty(within);
+  if (city_known && !named.zones.Only().empty())
+    return {std::string(named.zones.Only()), false, "", ""};
+  if (!named.streets.County().empty()) return {std::string(named.streets.County()), false, "", ""};
+  if (named.streets.many() || !city_known) return {written, named.streets.several(), "", ""};
+  // A street of two counties may still say which of them a village cannot be in.
+  const auto agrees = [&](absl::string_view county) {
+    return !county.empty() && named.streets.Allows(county);
+  };
+  if (agrees(named.villages.County())) return {std::string(named.villages.County()), false, "", ""};
+  const bool several = named.streets.several() || named.villages.several();
+  const absl::string_view landmark = named.landmarks.Only();
+  return {written, several, std::string(agrees(landmark) ? landmark : ""), ""};
+}
 
 }  // namespace
 
 Place ReadName(const Gazetteer& gazetteer, absl::string_view text) {
-  const Reader reader(gazetteer, text);
-  size_t begin = 0;
-  const std::string division = reader.ReadFromLeft(&begin);
-  return {division, false};
-}
-
-Place ReadAddress(const Gazetteer& gazetteer, absl::string_view text, absl::string_view city) {
-  const Reader reader(gazetteer, text);
+  Reader reader(gazetteer, text, "", true);
   size_t begin = 0;
   const std::string written = reader.ReadFromLeft(&begin);
-  if (IsCounty(written)) return {written, false};
-  const std::string within = IsCityOrCounty(written) ? written : std::string(city);
-  const std::set<std::string> named = reader.CountiesNamed(begin, within);
-  if (named.size() == 1 && !within.empty()) return {*named.begin(), false};
-  if (named.size() > 1) return {within == written ? written : "", true};
-  if (within.empty()) {
-    // Nothing says the city: only a county's full name, once in all of China's counties that we
-    // know, may.
-    return {named.size() == 1 ? *named.begin() : written, false};
-  }
-  if (const std::string zone = reader.ZoneNamed(within); !zone.empty()) return {zone, false};
-  Place local = reader.LocalPlaces(begin, within);
-  if (!local.division.empty()) return local;
-  return {written, local.ambiguous && written.empty()};
+  const Named named = reader.ReadRest(begin, written);
+  if (!named.manager.empty())
+    return {std::string(named.manager), false, "", std::string(named.managed_in)};
+  return {written, written.empty() && reader.ambiguous(), "", ""};
+}
+
+Place ReadAddress(const Gazetteer& gazetteer, absl::string_view text, absl::string_view known) {
+  Reader reader(gazetteer, text, known, false);
+  size_t begin = 0;
+  const std::string written = reader.ReadFromLeft(&begin);
+  // A province alone is no better than what is known inside it.
+  const absl::string_view within =
+      IsCityOrCounty(written) || !Inside(written, known) || known.empty() ? written : known;
+  if (IsCounty(written) && !gazetteer.HasManaged(written)) return {written, false, "", ""};
+  Place place = Decide(reader.ReadRest(begin, within), written, within);
+  place.ambiguous = place.ambiguous || (place.division.empty() && reader.ambiguous());
+  return place;
 }
 
 }  // namespace huiliu::territory

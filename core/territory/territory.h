@@ -3,6 +3,7 @@
 #ifndef HUILIU_CORE_TERRITORY_TERRITORY_H_
 #define HUILIU_CORE_TERRITORY_TERRITORY_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,16 +50,24 @@ struct Finding {
   bool ambiguous = false;  // it names several
 };
 
+// How far a link that said something is from what was decided.
+enum class Disagreement : uint8_t {
+  kNone,
+  kCounty,    // another county of the same city
+  kCity,      // another city of the same province
+  kProvince,  // another province
+};
+
 struct Attribution {
   std::string division;   // six-digit county, or the city where only the city is known; empty:
                           // nothing decides
   int decided_by = -1;    // link that decided the city
   int county_by = -1;     // link that decided the county
-  bool conflict = false;  // a link named another city than the one decided (a move inside the city
-                          // is none: see attributor.cc)
-  std::vector<Finding> findings;  // of all links that said something
-  std::string reason;             // where nothing decides: stable code, e.g. territory.no_evidence,
-                                  // territory.ambiguous
+  bool conflict = false;  // evidence disagreed, at whatever level: see attributor.cc
+  Disagreement disagreement = Disagreement::kNone;  // the widest; kCounty changes no city
+  std::vector<Finding> findings;                    // of all links that said something
+  std::string reason;  // where nothing decides: stable code, e.g. territory.no_evidence,
+                       // territory.ambiguous
 };
 
 // The value of evidence link i as text; empty where the record has none.

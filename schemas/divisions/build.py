@@ -3,7 +3,8 @@
 
 divisions.tsv: code, name, parent: provinces, prefectures and counties of China; streets and villages of Yunnan.
 historic.tsv:  code, name, last revision, successor: codes of the editions 1980-2019 that are no longer current. The successor is the
-               hand-kept one (successors.tsv), else the current division of the same place whose name is the same but for 县, 市, 区.
+               hand-kept one (successors.tsv: all of Yunnan's are checked), else the only current division of the same province and
+               level whose name is the same but for 地区, 县, 市, 区 (a district: of the same city), else its city, where that still exists.
 Both sources are under the MIT licence: see NOTICE.
 """
 import csv
@@ -39,7 +40,8 @@ def current(source):
 
 def historic(source, now):
     last = {}
-    for path in sorted((source / "gb2260-revisions").glob("*/*.tsv")):
+    revisions = source / "gb2260-revisions"
+    for path in sorted(path for path in revisions.rglob("*.tsv") if re.search(r"\d{6}\.tsv$", path.name)):
         with open(path, encoding="utf-8") as file:
             for row in csv.DictReader(file, delimiter="\t"):
                 if re.fullmatch(r"\d{6}", row["Code"]) and row["Revision"] >= last.get(row["Code"], ("", ""))[1]:
@@ -51,13 +53,18 @@ def historic(source, now):
         if len(code) == 6:
             places.setdefault((code[:2], stem(name)), []).append(code)
     for code, (name, revision) in sorted(last.items()):
-        if code in now or not code.startswith("53"):
+        if code in now:
             continue
-        if name == "市辖区":
-            by_hand.setdefault(code, code[:4] + "00")  # 530101: used by real systems for the city itself
+        city = next((c for c in (code[:4] + "00", code[:2] + "0000") if c in now), "")
+        if name in ("市辖区", "县"):  # 530101: used by real systems for the city itself
+            yield code, name, revision, city
+            continue
         same = [c for c in places.get((code[:2], stem(name)), []) if (c[4:] == "00") == (code[4:] == "00")]
-        near = [c for c in same if c[:4] == code[:4]] or same
-        yield code, name, revision, by_hand.get(code) or (near[0] if len(near) == 1 else "")
+        near = [c for c in same if c[:4] == code[:4]]
+        if not near and not re.search(r"(?<!地)区$", name):  # districts of two cities often have one name
+            near = same
+        kept = city if city[2:4] != "00" or code[:2] in ("11", "12", "31", "50") else ""
+        yield code, name, revision, by_hand.get(code) or (near[0] if len(near) == 1 else kept)
 
 
 def main(folder):

@@ -78,7 +78,8 @@ TEST(EnterpriseRegistryTest, KunmingsRowsAreKunmings) {
       if (out.conflict) ++conflicts[ours ? "returned" : "outside"];
       if (std::getenv("HUILIU_PRINT") != nullptr) {
         if (out.conflict && out.findings.size() > 1)
-          std::printf("CONFLICT %s %s | %s | %s\n", out.division.c_str(), region.c_str(),
+          std::printf("CONFLICT%d %s %s | %s | %s\n", static_cast<int>(out.disagreement),
+                      out.division.c_str(), region.c_str(),
                       std::string(record.fields[1].substr(2, 6)).c_str(), address.c_str());
         if (ours)
           std::printf("ROW %s by %d | %s | %s\n", out.division.c_str(), out.county_by,
