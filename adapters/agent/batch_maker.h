@@ -1,0 +1,75 @@
+// From polled rows to a batch: map, decide, count, digest, sign. No network; storage only through
+// what is passed in.
+#ifndef HUILIU_ADAPTERS_AGENT_BATCH_MAKER_H_
+#define HUILIU_ADAPTERS_AGENT_BATCH_MAKER_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "adapters/mapping/mapping.h"
+#include "core/base/clock.h"
+#include "core/base/signing.h"
+#include "core/rules/return_engine.h"
+#include "huiliu/v1/intake.pb.h"
+#include "huiliu/v1/registry.pb.h"
+#include "storage/decisions/decision_store.h"
+
+namespace huiliu::agent {
+
+// What one poll became.
+struct MadeBatch {
+  huiliu::v1::Batch batch;
+  std::vector<DecisionUpdate> decisions;
+  std::vector<huiliu::v1::QuarantinedRow> quarantined;  // kept here, with the department
+  std::vector<huiliu::v1::QuarantinedRow> pending;
+  // Nothing happened but re-reads: it need not travel.
+  bool empty() const { return batch.keys_size() == 0 && batch.counts_size() == 0; }
+};
+
+// One thread.
+class BatchMaker {
+ public:
+  struct Parts {
+    huiliu::v1::Source source;  // as registered
+    std::string city;           // of the receiver, for envelopes
+    std::string rule_set;       // digest, hexadecimal
+    mapping::Mapping* mapping = nullptr;
+    rules::ReturnEngine* engine = nullptr;
+    DecisionStore* decisions = nullptr;
+    const SigningKey* key = nullptr;
+    Clock* clock = nullptr;
+  };
+  explicit BatchMaker(Parts parts) : parts_(std::move(parts)) {}
+
+  // The rows' header must be bound to the mapping.
+  absl::StatusOr<MadeBatch> Make(const huiliu_rows& rows, uint64_t epoch, uint64_t sequence);
+
+ private:
+  using CountKey = std::tuple<std::string, int, std::string>;  // day, outcome, division
+  struct Count {
+    int64_t rows = 0;
+    int64_t conflicts = 0;
+    int64_t masked = 0;
+  };
+  struct Work;
+
+  absl::Status LookUp(Work* work);
+  void Decide(Work* work, size_t i);
+  void Publish(Work* work, size_t i, const rules::Output& output);
+  void KeepRow(Work* work, const huiliu_row& row, const std::string& reason,
+               const std::string& place, const std::string& message,
+               std::vector<huiliu::v1::QuarantinedRow>* kept);
+  void CountChange(Work* work, const std::string& day, huiliu::v1::Outcome outcome,
+                   const rules::Decision& decision, bool masked, int sign);
+  absl::Status Seal(Work* work);
+
+  const Parts parts_;
+  rules::Decision decision_;
+};
+
+}  // namespace huiliu::agent
+
+#endif  // HUILIU_ADAPTERS_AGENT_BATCH_MAKER_H_

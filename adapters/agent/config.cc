@@ -1,0 +1,215 @@
+#include "adapters/agent/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/files.h"
+#include "core/base/status.h"
+
+namespace huiliu::agent {
+namespace {
+
+using absl::StrCat;
+using Readers = std::map<std::string, std::function<absl::Status(const YAML::Node&)>>;
+
+class Reader {
+ public:
+  explicit Reader(const std::string& path) : path_(path) {}
+
+  absl::Status Fail(const YAML::Node& node, absl::string_view why) const {
+    return absl::InvalidArgumentError(
+        StrCat(path_, ":", node.Mark().line + 1, ":", node.Mark().column + 1, ": ", why));
+  }
+
+  absl::Status Mapping(const YAML::Node& node, const Readers& readers) const {
+    if (!node.IsMap()) return Fail(node, "a mapping is expected");
+    for (const auto& item : node) {
+      const auto reader = readers.find(item.first.Scalar());
+      if (reader == readers.end()) {
+        std::string known;
+        for (const auto& [name, r] : readers)
+          absl::StrAppend(&known, known.empty() ? "" : ", ", name);
+        return Fail(item.first,
+                    StrCat("unknown key \"", item.first.Scalar(), "\"; known are: ", known));
+      }
+      RETURN_IF_ERROR(reader->second(item.second));
+    }
+    return absl::OkStatus();
+  }
+
+  auto Text(std::string* out) const {
+    return [this, out](const YAML::Node& node) -> absl::Status {
+      if (!node.IsScalar()) return Fail(node, "a text is expected");
+      *out = node.Scalar();
+      return absl::OkStatus();
+    };
+  }
+
+  auto File(std::string* out) const {
+    return [this, out](const YAML::Node& node) -> absl::Status {
+      RETURN_IF_ERROR(Text(out)(node));
+      if (!out->empty() && (*out)[0] != '/') {
+        *out = std::filesystem::absolute(std::filesystem::path(path_).parent_path() / *out)
+                   .lexically_normal()
+                   .string();
+      }
+      return absl::OkStatus();
+    };
+  }
+
+  auto Number(int* out, int least, int most) const {
+    return [this, out, least, most](const YAML::Node& node) -> absl::Status {
+      if (!node.IsScalar() || !absl::SimpleAtoi(node.Scalar(), out) || *out < least ||
+          *out > most) {
+        return Fail(node, StrCat("a whole number from ", least, " to ", most, " is expected"));
+      }
+      return absl::OkStatus();
+    };
+  }
+
+  // Options pass to the plugin as JSON. A plain scalar that reads as a number or truth value is
+  // one; a quoted one is a text.
+  auto Options(std::string* out) const {
+    return [this, out](const YAML::Node& node) -> absl::Status {
+      if (!node.IsMap()) return Fail(node, "options: a mapping is expected");
+      *out = ToJson(node).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      return absl::OkStatus();
+    };
+  }
+
+ private:
+  static nlohmann::json ToJson(const YAML::Node& node) {
+    if (node.IsMap()) {
+      nlohmann::json object = nlohmann::json::object();
+      for (const auto& item : node) object[item.first.Scalar()] = ToJson(item.second);
+      return object;
+    }
+    if (node.IsSequence()) {
+      nlohmann::json list = nlohmann::json::array();
+      for (const YAML::Node& item : node) list.push_back(ToJson(item));
+      return list;
+    }
+    if (node.IsNull()) return nullptr;
+    const std::string& text = node.Scalar();
+    if (node.Tag() != "!") {
+      if (text == "true") return true;
+      if (text == "false") return false;
+      uint64_t number = 0;
+      if (absl::SimpleAtoi(text, &number) && StrCat(number) == text) return number;
+    }
+    return text;
+  }
+
+  const std::string& path_;
+};
+
+absl::Status ReadSource(const Reader& r, const YAML::Node& node, Config* out) {
+  SourceConfig source;
+  RETURN_IF_ERROR(r.Mapping(node, {{"id", r.Text(&source.id)},
+                                   {"plugin", r.Text(&source.plugin)},
+                                   {"options", r.Options(&source.options_json)},
+                                   {"dataset", r.Text(&source.dataset)},
+                                   {"mapping", r.File(&source.mapping)},
+                                   {"signing_key", r.File(&source.signing_key)},
+                                   {"batch_rows", r.Number(&source.batch_rows, 1, 10000)},
+                                   {"linger_ms", r.Number(&source.linger_ms, 1, 60000)}}));
+  if (source.id.empty() || source.plugin.empty() || source.dataset.empty()) {
+    return r.Fail(node, "a source needs id, plugin and dataset");
+  }
+  out->sources.push_back(std::move(source));
+  return absl::OkStatus();
+}
+
+absl::Status ReadLanding(const Reader& r, const YAML::Node& node, Config* out) {
+  LandingConfig landing;
+  RETURN_IF_ERROR(r.Mapping(node, {{"id", r.Text(&landing.id)},
+                                   {"plugin", r.Text(&landing.plugin)},
+                                   {"options", r.Options(&landing.options_json)},
+                                   {"receiver", r.Text(&landing.receiver)},
+                                   {"dataset", r.Text(&landing.dataset)},
+                                   {"purpose", r.Text(&landing.purpose)},
+                                   {"batch_rows", r.Number(&landing.batch_rows, 1, 10000)}}));
+  if (landing.id.empty() || landing.plugin.empty() || landing.dataset.empty() ||
+      landing.receiver.empty() || landing.purpose.empty()) {
+    return r.Fail(node, "a landing needs id, plugin, receiver, dataset and purpose");
+  }
+  out->landings.push_back(std::move(landing));
+  return absl::OkStatus();
+}
+
+template <typename T>
+absl::StatusOr<T> FindIn(const std::vector<T>& all, const std::string& id, absl::string_view kind,
+                         const std::string& path) {
+  std::string known;
+  for (const T& item : all) {
+    if (item.id == id) return item;
+    absl::StrAppend(&known, known.empty() ? "" : ", ", item.id);
+  }
+  return absl::NotFoundError(
+      StrCat(path, ": no ", kind, " \"", id, "\"; there are: ", known.empty() ? "none" : known));
+}
+
+}  // namespace
+
+absl::StatusOr<SourceConfig> Config::FindSource(const std::string& id) const {
+  return FindIn(sources, id, "source", path);
+}
+absl::StatusOr<LandingConfig> Config::FindLanding(const std::string& id) const {
+  return FindIn(landings, id, "landing", path);
+}
+
+std::string Config::PluginPath(const std::string& plugin) const {
+  return StrCat(plugins, "/huiliu_", plugin, ".so");
+}
+
+absl::StatusOr<Config> LoadConfig(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  Config config;
+  config.path = path;
+  const Reader r(config.path);
+  YAML::Node root;
+  try {
+    root = YAML::Load(text);
+  } catch (const YAML::Exception& e) {
+    return absl::InvalidArgumentError(
+        StrCat(path, ":", e.mark.line + 1, ":", e.mark.column + 1, ": ", e.msg));
+  }
+  const auto list = [&](auto read) {
+    return [&, read](const YAML::Node& node) -> absl::Status {
+      if (!node.IsSequence()) return r.Fail(node, "a list is expected");
+      for (const YAML::Node& item : node) RETURN_IF_ERROR(read(r, item, &config));
+      return absl::OkStatus();
+    };
+  };
+  const auto node = [&](const YAML::Node& n) {
+    return r.Mapping(n, {{"address", r.Text(&config.node.address)},
+                         {"ca", r.File(&config.node.ca)},
+                         {"certificate", r.File(&config.node.certificate)},
+                         {"key", r.File(&config.node.key)},
+                         {"server_name", r.Text(&config.node.server_name)}});
+  };
+  RETURN_IF_ERROR(r.Mapping(root, {{"agent", r.Text(&config.agent)},
+                                   {"node", node},
+                                   {"state_dir", r.File(&config.state_dir)},
+                                   {"plugins", r.File(&config.plugins)},
+                                   {"divisions", r.File(&config.divisions)},
+                                   {"sources", list(ReadSource)},
+                                   {"landings", list(ReadLanding)}}));
+  if (config.state_dir.empty() || config.plugins.empty() || config.node.address.empty()) {
+    return absl::InvalidArgumentError(
+        StrCat(path, ": node.address, state_dir and plugins are required"));
+  }
+  for (SourceConfig& source : config.sources) {
+    if (source.signing_key.empty())
+      source.signing_key = StrCat(config.state_dir, "/keys/", source.id, ".pem");
+  }
+  return config;
+}
+
+}  // namespace huiliu::agent

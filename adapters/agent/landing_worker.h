@@ -1,0 +1,48 @@
+// Runs one landing: subscribes at the node and applies into the bureau's own database, exactly
+// once: the cursor is stored in the database's own transaction.
+#ifndef HUILIU_ADAPTERS_AGENT_LANDING_WORKER_H_
+#define HUILIU_ADAPTERS_AGENT_LANDING_WORKER_H_
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "adapters/agent/config.h"
+#include "adapters/agent/node_client.h"
+#include "adapters/agent/worker_status.h"
+#include "adapters/sdk/loader.h"
+#include "core/schema/contract.h"
+#include "core/schema/wire_reader.h"
+
+namespace huiliu::agent {
+
+// One thread. Run returns when `stopping` is set (OK), or with what the operator must mend.
+class LandingWorker {
+ public:
+  LandingWorker(Config config, LandingConfig landing, const std::atomic<bool>& stopping);
+  absl::Status Run();
+
+ private:
+  absl::Status RunConnected();
+  absl::Status Prepare(sdk::OpenLanding& landing);
+  absl::Status Apply(sdk::OpenLanding& landing, const huiliu::v1::SubscribeResponse& message,
+                     bool reset);
+  // Cells of one change, appended to cells_; texts are kept in texts_.
+  absl::Status AddCells(const std::string& key, const std::string& payload, bool is_delete);
+
+  const Config config_;
+  const LandingConfig landing_config_;
+  const std::atomic<bool>& stopping_;
+  WorkerStatus status_;
+  huiliu_host host_;
+  std::unique_ptr<NodeClient> node_;
+  std::shared_ptr<const schema::Contract> contract_;
+  std::vector<const schema::Field*> fields_;  // those that land: single values
+  std::unique_ptr<schema::FieldPlan> plan_;
+  std::vector<std::string> texts_;
+  std::vector<int> cell_texts_;  // index into texts_, -1: null
+};
+
+}  // namespace huiliu::agent
+
+#endif  // HUILIU_ADAPTERS_AGENT_LANDING_WORKER_H_

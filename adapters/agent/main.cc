@@ -1,0 +1,117 @@
+// huiliu-agent: runs source and landing plugins near the systems they wrap.
+#include <signal.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+
+#include "absl/strings/escaping.h"
+#include "adapters/agent/config.h"
+#include "adapters/agent/landing_worker.h"
+#include "adapters/agent/pins.h"
+#include "adapters/agent/source_worker.h"
+#include "adapters/agent/supervisor.h"
+#include "core/base/files.h"
+
+namespace {
+
+std::atomic<bool> stopping = false;
+
+void OnStop(int) { stopping = true; }
+
+int Exit(const absl::Status& status) {
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+std::string OwnPath() {
+  char path[4096];
+  const ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+  return n > 0 ? std::string(path, static_cast<size_t>(n)) : "huiliu-agent";
+}
+
+absl::Status RunWorker(const huiliu::agent::Config& config, const std::string& source,
+                       const std::string& landing) {
+  if (!source.empty()) {
+    auto found = config.FindSource(source);
+    if (!found.ok()) return found.status();
+    return huiliu::agent::SourceWorker(config, *found, stopping).Run();
+  }
+  auto found = config.FindLanding(landing);
+  if (!found.ok()) return found.status();
+  return huiliu::agent::LandingWorker(config, *found, stopping).Run();
+}
+
+absl::Status PrintKey(const huiliu::agent::Config& config, const std::string& source) {
+  auto found = config.FindSource(source);
+  if (!found.ok()) return found.status();
+  const size_t slash = found->signing_key.rfind('/');
+  if (slash != std::string::npos) {
+    const absl::Status made = huiliu::MakeDirectories(found->signing_key.substr(0, slash));
+    if (!made.ok()) return made;
+  }
+  auto key = huiliu::SigningKey::LoadOrCreate(found->signing_key);
+  if (!key.ok()) return key.status();
+  std::printf("%s\n", absl::BytesToHexString((*key)->public_key()).c_str());
+  return absl::OkStatus();
+}
+
+absl::Status ListRules(const huiliu::agent::Config& config, const std::string& source) {
+  auto node = huiliu::agent::NodeClient::Connect(config.node);
+  if (!node.ok()) return node.status();
+  auto registered = (*node)->FindSource(source);
+  if (!registered.ok()) return registered.status();
+  auto sets = (*node)->ListRuleSets(registered->dataset(), registered->receivers(0));
+  if (!sets.ok()) return sets.status();
+  auto pinned = huiliu::agent::PinnedDigest(config.state_dir, source);
+  if (!pinned.ok()) return pinned.status();
+  for (const auto& set : *sets) {
+    const std::string digest = absl::BytesToHexString(set.digest());
+    std::printf("%s version %u  %s  %s\n", *pinned == digest ? "*" : " ", set.version(),
+                digest.c_str(), set.source_name().c_str());
+  }
+  std::printf("%s\n", pinned->empty() ? "未锁定：运行最新版本 (not pinned: the newest runs)"
+                                      : "* 已锁定 (pinned)");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"huiliu-agent — 前置机上的采集与落地 (sources and landings of Huiliu)"};
+  app.require_subcommand(1);
+  std::string config_path, source, landing, digest;
+  const auto verb = [&](const char* name, const char* text) {
+    CLI::App* sub = app.add_subcommand(name, text);
+    sub->add_option("--config", config_path, "agent.yaml")->required();
+    return sub;
+  };
+  CLI::App* run = verb("run", "run all sources and landings, each in a process of its own");
+  CLI::App* worker = verb("worker", "run one source or landing in this process");
+  worker->add_option("--source", source);
+  worker->add_option("--landing", landing);
+  CLI::App* key = verb("key", "print the public key that a source's batches are signed with");
+  key->add_option("--source", source)->required();
+  CLI::App* rules = verb("rules", "list the rule sets for a source and which one is pinned");
+  rules->add_option("--source", source)->required();
+  CLI::App* pin =
+      verb("pin", "pin the rule set that this department's agent runs; empty digest: unpin");
+  pin->add_option("--source", source)->required();
+  pin->add_option("--digest", digest, "SHA-256 of the rule set, as `rules` lists it");
+  CLI11_PARSE(app, argc, argv);
+  spdlog::set_default_logger(spdlog::stderr_color_mt("huiliu-agent"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  signal(SIGTERM, OnStop);
+  signal(SIGINT, OnStop);
+  signal(SIGPIPE, SIG_IGN);
+  const auto config = huiliu::agent::LoadConfig(config_path);
+  if (!config.ok()) return Exit(config.status()) + 1;
+  if (*run) return Exit(huiliu::agent::Supervise(*config, OwnPath(), stopping));
+  if (*worker) return Exit(RunWorker(*config, source, landing));
+  if (*key) return Exit(PrintKey(*config, source));
+  if (*rules) return Exit(ListRules(*config, source));
+  return Exit(huiliu::agent::Pin(config->state_dir, source, digest));
+}

@@ -1,0 +1,255 @@
+#include "adapters/agent/source_worker.h"
+
+#include <spdlog/spdlog.h>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "adapters/agent/host.h"
+#include "adapters/agent/pins.h"
+#include "core/base/files.h"
+#include "core/base/status.h"
+#include "storage/decisions/rocksdb_decision_store.h"
+
+namespace huiliu::agent {
+namespace {
+
+constexpr absl::Duration kMaxBackOff = absl::Seconds(10);
+
+// What waiting and trying again may mend. The rest is the operator's.
+bool IsTransient(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kUnknown:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+SourceWorker::SourceWorker(Config config, SourceConfig source, const std::atomic<bool>& stopping)
+    : config_(std::move(config)),
+      source_config_(std::move(source)),
+      stopping_(stopping),
+      status_(config_.state_dir, source_config_.id),
+      host_(MakeHost(stopping)) {}
+
+absl::Status SourceWorker::OpenStores() {
+  const std::string folder = absl::StrCat(config_.state_dir, "/sources/", source_config_.id);
+  RETURN_IF_ERROR(MakeDirectories(folder));
+  RETURN_IF_ERROR(MakeDirectories(absl::StrCat(config_.state_dir, "/keys")));
+  ASSIGN_OR_RETURN(key_, SigningKey::LoadOrCreate(source_config_.signing_key));
+  ASSIGN_OR_RETURN(decisions_, RocksDbDecisionStore::Open(folder + "/decisions", {}));
+  ASSIGN_OR_RETURN(kept_, QuarantineStore::Open(folder + "/kept", {}));
+  ASSIGN_OR_RETURN(divisions_, territory::Divisions::Load(config_.divisions));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const rules::RuleSet>> SourceWorker::ChooseRuleSet(
+    const schema::Contract& contract) {
+  ASSIGN_OR_RETURN(const std::vector<huiliu::v1::RuleSet> all,
+                   node_->ListRuleSets(source_.dataset(), source_.receivers(0)));
+  if (all.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("no rule set returns dataset ", source_.dataset(), " to receiver ",
+                     source_.receivers(0), "; a data officer registers one first"));
+  }
+  ASSIGN_OR_RETURN(const std::string pinned, PinnedDigest(config_.state_dir, source_config_.id));
+  for (const huiliu::v1::RuleSet& proto : all) {
+    if (!pinned.empty() && absl::BytesToHexString(proto.digest()) != pinned) continue;
+    std::vector<huiliu::v1::RuleError> errors;
+    ASSIGN_OR_RETURN(std::shared_ptr<const rules::RuleSet> parsed,
+                     rules::ParseRuleSet(proto.source_name(), proto.yaml(), contract, &errors));
+    return rules::WithVersion(*parsed, proto.version());
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the department has pinned rule set ", pinned.substr(0, 12), "… for source ",
+      source_config_.id,
+      ", which the node does not have; look at huiliu-agent rules list, then pin another"));
+}
+
+absl::Status SourceWorker::Prepare() {
+  ASSIGN_OR_RETURN(node_, NodeClient::Connect(config_.node));
+  ASSIGN_OR_RETURN(source_, node_->FindSource(source_config_.id));
+  if (source_.dataset() != source_config_.dataset) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("source ", source_.id(), " is registered for dataset ", source_.dataset(),
+                     ", the agent is configured for ", source_config_.dataset));
+  }
+  if (source_.placement() != huiliu::v1::PLACEMENT_EDGE) {
+    return absl::UnimplementedError(
+        absl::StrCat("source ", source_.id(),
+                     " is registered for placement NODE, which this agent does not serve yet"));
+  }
+  if (source_.batch_public_key() != key_->public_key()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "source ", source_.id(), " is registered with another public key than that of ",
+        source_config_.signing_key,
+        "; register it again with the key that huiliu-agent key prints"));
+  }
+  ASSIGN_OR_RETURN(const huiliu::v1::Dataset dataset, node_->GetDataset(source_.dataset()));
+  ASSIGN_OR_RETURN(contract_, schema::Contract::Parse(dataset.source_name(), dataset.source_text(),
+                                                      dataset.version()));
+  std::string yaml;
+  if (!source_config_.mapping.empty()) {
+    ASSIGN_OR_RETURN(yaml, ReadFile(source_config_.mapping));
+  }
+  ASSIGN_OR_RETURN(mapping_, mapping::Mapping::Parse(source_config_.mapping, yaml, contract_));
+  bound_header_.clear();
+  ASSIGN_OR_RETURN(const std::shared_ptr<const rules::RuleSet> rule_set, ChooseRuleSet(*contract_));
+  ASSIGN_OR_RETURN(const huiliu::v1::Receiver receiver, node_->FindReceiver(source_.receivers(0)));
+  rules::ReturnEngine::Options options;
+  rules::Receiver area;
+  area.id = ReceiverId(receiver.id());
+  area.title = receiver.title();
+  area.divisions.assign(receiver.divisions().begin(), receiver.divisions().end());
+  options.receivers.push_back(std::move(area));
+  ASSIGN_OR_RETURN(
+      engine_, rules::ReturnEngine::Create(std::move(options), contract_, {rule_set}, divisions_));
+  BatchMaker::Parts parts;
+  parts.source = source_;
+  parts.city = receiver.id();
+  parts.rule_set = absl::BytesToHexString(AsBytes(rule_set->digest));
+  parts.mapping = mapping_.get();
+  parts.engine = engine_.get();
+  parts.decisions = decisions_.get();
+  parts.key = key_.get();
+  parts.clock = &SystemClock();
+  maker_ = std::make_unique<BatchMaker>(std::move(parts));
+  return absl::OkStatus();
+}
+
+absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {
+  epoch_ = welcome.epoch();
+  sequence_ = welcome.sequence();
+  in_flight_.clear();
+  absl::Status recovered = decisions_->Recover(welcome.sequence());
+  if (recovered.code() == absl::StatusCode::kFailedPrecondition) {
+    status_.AddNotice(absl::StrCat("decisions of earlier batches are lost here (",
+                                   recovered.message(), "); rows that are read again count again"));
+    recovered =
+        decisions_->Rebuild(welcome.sequence(), [] { return std::vector<DecisionUpdate>(); });
+  }
+  RETURN_IF_ERROR(recovered);
+  return kept_->DiscardAfter(source_config_.id, welcome.sequence());
+}
+
+absl::Status SourceWorker::TakeAck(const huiliu::v1::Ack& ack) {
+  if (ack.error_code() != 0) {
+    return absl::Status(absl::StatusCode::kFailedPrecondition,
+                        absl::StrCat("the node refused a batch: ", ack.error_message(),
+                                     "; nothing is skipped, mend it and start again"));
+  }
+  if (in_flight_.empty() || in_flight_.front() != ack.sequence()) {
+    return absl::InternalError(
+        absl::StrCat("the node acknowledged batch ", ack.sequence(), " out of turn"));
+  }
+  RETURN_IF_ERROR(decisions_->Commit(ack.sequence()));
+  in_flight_.pop_front();
+  status_.SetSequence(ack.sequence());
+  return absl::OkStatus();
+}
+
+absl::Status SourceWorker::TakeAcks(PublishStream& stream, bool wait_for_room) {
+  while (!in_flight_.empty() && !stopping_) {
+    const bool full = in_flight_.size() >= kMaxInFlight;
+    ASSIGN_OR_RETURN(const auto ack, stream.NextAck(wait_for_room || full ? absl::Milliseconds(500)
+                                                                          : absl::ZeroDuration()));
+    if (ack.has_value()) {
+      RETURN_IF_ERROR(TakeAck(*ack));
+    } else if (!full && !wait_for_room) {
+      return absl::OkStatus();
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SourceWorker::Send(PublishStream& stream, MadeBatch made) {
+  const uint64_t sequence = made.batch.sequence();
+  if (!made.quarantined.empty())
+    RETURN_IF_ERROR(kept_->Put(KeptKind::kQuarantined, made.quarantined));
+  if (!made.pending.empty()) RETURN_IF_ERROR(kept_->Put(KeptKind::kPending, made.pending));
+  // Durable before the batch is sent: whatever crashes, the node's sequence says which staged
+  // changes are true.
+  RETURN_IF_ERROR(decisions_->Stage(sequence, std::move(made.decisions)));
+  in_flight_.push_back(sequence);
+  sequence_ = sequence;
+  return stream.Send(made.batch);
+}
+
+absl::Status SourceWorker::PumpOnce(PublishStream& stream, sdk::OpenSource& plugin) {
+  ASSIGN_OR_RETURN(
+      const huiliu_rows* rows,
+      plugin.Poll(static_cast<size_t>(source_config_.batch_rows), source_config_.linger_ms));
+  for (size_t i = 0; i < rows->notice_count; ++i)
+    status_.AddNotice(std::string(sdk::ToView(rows->notices[i])));
+  if (rows->row_count > 0) {
+    std::vector<std::string> header;
+    for (size_t i = 0; i < rows->column_count; ++i)
+      header.emplace_back(sdk::ToView(rows->columns[i]));
+    if (header != bound_header_) {
+      RETURN_IF_ERROR(mapping_->BindHeader({rows->columns, rows->column_count}));
+      bound_header_ = std::move(header);
+      for (const std::string& column : mapping_->unused_columns())
+        status_.AddNotice(absl::StrCat("column ", column, " is mapped to no field"));
+    }
+    ASSIGN_OR_RETURN(MadeBatch made, maker_->Make(*rows, epoch_, sequence_ + 1));
+    status_.AddRows(static_cast<int64_t>(rows->row_count));
+    if (!made.empty()) RETURN_IF_ERROR(Send(stream, std::move(made)));
+  }
+  const bool idle = rows->row_count == 0 && rows->caught_up != 0;
+  RETURN_IF_ERROR(TakeAcks(stream, idle));
+  status_.SetCaughtUp(idle && in_flight_.empty());
+  status_.Write(idle);
+  return absl::OkStatus();
+}
+
+absl::Status SourceWorker::RunConnected() {
+  RETURN_IF_ERROR(Prepare());
+  huiliu::v1::Hello hello;
+  hello.set_source(source_config_.id);
+  hello.set_agent(config_.agent);
+  hello.set_dataset(source_.dataset());
+  hello.set_dataset_version(contract_->version());
+  hello.set_agent_version("0.1.0");
+  huiliu::v1::Welcome welcome;
+  ASSIGN_OR_RETURN(const std::unique_ptr<PublishStream> stream, node_->Publish(hello, &welcome));
+  RETURN_IF_ERROR(Recover(welcome));
+  ASSIGN_OR_RETURN(const huiliu_plugin* plugin,
+                   sdk::LoadPlugin(config_.PluginPath(source_config_.plugin)));
+  ASSIGN_OR_RETURN(const huiliu_source* table, sdk::FindSource(*plugin, source_config_.plugin));
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<sdk::OpenSource> source,
+      sdk::OpenSource::Open(*table, &host_, source_config_.options_json, welcome.position()));
+  status_.Set("running", "");
+  while (!stopping_) RETURN_IF_ERROR(PumpOnce(*stream, *source));
+  return TakeAcks(*stream, true);
+}
+
+absl::Status SourceWorker::Run() {
+  RETURN_IF_ERROR(OpenStores());
+  absl::Duration back_off = absl::Milliseconds(200);
+  while (!stopping_) {
+    const absl::Time started = absl::Now();
+    const absl::Status status = RunConnected();
+    if (status.ok()) continue;
+    if (!IsTransient(status)) {
+      status_.Set("stopped", std::string(status.message()));
+      return status;
+    }
+    status_.SetCaughtUp(false);
+    status_.Set("waiting", std::string(status.message()));
+    if (absl::Now() - started > absl::Seconds(30)) back_off = absl::Milliseconds(200);
+    for (absl::Time end = absl::Now() + back_off; !stopping_ && absl::Now() < end;)
+      absl::SleepFor(absl::Milliseconds(50));
+    back_off = std::min(back_off * 2, kMaxBackOff);
+  }
+  status_.Set("stopped", "");
+  return absl::OkStatus();
+}
+
+}  // namespace huiliu::agent

@@ -1,0 +1,66 @@
+// Runs one source: plugin → mapping → return engine → node. Exactly once across crashes of either
+// side.
+#ifndef HUILIU_ADAPTERS_AGENT_SOURCE_WORKER_H_
+#define HUILIU_ADAPTERS_AGENT_SOURCE_WORKER_H_
+
+#include <atomic>
+#include <deque>
+#include <memory>
+
+#include "adapters/agent/batch_maker.h"
+#include "adapters/agent/config.h"
+#include "adapters/agent/node_client.h"
+#include "adapters/agent/worker_status.h"
+#include "adapters/sdk/loader.h"
+#include "core/territory/territory.h"
+#include "storage/quarantine/quarantine_store.h"
+
+namespace huiliu::agent {
+
+// One thread. Run returns when `stopping` is set (OK), or with what the operator must mend.
+class SourceWorker {
+ public:
+  static constexpr size_t kMaxInFlight = 8;  // batches sent and not yet acknowledged
+
+  SourceWorker(Config config, SourceConfig source, const std::atomic<bool>& stopping);
+  absl::Status Run();
+
+ private:
+  absl::Status OpenStores();
+  // One connection: from Hello until the stream ends.
+  absl::Status RunConnected();
+  absl::Status Prepare();
+  absl::StatusOr<std::shared_ptr<const rules::RuleSet>> ChooseRuleSet(
+      const schema::Contract& contract);
+  absl::Status Recover(const huiliu::v1::Welcome& welcome);
+  absl::Status PumpOnce(PublishStream& stream, sdk::OpenSource& plugin);
+  absl::Status Send(PublishStream& stream, MadeBatch made);
+  absl::Status TakeAcks(PublishStream& stream, bool wait_for_room);
+  absl::Status TakeAck(const huiliu::v1::Ack& ack);
+
+  const Config config_;
+  const SourceConfig source_config_;
+  const std::atomic<bool>& stopping_;
+  WorkerStatus status_;
+  huiliu_host host_;
+  std::unique_ptr<NodeClient> node_;
+  std::unique_ptr<SigningKey> key_;
+  std::unique_ptr<DecisionStore> decisions_;
+  std::unique_ptr<QuarantineStore> kept_;
+  std::shared_ptr<const territory::Divisions> divisions_;
+
+  // of the present connection
+  huiliu::v1::Source source_;
+  std::shared_ptr<const schema::Contract> contract_;
+  std::unique_ptr<mapping::Mapping> mapping_;
+  std::unique_ptr<rules::ReturnEngine> engine_;
+  std::unique_ptr<BatchMaker> maker_;
+  uint64_t epoch_ = 0;
+  uint64_t sequence_ = 0;  // last one sent
+  std::deque<uint64_t> in_flight_;
+  std::vector<std::string> bound_header_;
+};
+
+}  // namespace huiliu::agent
+
+#endif  // HUILIU_ADAPTERS_AGENT_SOURCE_WORKER_H_
