@@ -1,0 +1,130 @@
+#include "adapters/postgresql/connection.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status.h"
+
+namespace huiliu::postgresql {
+namespace {
+
+void Quiet(void*, const PGresult*) {}
+
+// SQLSTATE classes (PostgreSQL documentation, appendix A).
+absl::StatusCode CodeOf(absl::string_view state) {
+  if (state == "55P03" || state == "57014")
+    return absl::StatusCode::kUnavailable;  // locked, cancelled by a time-out
+  if (state == "3D000" || state == "42P01" || state == "42703") return absl::StatusCode::kNotFound;
+  if (absl::StartsWith(state, "08") || absl::StartsWith(state, "57") ||
+      absl::StartsWith(state, "53") || absl::StartsWith(state, "40")) {
+    return absl::StatusCode::kUnavailable;
+  }
+  if (absl::StartsWith(state, "28") || state == "42501") return absl::StatusCode::kPermissionDenied;
+  if (state == "25006")
+    return absl::StatusCode::kUnavailable;  // read-only: a standby that may become the primary
+  if (absl::StartsWith(state, "22") || absl::StartsWith(state, "23") ||
+      absl::StartsWith(state, "42")) {
+    return absl::StatusCode::kInvalidArgument;
+  }
+  return absl::StatusCode::kUnknown;
+}
+
+std::string Text(const char* text) { return text == nullptr ? "" : text; }
+
+}  // namespace
+
+Connection::Connection(PGconn* connection) : connection_(connection, &PQfinish) {
+  place_ = absl::StrCat(Text(PQhost(connection)), "/", Text(PQdb(connection)));
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& dsn) {
+  PGconn* raw = PQconnectdb(dsn.c_str());
+  if (raw == nullptr) return absl::ResourceExhaustedError("libpq has no memory for a connection");
+  std::unique_ptr<Connection> connection(new Connection(raw));
+  if (PQstatus(raw) == CONNECTION_OK) {
+    PQsetNoticeReceiver(raw, &Quiet, nullptr);
+    return connection;
+  }
+  const std::string why = Text(PQerrorMessage(raw));
+  const std::string message = absl::StrCat("PostgreSQL ", connection->place_, ": ",
+                                           absl::StripTrailingAsciiWhitespace(why));
+  if (absl::StrContains(why, "authentication failed") || absl::StrContains(why, "pg_hba.conf"))
+    return absl::PermissionDeniedError(message);
+  if (absl::StrContains(why, "does not exist")) return absl::NotFoundError(message);
+  return absl::UnavailableError(message);
+}
+
+absl::Status Connection::Failed(const PGresult* result) const {
+  if (lost())
+    return absl::UnavailableError(absl::StrCat("PostgreSQL ", place_, ": the connection is lost"));
+  const std::string state = Text(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+  // The primary message only: details and context may quote values.
+  std::string message = absl::StrCat("PostgreSQL ", place_, ": [", state, "] ");
+  const std::string table = Text(PQresultErrorField(result, PG_DIAG_TABLE_NAME));
+  const std::string column = Text(PQresultErrorField(result, PG_DIAG_COLUMN_NAME));
+  if (absl::StartsWith(state, "22")) {
+    absl::StrAppend(&message, "a value does not fit its column");
+  } else {
+    absl::StrAppend(&message, Text(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
+  }
+  if (!table.empty()) absl::StrAppend(&message, ", table ", table);
+  if (!column.empty()) absl::StrAppend(&message, ", column ", column);
+  return absl::Status(CodeOf(state), message);
+}
+
+absl::StatusOr<Result> Connection::Query(const std::string& sql,
+                                         const std::vector<std::string>& parameters) {
+  std::vector<const char*> values;
+  for (const std::string& p : parameters) values.push_back(p.c_str());
+  Result result(values.empty()
+                    ? PQexec(connection_.get(), sql.c_str())
+                    : PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
+                                   nullptr, values.data(), nullptr, nullptr, 0),
+                &PQclear);
+  const ExecStatusType status = PQresultStatus(result.get());
+  if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_COPY_IN)
+    return result;
+  return Failed(result.get());
+}
+
+absl::Status Connection::CopyIn(const std::string& sql, absl::string_view data) {
+  RETURN_IF_ERROR(Query(sql).status());
+  constexpr size_t kChunk = 1 << 20;
+  while (!data.empty()) {
+    const absl::string_view chunk = data.substr(0, kChunk);
+    if (PQputCopyData(connection_.get(), chunk.data(), static_cast<int>(chunk.size())) != 1) {
+      return absl::UnavailableError(
+          absl::StrCat("PostgreSQL ", place_, ": the connection is lost in COPY"));
+    }
+    data.remove_prefix(chunk.size());
+  }
+  if (PQputCopyEnd(connection_.get(), nullptr) != 1) {
+    return absl::UnavailableError(
+        absl::StrCat("PostgreSQL ", place_, ": the connection is lost in COPY"));
+  }
+  absl::Status status;
+  for (PGresult* raw = PQgetResult(connection_.get()); raw != nullptr;
+       raw = PQgetResult(connection_.get())) {
+    const Result result(raw, &PQclear);
+    if (PQresultStatus(raw) != PGRES_COMMAND_OK && status.ok()) status = Failed(raw);
+  }
+  return status;
+}
+
+std::string Connection::Identifier(absl::string_view name) const {
+  std::string out = "\"";
+  for (char c : name) {
+    if (c == '"') out.push_back('"');
+    out.push_back(c);
+  }
+  return out + "\"";
+}
+
+std::string Connection::Literal(absl::string_view text) const {
+  char* quoted = PQescapeLiteral(connection_.get(), text.data(), text.size());
+  std::string out = quoted == nullptr ? "''" : quoted;
+  PQfreemem(quoted);
+  return out;
+}
+
+}  // namespace huiliu::postgresql

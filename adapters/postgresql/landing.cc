@@ -1,0 +1,311 @@
+#include "adapters/postgresql/landing.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "core/base/status.h"
+
+namespace huiliu::postgresql {
+namespace {
+
+using absl::StrCat;
+
+constexpr char kStaging[] = "huiliu_staging";
+
+// What stands beside the dataset's own columns.
+struct EnvelopeColumn {
+  const char* name;
+  const char* type;
+  const char* title;
+};
+constexpr EnvelopeColumn kEnvelope[] = {{"_system", "text NOT NULL", "来源系统"},
+                                        {"_division", "text", "归属区划"},
+                                        {"_source_time", "timestamptz", "来源时间"},
+                                        {"_arrival_time", "timestamptz", "到达时间"}};
+
+const char* TypeName(int32_t type) {
+  switch (type) {
+    case 2:
+      return "bigint";
+    case 3:
+      return "double precision";
+    case 4:
+      return "boolean";
+    case 5:
+      return "timestamptz";
+    case 6:
+      return "date";
+    case 7:
+      return "numeric";
+    default:
+      return "text";
+  }
+}
+
+std::string TimeText(int64_t us) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%E6S+00", absl::FromUnixMicros(us), absl::UTCTimeZone());
+}
+
+// COPY's text format. False where the text holds a byte 0, which PostgreSQL cannot.
+bool AppendCopyText(absl::string_view text, std::string* out) {
+  for (char c : text) {
+    switch (c) {
+      case '\0':
+        return false;
+      case '\\':
+        *out += "\\\\";
+        break;
+      case '\n':
+        *out += "\\n";
+        break;
+      case '\r':
+        *out += "\\r";
+        break;
+      case '\t':
+        *out += "\\t";
+        break;
+      default:
+        out->push_back(c);
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<PostgresqlLanding>> PostgresqlLanding::Open(
+    sdk::Host, absl::string_view options_json) {
+  const auto json = nlohmann::json::parse(options_json.begin(), options_json.end(), nullptr, false);
+  if (!json.is_object())
+    return absl::InvalidArgumentError("postgresql landing: its options are no JSON object");
+  Options options;
+  for (const auto& [key, value] : json.items()) {
+    if (value.is_string() && key == "dsn")
+      options.dsn = value.get<std::string>();
+    else if (value.is_string() && key == "schema")
+      options.schema = value.get<std::string>();
+    else if (value.is_string() && key == "table")
+      options.table = value.get<std::string>();
+    else if (value.is_number_integer() && key == "lock_timeout_ms")
+      options.lock_timeout_ms = value.get<int>();
+    else if (value.is_number_integer() && key == "statement_timeout_ms")
+      options.statement_timeout_ms = value.get<int>();
+    else {
+      return absl::InvalidArgumentError(
+          StrCat("postgresql landing: option \"", key,
+                 "\" is unknown or of the wrong type; known are dsn, schema, table, "
+                 "lock_timeout_ms, statement_timeout_ms"));
+    }
+  }
+  if (options.dsn.empty() || options.table.empty())
+    return absl::InvalidArgumentError("postgresql landing: options dsn and table are required");
+  std::unique_ptr<PostgresqlLanding> landing(new PostgresqlLanding(std::move(options)));
+  RETURN_IF_ERROR(landing->Connect());
+  return landing;
+}
+
+std::string PostgresqlLanding::Qualified() const {
+  return StrCat(connection_->Identifier(options_.schema), ".",
+                connection_->Identifier(options_.table));
+}
+
+absl::Status PostgresqlLanding::Connect() {
+  ASSIGN_OR_RETURN(connection_, Connection::Open(options_.dsn));
+  return connection_->Execute(
+      StrCat("SET application_name = 'huiliu'; SET TimeZone = 'Asia/Shanghai'; SET lock_timeout = ",
+             options_.lock_timeout_ms, "; SET statement_timeout = ", options_.statement_timeout_ms,
+             "; SET client_encoding = 'UTF8'"));
+}
+
+absl::Status PostgresqlLanding::TakeLock() {
+  ASSIGN_OR_RETURN(const Result got,
+                   connection_->Query(StrCat("SELECT pg_try_advisory_lock(hashtextextended(",
+                                             connection_->Literal(Target()), ", 0))")));
+  if (std::string(PQgetvalue(got.get(), 0, 0)) == "t") return absl::OkStatus();
+  return absl::AbortedError(
+      StrCat("PostgreSQL ", connection_->place(), ": another landing holds table ", Target()));
+}
+
+absl::Status PostgresqlLanding::CreateTable() {
+  std::string sql = StrCat("CREATE TABLE IF NOT EXISTS ", Qualified(), " (");
+  std::string key = "_system";
+  for (const EnvelopeColumn& column : kEnvelope)
+    absl::StrAppend(&sql, column.name, " ", column.type, ", ");
+  for (const Column& column : columns_) {
+    absl::StrAppend(&sql, connection_->Identifier(column.name), " ", column.type,
+                    column.key ? " NOT NULL" : "", ", ");
+    if (column.key) absl::StrAppend(&key, ", ", connection_->Identifier(column.name));
+  }
+  absl::StrAppend(&sql, "PRIMARY KEY (", key, ")); COMMENT ON TABLE ", Qualified(), " IS ",
+                  connection_->Literal(title_), ";");
+  for (const Column& column : columns_) {
+    absl::StrAppend(&sql, "ALTER TABLE ", Qualified(), " ADD COLUMN IF NOT EXISTS ",
+                    connection_->Identifier(column.name), " ", column.type, ";",
+                    "COMMENT ON COLUMN ", Qualified(), ".", connection_->Identifier(column.name),
+                    " IS ", connection_->Literal(column.title), ";");
+    if (column.index) {
+      absl::StrAppend(&sql, "CREATE INDEX IF NOT EXISTS ",
+                      connection_->Identifier(StrCat(options_.table, "_", column.name)), " ON ",
+                      Qualified(), " (", connection_->Identifier(column.name), ");");
+    }
+  }
+  for (const EnvelopeColumn& column : kEnvelope) {
+    absl::StrAppend(&sql, "COMMENT ON COLUMN ", Qualified(), ".", column.name, " IS ",
+                    connection_->Literal(column.title), ";");
+  }
+  absl::StrAppend(&sql, "CREATE TABLE IF NOT EXISTS ", connection_->Identifier(options_.schema),
+                  ".huiliu_landing_cursor (target text PRIMARY KEY, cursor text NOT NULL, updated "
+                  "timestamptz NOT NULL)");
+  return connection_->Execute(sql);
+}
+
+absl::Status PostgresqlLanding::MakeStaging() {
+  std::string sql = StrCat("CREATE TEMP TABLE IF NOT EXISTS ", kStaging, " (_delete boolean, ");
+  for (const EnvelopeColumn& column : kEnvelope) {
+    absl::StrAppend(&sql, column.name, " ",
+                    std::string(column.type).substr(0, std::string(column.type).find(' ')), ", ");
+  }
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    absl::StrAppend(&sql, i == 0 ? "" : ", ", connection_->Identifier(columns_[i].name), " ",
+                    columns_[i].type);
+  }
+  return connection_->Execute(sql + ") ON COMMIT DELETE ROWS");
+}
+
+absl::Status PostgresqlLanding::Prepare(const huiliu_dataset& dataset) {
+  title_ = std::string(sdk::ToView(dataset.title));
+  columns_.clear();
+  for (size_t i = 0; i < dataset.field_count; ++i) {
+    const huiliu_field& field = dataset.fields[i];
+    columns_.push_back({std::string(sdk::ToView(field.name)), std::string(sdk::ToView(field.title)),
+                        TypeName(field.type), field.key != 0, field.index != 0});
+  }
+  RETURN_IF_ERROR(TakeLock());
+  RETURN_IF_ERROR(CreateTable());
+  return MakeStaging();
+}
+
+absl::StatusOr<std::string> PostgresqlLanding::Cursor() {
+  ASSIGN_OR_RETURN(
+      const Result row,
+      connection_->Query(StrCat("SELECT cursor FROM ", connection_->Identifier(options_.schema),
+                                ".huiliu_landing_cursor WHERE target = $1"),
+                         {Target()}));
+  std::string cursor;
+  if (PQntuples(row.get()) == 1 && !absl::Base64Unescape(PQgetvalue(row.get(), 0, 0), &cursor)) {
+    return absl::DataLossError(StrCat("PostgreSQL ", connection_->place(),
+                                      ": the stored cursor of ", Target(), " cannot be read"));
+  }
+  return cursor;
+}
+
+// One line a change, the last of each key only.
+absl::StatusOr<std::string> PostgresqlLanding::StagingRows(absl::Span<const huiliu_change> changes,
+                                                           bool* deletes) const {
+  absl::flat_hash_map<std::string, size_t> last;
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < changes.size(); ++i) {
+    std::string key(sdk::ToView(changes[i].system));
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      if (columns_[c].key)
+        absl::StrAppend(&key, absl::string_view("\0", 1), sdk::ToView(changes[i].cells[c].value));
+    }
+    last[key] = i;
+    keys.push_back(std::move(key));
+  }
+  std::string out;
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const huiliu_change& change = changes[i];
+    if (last[keys[i]] != i) continue;
+    *deletes = *deletes || change.is_delete != 0;
+    absl::StrAppend(&out, change.is_delete != 0 ? "t" : "f", "\t", sdk::ToView(change.system), "\t",
+                    sdk::ToView(change.division), "\t",
+                    change.source_time_us == 0 ? "\\N" : TimeText(change.source_time_us), "\t",
+                    TimeText(change.arrival_time_us));
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      out.push_back('\t');
+      const huiliu_cell& cell = change.cells[c];
+      if (cell.kind == 0) {
+        out += columns_[c].key && change.is_delete == 0 ? "" : "\\N";
+      } else if (!AppendCopyText(sdk::ToView(cell.value), &out)) {
+        return absl::InvalidArgumentError(
+            StrCat("column ", columns_[c].name, " of ", Target(),
+                   ": a value holds a byte 0, which PostgreSQL cannot keep"));
+      }
+    }
+    out.push_back('\n');
+  }
+  return out;
+}
+
+std::string PostgresqlLanding::ColumnList(const std::string& prefix) const {
+  std::string list;
+  for (const EnvelopeColumn& column : kEnvelope)
+    absl::StrAppend(&list, list.empty() ? "" : ", ", prefix, column.name);
+  for (const Column& column : columns_)
+    absl::StrAppend(&list, ", ", prefix, connection_->Identifier(column.name));
+  return list;
+}
+
+std::string PostgresqlLanding::KeyMatch(const std::string& a, const std::string& b) const {
+  std::string match = StrCat(a, "._system = ", b, "._system");
+  for (const Column& column : columns_) {
+    if (!column.key) continue;
+    const std::string name = connection_->Identifier(column.name);
+    absl::StrAppend(&match, " AND ", a, ".", name, " = ", b, ".", name);
+  }
+  return match;
+}
+
+absl::Status PostgresqlLanding::Land(absl::Span<const huiliu_change> changes,
+                                     absl::string_view cursor, bool reset) {
+  bool deletes = false;
+  ASSIGN_OR_RETURN(const std::string rows, StagingRows(changes, &deletes));
+  RETURN_IF_ERROR(connection_->Execute("BEGIN"));
+  if (reset) RETURN_IF_ERROR(connection_->Execute(StrCat("DELETE FROM ", Qualified())));
+  if (!rows.empty()) {
+    RETURN_IF_ERROR(connection_->CopyIn(StrCat("COPY ", kStaging, " FROM STDIN"), rows));
+    std::string sets;
+    std::string key = "_system";
+    for (const Column& column : columns_) {
+      if (column.key) absl::StrAppend(&key, ", ", connection_->Identifier(column.name));
+    }
+    const auto set = [&](const std::string& name) {
+      absl::StrAppend(&sets, sets.empty() ? "" : ", ", name, " = excluded.", name);
+    };
+    for (size_t i = 1; i < std::size(kEnvelope); ++i) set(kEnvelope[i].name);
+    for (const Column& column : columns_) {
+      if (!column.key) set(connection_->Identifier(column.name));
+    }
+    RETURN_IF_ERROR(connection_->Execute(StrCat(
+        "INSERT INTO ", Qualified(), " (", ColumnList(""), ") SELECT ", ColumnList(""), " FROM ",
+        kStaging, " WHERE NOT _delete ON CONFLICT (", key, ") DO UPDATE SET ", sets)));
+    if (deletes) {
+      RETURN_IF_ERROR(
+          connection_->Execute(StrCat("DELETE FROM ", Qualified(), " t USING ", kStaging,
+                                      " s WHERE s._delete AND ", KeyMatch("t", "s"))));
+    }
+  }
+  RETURN_IF_ERROR(connection_
+                      ->Query(StrCat("INSERT INTO ", connection_->Identifier(options_.schema),
+                                     ".huiliu_landing_cursor VALUES ($1, $2, now()) ON CONFLICT "
+                                     "(target) DO UPDATE SET "
+                                     "cursor = excluded.cursor, updated = excluded.updated"),
+                              {Target(), absl::Base64Escape(cursor)})
+                      .status());
+  return connection_->Execute("COMMIT");
+}
+
+absl::Status PostgresqlLanding::Apply(absl::Span<const huiliu_change> changes,
+                                      absl::string_view cursor, bool reset) {
+  const absl::Status status = Land(changes, cursor, reset);
+  // Whatever went wrong, the transaction is not this batch's any more; the host reads the cursor
+  // again before it goes on.
+  if (!status.ok() && !connection_->lost()) connection_->Execute("ROLLBACK").IgnoreError();
+  return status;
+}
+
+}  // namespace huiliu::postgresql

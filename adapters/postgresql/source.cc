@@ -1,0 +1,317 @@
+#include "adapters/postgresql/source.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "core/base/digest.h"
+#include "core/base/status.h"
+
+namespace huiliu::postgresql {
+namespace {
+
+using absl::StrCat;
+using nlohmann::json;
+
+constexpr size_t kMaxSeen =
+    500'000;  // rows remembered inside the overlap window; beyond, the return engine knows re-reads
+
+}  // namespace
+
+absl::StatusOr<PostgresqlSource::Options> PostgresqlSource::ParseOptions(absl::string_view text) {
+  const json object = json::parse(text.begin(), text.end(), nullptr, false);
+  if (!object.is_object())
+    return absl::InvalidArgumentError("postgresql source: its options are no JSON object");
+  Options options;
+  const std::vector<std::pair<const char*, int*>> numbers = {
+      {"overlap_s", &options.overlap_s},
+      {"page_rows", &options.page_rows},
+      {"max_rows_per_second", &options.max_rows_per_second},
+      {"poll_interval_ms", &options.poll_interval_ms},
+      {"statement_timeout_ms", &options.statement_timeout_ms}};
+  const std::vector<std::pair<const char*, std::string*>> texts = {
+      {"dsn", &options.dsn}, {"table", &options.table}, {"time_column", &options.time_column}};
+  for (const auto& [key, value] : object.items()) {
+    bool known = false;
+    for (const auto& [name, out] : numbers) {
+      if (key != name || !value.is_number_integer() || value.get<int64_t>() < 0 ||
+          value.get<int64_t>() > 100'000'000)
+        continue;
+      *out = value.get<int>();
+      known = true;
+    }
+    for (const auto& [name, out] : texts) {
+      if (key != name || !value.is_string()) continue;
+      *out = value.get<std::string>();
+      known = true;
+    }
+    if (key == "key" && value.is_array()) {
+      for (const json& column : value) {
+        if (column.is_string()) options.key.push_back(column.get<std::string>());
+      }
+      known = options.key.size() == value.size();
+    }
+    if (!known)
+      return absl::InvalidArgumentError(
+          StrCat("postgresql source: option \"", key, "\" is unknown or of the wrong type"));
+  }
+  if (options.dsn.empty() || options.table.empty() || options.key.empty() ||
+      options.time_column.empty() || options.page_rows < 1) {
+    return absl::InvalidArgumentError(
+        "postgresql source: options dsn, table, key and time_column are required");
+  }
+  return options;
+}
+
+absl::StatusOr<PostgresqlSource::Position> PostgresqlSource::ParsePosition(absl::string_view text) {
+  Position position;
+  if (text.empty()) return position;
+  const json object = json::parse(text.begin(), text.end(), nullptr, false);
+  if (!object.is_object() || !object.contains("phase"))
+    return absl::DataLossError("postgresql source: the stored position cannot be read");
+  position.snapshot = object.value("phase", "") == "snapshot";
+  position.key = object.value("key", std::vector<std::string>());
+  position.time = object.value("time", "");
+  position.since = object.value("since", "");
+  return position;
+}
+
+std::string PostgresqlSource::PositionJson() const {
+  return json{{"phase", position_.snapshot ? "snapshot" : "changes"},
+              {"key", position_.key},
+              {"time", position_.time},
+              {"since", position_.since}}
+      .dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+absl::StatusOr<std::unique_ptr<PostgresqlSource>> PostgresqlSource::Open(
+    sdk::Host host, absl::string_view options_json, absl::string_view position) {
+  ASSIGN_OR_RETURN(Options options, ParseOptions(options_json));
+  ASSIGN_OR_RETURN(Position parsed, ParsePosition(position));
+  std::unique_ptr<PostgresqlSource> source(
+      new PostgresqlSource(host, std::move(options), std::move(parsed)));
+  RETURN_IF_ERROR(source->Connect());
+  return source;
+}
+
+std::string PostgresqlSource::Table() const {
+  const size_t dot = options_.table.find('.');
+  if (dot == std::string::npos) return connection_->Identifier(options_.table);
+  return StrCat(connection_->Identifier(options_.table.substr(0, dot)), ".",
+                connection_->Identifier(options_.table.substr(dot + 1)));
+}
+
+std::string PostgresqlSource::KeyList() const {
+  std::string list;
+  for (const std::string& column : options_.key)
+    absl::StrAppend(&list, list.empty() ? "" : ", ", connection_->Identifier(column));
+  return list;
+}
+
+absl::Status PostgresqlSource::Connect() {
+  ASSIGN_OR_RETURN(connection_, Connection::Open(options_.dsn));
+  RETURN_IF_ERROR(connection_->Execute(
+      StrCat("SET application_name = 'huiliu'; SET TimeZone = 'Asia/Shanghai'; SET DateStyle = "
+             "'ISO, YMD'; SET client_encoding = 'UTF8'; "
+             "SET default_transaction_read_only = on; SET statement_timeout = ",
+             options_.statement_timeout_ms)));
+  ASSIGN_OR_RETURN(const Result none,
+                   connection_->Query(StrCat("SELECT * FROM ", Table(), " LIMIT 0")));
+  columns_.clear();
+  key_at_.clear();
+  for (int c = 0; c < PQnfields(none.get()); ++c) columns_.emplace_back(PQfname(none.get(), c));
+  const auto find = [&](const std::string& name) {
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      if (columns_[c] == name) return static_cast<int>(c);
+    }
+    return -1;
+  };
+  for (const std::string& column : options_.key) {
+    key_at_.push_back(find(column));
+    if (key_at_.back() < 0)
+      return absl::NotFoundError(StrCat("PostgreSQL ", connection_->place(), ": table ",
+                                        options_.table, " has no key column ", column));
+  }
+  time_at_ = find(options_.time_column);
+  if (time_at_ < 0) {
+    return absl::NotFoundError(StrCat("PostgreSQL ", connection_->place(), ": table ",
+                                      options_.table, " has no time column ",
+                                      options_.time_column));
+  }
+  if (position_.snapshot && position_.since.empty()) {
+    // Changes are looked for from before the snapshot began: what it misses because it moved, they
+    // bring.
+    ASSIGN_OR_RETURN(const Result now, connection_->Query("SELECT now()"));
+    position_.since = PQgetvalue(now.get(), 0, 0);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PostgresqlSource::BeginRound() {
+  ASSIGN_OR_RETURN(const Result now, connection_->Query("SELECT now()"));
+  round_end_ = PQgetvalue(now.get(), 0, 0);
+  position_.time.clear();
+  position_.key.clear();
+  in_round_ = true;
+  round_found_ = false;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Result> PostgresqlSource::Page(size_t max_rows) {
+  const size_t limit = std::min(max_rows, static_cast<size_t>(options_.page_rows));
+  std::vector<std::string> parameters;
+  std::string where;
+  const std::string time = connection_->Identifier(options_.time_column);
+  std::string order = KeyList();
+  std::string tuple = KeyList();
+  if (!position_.snapshot) {
+    parameters.push_back(position_.since);
+    where = StrCat(" WHERE ", time, " >= $1::timestamptz - interval '", options_.overlap_s,
+                   " seconds'");
+    order = tuple = StrCat(time, ", ", KeyList());
+  }
+  if (!position_.key.empty()) {
+    std::string values;
+    if (!position_.snapshot) {
+      parameters.push_back(position_.time);
+      values = StrCat("$", parameters.size());
+    }
+    for (const std::string& value : position_.key) {
+      parameters.push_back(value);
+      absl::StrAppend(&values, values.empty() ? "" : ", ", "$", parameters.size());
+    }
+    absl::StrAppend(&where, where.empty() ? " WHERE " : " AND ", "(", tuple, ") > (", values, ")");
+  }
+  return connection_->Query(
+      StrCat("SELECT * FROM ", Table(), where, " ORDER BY ", order, " LIMIT ", limit), parameters);
+}
+
+bool PostgresqlSource::SeenUnchanged(const std::string& key, const std::string& digest) {
+  if (seen_.size() >= kMaxSeen) seen_.clear();
+  std::string& known = seen_[key];
+  if (known == digest) return true;
+  known = digest;
+  return false;
+}
+
+void PostgresqlSource::TakeRows(const PGresult* page) {
+  const int n = PQntuples(page);
+  for (int r = 0; r < n; ++r) {
+    std::string key, raw;
+    const size_t first = cells_.size();
+    for (int c = 0; c < PQnfields(page); ++c) {
+      const bool null = PQgetisnull(page, r, c) != 0;
+      const absl::string_view value(PQgetvalue(page, r, c),
+                                    static_cast<size_t>(PQgetlength(page, r, c)));
+      absl::StrAppend(&raw, c == 0 ? "" : "\x1f", null ? "\\N" : value);
+      texts_.emplace_back(value);
+      cells_.push_back({static_cast<uint8_t>(null ? 0 : 1), sdk::ToBytes(texts_.back())});
+    }
+    position_.key.clear();
+    for (int at : key_at_) {
+      position_.key.emplace_back(PQgetvalue(page, r, at));
+      absl::StrAppend(&key, key.empty() ? "" : ",", position_.key.back());
+    }
+    position_.time = PQgetvalue(page, r, time_at_);
+    if (SeenUnchanged(key, std::string(AsBytes(Sha256(raw)).substr(0, 12)))) {
+      cells_.resize(first);
+      continue;
+    }
+    round_found_ = true;
+    huiliu_row row{};
+    row.struct_size = sizeof row;
+    row.table = sdk::ToBytes(options_.table);
+    texts_.push_back(StrCat(options_.table, ":", key));
+    row.row_id = sdk::ToBytes(texts_.back());
+    row.cell_count = columns_.size();
+    texts_.push_back(std::move(raw));
+    row.raw = sdk::ToBytes(texts_.back());
+    rows_.push_back(row);
+  }
+  for (size_t i = 0; i < rows_.size(); ++i) rows_[i].cells = cells_.data() + i * columns_.size();
+}
+
+absl::Status PostgresqlSource::EndOfPages() {
+  if (position_.snapshot) {
+    position_.snapshot = false;
+  } else {
+    position_.since = round_end_;
+  }
+  position_.key.clear();
+  position_.time.clear();
+  in_round_ = false;
+  next_round_ = absl::Now() + absl::Milliseconds(options_.poll_interval_ms);
+  return absl::OkStatus();
+}
+
+void PostgresqlSource::Throttle(size_t rows) {
+  if (options_.max_rows_per_second == 0) return;
+  const absl::Duration cost =
+      absl::Seconds(1) * (static_cast<double>(rows) / options_.max_rows_per_second);
+  free_at_ = std::max(free_at_, absl::Now()) + cost;
+  while (absl::Now() < free_at_ && !host_.stopping())
+    absl::SleepFor(std::min(absl::Milliseconds(50), free_at_ - absl::Now()));
+}
+
+absl::Status PostgresqlSource::Poll(size_t max_rows, int timeout_ms, const huiliu_rows** rows) {
+  texts_.clear();
+  cells_.clear();
+  rows_.clear();
+  if (connection_ == nullptr || connection_->lost()) RETURN_IF_ERROR(Connect());
+  const absl::Time deadline = absl::Now() + absl::Milliseconds(timeout_ms);
+  bool caught_up = false;
+  while (rows_.empty() && !host_.stopping()) {
+    if (!position_.snapshot && !in_round_) {
+      const absl::Time wake = std::min(next_round_, deadline);
+      if (absl::Now() < wake) absl::SleepFor(std::min(wake - absl::Now(), absl::Milliseconds(100)));
+      if (absl::Now() < next_round_) {
+        caught_up = !round_found_;
+        if (absl::Now() >= deadline) break;
+        continue;
+      }
+      RETURN_IF_ERROR(BeginRound());
+    }
+    ASSIGN_OR_RETURN(const Result page, Page(max_rows));
+    const size_t got = static_cast<size_t>(PQntuples(page.get()));
+    TakeRows(page.get());
+    Throttle(got);
+    if (got < std::min(max_rows, static_cast<size_t>(options_.page_rows))) {
+      const bool was_snapshot = position_.snapshot;
+      RETURN_IF_ERROR(EndOfPages());
+      if (was_snapshot) round_found_ = true;
+      if (!was_snapshot && rows_.empty()) {
+        caught_up = !round_found_;
+        if (absl::Now() >= deadline) break;
+      }
+    }
+  }
+  column_views_.clear();
+  for (const std::string& column : columns_) column_views_.push_back(sdk::ToBytes(column));
+  position_text_ = PositionJson();
+  view_ = {sizeof view_,
+           column_views_.data(),
+           column_views_.size(),
+           rows_.data(),
+           rows_.size(),
+           sdk::ToBytes(position_text_),
+           rows_.empty() && caught_up ? 1 : 0,
+           nullptr,
+           0};
+  *rows = &view_;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> PostgresqlSource::Describe() {
+  ASSIGN_OR_RETURN(
+      const Result estimate,
+      connection_->Query(
+          "SELECT coalesce(max(reltuples)::bigint, -1) FROM pg_class WHERE oid = to_regclass($1)",
+          {options_.table}));
+  return json{{"table", options_.table},
+              {"columns", columns_},
+              {"rows_estimate", std::string(PQgetvalue(estimate.get(), 0, 0))}}
+      .dump();
+}
+
+}  // namespace huiliu::postgresql

@@ -1,0 +1,86 @@
+// Source "postgresql": a snapshot by keyset paging, then changes by timestamp and key with an
+// overlap window, so that late commits are not missed. docs/formats/postgresql-source.md.
+#ifndef HUILIU_ADAPTERS_POSTGRESQL_SOURCE_H_
+#define HUILIU_ADAPTERS_POSTGRESQL_SOURCE_H_
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "adapters/postgresql/connection.h"
+#include "adapters/sdk/plugin.h"
+
+namespace huiliu::postgresql {
+
+class PostgresqlSource : public sdk::Source {
+ public:
+  static absl::StatusOr<std::unique_ptr<PostgresqlSource>> Open(sdk::Host host,
+                                                                absl::string_view options_json,
+                                                                absl::string_view position);
+  absl::Status Poll(size_t max_rows, int timeout_ms, const huiliu_rows** rows) override;
+  absl::StatusOr<std::string> Describe() override;
+
+ private:
+  struct Options {
+    std::string dsn;
+    std::string table;  // schema.table
+    std::vector<std::string> key;
+    std::string time_column;
+    int overlap_s = 120;
+    int page_rows = 1000;
+    int max_rows_per_second = 0;  // 0: no cap
+    int poll_interval_ms = 1000;
+    int statement_timeout_ms = 60000;
+  };
+  // {"phase","key":[…],"time","since"}
+  struct Position {
+    bool snapshot = true;
+    std::vector<std::string> key;  // of the last row sent
+    std::string time;              // changes: time of the last row sent, as the database writes it
+    std::string since;             // where the next round of changes begins
+  };
+  PostgresqlSource(sdk::Host host, Options options, Position position)
+      : host_(host), options_(std::move(options)), position_(std::move(position)) {}
+
+  static absl::StatusOr<Options> ParseOptions(absl::string_view json);
+  static absl::StatusOr<Position> ParsePosition(absl::string_view json);
+  std::string PositionJson() const;
+  absl::Status Connect();
+  absl::StatusOr<Result> Page(size_t max_rows);
+  std::string KeyList() const;
+  std::string Table() const;
+  absl::Status BeginRound();
+  absl::Status EndOfPages();
+  void TakeRows(const PGresult* page);
+  // Whether the row was sent before, unchanged, within the window.
+  bool SeenUnchanged(const std::string& key, const std::string& digest);
+  void Throttle(size_t rows);
+
+  const sdk::Host host_;
+  const Options options_;
+  Position position_;
+  std::unique_ptr<Connection> connection_;
+  std::vector<std::string> columns_;
+  std::vector<int> key_at_;
+  int time_at_ = -1;
+  std::string round_end_;  // the database's time when the round began
+  bool in_round_ = false;
+  bool round_found_ = false;
+  absl::Time next_round_ = absl::InfinitePast();
+  absl::Time free_at_ = absl::InfinitePast();
+  absl::flat_hash_map<std::string, std::string> seen_;
+  // what the last Poll showed
+  std::deque<std::string> texts_;
+  std::vector<huiliu_bytes> column_views_;
+  std::vector<huiliu_cell> cells_;
+  std::vector<huiliu_row> rows_;
+  std::string position_text_;
+  huiliu_rows view_{};
+};
+
+}  // namespace huiliu::postgresql
+
+#endif  // HUILIU_ADAPTERS_POSTGRESQL_SOURCE_H_
