@@ -61,7 +61,7 @@ absl::Status MappingReader::ReadKey(const std::string& key, const YAML::Node& va
     for (const auto& item : value) RETURN_IF_ERROR(ReadField(item.first, item.second));
     return absl::OkStatus();
   }
-  if (key == "null") {
+  if (key == "nulls") {
     mapping_.nulls_.clear();
     return ReadNames(value, &mapping_.nulls_);
   }
@@ -72,7 +72,7 @@ absl::Status MappingReader::ReadKey(const std::string& key, const YAML::Node& va
     return absl::OkStatus();
   }
   return At(value, absl::StrCat("unknown key \"", key,
-                                "\"; known are dataset, fields, null, operation, source_time"));
+                                "\"; known are dataset, fields, nulls, operation, source_time"));
 }
 
 absl::Status MappingReader::ReadNames(const YAML::Node& value, std::vector<std::string>* out) {

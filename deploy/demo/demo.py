@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""The main job of Huiliu on one machine: approval systems, the node, a bureau's own database. Run it by ./dev demo."""
+import argparse
+import atexit
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import figures  # noqa: E402
+import registry_data  # noqa: E402
+from cluster import Cluster  # noqa: E402
+from node import ROOT, Node  # noqa: E402
+from pki import Pki  # noqa: E402
+
+REGISTRY_HEADER = ["企业名称", "统一社会信用代码", "注册日期", "企业类型", "法人代表", "注册资金", "经营范围", "所在省份", "地区", "注册地址"]
+PURPOSE = "社会保险与就业服务"
+
+
+def say(*words):
+    print(*words, file=sys.stderr, flush=True)
+
+
+class Demo:
+    def __init__(self, options):
+        self.options = options
+        self.started = time.time()
+        self.state = os.path.abspath(options.state) if options.state else tempfile.mkdtemp(prefix="huiliu-demo-")
+        os.makedirs(self.state, exist_ok=True)
+        os.chmod(self.state, 0o755)  # the database's own user looks for its folder in here
+        atexit.register(self.stop)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: sys.exit(130))
+        self.cluster = Cluster(os.path.join(self.state, "postgresql"), os.path.join(self.state, "postgresql.log"))
+        self.node = Node(options.build, self.state, Pki(os.path.join(self.state, "pki")))
+
+    def stop(self):
+        self.node.stop()
+        self.cluster.stop()
+        if not self.options.state:
+            shutil.rmtree(self.state, ignore_errors=True)
+
+    def start(self):
+        self.cluster.start()
+        for database in ("province_approval", "hrss_bureau"):
+            if self.cluster.psql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{database}'") != "1":
+                self.cluster.psql("postgres", f"CREATE DATABASE {database}")
+        self.node.start()
+        registry_data.register_contracts(self.node)
+        registry_data.register_systems(self.node)
+
+    def landing(self, dataset):
+        return {"id": f"land-{dataset}", "plugin": "postgresql", "receiver": "530100", "dataset": dataset, "purpose": PURPOSE,
+                "options": {"dsn": self.cluster.dsn("hrss_bureau"), "table": dataset}, "batch_rows": 2000}
+
+    def land(self, datasets):
+        for dataset in datasets:
+            masks = {f["name"]: {"keep": True} for f in self.node.call("system-admin", "Registry/GetDataset", id=dataset)["dataset"]["fields"] if f.get("personal")}
+            registry_data.grant(self.node, "km-hrss", dataset, PURPOSE, masks)
+        self.bureau = self.node.start_agent("km-hrss", landings=[self.landing(d) for d in datasets])
+        self.datasets = datasets
+
+    def wait(self, folders, total_before, progress):
+        """Until every source has given all it has and the bureau's database holds what the catalog holds."""
+        noticed = set()
+        quiet = 0
+        while quiet < 3:
+            time.sleep(0.3)
+            caught_up = True
+            for folder, worker in folders:
+                status = figures.status(folder, worker)
+                caught_up = caught_up and status["caught_up"]
+                for notice in status["notices"]:
+                    if notice not in noticed:
+                        noticed.add(notice)
+                        say("!", notice)
+                if status["state"] == "stopped" and status["error"]:
+                    raise SystemExit(f"{worker}: {status['error']} (log: {folder}/agent.log)")
+            for dataset in self.datasets:
+                status = figures.status(self.bureau, f"land-{dataset}")
+                if status["state"] == "stopped" and status["error"]:
+                    raise SystemExit(f"land-{dataset}: {status['error']} (log: {self.bureau}/agent.log)")
+            total = figures.balance(self.node)
+            rows = {d["dataset"]: int(d.get("rows", 0)) for d in self.node.call("system-admin", "Catalog/Stats", receiver="530100").get("datasets", [])}
+            self.landed = figures.landed(self.cluster, self.datasets)
+            progress(total, self.landed)
+            done = caught_up and self.landed == sum(rows.get(d, 0) for d in self.datasets)
+            quiet = quiet + 1 if done and total == self.last else 0
+            self.last = total
+        return total
+
+    last = None
+    landed = 0
+
+    def result(self, total, before):
+        return {"read": total["read"], **{o: total[o] for o in figures.OUTCOMES}, "conflicts": total["conflicts"], "by_county": total["by_county"],
+                "by_system": total["by_system"], "landed": self.landed, "added": total["read"] - before, "seconds": round(time.time() - self.started, 1)}
+
+
+def run_data(demo):
+    """--data: a folder of enterprise-registry CSV files."""
+    options = demo.options
+    folder = os.path.abspath(options.data)
+    if not os.path.isdir(folder):
+        raise SystemExit(f"--data {options.data}: no such folder")
+    demo.start()
+    before = figures.balance(demo.node)["read"]
+    source = {"id": "yn-enterprise-registry", "_system": "pr-enterprise-registry", "plugin": "file", "dataset": "enterprise_registration",
+              "mapping": os.path.join(ROOT, "deploy/samples/mappings/enterprise_registration.yaml"),
+              "options": {"path": folder, "pattern": "*.csv", "format": "csv", "charset": options.charset, "header": REGISTRY_HEADER, "follow": False}}
+    agent = demo.node.start_agent("yn-market", sources=[source])
+    demo.land(["enterprise_registration"])
+
+    def progress(total, landed):
+        say(f"读取 {total['read']:>7}  已回流 {total['returned']:>7}  域外 {total['outside_area']:>7}  问题数据 {total['quarantined']:>4}  "
+            f"待认领 {total['pending']:>4}  证据不一致 {total['conflicts']:>4}  落地 {landed:>7}")
+
+    total = demo.wait([(agent, source["id"])], before, progress)
+    return demo.result(total, before)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev demo")
+    parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
+    parser.add_argument("--once", action="store_true", help="end instead of running until Ctrl-C")
+    parser.add_argument("--data", metavar="DIR", help="feed a folder of enterprise-registry CSV files instead")
+    parser.add_argument("--charset", default="utf-8", help="of the CSV files: utf-8, gbk, gb18030")
+    parser.add_argument("--state", metavar="DIR", help="keep the state there and go on from it")
+    parser.add_argument("--lang", choices=["zh", "en"], default="zh")
+    parser.add_argument("--output", choices=["text", "json"], default="text")
+    parser.add_argument("--seed", type=int, default=809, help="of the generated data")
+    options = parser.parse_args()
+    demo = Demo(options)
+    if options.data:
+        result = run_data(demo)
+    else:
+        import main_job
+        result = main_job.run(demo)
+    if options.output == "json":
+        print(json.dumps(result, ensure_ascii=False), flush=True)
+    elif options.data:
+        print(json.dumps(result, ensure_ascii=False, indent=1), flush=True)
+    if options.data is None and not options.once:
+        main_job.keep_running(demo)
+
+
+if __name__ == "__main__":
+    main()

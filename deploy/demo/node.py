@@ -1,0 +1,157 @@
+"""Starts the node and the agents of the demo, and talks to the node over Connect/JSON."""
+import base64
+import hashlib
+import json
+import os
+import secrets
+import signal
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+from cluster import free_port
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Refused(Exception):
+    def __init__(self, code, message):
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class Node:
+    """huiliud with mTLS on two free ports."""
+
+    # account: (organisation, roles)
+    ACCOUNTS = {
+        "system-admin": ("km-data", ["system_administrator"]),
+        "security-admin": ("km-data", ["security_administrator"]),
+        "audit-admin": ("km-audit", ["audit_administrator"]),
+        "data-officer": ("km-data", ["data_officer"]),
+        "hrss-clerk": ("km-hrss", ["consumer"]),
+        "tax-clerk": ("km-tax", ["consumer"]),
+    }
+    ORGANISATIONS = {
+        "km-data": "昆明市数据局", "km-audit": "昆明市审计局", "km-hrss": "昆明市人力资源和社会保障局", "km-tax": "昆明市税务局",
+        "state-si": "国家社会保险公共服务平台（模拟）", "yn-approval": "云南省政务服务管理局（模拟）", "km-employment": "昆明市就业服务中心（模拟）",
+        "yn-market": "云南省市场监督管理局（模拟）",
+    }
+    AGENTS = ["state-si", "yn-approval", "km-employment", "yn-market", "km-hrss"]
+
+    def __init__(self, build, state, pki):
+        self.build, self.state, self.pki = build, state, pki
+        self.grpc, self.http = free_port(), free_port()
+        self.log = os.path.join(state, "huiliud.log")
+        self.processes = []
+        self.tokens = self.load_tokens()
+        self.tls = ssl.create_default_context(cafile=pki.ca())
+
+    def load_tokens(self):
+        path = os.path.join(self.state, "tokens.json")
+        if os.path.exists(path):
+            return json.load(open(path, encoding="utf-8"))
+        tokens = {account: secrets.token_hex(16) for account in self.ACCOUNTS}
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            json.dump(tokens, file)
+        return tokens
+
+    def write_config(self):
+        certificate, key = self.pki.issue("node", "/CN=localhost", node=True)
+        lines = ["receivers:", '  - {id: "530100", title: 昆明市, divisions: ["530100"]}', "organisations:"]
+        lines += [f'  - {{id: {o}, title: {t}, receiver: "{"530100" if o.startswith("km") else ""}"}}' for o, t in self.ORGANISATIONS.items()]
+        lines.append("accounts:")
+        for account, (organisation, roles) in self.ACCOUNTS.items():
+            digest = hashlib.sha256(self.tokens[account].encode()).hexdigest()
+            lines.append(f'  - {{id: {account}, organisation: {organisation}, roles: [{", ".join(roles)}], token_sha256: "{digest}"}}')
+        for organisation in self.AGENTS:
+            client, _ = self.pki.issue(organisation, f"/O={organisation}/CN=agent")
+            roles = "agent, consumer" if organisation == "km-hrss" else "agent"
+            lines.append(f"  - {{id: agent-{organisation}, organisation: {organisation}, roles: [{roles}], certificate: {client}}}")
+        with open(os.path.join(self.state, "bootstrap.yaml"), "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        with open(os.path.join(self.state, "node.yaml"), "w", encoding="utf-8") as file:
+            file.write(f"""node: kunming
+data_dir: node
+listen: {{grpc: "127.0.0.1:{self.grpc}", http: "127.0.0.1:{self.http}"}}
+tls: {{ca: {self.pki.ca()}, certificate: {certificate}, key: {key}}}
+divisions: {ROOT}/schemas/divisions
+bootstrap: bootstrap.yaml
+office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
+""")
+
+    def spawn(self, command, log):
+        process = subprocess.Popen(command, stdout=open(log, "a"), stderr=subprocess.STDOUT, start_new_session=True)
+        self.processes.append(process)
+        return process
+
+    def start(self):
+        self.write_config()
+        node = self.spawn([os.path.join(self.build, "bin/huiliud"), "--config", os.path.join(self.state, "node.yaml")], self.log)
+        for _ in range(300):
+            if node.poll() is not None:
+                break
+            try:
+                urllib.request.urlopen(f"https://127.0.0.1:{self.http}/healthz", context=self.tls, timeout=2).read()
+                return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise SystemExit(f"the node did not start: see {self.log}")
+
+    def call(self, account, method, **request):
+        body = json.dumps(request).encode()
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer " + self.tokens[account]}
+        url = f"https://127.0.0.1:{self.http}/huiliu.v1.{method}"
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, data=body, headers=headers), context=self.tls, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            problem = json.loads(error.read() or b"{}")
+            raise Refused(problem.get("code", str(error.code)), problem.get("message", "")) from None
+
+    def put(self, account, method, **request):
+        """A command that may have been carried out by an earlier run over the same state."""
+        try:
+            return self.call(account, method, **request)
+        except Refused as refused:
+            if refused.code not in ("aborted", "already_exists"):
+                raise SystemExit(f"{method}: {refused}")
+            return None
+
+    def start_agent(self, organisation, sources=(), landings=()):
+        folder = os.path.join(self.state, "agents", organisation)
+        os.makedirs(folder, exist_ok=True)
+        certificate, key = self.pki.issue(organisation, f"/O={organisation}/CN=agent")
+        config = {
+            "agent": f"demo-{organisation}",
+            "node": {"address": f"127.0.0.1:{self.grpc}", "ca": self.pki.ca(), "certificate": certificate, "key": key, "server_name": "localhost"},
+            "state_dir": folder, "plugins": os.path.join(os.path.abspath(self.build), "lib"), "divisions": os.path.join(ROOT, "schemas/divisions"),
+            "sources": [{k: v for k, v in source.items() if not k.startswith("_")} for source in sources], "landings": list(landings),
+        }
+        path = os.path.join(folder, "agent.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(config, file, ensure_ascii=False, indent=1)  # JSON is YAML
+        program = os.path.join(self.build, "bin/huiliu-agent")
+        for source in sources:
+            key_hex = subprocess.run([program, "key", "--config", path, "--source", source["id"]], capture_output=True, text=True, check=True).stdout.strip()
+            self.register_source(source["id"], source["_system"], source["dataset"], organisation, key_hex)
+        self.spawn([program, "run", "--config", path], os.path.join(folder, "agent.log"))
+        return folder
+
+    def register_source(self, source, system, dataset, organisation, key_hex, expected_every="24h"):
+        self.put("system-admin", "Registry/PutSource", source={
+            "id": source, "system": system, "dataset": dataset, "organisation": organisation, "placement": "PLACEMENT_EDGE", "receivers": ["530100"],
+            "batch_public_key": base64.b64encode(bytes.fromhex(key_hex)).decode(), "department": organisation,
+            "department_title": self.ORGANISATIONS[organisation], "expected_every": expected_every})
+
+    def stop(self):
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in reversed(self.processes):
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
