@@ -12,13 +12,14 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import figures  # noqa: E402
+import main_job  # noqa: E402
 import registry_data  # noqa: E402
 from cluster import Cluster  # noqa: E402
+from demo_purpose import PURPOSE  # noqa: E402
 from node import ROOT, Node  # noqa: E402
 from pki import Pki  # noqa: E402
 
 REGISTRY_HEADER = ["企业名称", "统一社会信用代码", "注册日期", "企业类型", "法人代表", "注册资金", "经营范围", "所在省份", "地区", "注册地址"]
-PURPOSE = "社会保险与就业服务"
 
 
 def say(*words):
@@ -138,7 +139,6 @@ def main():
     if options.data:
         result = run_data(demo)
     else:
-        import main_job
         result = main_job.run(demo)
     if options.output == "json":
         print(json.dumps(result, ensure_ascii=False), flush=True)
