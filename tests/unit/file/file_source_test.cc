@@ -222,6 +222,16 @@ TEST_F(FileSourceTest, ForeignFilesAreNamedAtEveryStart) {
   EXPECT_THAT(Poll(), ElementsAre("a.csv:2|1|a"));
 }
 
+TEST_F(FileSourceTest, AForeignFileThatIsPutRightIsReadOnce) {
+  Write("a.csv", "x,y\n1,a\n");
+  Open(",\"follow\":false,\"header\":[\"k\",\"v\"]");
+  EXPECT_TRUE(Poll().empty());
+  Write("a.csv", "k,v\n1,abc\n");
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|1|abc"));
+  Open(",\"follow\":false,\"header\":[\"k\",\"v\"]", position_);
+  EXPECT_TRUE(Poll().empty());
+}
+
 TEST_F(FileSourceTest, ADanglingLinkIsPassedOverAndNamesNeedNotBeUtf8) {
   Write("b.csv", "k,v\n1,a\n");
   Write("\xc0\xa5.csv", "k,v\n2,b\n");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace huiliu::text {
 namespace {
 
@@ -122,26 +124,52 @@ TEST(CsvTest, ADelimiterInsideACharacterIsNone) {
   EXPECT_EQ(record.fields, (std::vector<absl::string_view>{"\x81\x30\x81\x31", "\x81"}));
 }
 
-// A buffer that is cut anywhere gives the same records as one that is whole.
-TEST(CsvTest, AnyCutGivesTheSameRecords) {
-  const std::string input = "a,\"b\"\"c\",\r\n\"x\r\ny\",,z\n\nq\"r,5\n\"bad\"x,1\nlast,\"1\"";
-  std::vector<std::string> errors;
-  const Rows whole = All(input, false, &errors);
-  for (size_t cut = 0; cut <= input.size(); ++cut) {
-    Rows rows;
-    CsvRecord record;
-    const auto take = [&](CsvSplitter& splitter) {
-      while (splitter.Next(&record) == Result::kRecord) {
-        if (record.error != nullptr) continue;
-        rows.emplace_back(record.fields.begin(), record.fields.end());
+// Every record as text, errors with their place; `cut` splits the input into two buffers.
+std::vector<std::string> Records(absl::string_view input, size_t cut, const CsvOptions& options) {
+  std::vector<std::string> out;
+  CsvRecord record;
+  size_t offset = 0;
+  int64_t line = 1;
+  for (const bool last : {false, true}) {
+    CsvSplitter splitter(input.substr(offset, last ? input.size() : cut - offset), options, line,
+                         last);
+    while (splitter.Next(&record) == Result::kRecord) {
+      std::string& text = out.emplace_back(std::to_string(record.line));
+      if (record.error != nullptr) {
+        text += std::string("!") + record.error + "@" + std::to_string(record.error_line) + ":" +
+                std::to_string(record.error_column);
+        continue;
       }
-    };
-    CsvSplitter first(absl::string_view(input).substr(0, cut), {}, 1, false);
-    take(first);
-    CsvSplitter second(absl::string_view(input).substr(first.offset()), {}, first.line(), true);
-    take(second);
-    EXPECT_EQ(rows, whole) << "cut at " << cut;
-    EXPECT_EQ(second.line(), 7) << "cut at " << cut;
+      for (absl::string_view field : record.fields) text += "|" + std::string(field);
+    }
+    offset += splitter.offset();
+    line = splitter.line();
+  }
+  EXPECT_EQ(offset, input.size());
+  return out;
+}
+
+// A buffer that is cut anywhere gives the same records, errors and lines as one that is whole.
+TEST(CsvTest, AnyCutGivesTheSameRecords) {
+  std::vector<std::string> inputs = {
+      "a,\"b\"\"c\",\r\n\"x\r\ny\",,z\n\nq\"r,5\n\"bad\"x,1\nlast,\"1\""};
+  const unsigned seed = std::random_device()();
+  std::printf("seed %u\n", seed);
+  std::mt19937 random(seed);
+  for (int i = 0; i < 400; ++i) {
+    std::string& input = inputs.emplace_back();
+    for (unsigned n = random() % 40; n > 0; --n) input += "a,\"\n\r|\x81\x30"[random() % 8];
+  }
+  for (const std::string& input : inputs) {
+    for (const bool strict : {false, true}) {
+      CsvOptions options;
+      options.strict = strict;
+      options.delimiter = strict ? ',' : '|';
+      options.multibyte = !strict;
+      const auto whole = Records(input, 0, options);
+      for (size_t cut = 1; cut <= input.size(); ++cut)
+        EXPECT_EQ(Records(input, cut, options), whole) << input << " cut at " << cut;
+    }
   }
 }
 
