@@ -14,10 +14,11 @@ namespace {
 using absl::StrCat;
 
 constexpr absl::Duration kRescan = absl::Milliseconds(100);
-constexpr size_t kHeadBytes = 1 << 20;     // a header is not longer
-constexpr size_t kMaxPollBytes = 8 << 20;  // of records in one batch, or one record
-constexpr size_t kFoldAbove = 64;          // entries of the position
-constexpr size_t kUnfolded = 32;           // finished files that keep their entry
+constexpr size_t kHeadBytes = 1 << 20;      // a header is not longer
+constexpr size_t kMaxPollBytes = 8 << 20;   // of records in one batch, or one record
+constexpr size_t kMaxHeldBytes = 32 << 20;  // of blocks that a batch shows
+constexpr size_t kFoldAbove = 64;           // entries of the position
+constexpr size_t kUnfolded = 32;            // finished files that keep their entry
 constexpr absl::Duration kFoldAfter = absl::Seconds(10);
 constexpr size_t kMaxForeign = 1000;   // entries of files with another header
 constexpr size_t kMaxNoticed = 10000;  // different notices in the life of a source
@@ -110,12 +111,12 @@ absl::StatusOr<absl::string_view> FileSource::BytesAt(const Candidate& file, int
     ASSIGN_OR_RETURN(block_, ReadBlock(file.path, offset, bytes));
     block_of_ = file.name;
   }
-  buffer_.Hold(block_);
   return block_->view().substr(static_cast<size_t>(offset - block_->offset));
 }
 
 bool FileSource::Full(size_t max_rows) const {
-  return buffer_.rows() >= max_rows || buffer_.bytes() >= kMaxPollBytes;
+  return buffer_.rows() >= max_rows || buffer_.bytes() >= kMaxPollBytes ||
+         buffer_.held_bytes() >= kMaxHeldBytes;
 }
 
 absl::Status FileSource::ReadRecords(const Candidate& file, const Seen& seen, size_t max_rows,
@@ -126,8 +127,10 @@ absl::Status FileSource::ReadRecords(const Candidate& file, const Seen& seen, si
     ASSIGN_OR_RETURN(const absl::string_view view,
                      BytesAt(file, state->offset, bytes, &from_block));
     const int64_t end = state->offset + static_cast<int64_t>(view.size());
+    const size_t before = buffer_.usable_rows();
     const size_t took =
         reader_.Take(head_, view, IsEnd(file, seen, end), max_rows, kMaxPollBytes, state);
+    if (buffer_.usable_rows() > before) buffer_.Hold(block_);
     if (took > 0) {
       bytes = options_.block_bytes;
       continue;
@@ -187,7 +190,10 @@ FileSource::Seen& FileSource::Look(const Candidate& file) {
 absl::Status FileSource::Round(size_t max_rows) {
   const absl::Time now = absl::Now();
   if (caught_up_ || now - listed_ >= kRescan) {
-    ASSIGN_OR_RETURN(files_, ListFiles(options_.path, options_.pattern));
+    auto files = ListFiles(options_.path, options_.pattern);
+    // It was there: a share that is away comes back.
+    if (!files.ok()) return absl::UnavailableError(files.status().message());
+    files_ = *std::move(files);
     listed_ = now;
     at_ = 0;
     caught_up_ = false;
@@ -208,8 +214,9 @@ absl::Status FileSource::Round(size_t max_rows) {
   return absl::OkStatus();
 }
 
-// Forgets files that are gone, then folds the finished files at the beginning of the name order, but for the last of them. A file
-// that comes or changes later has a later change time than any of these, which are settled.
+// Forgets files that are gone, then folds the finished files at the beginning of the name order,
+// but for the last of them. A file that comes or changes later has a later change time than any of
+// these, which are settled.
 void FileSource::Fold() {
   if (position_.files.size() <= kFoldAbove) return;
   const auto gone = [&](const std::string& name) {

@@ -19,8 +19,8 @@
 namespace huiliu::file {
 
 // Reads files in name order, each on from where the position says, block by block. A row's id is
-// FILE:LINE. Memory: what one poll shows (8 MiB of records or one record), the block at hand, and
-// an entry per file of the folder.
+// FILE:LINE. Memory: what one poll shows (8 MiB of records or one record, in at most 32 MiB of
+// blocks and one more), the block at hand, and an entry per file of the folder.
 class FileSource : public sdk::Source {
  public:
   static absl::StatusOr<std::unique_ptr<FileSource>> Open(sdk::Host host,

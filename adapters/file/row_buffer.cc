@@ -23,6 +23,8 @@ void RowBuffer::Clear() {
     free_ = chunks_[0].get();
   }
   bytes_ = 0;
+  held_bytes_ = 0;
+  usable_rows_ = 0;
   column_names_.clear();
   columns_.clear();
   rows_.clear();
@@ -33,7 +35,9 @@ void RowBuffer::Clear() {
 }
 
 void RowBuffer::Hold(std::shared_ptr<const Block> block) {
-  if (blocks_.empty() || blocks_.back() != block) blocks_.push_back(std::move(block));
+  if (!blocks_.empty() && blocks_.back() == block) return;
+  held_bytes_ += block->size;
+  blocks_.push_back(std::move(block));
 }
 
 char* RowBuffer::Reserve(size_t bytes) {
@@ -84,13 +88,14 @@ huiliu_row& RowBuffer::NewRow(absl::string_view table, int64_t line, absl::strin
 void RowBuffer::AddRow(absl::string_view table, int64_t line, absl::string_view raw) {
   NewRow(table, line, raw).cell_count = cells_.size() - row_cells_;
   row_cells_ = cells_.size();
+  ++usable_rows_;
 }
 
 void RowBuffer::AddError(absl::string_view table, int64_t line, absl::string_view raw,
                          absl::string_view code, absl::string_view place,
                          absl::string_view message) {
   cells_.resize(row_cells_);
-  huiliu_row& row = NewRow(table, line, raw);
+  huiliu_row& row = NewRow(table, line, Keep(raw));
   row.error_code = sdk::ToBytes(Keep(code));
   row.error_place = sdk::ToBytes(Keep(place));
   row.error_message = sdk::ToBytes(Keep(message));

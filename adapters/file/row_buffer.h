@@ -33,12 +33,15 @@ class RowBuffer {
   }
   // `table` and `raw` are held or kept; the row's id is TABLE:LINE.
   void AddRow(absl::string_view table, int64_t line, absl::string_view raw);
-  // Drops the cells added since the last row.
+  // Drops the cells added since the last row; keeps what it is given.
   void AddError(absl::string_view table, int64_t line, absl::string_view raw,
                 absl::string_view code, absl::string_view place, absl::string_view message);
   void AddNotice(absl::string_view notice);
 
   size_t rows() const { return rows_.size(); }
+  // Those without error, which may show held blocks.
+  size_t usable_rows() const { return usable_rows_; }
+  size_t held_bytes() const { return held_bytes_; }
   // Of raw records so far.
   size_t bytes() const { return bytes_; }
   const huiliu_rows* Finish(absl::string_view position, bool caught_up);
@@ -51,6 +54,8 @@ class RowBuffer {
   char* free_ = nullptr;
   size_t free_bytes_ = 0;
   size_t bytes_ = 0;
+  size_t held_bytes_ = 0;
+  size_t usable_rows_ = 0;
   std::vector<std::string> column_names_;
   std::vector<huiliu_bytes> columns_;
   std::vector<huiliu_row> rows_;
