@@ -1,14 +1,6 @@
 #include "core/schema/contract.h"
 
-#include <google/protobuf/compiler/importer.h>
-#include <google/protobuf/compiler/parser.h>
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/duration.pb.h>
-#include <google/protobuf/dynamic_message.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/struct.pb.h>
-#include <google/protobuf/timestamp.pb.h>
-#include <google/protobuf/wrappers.pb.h>
 
 #include <algorithm>
 
@@ -16,9 +8,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/check.h"
 #include "core/base/status.h"
 #include "core/model/varint.h"
+#include "core/schema/source_compiler.h"
 #include "core/schema/text_value.h"
 #include "core/schema/wire_reader.h"
 
@@ -29,63 +21,7 @@ namespace pb = google::protobuf;
 using absl::InvalidArgumentError;
 using absl::StrCat;
 
-constexpr size_t kMaxSourceBytes = 1 << 20;
 constexpr int kMaxFields = 500;
-constexpr size_t kMaxNesting = 50;  // braces in the source: the compiler descends by recursion
-
-// Collects the compiler's words with file, line and column (1-based).
-class Errors : public pb::compiler::MultiFileErrorCollector, public pb::io::ErrorCollector {
- public:
-  explicit Errors(std::string file) : file_(std::move(file)) {}
-  void AddError(const std::string& file, int line, int column,
-                const std::string& message) override {
-    Add(file, line, column, message);
-  }
-  void AddError(int line, int column, const std::string& message) override {
-    Add(file_, line, column, message);
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  void Add(const std::string& file, int line, int column, const std::string& message) {
-    if (text_.size() > 4096) return;
-    absl::StrAppend(&text_, text_.empty() ? "" : "\n", file, ":", line + 1, ":", column + 1, ": ",
-                    message);
-  }
-  const std::string file_;
-  std::string text_;
-};
-
-// The few files that a contract may import, in the order of their own imports.
-void AddKnownFiles(pb::DescriptorPool* pool) {
-  for (const pb::FileDescriptor* known :
-       {pb::DescriptorProto::descriptor()->file(), pb::Timestamp::descriptor()->file(),
-        pb::Duration::descriptor()->file(), pb::StringValue::descriptor()->file(),
-        pb::Struct::descriptor()->file(), huiliu::v1::DatasetOptions::descriptor()->file()}) {
-    pb::FileDescriptorProto file;
-    known->CopyTo(&file);
-    HUILIU_CHECK(pool->BuildFile(file) != nullptr);
-  }
-}
-
-class PoolErrors : public pb::DescriptorPool::ErrorCollector {
- public:
-  PoolErrors(std::string file, const pb::compiler::SourceLocationTable& places)
-      : file_(std::move(file)), places_(places) {}
-  void AddError(const std::string&, const std::string& element, const pb::Message* descriptor,
-                ErrorLocation location, const std::string& message) override {
-    int line = 0, column = 0;
-    places_.Find(descriptor, location, &line, &column);
-    absl::StrAppend(&text_, text_.empty() ? "" : "\n", file_, ":", line + 1, ":", column + 1, ": ",
-                    element, ": ", message);
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  const std::string file_;
-  const pb::compiler::SourceLocationTable& places_;
-  std::string text_;
-};
 
 // Options of a run-time pool are dynamic messages: the generated extension reads their bytes.
 template <typename Options, typename Extension>
@@ -138,7 +74,7 @@ class ParsedContract : public Contract {
     source_name_ = std::string(source_name);
     source_text_ = std::string(source_text);
     version_ = version;
-    RETURN_IF_ERROR(ParseSource());
+    ASSIGN_OR_RETURN(file_, CompileSource(source_name_, source_text_, &pool_));
     RETURN_IF_ERROR(FindMessage());
     RETURN_IF_ERROR(ReadFields());
     return CheckOptions();
@@ -170,15 +106,21 @@ class ParsedContract : public Contract {
     absl::InlinedVector<FieldSlot, 4> slots(key_fields_.size());
     RETURN_IF_ERROR(key_plan_->Scan(record, absl::MakeSpan(slots)));
     std::string key;
-    std::string text;
+    std::string number;
     for (size_t i = 0; i < key_fields_.size(); ++i) {
-      text.clear();
+      const Field& field = *key_fields_[i];
       const FieldSlot& slot = slots[i];
-      if (slot.present)
-        RETURN_IF_ERROR(AppendText(*key_fields_[i], slot.type, slot.number, slot.bytes, &text));
-      if (text.empty()) return EmptyKey(*key_fields_[i]);
+      absl::string_view text;
+      if (slot.present && field.type == FieldType::kString && slot.type == WireType::kBytes) {
+        text = slot.bytes;
+      } else if (slot.present) {
+        number.clear();
+        RETURN_IF_ERROR(AppendText(field, slot.type, slot.number, slot.bytes, &number));
+        text = number;
+      }
+      if (text.empty()) return EmptyKey(field);
       AppendVarint(&key, text.size());
-      key += text;
+      key.append(text.data(), text.size());
     }
     return key;
   }
@@ -221,59 +163,40 @@ class ParsedContract : public Contract {
         StrCat("dataset ", id_.value(), ": key field ", field.name, " is empty"));
   }
 
-  absl::Status CheckSize() const {
-    if (source_text_.size() > kMaxSourceBytes) {
-      return InvalidArgumentError(
-          StrCat(source_name_, ": a contract has at most ", kMaxSourceBytes, " bytes"));
-    }
-    size_t depth = 0;
-    for (char c : source_text_) {
-      if (c == '{' || c == '[' || c == '<' || c == '(') ++depth;
-      if ((c == '}' || c == ']' || c == '>' || c == ')') && depth > 0) --depth;
-      if (depth > kMaxNesting) {
-        return InvalidArgumentError(
-            StrCat(source_name_, ": nested deeper than ", kMaxNesting, " levels"));
-      }
-    }
-    return absl::OkStatus();
+  // Where a declaration stands, as "file:line:column: ".
+  template <typename Declaration>
+  std::string Place(const Declaration& declaration) const {
+    pb::SourceLocation at;
+    if (!declaration.GetSourceLocation(&at)) return StrCat(source_name_, ": ");
+    return StrCat(source_name_, ":", at.start_line + 1, ":", at.start_column + 1, ": ");
   }
 
-  absl::Status ParseSource() {
-    RETURN_IF_ERROR(CheckSize());
-    Errors errors(source_name_);
-    pb::io::ArrayInputStream stream(source_text_.data(), static_cast<int>(source_text_.size()));
-    pb::io::Tokenizer tokenizer(&stream, &errors);
-    pb::compiler::SourceLocationTable places;
-    pb::compiler::Parser parser;
-    parser.RecordErrorsTo(&errors);
-    parser.RecordSourceLocationsTo(&places);
-    pb::FileDescriptorProto file;
-    file.set_name(source_name_);
-    const bool parsed = parser.Parse(&tokenizer, &file);
-    if (file.syntax() != "proto3") {
-      return InvalidArgumentError(
-          StrCat(source_name_, ":1:1: a contract is written in proto3 (syntax = \"proto3\";)"));
+  static bool IsDataset(const huiliu::v1::DatasetOptions& options) {
+    return !options.id().empty() || !options.title().empty();
+  }
+
+  // A dataset that no one would find is refused, not passed over.
+  absl::Status CheckNestedTypes(const pb::Descriptor& message) const {
+    for (int i = 0; i < message.nested_type_count(); ++i) {
+      const pb::Descriptor* nested = message.nested_type(i);
+      if (IsDataset(OptionsOf<pb::MessageOptions>(nested->options(), huiliu::v1::dataset))) {
+        return InvalidArgumentError(
+            StrCat(Place(*nested), nested->name(),
+                   ": a dataset is a message of its own, not one inside another"));
+      }
+      RETURN_IF_ERROR(CheckNestedTypes(*nested));
     }
-    if (!parsed || !errors.text().empty()) return InvalidArgumentError(errors.text());
-    if (file.service_size() > 0) {
-      return InvalidArgumentError(StrCat(source_name_, ": a contract has no services"));
-    }
-    file.set_name(source_name_);
-    AddKnownFiles(&pool_);
-    PoolErrors pool_errors(source_name_, places);
-    file_ = pool_.BuildFileCollectingErrors(file, &pool_errors);
-    if (file_ != nullptr) return absl::OkStatus();
-    return InvalidArgumentError(
-        pool_errors.text().empty() ? StrCat(source_name_, ": not a contract") : pool_errors.text());
+    return absl::OkStatus();
   }
 
   absl::Status FindMessage() {
     for (int i = 0; i < file_->message_type_count(); ++i) {
       const pb::Descriptor* message = file_->message_type(i);
+      RETURN_IF_ERROR(CheckNestedTypes(*message));
       auto options = OptionsOf<pb::MessageOptions>(message->options(), huiliu::v1::dataset);
-      if (options.id().empty() && options.title().empty()) continue;
+      if (!IsDataset(options)) continue;
       if (message_ != nullptr) {
-        return InvalidArgumentError(StrCat(source_name_, ": ", message_->name(), " and ",
+        return InvalidArgumentError(StrCat(Place(*message), message_->name(), " and ",
                                            message->name(),
                                            " both declare a dataset; one file declares one"));
       }
@@ -320,7 +243,12 @@ class ParsedContract : public Contract {
   }
 
   absl::Status Fail(absl::string_view why) const {
-    return InvalidArgumentError(StrCat(source_name_, ": dataset ", options_.id(), ": ", why));
+    return InvalidArgumentError(StrCat(Place(*message_), "dataset ", options_.id(), ": ", why));
+  }
+
+  absl::Status Fail(const Field& field, absl::string_view why) const {
+    return InvalidArgumentError(
+        StrCat(Place(*field.descriptor), "dataset ", options_.id(), ": ", why));
   }
 
   absl::Status CheckOptions() const {
@@ -344,10 +272,10 @@ class ParsedContract : public Contract {
         return Fail(
             StrCat("evidence names field \"", evidence.field(), "\", which it does not have"));
       if (field->type != FieldType::kString || field->repeated) {
-        return Fail(StrCat("evidence field ", field->name, " must be a single string"));
+        return Fail(*field, StrCat("evidence field ", field->name, " must be a single string"));
       }
       if (evidence.kind() == huiliu::v1::EVIDENCE_KIND_UNSPECIFIED) {
-        return Fail(StrCat("evidence ", field->name, " needs a kind"));
+        return Fail(*field, StrCat("evidence ", field->name, " needs a kind"));
       }
     }
     return absl::OkStatus();
@@ -355,15 +283,16 @@ class ParsedContract : public Contract {
 
   absl::Status CheckField(const Field& field) const {
     if (field.options.title().empty())
-      return Fail(StrCat("field ", field.name, " needs a Chinese title"));
+      return Fail(field, StrCat("field ", field.name, " needs a Chinese title"));
     const bool scalar = !field.repeated && field.type != FieldType::kMessage;
     if (field.options.key() &&
         (!scalar || field.type == FieldType::kDouble || field.type == FieldType::kTimestamp ||
          field.type == FieldType::kBytes)) {
-      return Fail(StrCat("key field ", field.name, " must be a single text or whole number"));
+      return Fail(field,
+                  StrCat("key field ", field.name, " must be a single text or whole number"));
     }
     if (field.options.index() && !scalar)
-      return Fail(StrCat("index field ", field.name, " must be a single value"));
+      return Fail(field, StrCat("index field ", field.name, " must be a single value"));
     return absl::OkStatus();
   }
 

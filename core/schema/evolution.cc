@@ -1,6 +1,8 @@
 #include <google/protobuf/descriptor.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -10,76 +12,131 @@
 namespace huiliu::schema {
 namespace {
 
+namespace pb = google::protobuf;
 using absl::StrCat;
 
-std::string TypeName(const Field& field) {
-  const auto* d = field.descriptor;
-  std::string name = d->message_type() != nullptr ? d->message_type()->full_name()
-                     : d->enum_type() != nullptr  ? d->enum_type()->full_name()
-                                                  : d->type_name();
-  return field.repeated ? StrCat("repeated ", name) : name;
+struct Comparison {
+  std::vector<std::string> breaks;
+  std::set<const void*> seen;  // types already compared: messages may hold themselves
+};
+
+std::string TypeName(const pb::FieldDescriptor& field) {
+  std::string name = field.message_type() != nullptr ? field.message_type()->full_name()
+                     : field.enum_type() != nullptr  ? field.enum_type()->full_name()
+                                                     : field.type_name();
+  return field.is_repeated() ? StrCat("repeated ", name) : name;
 }
 
-void CompareField(const Field& before, const Contract& next, std::vector<std::string>* breaks) {
-  const Field* by_name = next.FindField(before.name);
-  const Field* by_number = next.FindFieldByNumber(before.number);
+void CompareField(const pb::FieldDescriptor& before, const pb::Descriptor& next,
+                  const std::string& prefix, Comparison* comparison);
+
+void CompareEnums(const pb::EnumDescriptor& before, const pb::EnumDescriptor& after,
+                  Comparison* comparison) {
+  for (int i = 0; i < before.value_count(); ++i) {
+    const auto* value = before.value(i);
+    const std::string name = StrCat("value ", before.name(), ".", value->name());
+    const auto* now = after.FindValueByName(value->name());
+    const auto* same_number = after.FindValueByNumber(value->number());
+    if (now != nullptr && now->number() != value->number()) {
+      comparison->breaks.push_back(
+          StrCat(name, " was renumbered from ", value->number(), " to ", now->number()));
+    } else if (now == nullptr) {
+      comparison->breaks.push_back(same_number == nullptr
+                                       ? StrCat(name, " was removed")
+                                       : StrCat(name, " was renamed to ", same_number->name()));
+    }
+  }
+}
+
+// What the fields' types hold must go on too: enums, and the messages inside a record.
+void CompareContent(const pb::FieldDescriptor& before, const pb::FieldDescriptor& after,
+                    Comparison* comparison) {
+  if (before.enum_type() != nullptr && after.enum_type() != nullptr) {
+    if (comparison->seen.insert(before.enum_type()).second)
+      CompareEnums(*before.enum_type(), *after.enum_type(), comparison);
+  }
+  if (before.message_type() == nullptr || after.message_type() == nullptr) return;
+  if (!comparison->seen.insert(before.message_type()).second) return;
+  for (int i = 0; i < before.message_type()->field_count(); ++i) {
+    CompareField(*before.message_type()->field(i), *after.message_type(),
+                 StrCat(before.message_type()->name(), "."), comparison);
+  }
+}
+
+void CompareField(const pb::FieldDescriptor& before, const pb::Descriptor& next,
+                  const std::string& prefix, Comparison* comparison) {
+  const auto* by_name = next.FindFieldByName(before.name());
+  const auto* by_number = next.FindFieldByNumber(before.number());
+  const std::string name = StrCat("field ", prefix, before.name());
   if (by_name == nullptr && by_number == nullptr) {
-    breaks->push_back(StrCat("field ", before.name, " = ", before.number, " was removed"));
+    comparison->breaks.push_back(StrCat(name, " = ", before.number(), " was removed"));
     return;
   }
   if (by_name == nullptr) {
-    breaks->push_back(
-        StrCat("field ", before.name, " = ", before.number, " was renamed to ", by_number->name));
+    comparison->breaks.push_back(
+        StrCat(name, " = ", before.number(), " was renamed to ", by_number->name()));
     return;
   }
-  if (by_name->number != before.number) {
-    breaks->push_back(StrCat("field ", before.name, " was renumbered from ", before.number, " to ",
-                             by_name->number));
+  if (by_name->number() != before.number()) {
+    comparison->breaks.push_back(
+        StrCat(name, " was renumbered from ", before.number(), " to ", by_name->number()));
   }
   if (TypeName(*by_name) != TypeName(before)) {
-    breaks->push_back(StrCat("field ", before.name, " was retyped from ", TypeName(before), " to ",
-                             TypeName(*by_name)));
+    comparison->breaks.push_back(
+        StrCat(name, " was retyped from ", TypeName(before), " to ", TypeName(*by_name)));
+    return;
   }
-  if (by_name->options.key() != before.options.key()) {
-    breaks->push_back(
-        StrCat("field ", before.name, before.options.key() ? " left the key" : " joined the key"));
+  const auto* group = before.real_containing_oneof();
+  const auto* group_now = by_name->real_containing_oneof();
+  if ((group == nullptr) != (group_now == nullptr) ||
+      (group != nullptr && group->name() != group_now->name())) {
+    comparison->breaks.push_back(StrCat(name, " moved into or out of a oneof"));
   }
+  CompareContent(before, *by_name, comparison);
 }
 
-void CompareEnums(const google::protobuf::EnumDescriptor& before,
-                  const google::protobuf::EnumDescriptor* after, std::vector<std::string>* breaks) {
-  if (after == nullptr) return;  // said as a retyped field
-  for (int i = 0; i < before.value_count(); ++i) {
-    const auto* value = before.value(i);
-    const auto* now = after->FindValueByName(value->name());
-    if (now == nullptr) {
-      breaks->push_back(StrCat("value ", before.name(), ".", value->name(), " was removed"));
-    } else if (now->number() != value->number()) {
-      breaks->push_back(StrCat("value ", before.name(), ".", value->name(), " was renumbered"));
-    }
+void CompareKey(const Field& before, const Contract& next, Comparison* comparison) {
+  const Field* now = next.FindField(before.name);
+  if (now == nullptr || now->options.key() == before.options.key()) return;
+  comparison->breaks.push_back(
+      StrCat("field ", before.name, before.options.key() ? " left the key" : " joined the key"));
+}
+
+// The key's bytes follow the declaration order of its fields.
+void CompareKeyOrder(const Contract& previous, const Contract& next, Comparison* comparison) {
+  const auto names = [](const Contract& contract) {
+    std::vector<std::string> out;
+    for (const Field* field : contract.key_fields()) out.push_back(field->name);
+    return out;
+  };
+  const auto before = names(previous), now = names(next);
+  if (before != now && std::is_permutation(before.begin(), before.end(), now.begin(), now.end())) {
+    comparison->breaks.push_back(StrCat("the key's order changed from ",
+                                        absl::StrJoin(before, ", "), " to ",
+                                        absl::StrJoin(now, ", ")));
   }
 }
 
 }  // namespace
 
 absl::Status CheckEvolution(const Contract& previous, const Contract& next) {
-  std::vector<std::string> breaks;
+  Comparison comparison;
+  std::vector<std::string>& breaks = comparison.breaks;
   if (previous.id() != next.id()) {
     breaks.push_back(
         StrCat("the dataset's id changed from ", previous.id().value(), " to ", next.id().value()));
   }
+  comparison.seen.insert(previous.descriptor());
   for (const Field& field : previous.fields()) {
-    CompareField(field, next, &breaks);
-    const Field* now = next.FindField(field.name);
-    if (field.type == FieldType::kEnum && now != nullptr && now->type == FieldType::kEnum) {
-      CompareEnums(*field.descriptor->enum_type(), now->descriptor->enum_type(), &breaks);
-    }
+    CompareField(*field.descriptor, *next.descriptor(), "", &comparison);
+    CompareKey(field, next, &comparison);
   }
   for (const Field& field : next.fields()) {
     if (field.options.key() && previous.FindField(field.name) == nullptr) {
       breaks.push_back(StrCat("new field ", field.name, " is part of the key"));
     }
   }
+  CompareKeyOrder(previous, next, &comparison);
   if (breaks.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(StrCat(next.source_name(), ": breaks version ",
                                               previous.version(), " of ", previous.id().value(),

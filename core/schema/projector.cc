@@ -28,6 +28,12 @@ bool Projector::keeps(const Field& field) const {
 }
 
 absl::Status Projector::Apply(absl::string_view record, std::string* out) const {
+  absl::Status status = Cut(record, out);
+  if (!status.ok()) out->clear();  // nothing of it may be shown, not even by mistake
+  return status;
+}
+
+absl::Status Projector::Cut(absl::string_view record, std::string* out) const {
   out->clear();
   out->reserve(record.size());
   WireField wire;

@@ -31,8 +31,8 @@ class Projector {
   void Rewrite(const Field& field, Rewriter rewriter);
   bool keeps(const Field& field) const;
 
-  // Replaces *out. Not OK: nothing of the record may be shown (DATA_LOSS: torn bytes; else the
-  // rewriter's own).
+  // Replaces *out. Not OK: *out is empty, nothing of the record may be shown (DATA_LOSS: torn
+  // bytes; else the rewriter's own).
   absl::Status Apply(absl::string_view record, std::string* out) const;
 
  private:
@@ -41,6 +41,8 @@ class Projector {
     Action action = Action::kDrop;
     Rewriter rewriter;
   };
+  absl::Status Cut(absl::string_view record, std::string* out) const;
+
   std::shared_ptr<const Contract> contract_;
   std::vector<Entry> entries_;  // by Field::index
 };

@@ -1,11 +1,14 @@
 #include "core/schema/record_writer.h"
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/dynamic_message.h>
+#include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "core/base/status.h"
 #include "core/model/varint.h"
 #include "core/schema/text_value.h"
@@ -63,6 +66,41 @@ std::unique_ptr<google::protobuf::Message> NewMessage(
       factory.GetPrototype(contract.descriptor())->New());
 }
 
+// The library's words begin with the field's path, and may quote the value after it: only the name
+// of a field that the contract has is taken from them.
+const Field* FieldNamedIn(const Contract& contract, absl::string_view words) {
+  const size_t colon = words.find(':');
+  if (colon == absl::string_view::npos) return nullptr;
+  absl::string_view path = words.substr(0, colon);
+  if (absl::ConsumePrefix(&path, "(")) absl::ConsumeSuffix(&path, ")");
+  path = path.substr(0, path.find_first_of(".["));
+  for (const Field& field : contract.fields()) {
+    if (path == field.name || path == field.descriptor->json_name()) return &field;
+  }
+  return nullptr;
+}
+
+// proto3 does not write a zero, but a key of 0 that the JSON shows is a key, not an empty one.
+absl::StatusOr<std::string> AppendZeroKeys(const Contract& contract,
+                                           const google::protobuf::StringPiece& json,
+                                           std::string record) {
+  google::protobuf::Struct shown;
+  if (!google::protobuf::util::JsonStringToMessage(json, &shown).ok()) return record;
+  for (const Field* key : contract.key_fields()) {
+    if (key->type == FieldType::kString) continue;
+    const auto& members = shown.fields();
+    auto member = members.find(key->name);
+    if (member == members.end()) member = members.find(key->descriptor->json_name());
+    if (member == members.end() || member->second.has_null_value()) continue;
+    const uint32_t number = key->number;
+    FieldSlot slot;
+    RETURN_IF_ERROR(
+        FieldPlan(absl::MakeConstSpan(&number, 1)).Scan(record, absl::MakeSpan(&slot, 1)));
+    if (!slot.present) RETURN_IF_ERROR(AppendWire(*key, "0", &record));
+  }
+  return record;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> RecordToJson(const Contract& contract, absl::string_view record) {
@@ -85,17 +123,19 @@ absl::StatusOr<std::string> RecordToJson(const Contract& contract, absl::string_
 absl::StatusOr<std::string> RecordFromJson(const Contract& contract, absl::string_view json) {
   google::protobuf::DynamicMessageFactory factory;
   const auto message = NewMessage(contract, factory);
-  const auto status = google::protobuf::util::JsonStringToMessage(
-      google::protobuf::StringPiece(json.data(), json.size()), message.get());
+  const google::protobuf::StringPiece text(json.data(), json.size());
+  const auto status = google::protobuf::util::JsonStringToMessage(text, message.get());
   if (!status.ok()) {
-    // The library's words may quote the value: the field's name is all that may be said.
-    return absl::InvalidArgumentError(
-        absl::StrCat("the JSON is no record of ", contract.id().value(),
-                     ": an unknown field or a value of the wrong type"));
+    const absl::string_view words(status.message().data(), status.message().size());
+    const Field* field = FieldNamedIn(contract, words);
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the JSON is no record of ", contract.id().value(),
+        field == nullptr ? ": it is malformed, or names a field that the dataset does not have"
+                         : absl::StrCat(": field ", field->name, ": a value of the wrong type")));
   }
   std::string record;
   message->SerializeToString(&record);
-  return record;
+  return AppendZeroKeys(contract, text, record);
 }
 
 absl::StatusOr<std::string> FieldToText(const Contract& contract, const Field& field,

@@ -20,6 +20,10 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 
+// What google.protobuf.Timestamp may hold: the years 1 to 9999.
+constexpr int64_t kFirstSecond = -62135596800;
+constexpr int64_t kLastSecond = 253402300799;
+
 absl::Status WrongType(const Field& field) {
   return absl::DataLossError(
       absl::StrCat("field ", field.name, ": its bytes are not of the contract's type"));
@@ -30,30 +34,54 @@ absl::Status NotA(const Field& field, absl::string_view what) {
       absl::StrCat("field ", field.name, ": the value is not ", what));
 }
 
-double AsDouble(WireType type, uint64_t number) {
-  if (type == WireType::kFixed32) {
-    const uint32_t bits = static_cast<uint32_t>(number);
-    float value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-  }
-  double value;
-  std::memcpy(&value, &number, sizeof value);
+template <typename Number, typename Bits>
+Number FromBits(uint64_t number) {
+  const Bits bits = static_cast<Bits>(number);
+  Number value;
+  static_assert(sizeof value == sizeof bits);
+  std::memcpy(&value, &bits, sizeof value);
   return value;
 }
 
+WireType WireTypeOf(const Field& field) {
+  switch (field.descriptor->type()) {
+    case FieldDescriptor::TYPE_DOUBLE:
+    case FieldDescriptor::TYPE_FIXED64:
+    case FieldDescriptor::TYPE_SFIXED64:
+      return WireType::kFixed64;
+    case FieldDescriptor::TYPE_FLOAT:
+    case FieldDescriptor::TYPE_FIXED32:
+    case FieldDescriptor::TYPE_SFIXED32:
+      return WireType::kFixed32;
+    case FieldDescriptor::TYPE_STRING:
+    case FieldDescriptor::TYPE_BYTES:
+    case FieldDescriptor::TYPE_MESSAGE:
+    case FieldDescriptor::TYPE_GROUP:
+      return WireType::kBytes;
+    default:
+      return WireType::kVarint;
+  }
+}
+
 // The shortest text that reads back as the same number.
-void AppendShortest(double value, std::string* out) {
+template <typename Number>
+void AppendShortest(Number value, std::string* out) {
   char buffer[32];
   const auto result = std::to_chars(buffer, buffer + sizeof buffer, value);
   out->append(buffer, static_cast<size_t>(result.ptr - buffer));
 }
 
-int64_t AsSigned(const Field& field, WireType type, uint64_t number) {
+// As protobuf's own parser reads it: 32-bit types take the low half of a longer varint, so that a
+// record reads the same here as in a message object.
+int64_t AsSigned(const Field& field, uint64_t number) {
+  const auto unzigzag = [](uint64_t n) { return static_cast<int64_t>((n >> 1) ^ (~(n & 1) + 1)); };
   switch (field.descriptor->type()) {
     case FieldDescriptor::TYPE_SINT32:
+      return unzigzag(static_cast<uint32_t>(number));
     case FieldDescriptor::TYPE_SINT64:
-      return static_cast<int64_t>((number >> 1) ^ (~(number & 1) + 1));
+      return unzigzag(number);
+    case FieldDescriptor::TYPE_INT32:
+    case FieldDescriptor::TYPE_ENUM:
     case FieldDescriptor::TYPE_SFIXED32:
       return static_cast<int32_t>(number);
     default:
@@ -65,6 +93,10 @@ absl::Status AppendTimestampText(const Field& field, absl::string_view bytes, st
   google::protobuf::Timestamp timestamp;
   if (!timestamp.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return WrongType(field);
+  if (timestamp.seconds() < kFirstSecond || timestamp.seconds() > kLastSecond ||
+      timestamp.nanos() < 0 || timestamp.nanos() > 999999999) {
+    return WrongType(field);
+  }
   const absl::Time time =
       absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
   absl::StrAppend(out, absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", time, absl::UTCTimeZone()));
@@ -135,6 +167,7 @@ absl::Status AppendDouble(const Field& field, absl::string_view text, std::strin
   uint64_t bits = 0;
   if (field.descriptor->type() == FieldDescriptor::TYPE_FLOAT) {
     const float narrow = static_cast<float>(value);
+    if (!std::isfinite(narrow)) return NotA(field, "a number in range");
     std::memcpy(&bits, &narrow, sizeof narrow);
   } else {
     std::memcpy(&bits, &value, sizeof value);
@@ -200,49 +233,52 @@ void AppendTimestamp(const Field& field, absl::Time time, std::string* out) {
 }
 
 bool ParseTime(absl::string_view text, absl::Time* time) {
-  if (absl::ParseTime(absl::RFC3339_full, text, time, nullptr)) return true;
-  std::string dashed = absl::StrReplaceAll(text, {{"/", "-"}, {"T", " "}});
+  const auto in_range = [time] {
+    const int64_t seconds = absl::ToUnixSeconds(*time);  // saturates for the infinite ones
+    return seconds >= kFirstSecond && seconds <= kLastSecond;
+  };
+  if (absl::ParseTime(absl::RFC3339_full, text, time, nullptr)) return in_range();
+  const std::string dashed = absl::StrReplaceAll(text, {{"/", "-"}, {"T", " "}});
   for (const char* format : {"%Y-%m-%d %H:%M:%E*S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {
-    if (absl::ParseTime(format, dashed, ShanghaiTimeZone(), time, nullptr)) {
-      return *time != absl::InfiniteFuture() && *time != absl::InfinitePast();
-    }
+    if (absl::ParseTime(format, dashed, ShanghaiTimeZone(), time, nullptr)) return in_range();
   }
   return false;
 }
 
 absl::Status AppendText(const Field& field, WireType type, uint64_t number, absl::string_view bytes,
                         std::string* out) {
-  const bool is_bytes = type == WireType::kBytes;
+  if (type != WireTypeOf(field)) return WrongType(field);
   switch (field.type) {
     case FieldType::kString:
     case FieldType::kBytes:
-      if (!is_bytes) return WrongType(field);
       absl::StrAppend(out, bytes);
       return absl::OkStatus();
     case FieldType::kTimestamp:
-      return is_bytes ? AppendTimestampText(field, bytes, out) : WrongType(field);
+      return AppendTimestampText(field, bytes, out);
     case FieldType::kMessage:
       return absl::InvalidArgumentError(
           absl::StrCat("field ", field.name, " is a message and has no text"));
-    default:
-      break;
-  }
-  if (is_bytes) return WrongType(field);
-  switch (field.type) {
     case FieldType::kBool:
       absl::StrAppend(out, number != 0 ? "true" : "false");
-      break;
+      return absl::OkStatus();
     case FieldType::kDouble:
-      AppendShortest(AsDouble(type, number), out);
-      break;
+      if (type == WireType::kFixed32) {
+        AppendShortest(FromBits<float, uint32_t>(number), out);
+      } else {
+        AppendShortest(FromBits<double, uint64_t>(number), out);
+      }
+      return absl::OkStatus();
     case FieldType::kUint64:
-      absl::StrAppend(out, number);
-      break;
-    default:
-      absl::StrAppend(out, AsSigned(field, type, number));
-      break;
+      absl::StrAppend(out, field.descriptor->type() == FieldDescriptor::TYPE_UINT32
+                               ? static_cast<uint32_t>(number)
+                               : number);
+      return absl::OkStatus();
+    case FieldType::kInt64:
+    case FieldType::kEnum:
+      absl::StrAppend(out, AsSigned(field, number));
+      return absl::OkStatus();
   }
-  return absl::OkStatus();
+  return WrongType(field);
 }
 
 absl::Status AppendWire(const Field& field, absl::string_view text, std::string* out) {

@@ -12,14 +12,36 @@ namespace {
 constexpr uint32_t kMaxFieldNumber = (1U << 29) - 1;
 
 template <typename Int>
-bool TakeFixed(absl::string_view& rest, uint64_t* number) {
-  if (rest.size() < sizeof(Int)) return false;
+bool TakeFixed(const char*& at, const char* end, uint64_t* number) {
+  if (static_cast<size_t>(end - at) < sizeof(Int)) return false;
   Int value;
-  std::memcpy(&value, rest.data(), sizeof value);  // the wire and our machines are little endian
+  std::memcpy(&value, at, sizeof value);  // the wire and our machines are little endian
   *number = value;
+  at += sizeof(Int);
+  return true;
+}
+
+template <typename Int>
+bool TakeFixed(absl::string_view& rest, uint64_t* number) {
+  const char* at = rest.data();
+  if (!TakeFixed<Int>(at, at + rest.size(), number)) return false;
   rest.remove_prefix(sizeof(Int));
   return true;
 }
+
+// Most tags and lengths are one byte: that one in line, the rest by the common reader.
+inline bool TakeShort(const char*& at, const char* end, uint64_t* value) {
+  if (at < end && static_cast<uint8_t>(*at) < 0x80) {
+    *value = static_cast<uint8_t>(*at++);
+    return true;
+  }
+  absl::string_view rest(at, static_cast<size_t>(end - at));
+  if (!TakeVarint(rest, value)) return false;
+  at = rest.data();
+  return true;
+}
+
+absl::Status Torn() { return absl::DataLossError("the record is no protobuf message: torn field"); }
 
 }  // namespace
 
@@ -82,8 +104,7 @@ FieldPlan::FieldPlan(absl::Span<const uint32_t> field_numbers)
   }
 }
 
-int FieldPlan::SlotOf(uint32_t field_number) const {
-  if (field_number < kDense) return dense_[field_number];
+int FieldPlan::SparseSlotOf(uint32_t field_number) const {
   const auto it = std::lower_bound(sparse_.begin(), sparse_.end(),
                                    std::pair<uint32_t, int16_t>(field_number, -1));
   return it != sparse_.end() && it->first == field_number ? it->second : -1;
@@ -91,18 +112,42 @@ int FieldPlan::SlotOf(uint32_t field_number) const {
 
 absl::Status FieldPlan::Scan(absl::string_view record, absl::Span<FieldSlot> slots) const {
   HUILIU_CHECK(slots.size() >= static_cast<size_t>(slots_));
-  for (int i = 0; i < slots_; ++i) slots[static_cast<size_t>(i)].present = false;
-  WireField field;
-  while (TakeField(record, &field)) {
-    const int slot = SlotOf(field.field_number);
+  FieldSlot* const out = slots.data();
+  for (int i = 0; i < slots_; ++i) out[i].present = false;
+  const char* at = record.data();
+  const char* const end = at + record.size();
+  while (at < end) {
+    uint64_t tag = 0;
+    if (!TakeShort(at, end, &tag)) return Torn();
+    const uint64_t field_number = tag >> 3;
+    if (field_number == 0 || field_number > kMaxFieldNumber) return Torn();
+    uint64_t number = 0;
+    const char* bytes = nullptr;
+    switch (static_cast<WireType>(tag & 7)) {
+      case WireType::kBytes:
+        if (!TakeShort(at, end, &number) || number > static_cast<uint64_t>(end - at)) return Torn();
+        bytes = at;
+        at += number;
+        break;
+      case WireType::kVarint:
+        if (!TakeShort(at, end, &number)) return Torn();
+        break;
+      case WireType::kFixed64:
+        if (!TakeFixed<uint64_t>(at, end, &number)) return Torn();
+        break;
+      case WireType::kFixed32:
+        if (!TakeFixed<uint32_t>(at, end, &number)) return Torn();
+        break;
+      default:
+        return Torn();
+    }
+    const int slot = SlotOf(static_cast<uint32_t>(field_number));
     if (slot < 0) continue;
-    FieldSlot& out = slots[static_cast<size_t>(slot)];
-    out.present = true;
-    out.type = field.type;
-    out.number = field.number;
-    out.bytes = field.bytes;
+    out[slot].present = true;
+    out[slot].type = static_cast<WireType>(tag & 7);
+    out[slot].number = bytes == nullptr ? number : 0;
+    out[slot].bytes = bytes == nullptr ? absl::string_view() : absl::string_view(bytes, number);
   }
-  if (!record.empty()) return absl::DataLossError("the record is no protobuf message: torn field");
   return absl::OkStatus();
 }
 

@@ -48,7 +48,9 @@ class FieldPlan {
   explicit FieldPlan(absl::Span<const uint32_t> field_numbers);
   int slots() const { return slots_; }
   // Slot of a field number, or -1.
-  int SlotOf(uint32_t field_number) const;
+  int SlotOf(uint32_t field_number) const {
+    return field_number < kDense ? dense_[field_number] : SparseSlotOf(field_number);
+  }
 
   // Fills slots()[0..n) from `record` in one pass. DATA_LOSS where the bytes are no message.
   absl::Status Scan(absl::string_view record, absl::Span<FieldSlot> slots) const;
@@ -56,6 +58,8 @@ class FieldPlan {
  private:
   static constexpr uint32_t kDense =
       128;  // field numbers looked up by index; larger ones by search
+  int SparseSlotOf(uint32_t field_number) const;
+
   int slots_;
   std::array<int16_t, kDense> dense_;
   std::vector<std::pair<uint32_t, int16_t>> sparse_;  // sorted

@@ -92,6 +92,45 @@ TEST(ContractTest, HostileSourcesAreRefusedNotFollowed) {
   EXPECT_FALSE(ErrorOf(std::string("\0\xff\xfe", 3)).ok());
 }
 
+TEST(ContractTest, WrongOptionsNameTheirPlace) {
+  EXPECT_THAT(std::string(ErrorOf(With("title: \"额\"", "")).message()),
+              HasSubstr("row.proto:13:3: "));
+  EXPECT_THAT(std::string(ErrorOf(With("id: \"row\"", "id: \"Row!\"")).message()),
+              HasSubstr("row.proto:6:1: "));
+  EXPECT_THAT(std::string(ErrorOf(With("title: \"额\"", "title: \"额\" key: true")).message()),
+              HasSubstr("row.proto:13:3: dataset row: key field amount"));
+  EXPECT_THAT(std::string(ErrorOf(With("title: \"额\"", "titel: \"额\"")).message()),
+              HasSubstr("row.proto:13:"));
+}
+
+TEST(ContractTest, OneFileDeclaresOneDataset) {
+  const std::string again = std::string(kSource) +
+                            "message Again { option (huiliu.v1.dataset) = {id: \"again\" title: "
+                            "\"又\"}; string id = 1; }\n";
+  EXPECT_THAT(std::string(ErrorOf(again).message()), HasSubstr("row.proto:15:1: Row and Again"));
+  EXPECT_THAT(std::string(ErrorOf(With("string id = 1",
+                                       "message In { option (huiliu.v1.dataset) = {id: \"in\" "
+                                       "title: \"内\"}; }\n string id = 1"))
+                              .message()),
+              HasSubstr("not one inside another"));
+  EXPECT_TRUE(ErrorOf(std::string(kSource) + "message Helper { string a = 1; }\n").ok());
+  EXPECT_THAT(
+      std::string(
+          ErrorOf(std::string(kSource) + "service S { rpc Get(Row) returns (Row); }\n").message()),
+      HasSubstr("row.proto:15:9: a contract has no services"));
+}
+
+// The parser would overflow its stack: depth must be seen before it, whatever hides it.
+TEST(ContractTest, HiddenNestingIsRefused) {
+  for (const std::string level :
+       {"message A { // }\n", "message A { /* } */", "message A { option x = \"}\";",
+        "message A { ] ) > ", "option (x) = { a < b: '>' "}) {
+    std::string deep = "syntax = \"proto3\";\n";
+    for (int i = 0; i < 30000; ++i) deep += level;
+    EXPECT_THAT(std::string(ErrorOf(deep).message()), HasSubstr("nested deeper")) << level;
+  }
+}
+
 TEST(ContractTest, KeyFromARecordAndFromValuesIsTheSame) {
   auto contract = *Contract::Parse("row.proto", kSource);
   RecordWriter writer(*contract);
@@ -131,6 +170,26 @@ TEST(RecordJsonTest, JsonAndBack) {
   const auto wrong = RecordFromJson(*contract, R"({"id":"secret-value","n":"x"})").status();
   EXPECT_FALSE(wrong.ok());
   EXPECT_EQ(wrong.message().find("secret-value"), absl::string_view::npos);
+}
+
+TEST(RecordJsonTest, AKeyOfZeroIsAKey) {
+  auto contract = *Contract::Parse("row.proto", kSource);
+  for (const char* json : {R"({"id":"甲","n":"0"})", R"({"id":"甲","n":0})"}) {
+    auto key = contract->KeyOf(*RecordFromJson(*contract, json));
+    ASSERT_TRUE(key.ok()) << key.status();
+    EXPECT_EQ(*key, *contract->KeyFromValues({"甲", "0"}));
+  }
+  EXPECT_FALSE(contract->KeyOf(*RecordFromJson(*contract, R"({"id":"甲"})")).ok());
+}
+
+TEST(RecordJsonTest, ErrorsNameTheFieldAndNoValue) {
+  auto contract = *Contract::Parse("row.proto", kSource);
+  const auto wrong = RecordFromJson(*contract, R"({"id":"甲","n":"secret-value"})").status();
+  EXPECT_THAT(std::string(wrong.message()), HasSubstr("field n:"));
+  EXPECT_EQ(wrong.message().find("secret-value"), absl::string_view::npos);
+  EXPECT_FALSE(RecordFromJson(*contract, R"({"secret-value": 1})").ok());
+  EXPECT_FALSE(RecordFromJson(*contract, "[1]").ok());
+  EXPECT_FALSE(RecordFromJson(*contract, std::string(100000, '[')).ok());
 }
 
 }  // namespace

@@ -47,6 +47,43 @@ TEST(EvolutionTest, EachBreakIsNamed) {
               HasSubstr("new field a is part of the key"));
 }
 
+std::string EnumBreaks(const std::string& before, const std::string& after) {
+  const auto fields = [](const std::string& values) {
+    return absl::StrCat("enum G { ", values, " }\n", F("G g = 2"), F("repeated G h = 3"));
+  };
+  return Breaks(fields(before), fields(after));
+}
+
+TEST(EvolutionTest, EnumsKeepTheirValues) {
+  EXPECT_EQ(EnumBreaks("Z = 0; A = 1;", "Z = 0; A = 1; B = 2;"), "");
+  EXPECT_THAT(EnumBreaks("Z = 0; A = 1;", "Z = 0;"), HasSubstr("value G.A was removed"));
+  EXPECT_THAT(EnumBreaks("Z = 0; A = 1;", "Z = 0; A = 2;"),
+              HasSubstr("value G.A was renumbered from 1 to 2"));
+  EXPECT_THAT(EnumBreaks("Z = 0; A = 1;", "Z = 0; B = 1;"),
+              HasSubstr("value G.A was renamed to B"));
+}
+
+TEST(EvolutionTest, MessagesInsideARecordAreCompared) {
+  const auto fields = [](const std::string& inner) {
+    return absl::StrCat("message In { ", inner, " In again = 9; }\n", F("In in = 2"));
+  };
+  EXPECT_EQ(Breaks(fields("string a = 1;"), fields("string a = 1; string b = 2;")), "");
+  EXPECT_THAT(Breaks(fields("string a = 1;"), fields("")), HasSubstr("field In.a = 1 was removed"));
+  EXPECT_THAT(Breaks(fields("string a = 1;"), fields("int64 a = 1;")),
+              HasSubstr("field In.a was retyped"));
+}
+
+TEST(EvolutionTest, TheKeyKeepsItsOrder) {
+  const std::string a = F("string a = 2", "key: true"), b = F("string b = 3", "key: true");
+  EXPECT_THAT(Breaks(a + b, b + a), HasSubstr("the key's order changed from id, a, b to id, b, a"));
+  EXPECT_THAT(Breaks(a, F("string a = 2")), HasSubstr("field a left the key"));
+}
+
+TEST(EvolutionTest, OneofsKeepTheirFields) {
+  EXPECT_THAT(Breaks(F("string a = 2"), absl::StrCat("oneof o { ", F("string a = 2"), "}\n")),
+              HasSubstr("field a moved into or out of a oneof"));
+}
+
 TEST(EvolutionTest, AllBreaksAreListedAtOnce) {
   const std::string all = Breaks(F("string a = 2") + F("int64 b = 3"), F("string b = 3"));
   EXPECT_THAT(all, HasSubstr("field a"));

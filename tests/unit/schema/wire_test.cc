@@ -1,7 +1,13 @@
+#include <google/protobuf/stubs/logging.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <random>
 
+#include "absl/strings/str_cat.h"
+#include "core/base/files.h"
 #include "core/schema/projector.h"
 #include "core/schema/record_writer.h"
 #include "core/schema/text_value.h"
@@ -12,6 +18,7 @@ namespace {
 
 constexpr char kSource[] = R"(syntax = "proto3";
 package t;
+import "google/protobuf/timestamp.proto";
 import "huiliu/v1/dataset.proto";
 message Row {
   option (huiliu.v1.dataset) = {id: "row" title: "行"};
@@ -21,6 +28,9 @@ message Row {
   sint64 z = 4 [(huiliu.v1.data) = {title: "有符号"}];
   fixed32 f = 5 [(huiliu.v1.data) = {title: "定长"}];
   double d = 150 [(huiliu.v1.data) = {title: "额"}];
+  int32 small = 8 [(huiliu.v1.data) = {title: "短"}];
+  float half = 9 [(huiliu.v1.data) = {title: "单精度"}];
+  google.protobuf.Timestamp at = 10 [(huiliu.v1.data) = {title: "时间"}];
   bool b = 7 [(huiliu.v1.data) = {title: "是否"}];
 }
 )";
@@ -56,6 +66,34 @@ TEST(TextValueTest, WrongTextsAreRefusedWithoutSayingThem) {
   EXPECT_EQ(out, "");
 }
 
+TEST(TextValueTest, BytesReadAsProtobufReadsThem) {
+  const auto contract = Rows();
+  const Field& small = *contract->FindField("small");
+  std::string text;
+  // A varint of 32 ones is -1 to an int32, though its 64-bit value is not.
+  ASSERT_TRUE(AppendText(small, WireType::kVarint, 0xFFFFFFFF, {}, &text).ok());
+  EXPECT_EQ(text, "-1");
+  EXPECT_FALSE(AppendText(small, WireType::kFixed64, 7, {}, &text).ok());
+  EXPECT_FALSE(AppendText(*contract->FindField("d"), WireType::kVarint, 7, {}, &text).ok());
+  std::string wire;
+  ASSERT_TRUE(AppendWire(*contract->FindField("half"), "0.1", &wire).ok());
+  EXPECT_EQ(*FieldToText(*contract, *contract->FindField("half"), wire), "0.1");
+}
+
+TEST(TextValueTest, TimesStayInTheirRange) {
+  absl::Time time;
+  for (const char* text : {"infinite-future", "infinite-past", "10001-01-01", "0000-01-01"})
+    EXPECT_FALSE(ParseTime(text, &time)) << text;
+  ASSERT_TRUE(ParseTime("2024/3/1 8:00", &time));
+  EXPECT_EQ(time, absl::FromUnixSeconds(1709251200));  // Shanghai
+  const auto contract = Rows();
+  const Field& at = *contract->FindField("at");
+  std::string text;
+  EXPECT_FALSE(AppendText(at, WireType::kBytes, 0,
+                          std::string("\x08\xff\xff\xff\xff\xff\xff\xff\x7f", 9), &text)
+                   .ok());
+}
+
 TEST(ProjectorTest, KeepsRewritesAndDrops) {
   const auto contract = Rows();
   Projector projector(contract);
@@ -76,11 +114,59 @@ TEST(ProjectorTest, AFailingRewriteFailsTheRecord) {
     *shown = "**";  // not a number: cannot be written as the field's type
     return absl::OkStatus();
   });
-  std::string out;
+  projector.Keep(*contract->FindField("id"));
+  std::string out = "of the record before";
   EXPECT_FALSE(projector.Apply(Sample(*contract), &out).ok());
+  EXPECT_EQ(out, "") << "not even a part of it is left to be shown by mistake";
+}
+
+TEST(ProjectorTest, FieldsThatTheContractDoesNotKnowAreDropped) {
+  const auto contract = Rows();
+  Projector projector(contract);
+  for (const Field& field : contract->fields()) projector.Keep(field);
+  const std::string unknown("\xd2\x0f\x03xyz", 6);  // field 250
+  std::string out;
+  ASSERT_TRUE(projector.Apply(unknown + Sample(*contract) + unknown, &out).ok());
+  EXPECT_EQ(out, Sample(*contract));
+}
+
+void ReadEverything(const Contract& contract, const Projector& projector,
+                    const std::string& bytes) {
+  std::string out;
+  projector.Apply(bytes, &out).IgnoreError();
+  contract.KeyOf(bytes).status().IgnoreError();
+  RecordToJson(contract, bytes).status().IgnoreError();
+  for (const Field& field : contract.fields())
+    FieldToText(contract, field, bytes).status().IgnoreError();
+}
+
+// The plan's own loop and TakeField are two readers of one format.
+void ExpectTheSameReading(const Contract& contract, const std::string& bytes) {
+  std::vector<uint32_t> numbers;
+  for (const Field& field : contract.fields()) numbers.push_back(field.number);
+  const FieldPlan plan(numbers);
+  std::vector<FieldSlot> slots(numbers.size()), walked(numbers.size());
+  const bool whole = plan.Scan(bytes, absl::MakeSpan(slots)).ok();
+  absl::string_view rest = bytes;
+  WireField field;
+  while (TakeField(rest, &field)) {
+    const int slot = plan.SlotOf(field.field_number);
+    if (slot >= 0)
+      walked[static_cast<size_t>(slot)] = {true, field.type, field.number, field.bytes};
+  }
+  ASSERT_EQ(whole, rest.empty());
+  if (!whole) return;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    ASSERT_EQ(slots[i].present, walked[i].present);
+    if (!slots[i].present) continue;
+    ASSERT_EQ(slots[i].type, walked[i].type);
+    ASSERT_EQ(slots[i].number, walked[i].number);
+    ASSERT_EQ(slots[i].bytes, walked[i].bytes);
+  }
 }
 
 TEST(WireTest, TornAndFlippedBytesNeverCrash) {
+  const google::protobuf::LogSilencer silence;
   const auto contract = Rows();
   const std::string good = Sample(*contract);
   const unsigned seed = std::random_device{}();
@@ -88,17 +174,46 @@ TEST(WireTest, TornAndFlippedBytesNeverCrash) {
   std::mt19937 random(seed);
   Projector projector(contract);
   for (const Field& field : contract->fields()) projector.Keep(field);
-  std::string out;
   for (int round = 0; round < 20000; ++round) {
     std::string bad = good.substr(0, random() % (good.size() + 1));
     for (unsigned k = random() % 3; k > 0 && !bad.empty(); --k) {
       bad[random() % bad.size()] = static_cast<char>(random());
     }
-    projector.Apply(bad, &out).IgnoreError();
-    contract->KeyOf(bad).status().IgnoreError();
-    for (const Field& field : contract->fields())
-      FieldToText(*contract, field, bad).status().IgnoreError();
+    if (round % 16 == 0) ReadEverything(*contract, projector, bad);
+    ExpectTheSameReading(*contract, bad);
   }
+}
+
+TEST(WireTest, TheFuzzCorpusIsReadOrRefused) {
+  const google::protobuf::LogSilencer silence;
+  const char* shared = std::getenv("HUILIU_SHARED");
+  const char* root = std::getenv("HUILIU_ROOT");
+  const std::string archive =
+      absl::StrCat(shared != nullptr ? std::string(shared)
+                                     : absl::StrCat(root == nullptr ? "." : root, "/../shared"),
+                   "/conformance/fuzz-corpora/protobuf.tgz");
+  if (!std::filesystem::exists(archive)) {
+    std::printf("DID NOT RUN: no protobuf fuzz corpus (%s)\n", archive.c_str());
+    return;
+  }
+  const auto folder = std::filesystem::path(testing::TempDir()) / absl::StrCat("corpus", getpid());
+  std::filesystem::create_directories(folder);
+  ASSERT_EQ(std::system(absl::StrCat("tar -xzf ", archive, " -C ", folder.string()).c_str()), 0);
+  const auto contract = Rows();
+  Projector projector(contract);
+  for (const Field& field : contract->fields()) projector.Keep(field);
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string bytes = *ReadFile(entry.path().string());
+    ReadEverything(*contract, projector, bytes);
+    ExpectTheSameReading(*contract, bytes);
+    Contract::Parse("fuzz.proto", bytes).status().IgnoreError();
+    ++files;
+  }
+  std::filesystem::remove_all(folder);
+  std::printf("%d corpus files\n", files);
+  EXPECT_GT(files, 0);
 }
 
 TEST(FieldPlanTest, LastOccurrenceWinsAndTornBytesAreFound) {
