@@ -212,6 +212,10 @@ absl::Status Gazetteer::LoadNames(const std::string& folder) {
 }
 
 void Gazetteer::BuildNames() {
+  absl::flat_hash_set<std::pair<std::string, std::string>> present;  // province and name
+  for (const auto& [code, division] : divisions_) {
+    if (code.size() == 6 && !division.abolished) present.emplace(code.substr(0, 2), division.name);
+  }
   std::vector<std::pair<std::string, std::string>> shorts;
   for (const auto& [code, division] : divisions_) {
     if (code.size() > 6) {
@@ -221,10 +225,21 @@ void Gazetteer::BuildNames() {
     const std::string now = Resolve(code);
     // 市辖区, 县 and the like are headings, not names.
     if (now.empty() || division.name == "市辖区" || division.name.size() < 6) continue;
-    // A district's old name moves with it; where only its city is known, the name says nothing.
-    if (division.abolished && IsCounty(code) && !IsCounty(now)) continue;
+    const std::string short_name = ShortName(division.name);
+    if (division.abolished) {
+      // Where only its city is known, an old district's name says nothing; and where the name is a
+      // present division's, it means that one: 玉溪市 is the prefecture, no longer 红塔区.
+      if (IsCounty(code) && !IsCounty(now)) continue;
+      if (present.contains({code.substr(0, 2), division.name})) continue;
+    } else {
+      // 峨山彝族自治县 is written 峨山县, 大理白族自治州 大理州.
+      for (absl::string_view suffix : {"县", "州"}) {
+        if (!short_name.empty() && absl::EndsWith(division.name, StrCat("自治", suffix)))
+          names_.Add(StrCat(short_name, suffix), {NameKind::kDivision, now, ""});
+      }
+    }
     names_.Add(division.name, {NameKind::kDivision, now, ""});
-    shorts.emplace_back(ShortName(division.name), now);
+    shorts.emplace_back(short_name, now);
   }
   AddShortNames(std::move(shorts));
 }

@@ -179,7 +179,10 @@ class Reader {
         *end = start + matches[i].size;
         return code;
       }
-      if (codes.size() > 1) ambiguous_ = true;
+      if (codes.size() > 1) {
+        ambiguous_ = true;
+        break;
+      }
     }
     return "";
   }

@@ -1,58 +1,80 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
-#include "core/territory/territory.h"
+#include "tests/unit/territory/territory_fixture.h"
 
 namespace huiliu::territory {
 namespace {
 
-std::shared_ptr<const Divisions> Load() {
-  const char* root = std::getenv("HUILIU_ROOT");
-  auto divisions =
-      Divisions::Load(std::string(root == nullptr ? "." : root) + "/schemas/divisions");
-  EXPECT_TRUE(divisions.ok()) << divisions.status();
-  return *divisions;
-}
+using namespace huiliu::v1;  // NOLINT: the kinds of evidence
 
-const Divisions& All() {
-  static const std::shared_ptr<const Divisions>* const divisions =
-      new std::shared_ptr<const Divisions>(Load());
-  return **divisions;
-}
+const Link kCode = {EVIDENCE_KIND_CODE, false}, kName = {EVIDENCE_KIND_NAME, false},
+           kAddress = {EVIDENCE_KIND_ADDRESS, false}, kUscc = {EVIDENCE_KIND_USCC, false},
+           kWeakUscc = {EVIDENCE_KIND_USCC, true}, kAuthority = {EVIDENCE_KIND_AUTHORITY, false},
+           kCounter = {EVIDENCE_KIND_COUNTER, false};
 
-TEST(DivisionsTest, CodesResolveToWhatTheyAreToday) {
-  EXPECT_EQ(All().Resolve("530102"), "530102");
-  EXPECT_EQ(All().Resolve("530101"), "530100");     // used by real systems for the city itself
-  EXPECT_EQ(All().Resolve("530121"), "530114");     // 呈贡县
-  EXPECT_EQ(All().Resolve("530122"), "530115");     // 晋宁县
-  EXPECT_EQ(All().Resolve("530102401"), "530102");  // 高新区: a zone counts under its county
-  EXPECT_EQ(All().Resolve("532823105"), "530100");  // 磨憨: outside the prefix, run by Kunming
-  EXPECT_EQ(All().Resolve("532823105001"), "530100");
-  EXPECT_EQ(All().Resolve("532823101"), "532823");
-  EXPECT_EQ(All().Resolve("534001"), "");  // in no edition
-  EXPECT_EQ(All().Resolve("533201"), "");
-  EXPECT_EQ(All().Resolve("53010"), "");
-  EXPECT_TRUE(All().Contains("530100", "530121"));
-  EXPECT_TRUE(All().Contains("530100", "532823105"));
-  EXPECT_FALSE(All().Contains("530100", "532901"));
-}
-
+std::string Code(const std::string& text) { return Attribute({kCode}, {text}).division; }
+std::string Name(const std::string& text) { return Attribute({kName}, {text}).division; }
+// Of an address where the region says `region`; with a "!" where they disagree.
 std::string Address(const std::string& text, const std::string& region = "") {
-  static Attributor* const attributor = [] {
-    huiliu::v1::TerritoryBasis basis;
-    auto* name = basis.add_evidence();
-    name->set_field("region");
-    name->set_kind(huiliu::v1::EVIDENCE_KIND_NAME);
-    auto* address = basis.add_evidence();
-    address->set_field("address");
-    address->set_kind(huiliu::v1::EVIDENCE_KIND_ADDRESS);
-    return Attributor::Create(basis, Load())->release();
-  }();
-  Attribution out;
-  const EvidenceValue values[] = {{region}, {text}};
-  attributor->Attribute(values, &out);
+  const Attribution out = Attribute({kName, kAddress}, {region, text});
   return out.division + (out.conflict ? "!" : "");
+}
+
+TEST(CodeTest, SixNineAndTwelveDigitsNameTheirCounty) {
+  EXPECT_EQ(Code("530102"), "530102");
+  EXPECT_EQ(Code(" 530102001 "), "530102");
+  EXPECT_EQ(Code("530102001001"), "530102");
+  EXPECT_EQ(Code("530121"), "530114");
+  EXPECT_EQ(Code("530101"), "530100");
+  EXPECT_EQ(Code("532823105"), "530100");
+  EXPECT_EQ(Code("534001"), "");
+  EXPECT_EQ(Attribute({kCounter}, {"530102-07"}).division, "530102");
+  EXPECT_EQ(Attribute({kCounter}, {"530103001001A2"}).division, "530103");
+}
+
+TEST(UsccTest, TheDivisionStandsInCharactersThreeToEight) {
+  EXPECT_EQ(Attribute({kUscc}, {"91530121MA6MEC998C"}).division, "530114");
+  EXPECT_EQ(Attribute({kUscc}, {"915301007414512345"}).division, "530100");
+  EXPECT_EQ(Attribute({kUscc}, {"915300007414512345"}).division, "");  // a province decides nothing
+  EXPECT_EQ(Attribute({kUscc}, {"915340017414512345"}).division, "");
+  EXPECT_EQ(Attribute({kAuthority}, {"11530102015121234X"}).division, "530102");
+  EXPECT_EQ(Attribute({kUscc}, {"00000000000000000X"}).division, "");
+  EXPECT_EQ(Attribute({kUscc}, {"9153**************"}).division, "");
+}
+
+TEST(UsccTest, SeveralCodesMustAgree) {
+  EXPECT_EQ(Attribute({kUscc}, {"91530102MA6MEC998C、91530102741451234X"}).division, "530102");
+  const Attribution two = Attribute({kUscc}, {"91530102MA6MEC998C、91530103741451234X"});
+  EXPECT_EQ(two.division, "");
+  EXPECT_EQ(two.reason, "territory.ambiguous");
+}
+
+// 11 01 05 | 19491231 | 002X: characters 3–8 would be 010519; 53 11 01 01 … would be 北京东城.
+TEST(UsccTest, ACitizenNumberIsNoUscc) {
+  EXPECT_EQ(Attribute({kUscc}, {"11010519491231002X"}).division, "");
+  const std::string digits = "53110101190101001";  // a made-up number
+  const int weights[] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
+  int sum = 0;
+  for (size_t i = 0; i < 17; ++i) sum += (digits[i] - '0') * weights[i];
+  EXPECT_EQ(AllDivisions()->Resolve(digits.substr(2, 6)), "110101");
+  EXPECT_EQ(Attribute({kUscc}, {digits + "10X98765432"[sum % 11]}).division, "");
+}
+
+TEST(NameTest, NamesAliasesAndFreeText) {
+  for (const char* text : {"昆明", "昆明市", "云南省昆明市", "云南省_昆明市_无", "云南-昆明"})
+    EXPECT_EQ(Name(text), "530100") << text;
+  EXPECT_EQ(Name("云南省_昆明市_官渡区"), "530111");
+  EXPECT_EQ(Name("官渡"), "530111");
+  EXPECT_EQ(Name("呈贡县"), "530114");
+  EXPECT_EQ(Name("版纳"), "532800");
+  EXPECT_EQ(Name("西双版纳"), "532800");
+  EXPECT_EQ(Name("大理"), "532900");
+  EXPECT_EQ(Name("大理州"), "532900");
+  EXPECT_EQ(Name("大理市"), "532901");
+  EXPECT_EQ(Name("云南省_西双版纳州_勐腊县_磨憨镇"), "530100");
+  EXPECT_EQ(Name("无"), "");
+  EXPECT_EQ(Attribute({kName}, {"朝阳区"}).reason, "territory.ambiguous");
+  EXPECT_EQ(Name("北京市朝阳区"), "110105");
 }
 
 TEST(AddressTest, ReadsFromTheLeft) {
@@ -60,29 +82,128 @@ TEST(AddressTest, ReadsFromTheLeft) {
   EXPECT_EQ(Address("昆明官渡区关上镇"), "530111");
   EXPECT_EQ(Address("云南省大理白族自治州弥渡县密祉镇"), "532925");
   EXPECT_EQ(Address("弥渡县弥城镇朱坊村61号"), "532925");
-  EXPECT_EQ(Address("云南省_昆明市_无"), "530100");
+  EXPECT_EQ(Address("云南文山马关县都龙镇"), "532625");
+  EXPECT_EQ(Address("云南省安宁连然镇"), "530181");
+  EXPECT_EQ(Address("玉溪市峨山县塔甸镇", "玉溪"), "530426");
+  EXPECT_EQ(Address("云南省玉溪市", "玉溪"), "530400");  // not the county-level city of 1983–1997
+  EXPECT_EQ(Address("呈贡龙街石碑村", "昆明"), "530114");
+  EXPECT_EQ(Address("中国（云南）自由贸易试验区昆明片区官渡区飞虎大道"), "530111");
 }
 
-TEST(AddressTest, RoadNamesNameNoPlace) {
+TEST(AddressTest, RoadsAndFirmsNameNoPlace) {
   EXPECT_EQ(Address("云南省昆明市大理路12号"), "530100");
+  EXPECT_EQ(Address("昆明市官渡路3号"), "530100");
   EXPECT_EQ(Address("昆明市北京路100号"), "530100");
   EXPECT_EQ(Address("昆明路8号", "大理"), "532900");
+  EXPECT_EQ(Address("昆明市五华大厦2楼"), "530100");
+  EXPECT_EQ(Address("大同市场", "曲靖"), "530300");
+  EXPECT_EQ(Address("双江镇昆洛路72号", "玉溪"), "530426");  // 峨山's town, not 临沧's county
+  EXPECT_EQ(Address("海口青鱼村", "昆明"), "530100");        // 西山's town, not Hainan's city
+  EXPECT_EQ(Address("红塔蓝鹰纸业有限公司内", "红河"), "532500");
 }
 
-TEST(AddressTest, VillagesOfAnotherCityDecideNothing) {
-  EXPECT_EQ(Address("阳宗镇大理村三角塘", "昆明"), "530100");
+TEST(AddressTest, StreetsAndCommunitiesNameTheirCounty) {
+  EXPECT_EQ(Address("昆明市大板桥街道办事处板桥社区", "昆明"), "530111");
+  EXPECT_EQ(Address("昆明市关上镇关上村148号"), "530111");
+  EXPECT_EQ(Address("匡远镇汇东桥", "昆明"), "530125");
+  EXPECT_EQ(Address("昆明市海源社区龙院村三社"), "530102");
+  EXPECT_EQ(Address("阳宗镇大理村三角塘", "昆明"), "530100");  // neither Dali's nor Kunming's
+}
+
+TEST(AddressTest, NamesThatTwoCountiesHaveDecideNothingAlone) {
+  EXPECT_EQ(Address("昆明市前卫镇平桥村37号"), "530100");
+  EXPECT_EQ(Address("昆明市前卫镇双凤社区"), "530111");          // both together do
+  EXPECT_EQ(Address("昆明市马街镇3号"), "530100");               // 西山's and 宜良's
+  EXPECT_EQ(Address("东郊十里铺大桥村", "昆明"), "530100");      // a hamlet of a common name
+  EXPECT_EQ(Address("官南路小街办事处清朋", "昆明"), "530111");  // not 嵩明's 小街镇
+}
+
+TEST(AddressTest, AStreetWithoutItsCityNeedsTheProvince) {
+  EXPECT_EQ(Address("连然镇大屯"), "");
+  EXPECT_EQ(Address("云南省连然镇大屯"), "530181");
+  EXPECT_EQ(Attribute({kAddress, kWeakUscc}, {"连然镇大屯", "915300007414512345"}).division,
+            "530181");
+  EXPECT_EQ(Address("云南省高新区新知花园1幢"), "");  // several cities have one
+  EXPECT_EQ(Address("云南省滇池路3号"), "");
 }
 
 TEST(AddressTest, ZonesCountUnderTheirCounty) {
   EXPECT_EQ(Address("云南省昆明经开区经开路3号", "昆明"), "530111");
   EXPECT_EQ(Address("云南省昆明市滇池度假区迎海路8号", "昆明"), "530112");
+  EXPECT_EQ(Address("昆明市高新技术产业开发区科医路", "昆明"), "530102");
+  EXPECT_EQ(Address("云南省杨林工业园区南环路", "昆明"), "530127");
+  EXPECT_EQ(Address("嵩阳镇经济开发区", "昆明"), "530127");  // the town's own, not 经开区
+  EXPECT_EQ(Address("昆明市呈贡区高新区马金铺", "昆明"), "530114");
 }
 
-TEST(NameTest, DisagreementIsAConflict) {
+TEST(AddressTest, ALandmarkDecidesOnlyWhereNothingElseDoes) {
+  const std::vector<Link> links = {kName, kAddress, kWeakUscc};
+  const Attribution alone = Attribute(links, {"昆明", "昆明市滇池路1008号", "915301007414512345"});
+  EXPECT_EQ(alone.division, "530112");
+  EXPECT_EQ(alone.county_by, 1);
+  const Attribution code = Attribute(links, {"昆明", "昆明市滇池路1008号", "915301037414512345"});
+  EXPECT_EQ(code.division, "530103");
+  EXPECT_EQ(code.county_by, 2);
+  EXPECT_FALSE(code.conflict);
+}
+
+TEST(ChainTest, TheFirstStrongLinkDecidesTheCityAndTheFirstCountyInsideItTheCounty) {
+  const std::vector<Link> links = {kName, kWeakUscc, kAddress};
+  const Attribution out = Attribute(links, {"昆明", "915329017414512345", "昆明市盘龙区"});
+  EXPECT_EQ(out.division, "530103");
+  EXPECT_EQ(out.decided_by, 0);
+  EXPECT_EQ(out.county_by, 2);  // the address is strong, the code weak and of another city
+  EXPECT_EQ(out.findings.size(), 3U);
+  EXPECT_EQ(out.disagreement, Disagreement::kCity);
+  EXPECT_EQ(Attribute(links, {"", "915301027414512345", ""}).division, "530102");
+}
+
+TEST(ChainTest, AnAddressIsReadAgainWhenALaterLinkSaysTheCity) {
+  const Attribution out = Attribute({kAddress, kCode}, {"高新区科医路", "530100"});
+  EXPECT_EQ(out.division, "530102");
+  EXPECT_EQ(out.decided_by, 1);
+  EXPECT_EQ(out.county_by, 0);
+}
+
+TEST(ChainTest, DisagreementHasALevel) {
+  const auto level = [](const std::string& name, const std::string& code) {
+    return Attribute({kName, kCode}, {name, code}).disagreement;
+  };
+  EXPECT_EQ(level("昆明", "530000"), Disagreement::kNone);
+  EXPECT_EQ(level("昆明", "530102"), Disagreement::kNone);
+  EXPECT_EQ(level("昆明市五华区", "530100"), Disagreement::kNone);
+  EXPECT_EQ(level("昆明市五华区", "530103"), Disagreement::kCounty);
+  EXPECT_EQ(level("昆明", "532901"), Disagreement::kCity);
+  EXPECT_EQ(level("昆明", "440300"), Disagreement::kProvince);
+  EXPECT_EQ(level("昆明", "534001"), Disagreement::kNone);
   EXPECT_EQ(Address("云南省大理白族自治州大理市下关镇", "昆明"), "530100!");
-  EXPECT_EQ(Address("", "昆明"), "530100");
-  EXPECT_EQ(Address("", ""), "");
-  EXPECT_EQ(Address("", "版纳"), "532800");
+}
+
+TEST(ChainTest, AManagedAreaAgreesWithTheCountyItLiesInAndWithItsManager) {
+  const Attribution out = Attribute({kCode, kName}, {"532823105", "西双版纳州勐腊县"});
+  EXPECT_EQ(out.division, "530100");
+  EXPECT_FALSE(out.conflict);
+  // A strong link that says only 西双版纳 still decides.
+  EXPECT_EQ(Address("云南省西双版纳州勐腊县磨憨镇", "西双版纳"), "532800");
+}
+
+TEST(ChainTest, WhereNothingDecidesTheReasonIsTold) {
+  const Attribution out = Attribute({kName, kAddress, kWeakUscc}, {"", "翠湖宾馆大堂", ""});
+  EXPECT_EQ(out.division, "");
+  EXPECT_EQ(out.decided_by, -1);
+  EXPECT_EQ(out.reason, "territory.no_evidence");
+}
+
+TEST(ChainTest, AnAttributorForgetsTheRecordBefore) {
+  const auto attributor = MakeAttributor({kName, kCode});
+  Attribution out;
+  const EvidenceValue first[] = {{"昆明"}, {"532901"}}, second[] = {{""}, {""}};
+  attributor->Attribute(first, &out);
+  EXPECT_TRUE(out.conflict);
+  attributor->Attribute(second, &out);
+  EXPECT_EQ(out.division, "");
+  EXPECT_FALSE(out.conflict);
+  EXPECT_TRUE(out.findings.empty());
 }
 
 }  // namespace
