@@ -14,8 +14,9 @@
 // 3. When it returns anything else, nothing of it is visible now; UNAVAILABLE may still become
 // visible after a restart (the
 //    sync failed midway): the caller re-reads its position from the reopened backbone and goes on
-//    from there. After a failed sync the backbone refuses every write (FAILED_PRECONDITION) until
-//    it is reopened.
+//    from there. RESOURCE_EXHAUSTED (the disk is full) may too, but only where the process ends
+//    before a later commit succeeds; until then readers go on and commits are refused. After a
+//    failed sync the backbone refuses every write (FAILED_PRECONDITION) until it is reopened.
 // 4. Readers see the batches of a partition in offset order, a transaction's batches of one
 // partition together, and nothing of
 //    a transaction that is not committed.

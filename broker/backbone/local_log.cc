@@ -26,12 +26,23 @@ void AppendSignal::Wait(uint64_t seen, absl::Duration timeout) {
   mutex_.AwaitWithTimeout(absl::Condition(&moved), timeout);
 }
 
+void LocalGroups::Group::ShareOut() {
+  std::map<TopicPartition, std::vector<int>> interested;
+  for (const auto& [member, wanted] : members) {
+    for (const TopicPartition& tp : wanted) interested[tp].push_back(member);
+  }
+  share.clear();
+  size_t turn = 0;
+  for (const auto& [tp, candidates] : interested)
+    share[tp] = candidates[turn++ % candidates.size()];
+}
+
 int LocalGroups::Join(const std::string& group, std::vector<TopicPartition> wanted) {
   absl::MutexLock lock(&mutex_);
   const int member = next_member_++;
   Group& g = groups_[group];
   g.members[member] = std::move(wanted);
-  ++g.generation;
+  g.ShareOut();
   return member;
 }
 
@@ -39,26 +50,41 @@ void LocalGroups::Leave(const std::string& group, int member) {
   absl::MutexLock lock(&mutex_);
   Group& g = groups_[group];
   g.members.erase(member);
-  ++g.generation;
+  std::erase_if(g.holders, [&](const auto& held) { return held.second == member; });
+  g.ShareOut();
 }
 
-std::vector<TopicPartition> LocalGroups::ShareOf(const std::string& group, int member,
-                                                 uint64_t* generation) const {
+std::vector<TopicPartition> LocalGroups::ToRelease(const std::string& group, int member) const {
   absl::MutexLock lock(&mutex_);
-  const auto found = groups_.find(group);
-  if (found == groups_.end()) return {};
-  const Group& g = found->second;
-  *generation = g.generation;
-  std::map<TopicPartition, std::vector<int>> interested;
-  for (const auto& [m, wanted] : g.members) {
-    for (const TopicPartition& tp : wanted) interested[tp].push_back(m);
+  std::vector<TopicPartition> out;
+  const auto g = groups_.find(group);
+  if (g == groups_.end()) return out;
+  for (const auto& [tp, holder] : g->second.holders) {
+    if (holder != member) continue;
+    const auto share = g->second.share.find(tp);
+    if (share == g->second.share.end() || share->second != member) out.push_back(tp);
   }
-  std::vector<TopicPartition> share;
-  size_t turn = 0;
-  for (const auto& [tp, members] : interested) {
-    if (members[turn++ % members.size()] == member) share.push_back(tp);
+  return out;
+}
+
+void LocalGroups::Release(const std::string& group, int member,
+                          const std::vector<TopicPartition>& tps) {
+  absl::MutexLock lock(&mutex_);
+  Group& g = groups_[group];
+  for (const TopicPartition& tp : tps) {
+    const auto it = g.holders.find(tp);
+    if (it != g.holders.end() && it->second == member) g.holders.erase(it);
   }
-  return share;
+}
+
+std::vector<TopicPartition> LocalGroups::Acquire(const std::string& group, int member) {
+  absl::MutexLock lock(&mutex_);
+  std::vector<TopicPartition> out;
+  Group& g = groups_[group];
+  for (const auto& [tp, owner] : g.share) {
+    if (owner == member && g.holders.try_emplace(tp, member).second) out.push_back(tp);
+  }
+  return out;
 }
 
 namespace {
@@ -133,37 +159,44 @@ class LocalReader : public BackboneReader {
 
   absl::Status Rebalance() {
     if (member_ == 0) return absl::OkStatus();
-    uint64_t generation = 0;
-    const std::vector<TopicPartition> share = groups_.ShareOf(options_.group, member_, &generation);
-    if (generation == generation_) return absl::OkStatus();
-    generation_ = generation;
-    std::vector<TopicPartition> revoked, assigned;
-    for (const auto& [tp, next] : next_) {
-      if (std::find(share.begin(), share.end(), tp) == share.end()) revoked.push_back(tp);
+    const std::vector<TopicPartition> revoked = groups_.ToRelease(options_.group, member_);
+    if (!revoked.empty()) {
+      if (options_.on_revoked) options_.on_revoked(revoked);
+      for (const TopicPartition& tp : revoked) next_.erase(tp);
+      groups_.Release(options_.group, member_, revoked);
     }
-    if (!revoked.empty() && options_.on_revoked) options_.on_revoked(revoked);
-    for (const TopicPartition& tp : revoked) next_.erase(tp);
-    for (const TopicPartition& tp : share) {
-      if (next_.contains(tp)) continue;
-      RETURN_IF_ERROR(Assign(tp));
-      assigned.push_back(tp);
+    const std::vector<TopicPartition> assigned = groups_.Acquire(options_.group, member_);
+    if (assigned.empty()) return absl::OkStatus();
+    for (const TopicPartition& tp : assigned) {
+      const absl::Status status = Assign(tp);
+      if (status.ok()) continue;
+      for (const TopicPartition& back : assigned) next_.erase(back);
+      groups_.Release(options_.group, member_, assigned);
+      return status;
     }
-    if (!assigned.empty() && options_.on_assigned) options_.on_assigned(assigned);
+    if (options_.on_assigned) options_.on_assigned(assigned);
     return absl::OkStatus();
   }
 
+  // Partitions take turns in going first, so that a busy one does not use up every poll. What was
+  // read before an error is returned first; the error comes again with the next poll.
   absl::StatusOr<std::vector<StoredBatch>> ReadOnce() {
     std::vector<StoredBatch> out;
+    if (next_.empty()) return out;
+    auto it = next_.upper_bound(first_);
+    if (it == next_.end()) it = next_.begin();
+    first_ = it->first;
     size_t bytes = 0;
-    for (auto& [tp, next] : next_) {
-      if (bytes >= options_.max_poll_bytes) break;
-      ASSIGN_OR_RETURN(std::vector<StoredBatch> batches,
-                       log_.Read(tp, next, options_.max_poll_bytes - bytes));
-      for (StoredBatch& batch : batches) {
-        next = batch.next;
+    for (size_t i = 0; i < next_.size() && bytes < options_.max_poll_bytes; ++i) {
+      auto batches = log_.Read(it->first, it->second, options_.max_poll_bytes - bytes);
+      if (!batches.ok() && out.empty()) return batches.status();
+      if (!batches.ok()) return out;
+      for (StoredBatch& batch : *batches) {
+        it->second = batch.next;
         bytes += batch.bytes.size();
         out.push_back(std::move(batch));
       }
+      if (++it == next_.end()) it = next_.begin();
     }
     return out;
   }
@@ -173,8 +206,8 @@ class LocalReader : public BackboneReader {
   AppendSignal& signal_;
   LocalGroups& groups_;
   int member_ = 0;
-  uint64_t generation_ = 0;
   std::map<TopicPartition, Offset> next_;
+  TopicPartition first_;  // that went first in the last poll
 };
 
 }  // namespace

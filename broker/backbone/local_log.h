@@ -5,7 +5,6 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -43,20 +42,25 @@ class AppendSignal {
 };
 
 // Shares the partitions of subscribed topics out among the readers of a group, round robin in
-// member order.
+// member order. A partition changes hands only when its holder has let go of it: at its next Poll,
+// or when it is destroyed.
 class LocalGroups {
  public:
   // Returns the member's number.
   int Join(const std::string& group, std::vector<TopicPartition> wanted);
   void Leave(const std::string& group, int member);
-  // The member's share now, and the generation it belongs to.
-  std::vector<TopicPartition> ShareOf(const std::string& group, int member,
-                                      uint64_t* generation) const;
+  // What the member holds but is another's share now: it tells its user, then calls Release.
+  std::vector<TopicPartition> ToRelease(const std::string& group, int member) const;
+  void Release(const std::string& group, int member, const std::vector<TopicPartition>& tps);
+  // Takes those of the member's share that nobody holds; returns them.
+  std::vector<TopicPartition> Acquire(const std::string& group, int member);
 
  private:
   struct Group {
     std::map<int, std::vector<TopicPartition>> members;
-    uint64_t generation = 0;
+    std::map<TopicPartition, int> share;    // whose it is to be
+    std::map<TopicPartition, int> holders;  // whose it is
+    void ShareOut();
   };
   mutable absl::Mutex mutex_;
   std::map<std::string, Group> groups_ ABSL_GUARDED_BY(mutex_);

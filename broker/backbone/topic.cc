@@ -54,9 +54,16 @@ absl::Status CheckSameSettings(const TopicSpec& existing, const TopicSpec& wante
 }
 
 absl::Status CheckAppend(const Append& append) {
-  if (append.records > 0 && !append.batch.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("append to ", append.to.topic, ": a batch has at least one record"));
+  const auto refuse = [&](absl::string_view why) {
+    return absl::InvalidArgumentError(absl::StrCat("append to ", append.to.topic, ": ", why));
+  };
+  if (append.records <= 0 || append.batch.empty()) return refuse("a batch has at least one record");
+  const auto view = RecordBatchView::Parse(append.batch);
+  if (!view.ok()) return refuse(view.status().message());
+  if (view->count() != append.records) {
+    return refuse(absl::StrCat("the batch has ", view->count(), " records, not ", append.records));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace huiliu

@@ -6,7 +6,7 @@ namespace huiliu::embedded {
 namespace {
 
 constexpr char kFormat = 1;
-constexpr size_t kFixedBytes = 1 + 8 + 8 + 4;
+constexpr size_t kFixedBytes = 1 + 8 + 8 + 4 + 4;
 
 void AppendBig(uint64_t value, int bytes, std::string* out) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
@@ -27,21 +27,27 @@ uint64_t ReadLittle(absl::string_view bytes, size_t at, int count) {
 }  // namespace
 
 std::string PartitionPrefix(uint32_t topic, Partition partition) {
-  std::string key;
+  std::string key = "H";
   AppendBig(topic, 4, &key);
   AppendBig(static_cast<uint32_t>(partition.value()), 4, &key);
   return key;
 }
 
-std::string BatchKey(uint32_t topic, Partition partition, Offset first) {
+std::string HeadKey(uint32_t topic, Partition partition, Offset first) {
   std::string key = PartitionPrefix(topic, partition);
   AppendBig(static_cast<uint64_t>(first.value()), 8, &key);
   return key;
 }
 
+std::string BatchKeyOf(absl::string_view head_key) {
+  std::string key(head_key);
+  key[0] = 'B';
+  return key;
+}
+
 Offset OffsetInKey(absl::string_view key) {
   uint64_t value = 0;
-  for (size_t i = 8; i < 16 && i < key.size(); ++i)
+  for (size_t i = 9; i < 17 && i < key.size(); ++i)
     value = (value << 8) | static_cast<uint8_t>(key[i]);
   return Offset(static_cast<int64_t>(value));
 }
@@ -51,6 +57,7 @@ void AppendHead(const BatchHead& head, Offset first, std::string* out) {
   AppendLittle(static_cast<uint64_t>(head.next.value()), 8, out);
   AppendLittle(static_cast<uint64_t>(absl::ToUnixMicros(head.appended)), 8, out);
   AppendLittle(static_cast<uint32_t>(head.records), 4, out);
+  AppendLittle(head.bytes, 4, out);
   AppendVarint(out, head.offsets.size());
   int64_t last = first.value();
   for (Offset offset : head.offsets) {
@@ -59,14 +66,14 @@ void AppendHead(const BatchHead& head, Offset first, std::string* out) {
   }
 }
 
-absl::StatusOr<BatchHead> ParseHead(absl::string_view value, Offset first,
-                                    absl::string_view* bytes) {
+absl::StatusOr<BatchHead> ParseHead(absl::string_view value, Offset first) {
   if (value.size() < kFixedBytes || value[0] != kFormat)
     return absl::DataLossError("torn or unknown batch head");
   BatchHead head;
   head.next = Offset(static_cast<int64_t>(ReadLittle(value, 1, 8)));
   head.appended = absl::FromUnixMicros(static_cast<int64_t>(ReadLittle(value, 9, 8)));
   head.records = static_cast<int32_t>(ReadLittle(value, 17, 4));
+  head.bytes = static_cast<uint32_t>(ReadLittle(value, 21, 4));
   absl::string_view rest = value.substr(kFixedBytes);
   uint64_t listed = 0;
   if (!TakeVarint(rest, &listed) || listed > rest.size())
@@ -78,7 +85,9 @@ absl::StatusOr<BatchHead> ParseHead(absl::string_view value, Offset first,
     last += static_cast<int64_t>(step);
     head.offsets.emplace_back(last);
   }
-  *bytes = rest;
+  const bool fits = head.records > 0 && head.next > first && last < head.next.value() &&
+                    (listed == 0 || listed == static_cast<uint64_t>(head.records));
+  if (!fits) return absl::DataLossError("a batch head contradicts itself");
   return head;
 }
 

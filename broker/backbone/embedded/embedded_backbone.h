@@ -20,6 +20,10 @@ struct EmbeddedOptions {
   std::string path;
   size_t block_cache_bytes = 32 << 20;
   size_t write_buffer_bytes = 64 << 20;
+  // Kept free on the disk: below it commits answer RESOURCE_EXHAUSTED, while what is already
+  // accepted can still be flushed.
+  uint64_t reserve_bytes = 192 << 20;
+  bool compress = true;  // batches, LZ4, when they leave the memtable; never before the answer
   absl::Duration clean_every =
       absl::Seconds(10);  // retention and compaction; infinite: only when asked
   int64_t compact_after_records =
@@ -35,7 +39,8 @@ class EmbeddedBackbone : public Backbone {
   // DATA_LOSS names what is corrupt; UNAVAILABLE where another process has the folder open.
   static absl::StatusOr<std::unique_ptr<EmbeddedBackbone>> Open(EmbeddedOptions options,
                                                                 Clock& clock = SystemClock());
-  // One round of retention and compaction over all topics, now.
+  // One round of retention and compaction over all topics, now. The first error of any partition;
+  // the others are cleaned all the same.
   virtual absl::Status Clean() = 0;
 };
 

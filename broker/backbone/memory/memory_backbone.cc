@@ -1,6 +1,10 @@
 #include "broker/backbone/memory/memory_backbone.h"
 
+#include <algorithm>
+#include <deque>
+
 #include "absl/strings/str_cat.h"
+#include "broker/backbone/compaction.h"
 #include "broker/backbone/local_log.h"
 #include "broker/backbone/topic.h"
 #include "core/base/status.h"
@@ -8,17 +12,16 @@
 namespace huiliu {
 namespace {
 
-class MemoryBackbone : public Backbone, public LocalLog {
+class Memory : public MemoryBackbone, public LocalLog {
  public:
-  explicit MemoryBackbone(Clock& clock) : clock_(clock) {}
+  explicit Memory(Clock& clock) : clock_(clock) {}
 
   absl::Status EnsureTopic(const TopicSpec& spec) override {
     RETURN_IF_ERROR(CheckTopicSpec(spec));
     absl::MutexLock lock(&mutex_);
     const auto it = topics_.find(spec.name);
     if (it != topics_.end()) return CheckSameSettings(it->second.spec, spec);
-    topics_[spec.name] = {
-        spec, std::vector<std::vector<StoredBatch>>(static_cast<size_t>(spec.partitions))};
+    topics_[spec.name] = {spec, std::vector<Log>(static_cast<size_t>(spec.partitions))};
     return absl::OkStatus();
   }
 
@@ -51,11 +54,17 @@ class MemoryBackbone : public Backbone, public LocalLog {
   absl::StatusOr<std::vector<StoredBatch>> Read(const TopicPartition& tp, Offset from,
                                                 size_t max_bytes) override {
     absl::MutexLock lock(&mutex_);
-    ASSIGN_OR_RETURN(const std::vector<StoredBatch>* log, Find(tp));
+    ASSIGN_OR_RETURN(const Log* log, Find(tp));
+    if (from < log->earliest) {
+      return absl::OutOfRangeError(absl::StrCat("topic ", tp.topic, "/", tp.partition.value(),
+                                                ": offset ", from.value(), " is no longer kept"));
+    }
     std::vector<StoredBatch> out;
     size_t bytes = 0;
-    for (const StoredBatch& batch : *log) {
-      if (batch.next <= from) continue;
+    auto it = std::partition_point(log->batches.begin(), log->batches.end(),
+                                   [&](const StoredBatch& batch) { return batch.next <= from; });
+    for (; it != log->batches.end(); ++it) {
+      const StoredBatch& batch = *it;
       if (bytes > 0 && bytes + batch.bytes.size() > max_bytes) break;
       bytes += batch.bytes.size();
       out.push_back(batch);
@@ -65,8 +74,8 @@ class MemoryBackbone : public Backbone, public LocalLog {
 
   absl::StatusOr<PartitionBounds> BoundsOf(const TopicPartition& tp) override {
     absl::MutexLock lock(&mutex_);
-    ASSIGN_OR_RETURN(const std::vector<StoredBatch>* log, Find(tp));
-    return PartitionBounds{Offset(0), log->empty() ? Offset(0) : log->back().next};
+    ASSIGN_OR_RETURN(const Log* log, Find(tp));
+    return PartitionBounds{log->earliest, log->end};
   }
 
   absl::StatusOr<std::optional<Offset>> CommittedOf(absl::string_view group,
@@ -111,28 +120,86 @@ class MemoryBackbone : public Backbone, public LocalLog {
     return result;
   }
 
+  absl::Status Clean() override {
+    absl::MutexLock lock(&mutex_);
+    for (auto& [name, topic] : topics_) {
+      for (Log& log : topic.logs) {
+        if (topic.spec.cleanup == Cleanup::kRetention) {
+          ApplyRetention(topic.spec, &log);
+        } else {
+          RETURN_IF_ERROR(CompactLog(topic.spec, &log));
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+
  private:
+  struct Log {
+    std::deque<StoredBatch> batches;
+    Offset earliest;
+    Offset end;
+  };
   struct Topic {
     TopicSpec spec;
-    std::vector<std::vector<StoredBatch>> logs;
+    std::vector<Log> logs;
   };
 
+  void ApplyRetention(const TopicSpec& spec, Log* log) {
+    int64_t bytes = 0;
+    for (const StoredBatch& batch : log->batches) bytes += static_cast<int64_t>(batch.bytes.size());
+    while (!log->batches.empty()) {
+      const StoredBatch& oldest = log->batches.front();
+      const bool old = oldest.appended + spec.retention < clock_.Now();
+      if (!old && (spec.retention_bytes < 0 || bytes <= spec.retention_bytes)) return;
+      bytes -= static_cast<int64_t>(oldest.bytes.size());
+      log->earliest = oldest.next;
+      log->batches.pop_front();
+    }
+  }
+
+  // The newest batch stays, so that a reader always arrives at the partition's end.
+  absl::Status CompactLog(const TopicSpec& spec, Log* log) {
+    if (log->batches.empty()) return absl::OkStatus();
+    LatestOffsets latest;
+    for (const StoredBatch& batch : log->batches) {
+      ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
+      SeeRecords(view, batch.first_offset, batch.offsets, &latest);
+    }
+    std::deque<StoredBatch> stay;
+    for (StoredBatch& batch : log->batches) {
+      ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
+      KeptRecords kept;
+      const bool drop_tombstones = batch.appended + spec.tombstone_retention < clock_.Now();
+      if (batch.next != log->end &&
+          Compact(view, batch.first_offset, batch.offsets, latest, drop_tombstones, &kept)) {
+        if (kept.offsets.empty()) continue;
+        batch.first_offset = kept.offsets.front();
+        batch.records = static_cast<int32_t>(kept.offsets.size());
+        batch.offsets = std::move(kept.offsets);
+        batch.bytes = std::move(kept.bytes);
+      }
+      stay.push_back(std::move(batch));
+    }
+    log->batches = std::move(stay);
+    return absl::OkStatus();
+  }
+
   Offset Store(Append append) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    std::vector<StoredBatch>& log =
-        topics_[append.to.topic].logs[static_cast<size_t>(append.to.partition.value())];
+    Log& log = topics_[append.to.topic].logs[static_cast<size_t>(append.to.partition.value())];
     StoredBatch batch;
     batch.from = append.to;
-    batch.first_offset = log.empty() ? Offset(0) : log.back().next;
+    batch.first_offset = log.end;
     batch.records = append.records;
     batch.next = Offset(batch.first_offset.value() + append.records);
     batch.appended = clock_.Now();
     batch.bytes = std::move(append.batch);
-    log.push_back(std::move(batch));
-    return log.back().first_offset;
+    log.end = batch.next;
+    log.batches.push_back(std::move(batch));
+    return log.batches.back().first_offset;
   }
 
-  absl::StatusOr<const std::vector<StoredBatch>*> Find(const TopicPartition& tp)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  absl::StatusOr<const Log*> Find(const TopicPartition& tp) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto it = topics_.find(tp.topic);
     if (it == topics_.end() || tp.partition.value() < 0 ||
         tp.partition.value() >= it->second.spec.partitions) {
@@ -154,19 +221,19 @@ class MemoryBackbone : public Backbone, public LocalLog {
 
 class MemoryWriter : public BackboneWriter {
  public:
-  MemoryWriter(MemoryBackbone& backbone, std::string id, uint64_t epoch)
+  MemoryWriter(Memory& backbone, std::string id, uint64_t epoch)
       : backbone_(backbone), id_(std::move(id)), epoch_(epoch) {}
   absl::StatusOr<CommitResult> Commit(Transaction transaction) override {
     return backbone_.Commit(id_, epoch_, std::move(transaction));
   }
 
  private:
-  MemoryBackbone& backbone_;
+  Memory& backbone_;
   const std::string id_;
   const uint64_t epoch_;
 };
 
-absl::StatusOr<std::unique_ptr<BackboneWriter>> MemoryBackbone::OpenWriter(absl::string_view id) {
+absl::StatusOr<std::unique_ptr<BackboneWriter>> Memory::OpenWriter(absl::string_view id) {
   absl::MutexLock lock(&mutex_);
   const uint64_t epoch = ++writers_[std::string(id)];
   return std::make_unique<MemoryWriter>(*this, std::string(id), epoch);
@@ -174,8 +241,8 @@ absl::StatusOr<std::unique_ptr<BackboneWriter>> MemoryBackbone::OpenWriter(absl:
 
 }  // namespace
 
-std::unique_ptr<Backbone> NewMemoryBackbone(Clock& clock) {
-  return std::make_unique<MemoryBackbone>(clock);
+std::unique_ptr<MemoryBackbone> NewMemoryBackbone(Clock& clock) {
+  return std::make_unique<Memory>(clock);
 }
 
 }  // namespace huiliu

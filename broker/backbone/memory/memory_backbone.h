@@ -1,4 +1,4 @@
-// The backbone for tests: everything in memory, nothing survives it.
+// A backbone in memory, for tests: gone with the process, as fast as a map, the same contract.
 #ifndef HUILIU_BROKER_BACKBONE_MEMORY_MEMORY_BACKBONE_H_
 #define HUILIU_BROKER_BACKBONE_MEMORY_MEMORY_BACKBONE_H_
 
@@ -9,7 +9,13 @@
 
 namespace huiliu {
 
-std::unique_ptr<Backbone> NewMemoryBackbone(Clock& clock = SystemClock());
+class MemoryBackbone : public Backbone {
+ public:
+  // Retention and compaction of all topics, now; never by itself.
+  virtual absl::Status Clean() = 0;
+};
+
+std::unique_ptr<MemoryBackbone> NewMemoryBackbone(Clock& clock = SystemClock());
 
 }  // namespace huiliu
 

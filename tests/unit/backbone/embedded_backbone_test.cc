@@ -73,54 +73,6 @@ class EmbeddedBackboneTest : public testing::Test {
   std::string path_;
 };
 
-TEST_F(EmbeddedBackboneTest, CompactionKeepsTheLatestOfEachKeyAndItsOffset) {
-  ManualClock clock(absl::FromUnixSeconds(1'700'000'000));
-  auto backbone = Open(clock);
-  TopicSpec spec;
-  spec.name = "t";
-  spec.cleanup = Cleanup::kCompact;
-  spec.tombstone_retention = absl::Hours(1);
-  ASSERT_TRUE(backbone->EnsureTopic(spec).ok());
-  auto writer = *backbone->OpenWriter("w");
-  for (int i = 0; i < 30; ++i) Put(*writer, absl::StrCat("k", i % 3), absl::StrCat(i));
-  Put(*writer, "k0", "");
-  Put(*writer, "last", "x");
-  ASSERT_TRUE(backbone->Clean().ok());
-  std::vector<int64_t> offsets;
-  EXPECT_EQ(ReadAll(*backbone, &offsets),
-            (std::vector<std::string>{"k1=28", "k2=29", "k0=", "last=x"}));
-  EXPECT_EQ(offsets, (std::vector<int64_t>{28, 29, 30, 31}));
-  clock.Advance(absl::Hours(2));
-  for (int i = 0; i < 40; ++i) Put(*writer, "k9", absl::StrCat(i));
-  ASSERT_TRUE(backbone->Clean().ok());
-  EXPECT_EQ(ReadAll(*backbone),
-            (std::vector<std::string>{"k1=28", "k2=29", "last=x", "k9=38", "k9=39"}));
-  backbone.reset();
-  backbone = Open(clock);
-  EXPECT_EQ(backbone->Bounds(kTopic)->end, Offset(72));
-}
-
-TEST_F(EmbeddedBackboneTest, RetentionDropsOldBatchesAndSaysSo) {
-  ManualClock clock(absl::FromUnixSeconds(1'700'000'000));
-  auto backbone = Open(clock);
-  TopicSpec spec;
-  spec.name = "t";
-  spec.retention = absl::Hours(1);
-  ASSERT_TRUE(backbone->EnsureTopic(spec).ok());
-  auto writer = *backbone->OpenWriter("w");
-  Put(*writer, "a", "1");
-  clock.Advance(absl::Hours(2));
-  Put(*writer, "b", "2");
-  ASSERT_TRUE(backbone->Clean().ok());
-  EXPECT_EQ(ReadAll(*backbone), (std::vector<std::string>{"b=2"}));
-  EXPECT_EQ(backbone->Bounds(kTopic)->earliest, Offset(1));
-  ReaderOptions options;
-  options.assigned = {kTopic};
-  auto reader = *backbone->OpenReader(options);
-  ASSERT_TRUE(reader->Seek(kTopic, Offset(0)).ok());
-  EXPECT_EQ(reader->Poll(absl::ZeroDuration()).status().code(), absl::StatusCode::kOutOfRange);
-}
-
 TEST_F(EmbeddedBackboneTest, SecondProcessIsToldWhoHoldsTheFolder) {
   auto backbone = Open();
   EmbeddedOptions options;
