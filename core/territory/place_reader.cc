@@ -300,7 +300,9 @@ Place Decide(const Named& named, const std::string& written, absl::string_view w
   };
   if (agrees(named.villages.County())) return {std::string(named.villages.County()), false, "", ""};
   const bool several = named.streets.several() || named.villages.several();
-  const absl::string_view landmark = named.landmarks.Only();
+  // 春城路 alone may be any town's: an address that names its city means the city's own.
+  const absl::string_view landmark =
+      IsCityOrCounty(written) ? named.landmarks.Only() : absl::string_view();
   return {written, several, std::string(agrees(landmark) ? landmark : ""), ""};
 }
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "tests/unit/territory/territory_fixture.h"
 
 namespace huiliu::territory {
@@ -112,10 +114,10 @@ TEST(AddressTest, StreetsAndCommunitiesNameTheirCounty) {
 
 TEST(AddressTest, NamesThatTwoCountiesHaveDecideNothingAlone) {
   EXPECT_EQ(Address("昆明市前卫镇平桥村37号"), "530100");
-  EXPECT_EQ(Address("昆明市前卫镇双凤社区"), "530111");          // both together do
-  EXPECT_EQ(Address("昆明市马街镇3号"), "530100");               // 西山's and 宜良's
-  EXPECT_EQ(Address("东郊十里铺大桥村", "昆明"), "530100");      // a hamlet of a common name
-  EXPECT_EQ(Address("官南路小街办事处清朋", "昆明"), "530111");  // not 嵩明's 小街镇
+  EXPECT_EQ(Address("昆明市前卫镇双凤社区"), "530111");        // both together do
+  EXPECT_EQ(Address("昆明市马街镇3号"), "530100");             // 西山's and 宜良's
+  EXPECT_EQ(Address("东郊十里铺大桥村", "昆明"), "530100");    // a hamlet of a common name
+  EXPECT_EQ(Address("昆明市官南路小街办事处清朋"), "530111");  // not 嵩明's 小街镇
 }
 
 TEST(AddressTest, AStreetWithoutItsCityNeedsTheProvince) {
@@ -145,6 +147,8 @@ TEST(AddressTest, ALandmarkDecidesOnlyWhereNothingElseDoes) {
   EXPECT_EQ(code.division, "530103");
   EXPECT_EQ(code.county_by, 2);
   EXPECT_FALSE(code.conflict);
+  EXPECT_EQ(Address("春城路17号", "昆明"), "530100");  // 石林 has one too
+  EXPECT_EQ(Address("昆明市春城路与滇池路交叉口", "昆明"), "530100");
 }
 
 TEST(ChainTest, TheFirstStrongLinkDecidesTheCityAndTheFirstCountyInsideItTheCounty) {
@@ -192,6 +196,31 @@ TEST(ChainTest, WhereNothingDecidesTheReasonIsTold) {
   EXPECT_EQ(out.division, "");
   EXPECT_EQ(out.decided_by, -1);
   EXPECT_EQ(out.reason, "territory.no_evidence");
+}
+
+// Torn and mixed text of any kind is read to its end and no further (the sanitizers watch).
+TEST(ChainTest, AnyBytesAreReadWithoutHarm) {
+  const auto attributor = MakeAttributor({kName, kAddress, kCode, kWeakUscc});
+  const unsigned seed = std::random_device()();
+  std::printf("seed %u\n", seed);
+  std::mt19937 random(seed);
+  const std::vector<std::string> parts = {"云南省", "昆明",   "市",  "五华区", "\xE6\x98", "路",
+                                          "磨憨",   "530102", "无",  "\xFF",   "　",       "前卫镇",
+                                          "村",     "经开区", "，",  "中国",   "滇池路",   "\xF0",
+                                          "社区",   "_",      "大理"};
+  Attribution out;
+  for (int i = 0; i < 20000; ++i) {
+    std::string texts[4];
+    for (std::string& text : texts) {
+      for (size_t n = random() % 8; n > 0; --n) text += parts[random() % parts.size()];
+      text.resize(text.size() - std::min<size_t>(text.size(), random() % 3));
+    }
+    const EvidenceValue values[] = {{texts[0]}, {texts[1]}, {texts[2]}, {texts[3]}};
+    attributor->Attribute(values, &out);
+    ASSERT_EQ(out.division.empty(), !out.reason.empty());
+    ASSERT_TRUE(out.division.empty() || AllDivisions()->Resolve(out.division) == out.division);
+    ASSERT_TRUE(out.county_by < 0 || out.decided_by >= 0);
+  }
 }
 
 TEST(ChainTest, AnAttributorForgetsTheRecordBefore) {
