@@ -37,14 +37,14 @@ class GrpcPublishStream : public PublishStream {
   ~GrpcPublishStream() override {
     context_.TryCancel();
     if (reader_.joinable()) reader_.join();
-    stream_->Finish();
+    Finish().IgnoreError();
   }
 
   absl::Status Open(const v1::Hello& hello, v1::Welcome* welcome) {
     v1::PublishRequest request;
     *request.mutable_hello() = hello;
     v1::PublishResponse response;
-    if (!stream_->Write(request) || !stream_->Read(&response)) return FromGrpc(stream_->Finish());
+    if (!stream_->Write(request) || !stream_->Read(&response)) return Finish();
     if (!response.has_welcome())
       return absl::InternalError("the node did not answer Hello with Welcome");
     *welcome = response.welcome();
@@ -90,8 +90,14 @@ class GrpcPublishStream : public PublishStream {
 
   absl::Status EndStatus() {
     if (reader_.joinable()) reader_.join();
+    const absl::Status status = Finish();
+    return status.ok() ? absl::UnavailableError("the node ended the stream") : status;
+  }
+
+  // A stream is finished once; its status is kept.
+  absl::Status Finish() {
     if (!finished_.has_value()) finished_ = FromGrpc(stream_->Finish());
-    return finished_->ok() ? absl::UnavailableError("the node ended the stream") : *finished_;
+    return *finished_;
   }
 
   grpc::ClientContext context_;

@@ -39,6 +39,13 @@ absl::Status Applier::AddDataset(std::shared_ptr<const schema::Contract> contrac
   return absl::OkStatus();
 }
 
+absl::Status Applier::CatchUp() {
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, Step(absl::ZeroDuration()));
+    if (!more) return absl::OkStatus();
+  }
+}
+
 void Applier::Start() {
   thread_ = std::thread([this] { Run(); });
 }
@@ -111,7 +118,7 @@ absl::Status Applier::ApplyTopic(const DatasetId& dataset, absl::Span<const Stor
   return absl::OkStatus();
 }
 
-absl::Status Applier::Step() {
+absl::StatusOr<bool> Applier::Step(absl::Duration timeout) {
   bool reopen = reader_ == nullptr;
   {
     absl::MutexLock lock(&mutex_);
@@ -119,10 +126,10 @@ absl::Status Applier::Step() {
   }
   if (reopen) RETURN_IF_ERROR(OpenReader());
   if (reader_ == nullptr) {
-    absl::SleepFor(kPollTimeout);
-    return absl::OkStatus();
+    absl::SleepFor(timeout);
+    return false;
   }
-  ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reader_->Poll(kPollTimeout));
+  ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reader_->Poll(timeout));
   std::stable_sort(batches.begin(), batches.end(),
                    [](const StoredBatch& a, const StoredBatch& b) { return a.from < b.from; });
   Transaction transaction;
@@ -133,11 +140,11 @@ absl::Status Applier::Step() {
     RETURN_IF_ERROR(ApplyTopic(assigned_[run.front().from].dataset, run, &transaction));
     begin = end;
   }
-  if (transaction.appends.empty()) return absl::OkStatus();
+  if (transaction.appends.empty()) return !batches.empty();
   const std::vector<ConsumedOffset> consumed = transaction.consumed;
   RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
   for (const ConsumedOffset& offset : consumed) assigned_[offset.from].traced = offset.next;
-  return absl::OkStatus();
+  return true;
 }
 
 void Applier::Run() {
@@ -147,7 +154,7 @@ void Applier::Run() {
       absl::MutexLock lock(&mutex_);
       if (stopping_) return;
     }
-    const absl::Status status = Step();
+    const absl::Status status = Step(kPollTimeout).status();
     if (!status.ok()) {
       errors_(worker_name_, status);
       reader_.reset();

@@ -18,7 +18,7 @@
 
 namespace huiliu::pipeline {
 
-// Legal calls: AddDataset* Start AddDataset* Stop. One thread of its own.
+// Legal calls: AddDataset* [CatchUp] Start AddDataset* Stop. One thread of its own.
 //
 // The catalog's offsets and the log's group offset are two truths: rows below the catalog's offset
 // are in the catalog, entries below the group's offset are in lineage. Reading goes on from the
@@ -31,6 +31,9 @@ class Applier {
   ~Applier();
 
   absl::Status AddDataset(std::shared_ptr<const schema::Contract> contract);
+  // Applies what the topics hold now; before Start, so that a node answers with all that it had
+  // acknowledged.
+  absl::Status CatchUp();
   void Start();
   void Stop();
 
@@ -42,7 +45,8 @@ class Applier {
 
   void Run();
   absl::Status OpenReader();
-  absl::Status Step();
+  // Whether anything was there.
+  absl::StatusOr<bool> Step(absl::Duration timeout);
   absl::Status ApplyTopic(const DatasetId& dataset, absl::Span<const StoredBatch> batches,
                           Transaction* transaction);
 

@@ -219,6 +219,7 @@ class EmbeddedNode : public Node {
     for (const huiliu::v1::Dataset& dataset : state_.Datasets()) {
       RETURN_IF_ERROR(tenant.applier->AddDataset(state_.FindContract(dataset.id())));
     }
+    RETURN_IF_ERROR(tenant.applier->CatchUp());
     tenant.applier->Start();
     catalogs_.Add(receiver, std::move(catalog));
     tenants_[receiver] = std::move(tenant);

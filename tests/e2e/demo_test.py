@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""End to end on the real binaries: ./dev demo's two jobs, and what they must say. demo_test.py BUILD [SHARED]."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(sys.argv[1])
+SHARED = os.environ.get("HUILIU_SHARED") or os.path.join(ROOT, "..", "shared")
+HEADER = "企业名称,统一社会信用代码,注册日期,企业类型,法人代表,注册资金,经营范围,所在省份,地区,注册地址\n"
+ROWS = [
+    "甲公司,91530102697992344J,2010-01-06,N/A,N/A,\"300(万元人民币)\",\"咨询\",云南,昆明,\"云南省昆明市五华区一二一大街428号\"\n",   # 530102
+    "乙公司,91530402697992010H,2010-01-06,N/A,N/A,\"300(万元人民币)\",\"绿化\",云南,玉溪,\"云南省玉溪市红塔区冯井5组\"\n",      # outside
+    "丙公司,91530121MA6K000000,2010-01-06,N/A,N/A,N/A,\"贸易\",云南,昆明,\"N/A\"\n",                                   # 530114 by an abolished code
+    "丁公司,91530102MA6K111111,2010-01-06,N/A,N/A,N/A,\"贸易\",云南,大理,\"云南省大理白族自治州大理市下关镇\"\n",               # outside, conflict
+    "戊公司,91530000MA6K222222,2010-01-06,N/A,N/A,N/A,\"贸易\",云南,N/A,\"N/A\"\n",                                     # nothing decides: pending
+    "己公司,N/A,2010-01-06,N/A,N/A,N/A,\"贸易\",云南,昆明,\"N/A\"\n",                                                   # no key: quarantined
+]
+
+
+def run(*arguments):
+    done = subprocess.run([sys.executable, os.path.join(ROOT, "deploy/demo/demo.py"), "--build", BUILD, "--once", "--output", "json", *arguments],
+                          capture_output=True, text=True, timeout=280)
+    if done.returncode != 0:
+        sys.exit(f"demo {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1]), done.stderr
+
+
+def check(condition, what, result):
+    if not condition:
+        sys.exit(f"FAILED: {what}\n{json.dumps(result, ensure_ascii=False)}")
+    print("ok:", what)
+
+
+def balanced(result):
+    return result["read"] == sum(result[o] for o in ("returned", "outside_area", "withheld", "quarantined", "pending"))
+
+
+def small_registry():
+    with tempfile.TemporaryDirectory() as folder:
+        data, state = os.path.join(folder, "data"), os.path.join(folder, "state")
+        os.makedirs(data)
+        os.chmod(folder, 0o755)
+        with open(os.path.join(data, "2010.csv"), "w", encoding="utf-8") as file:
+            file.write(HEADER + "".join(ROWS) + ROWS[0])
+        with open(os.path.join(data, "other.csv"), "w", encoding="utf-8") as file:
+            file.write("a,b\n1,2\n")
+        first, errors = run("--data", data, "--state", state)
+        check(balanced(first) and first["read"] == 7 and first["added"] == 7, "every record counts in exactly one of the five", first)
+        check((first["returned"], first["outside_area"], first["quarantined"], first["pending"]) == (3, 2, 1, 1), "outcomes", first)
+        check(first["conflicts"] == 1 and first["landed"] == 2, "an exact repeat counts where the first did, the bureau holds it once", first)
+        check(first["by_county"] == {"530102": 2, "530114": 1}, "counties by current codes", first)
+        check("other.csv" in errors, "a file with another header is named", first)
+        again, _ = run("--data", data, "--state", state)
+        check(again["added"] == 0 and {**again, "added": 0, "seconds": 0} == {**first, "added": 0, "seconds": 0}, "a second run adds nothing", again)
+        with open(os.path.join(data, "2011.csv"), "wb") as file:
+            file.write((HEADER + ROWS[0].replace("甲", "庚").replace("91530102697992344J", "91530103697992344J")).encode())
+        more, _ = run("--data", data, "--state", state)
+        check(more["added"] == 1 and more["read"] == 8, "a new file adds its rows", more)
+
+
+def gbk_registry():
+    with tempfile.TemporaryDirectory() as data:
+        with open(os.path.join(data, "a.csv"), "wb") as file:
+            file.write((HEADER + ROWS[0]).encode("gb18030"))
+        result, _ = run("--data", data, "--charset", "gb18030")
+        check(result["returned"] == 1 and result["by_county"] == {"530102": 1}, "GB18030 files", result)
+
+
+def main_job():
+    result, screen = run()
+    check(balanced(result) and result["read"] > 10000, "the main job balances", result)
+    check(set(result["by_system"]) == {"sv-social-insurance", "pr-approval", "mu-employment"}, "one system of each tier", result)
+    check(all(balanced(s) for s in result["by_system"].values()), "each system balances", result)
+    check(sum(result["by_county"].values()) == result["returned"], "counties sum to returned", result)
+    for words in ("模拟数据", "进入昆明的外地个人数据：0 行", "已拒绝", "欠交系统", "秒后到达"):
+        check(words in screen, f"the screen says {words}", result)
+
+
+def real_registry():
+    data = os.path.join(SHARED, "data/enterprise-registry-yunnan")
+    if not os.path.isdir(data):
+        print(f"NOT RUN: the real registrations (no {data})")
+        return
+    result, _ = run("--data", data)
+    check(balanced(result) and result["read"] == 97233, "97,233 real registrations", result)
+    check(47954 <= result["returned"] <= 47986 and result["quarantined"] == 0, "Kunming's are Kunming's", result)
+    check(result["conflicts"] >= 59 and result["landed"] <= result["returned"], "conflicts are marked", result)
+
+
+if __name__ == "__main__":
+    small_registry()
+    gbk_registry()
+    main_job()
+    real_registry()
