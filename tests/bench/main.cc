@@ -1,0 +1,58 @@
+// huiliu-bench [NAME…] [--output json]
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "tests/bench/bench.h"
+
+int main(int argc, char** argv) {
+  using namespace huiliu::bench;
+  CLI::App app{"benchmarks, each beside its yardstick of the same run"};
+  std::vector<std::string> names;
+  std::string output = "text";
+  app.add_option("names", names, "durable_ack, end_to_end, restart; none: all");
+  app.add_option("--output", output)->check(CLI::IsMember({"text", "json"}));
+  CLI11_PARSE(app, argc, argv);
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  const std::vector<std::pair<std::string, Benchmark>> all = {
+      {"durable_ack", DurableAcknowledgement}, {"end_to_end", EndToEnd}, {"restart", Restart}};
+  bool failed = false;
+  for (const auto& [name, run] : all) {
+    if (!names.empty() && std::find(names.begin(), names.end(), name) == names.end()) continue;
+    const std::string folder = absl::StrCat("/var/tmp/huiliu-bench-", getpid());
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    const auto lines = run(folder);
+    std::filesystem::remove_all(folder);
+    if (!lines.ok()) {
+      std::fprintf(stderr, "%s: %s\n", name.c_str(), lines.status().ToString().c_str());
+      failed = true;
+      continue;
+    }
+    for (const Line& line : *lines) {
+      if (output == "json") {
+        nlohmann::json json = {{"name", line.name}, {"value", line.value},
+                               {"unit", line.unit}, {"yardstick", line.yardstick},
+                               {"ratio", nullptr},  {"target", line.target},
+                               {"ok", line.ok}};
+        if (line.ratio.has_value()) json["ratio"] = *line.ratio;
+        std::printf("%s\n", json.dump().c_str());
+      } else {
+        std::printf(
+            "%-28s %12.1f %-10s %s  target %.2f  %s  (%s)\n", line.name.c_str(), line.value,
+            line.unit.c_str(),
+            line.ratio.has_value()
+                ? absl::StrCat("ratio ", static_cast<int>(*line.ratio * 100) / 100.0).c_str()
+                : "absolute",
+            line.target, line.ok ? "ok" : "MISSED", line.yardstick.c_str());
+      }
+      std::fflush(stdout);
+    }
+  }
+  return failed ? 1 : 0;
+}
