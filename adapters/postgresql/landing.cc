@@ -159,7 +159,8 @@ absl::Status PostgresqlLanding::CreateTable() {
   absl::StrAppend(&sql, "CREATE TABLE IF NOT EXISTS ", connection_->Identifier(options_.schema),
                   ".huiliu_landing_cursor (target text PRIMARY KEY, cursor text NOT NULL, updated "
                   "timestamptz NOT NULL)");
-  return connection_->Execute(sql);
+  // CREATE … IF NOT EXISTS races with itself: landings of one database create one after the other.
+  return connection_->Execute(StrCat("SELECT pg_advisory_xact_lock(8090100);", sql));
 }
 
 absl::Status PostgresqlLanding::MakeStaging() {
