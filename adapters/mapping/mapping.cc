@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "adapters/mapping/mapping_reader.h"
 #include "adapters/mapping/values.h"
 #include "core/base/status.h"
@@ -30,19 +31,24 @@ absl::string_view Trim(absl::string_view text) {
   }
 }
 
+// What a column's name is looked up by.
+std::string Folded(absl::string_view name) { return absl::AsciiStrToLower(Trim(name)); }
+
+// Masked, it cannot be joined on; so the return engine sees it too.
+bool IsKeyish(const schema::Field& field) {
+  return IsIdentifier(field.options.value()) || field.options.key();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Mapping>> Mapping::Parse(
     absl::string_view source_name, absl::string_view yaml,
     std::shared_ptr<const schema::Contract> contract) {
   std::unique_ptr<Mapping> mapping(new Mapping(std::move(contract)));
-  for (const char* word : {"I", "U", "i", "u", "insert", "update", "INSERT", "UPDATE", "upsert",
-                           "A", "add", "新增", "修改", "变更", "1", "2"}) {
+  for (const char* word : {"i", "u", "insert", "update", "upsert", "add", "新增", "修改", "变更"})
     mapping->operations_[word] = huiliu::v1::OPERATION_UPSERT;
-  }
-  for (const char* word : {"D", "d", "delete", "DELETE", "del", "删除", "注销", "3"}) {
+  for (const char* word : {"d", "delete", "del", "删除"})
     mapping->operations_[word] = huiliu::v1::OPERATION_DELETE;
-  }
   RETURN_IF_ERROR(MappingReader(source_name, *mapping).Read(yaml));
   return mapping;
 }
@@ -50,37 +56,57 @@ absl::StatusOr<std::unique_ptr<Mapping>> Mapping::Parse(
 absl::Status Mapping::BindHeader(absl::Span<const huiliu_bytes> columns) {
   bound_.clear();
   unused_.clear();
-  operation_at_ = time_at_ = -1;
-  absl::flat_hash_map<absl::string_view, int> at;
-  for (size_t i = 0; i < columns.size(); ++i) at.try_emplace(View(columns[i]), static_cast<int>(i));
+  absent_.clear();
+  absl::flat_hash_map<std::string, int> at;
+  for (size_t i = 0; i < columns.size(); ++i)
+    at.try_emplace(Folded(View(columns[i])), static_cast<int>(i));
   std::vector<bool> used(columns.size());
-  const auto find = [&](absl::string_view name) {
-    const auto it = at.find(name);
-    if (it == at.end()) return -1;
-    used[static_cast<size_t>(it->second)] = true;
-    return it->second;
-  };
-  std::string missing;
-  for (const FieldMapping& field : fields_) {
-    Bound bound{&field, -1};
-    for (size_t i = 0; i < field.columns.size() && bound.column < 0; ++i)
-      bound.column = find(field.columns[i]);
-    if (bound.column >= 0) {
-      bound_.push_back(bound);
-    } else if (field.field->options.key()) {
-      absl::StrAppend(&missing, missing.empty() ? "" : ", ", field.field->name, " (",
-                      field.field->options.title(), ")");
+  const auto find = [&](const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      const auto it = at.find(Folded(name));
+      if (it == at.end()) continue;
+      used[static_cast<size_t>(it->second)] = true;
+      return it->second;
     }
+    return -1;
+  };
+  const auto find_configured = [&](const std::vector<std::string>& names) {
+    const int found = find(names);
+    if (found < 0 && !names.empty()) absent_.push_back(names[0]);
+    return found;
+  };
+  for (const FieldMapping& field : fields_) {
+    const Bound bound{&field, field.named ? find_configured(field.columns) : find(field.columns)};
+    if (bound.column >= 0) bound_.push_back(bound);
   }
-  if (!operation_column_.empty()) operation_at_ = find(operation_column_);
-  if (!time_column_.empty()) time_at_ = find(time_column_);
+  operation_at_ = operation_column_.empty() ? -1 : find({operation_column_});
+  time_at_ = find_configured(time_columns_);
+  row_id_at_ = find_configured(row_id_columns_);
   for (size_t i = 0; i < columns.size(); ++i) {
     if (!used[i]) unused_.emplace_back(View(columns[i]));
   }
-  if (missing.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("dataset ", contract_->id().value(),
-                                                    ": no column shows the key field(s) ", missing,
-                                                    "; name the column in the mapping"));
+  return CheckBound();
+}
+
+absl::Status Mapping::CheckBound() const {
+  std::string missing;
+  for (const schema::Field* key : contract_->key_fields()) {
+    const bool found = std::any_of(bound_.begin(), bound_.end(),
+                                   [&](const Bound& b) { return b.mapping->field == key; });
+    if (!found) {
+      absl::StrAppend(&missing, missing.empty() ? "" : ", ", key->name, " (", key->options.title(),
+                      ")");
+    }
+  }
+  if (!missing.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat("dataset ", contract_->id().value(),
+                                                      ": no column shows the key field(s) ",
+                                                      missing, "; name the column in the mapping"));
+  }
+  if (operation_column_.empty() || operation_at_ >= 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("dataset ", contract_->id().value(), ": no column ", operation_column_,
+                   " (operation); without it deletes would pass as rows: correct the mapping"));
 }
 
 bool Mapping::IsNull(const huiliu_cell& cell) const {
@@ -95,46 +121,64 @@ absl::string_view Mapping::ValueOf(const huiliu_row& row, int column) const {
   return IsNull(cell) ? absl::string_view() : Trim(View(cell.value));
 }
 
+Normalised Mapping::Read(const FieldMapping& mapping, absl::string_view value) const {
+  switch (mapping.reading) {
+    case Reading::kDate:
+      return NormaliseDate(value, sentinels_);
+    case Reading::kTime:
+      return NormaliseTime(value, zone_, sentinels_);
+    case Reading::kAmount:
+      return NormaliseAmount(value);
+    case Reading::kUpper:
+      return {absl::AsciiStrToUpper(value), ""};
+    case Reading::kText:
+      break;
+  }
+  return {std::string(value), ""};
+}
+
 void Mapping::MapField(const Bound& bound, absl::string_view value, MappedRow* out) {
   const schema::Field& field = *bound.mapping->field;
   const auto finding = [&](absl::string_view code) {
     if (!code.empty()) out->findings.push_back(absl::StrCat(field.name, ":", code));
   };
+  if (absl::StrContains(value, '\0')) {  // no database takes it
+    plain_ = absl::StrReplaceAll(value, {{absl::string_view("\0", 1), ""}});
+    finding("zero_byte");
+    value = Trim(plain_);
+  }
   if (!bound.mapping->codes.empty()) {
-    const auto code = bound.mapping->codes.find(std::string(value));
-    if (code != bound.mapping->codes.end()) value = code->second;
-  }
-  Normalised normalised;
-  switch (bound.mapping->reading) {
-    case Reading::kDate:
-      normalised = NormaliseDate(value);
-      break;
-    case Reading::kAmount:
-      normalised = NormaliseAmount(value);
-      break;
-    case Reading::kUpper:
-      normalised.out = absl::AsciiStrToUpper(value);
-      break;
-    default:
-      normalised.out = std::string(value);
-  }
-  finding(normalised.finding);
-  if (normalised.out.empty()) return;
-  const absl::string_view code = FindingOn(field.options.value(), normalised.out);
-  finding(code);
-  if (code == "masked_at_source" ||
-      (field.options.key() && codes::IsMaskedAtSource(normalised.out))) {
-    out->masked_at_source = true;
-  }
-  if (!writer_.SetText(field, normalised.out).ok()) {
-    if (field.options.key()) {
-      out->error_code = "value.type";
-      out->error_message =
-          absl::StrCat("key field ", field.name, " cannot hold the value: it is of another type");
-    } else {
-      finding("type");
+    const auto code = bound.mapping->codes.find(value);
+    if (code != bound.mapping->codes.end()) {
+      value = code->second;
+    } else if (!bound.mapping->code_values.contains(value)) {
+      finding("unknown_code");
     }
   }
+  const Normalised normalised = Read(*bound.mapping, value);
+  finding(normalised.finding);
+  const auto reject = [&] {
+    // A delete needs no more than its key.
+    if (out->operation == huiliu::v1::OPERATION_DELETE && !field.options.key())
+      return finding("type");
+    out->error_code = "value.type";
+    out->error_message = absl::StrCat("field ", field.name, " (", field.options.title(),
+                                      "): the value is not of the field's type");
+  };
+  if (normalised.out.empty()) {
+    if (normalised.finding == "time") reject();
+    return;
+  }
+  finding(FindingOn(field.options.value(), normalised.out));
+  if (IsKeyish(field) && codes::IsMaskedAtSource(normalised.out)) {
+    out->masked_at_source = true;
+    if (field.options.key()) {
+      out->error_code = "key.masked_at_source";
+      out->error_message = absl::StrCat("key field ", field.name, " (", field.options.title(),
+                                        ") came masked from its source: it tells no two apart");
+    }
+  }
+  if (!writer_.SetText(field, normalised.out).ok()) reject();
 }
 
 bool Mapping::MapOperation(const huiliu_row& row, MappedRow* out) {
@@ -142,7 +186,7 @@ bool Mapping::MapOperation(const huiliu_row& row, MappedRow* out) {
   if (row.operation != 0 || operation_at_ < 0) return true;
   const absl::string_view word = ValueOf(row, operation_at_);
   if (word.empty()) return true;
-  const auto it = operations_.find(word);
+  const auto it = operations_.find(absl::AsciiStrToLower(word));
   if (it == operations_.end()) {
     out->error_code = "operation.unknown";
     out->error_message =
@@ -154,18 +198,38 @@ bool Mapping::MapOperation(const huiliu_row& row, MappedRow* out) {
   return true;
 }
 
-bool Mapping::MapSourceTime(const huiliu_row& row, MappedRow* out) {
+void Mapping::MapSourceTime(const huiliu_row& row, MappedRow* out) {
   out->source_time_us = row.source_time_us;
-  if (row.source_time_us != 0 || time_at_ < 0) return true;
+  if (row.source_time_us != 0 || time_at_ < 0) return;
   const absl::string_view text = ValueOf(row, time_at_);
-  if (text.empty()) return true;
+  if (text.empty()) return;
+  const Normalised normalised = NormaliseTime(text, time_zone_, sentinels_);
   absl::Time time;
-  if (schema::ParseTime(text, &time)) {
+  if (!normalised.out.empty() && schema::ParseTime(normalised.out, &time)) {
     out->source_time_us = absl::ToUnixMicros(time);
-  } else {
-    out->findings.push_back("source_time:time");
   }
-  return true;
+  if (!normalised.finding.empty())
+    out->findings.push_back(absl::StrCat("source_time:", normalised.finding));
+}
+
+// A code that stands for "no code" tells no two records apart where it is the whole key.
+void Mapping::MapKey(MappedRow* out) const {
+  const auto missing = [out](absl::string_view message) {
+    out->error_code = "key.missing";
+    out->error_message = std::string(message);
+  };
+  auto key = contract_->KeyOf(out->payload);
+  if (!key.ok()) return missing(key.status().message());
+  if (contract_->key_fields().size() == 1) {
+    const schema::Field& field = *contract_->key_fields()[0];
+    const std::string placeholder = absl::StrCat(field.name, ":placeholder");
+    if (std::find(out->findings.begin(), out->findings.end(), placeholder) != out->findings.end()) {
+      return missing(absl::StrCat("dataset ", contract_->id().value(), ": key field ", field.name,
+                                  " holds a placeholder instead of a code"));
+    }
+  }
+  out->key = *std::move(key);
+  out->error_place.clear();
 }
 
 void Mapping::Map(const huiliu_row& row, MappedRow* out) {
@@ -174,8 +238,11 @@ void Mapping::Map(const huiliu_row& row, MappedRow* out) {
   out->error_message.clear();
   out->findings.clear();
   out->masked_at_source = false;
+  out->operation = huiliu::v1::OPERATION_UPSERT;
+  out->source_time_us = 0;
   out->key.clear();
   out->payload.clear();
+  out->row_id = std::string(View(row.row_id));
   if (row.error_code.size > 0) {
     out->error_code = std::string(View(row.error_code));
     out->error_place = std::string(View(row.error_place));
@@ -183,6 +250,8 @@ void Mapping::Map(const huiliu_row& row, MappedRow* out) {
     return;
   }
   out->error_place = std::string(View(row.row_id));
+  const absl::string_view row_id = ValueOf(row, row_id_at_);
+  if (!row_id.empty()) out->row_id = std::string(row_id);
   if (!MapOperation(row, out)) return;
   MapSourceTime(row, out);
   for (const Bound& bound : bound_) {
@@ -190,15 +259,7 @@ void Mapping::Map(const huiliu_row& row, MappedRow* out) {
     if (!value.empty()) MapField(bound, value, out);
   }
   out->payload = writer_.Finish();
-  if (!out->error_code.empty()) return;
-  auto key = contract_->KeyOf(out->payload);
-  if (!key.ok()) {
-    out->error_code = "key.missing";
-    out->error_message = std::string(key.status().message());
-    return;
-  }
-  out->key = *std::move(key);
-  out->error_place.clear();
+  if (out->error_code.empty()) MapKey(out);
 }
 
 }  // namespace huiliu::mapping

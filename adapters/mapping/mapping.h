@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "adapters/mapping/values.h"
 #include "adapters/sdk/huiliu_plugin.h"
+#include "core/base/clock.h"
 #include "core/schema/contract.h"
 #include "core/schema/record_writer.h"
 #include "huiliu/v1/common.pb.h"
@@ -30,18 +33,21 @@ struct MappedRow {
   std::string key;      // Contract::KeyOf
   std::string payload;  // encoded message; of a delete too, as far as the row shows it
   int64_t source_time_us = 0;
+  std::string row_id;                 // the source's own, or of the configured column
   std::vector<std::string> findings;  // "field:code", never a reason to lose the row
   bool masked_at_source = false;      // a key or an identifier came masked
 };
 
-// How one column becomes a field's value.
+// How one column becomes a field's value. kTime: a field that is a timestamp.
 enum class Reading { kText, kUpper, kDate, kTime, kAmount };
 
 struct FieldMapping {
   const schema::Field* field = nullptr;
   std::vector<std::string> columns;  // the first that the header has is taken
+  bool named = false;                // the configuration names them
   Reading reading = Reading::kText;
-  std::map<std::string, std::string> codes;  // source code → dataset code
+  std::map<std::string, std::string, std::less<>> codes;  // source code → dataset code
+  absl::flat_hash_set<std::string> code_values;           // the dataset codes among them
 };
 
 // Immutable after Parse. Map is called by one thread.
@@ -53,8 +59,9 @@ class Mapping {
       absl::string_view source_name, absl::string_view yaml,
       std::shared_ptr<const schema::Contract> contract);
 
-  // Looks the columns up. FAILED_PRECONDITION names every key field that no column shows. Call at
-  // each new header.
+  // Looks the columns up, whatever the case of ASCII letters and the spaces around them.
+  // FAILED_PRECONDITION names every key field that no column shows, and the operation's column
+  // where one is configured (without it deletes would pass as rows). Call at each new header.
   absl::Status BindHeader(absl::Span<const huiliu_bytes> columns);
   // Maps one row of the bound header; never fails.
   void Map(const huiliu_row& row, MappedRow* out);
@@ -62,6 +69,9 @@ class Mapping {
   const schema::Contract& contract() const { return *contract_; }
   // Columns of the bound header that no field takes: said once to the operator.
   const std::vector<std::string>& unused_columns() const { return unused_; }
+  // Names that the configuration asks for and the bound header does not have: a field whose columns
+  // it lists, the source time, the row id.
+  const std::vector<std::string>& absent_columns() const { return absent_; }
 
  private:
   struct Bound {
@@ -75,23 +85,32 @@ class Mapping {
   bool IsNull(const huiliu_cell& cell) const;
   // The value of a column, empty where it is null or not there.
   absl::string_view ValueOf(const huiliu_row& row, int column) const;
+  absl::Status CheckBound() const;
+  Normalised Read(const FieldMapping& mapping, absl::string_view value) const;
   void MapField(const Bound& bound, absl::string_view value, MappedRow* out);
   bool MapOperation(const huiliu_row& row, MappedRow* out);
-  bool MapSourceTime(const huiliu_row& row, MappedRow* out);
+  void MapSourceTime(const huiliu_row& row, MappedRow* out);
+  void MapKey(MappedRow* out) const;
 
   const std::shared_ptr<const schema::Contract> contract_;
-  std::vector<FieldMapping> fields_;
-  std::vector<std::string> nulls_ = {"\\N", "N/A", "无", "NULL", "null", "-", "--"};
+  std::vector<FieldMapping> fields_;  // by Field::index
+  std::vector<std::string> nulls_ = {"\\N", "N/A", "n/a", "无", "NULL", "Null", "null", "-", "--"};
+  Sentinels sentinels_;
+  absl::TimeZone zone_ = ShanghaiTimeZone();       // of times that name none
+  absl::TimeZone time_zone_ = ShanghaiTimeZone();  // of the source time
   std::string operation_column_;
-  std::string time_column_;
-  absl::flat_hash_map<std::string, huiliu::v1::Operation> operations_;
+  std::vector<std::string> time_columns_;
+  std::vector<std::string> row_id_columns_;
+  absl::flat_hash_map<std::string, huiliu::v1::Operation> operations_;  // by word in lower case
 
   std::vector<Bound> bound_;
   int operation_at_ = -1;
   int time_at_ = -1;
+  int row_id_at_ = -1;
   std::vector<std::string> unused_;
+  std::vector<std::string> absent_;
   schema::RecordWriter writer_;
-  std::string scratch_;
+  std::string plain_;  // a value without zero bytes
 };
 
 }  // namespace huiliu::mapping

@@ -15,10 +15,16 @@ Reading DefaultReading(const schema::Field& field) {
       return Reading::kDate;
     case huiliu::v1::VALUE_KIND_DECIMAL:
       return Reading::kAmount;
+    case huiliu::v1::VALUE_KIND_USCC:
+    case huiliu::v1::VALUE_KIND_CITIZEN_ID:
+    case huiliu::v1::VALUE_KIND_ORGANISATION_CODE:
+      return Reading::kUpper;  // the standards know no lower case, and a key is one spelling
     default:
-      return Reading::kText;
+      return field.type == schema::FieldType::kTimestamp ? Reading::kTime : Reading::kText;
   }
 }
+
+constexpr size_t kMaxBytes = 1 << 20;
 
 }  // namespace
 
@@ -31,24 +37,28 @@ absl::Status MappingReader::Read(absl::string_view yaml) {
   for (const schema::Field& field : mapping_.contract_->fields()) {
     FieldMapping entry;
     entry.field = &field;
-    entry.columns = {field.name, field.options.title(), absl::AsciiStrToUpper(field.name)};
+    entry.columns = {field.name, field.options.title()};
     entry.reading = DefaultReading(field);
     mapping_.fields_.push_back(std::move(entry));
   }
-  YAML::Node root;
+  if (yaml.size() > kMaxBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name_, ": a mapping has at most ", kMaxBytes, " bytes"));
+  }
   try {
-    root = YAML::Load(std::string(yaml));
+    const YAML::Node root = YAML::Load(std::string(yaml));
+    if (root.IsNull()) return absl::OkStatus();
+    if (!root.IsMap()) return At(root, "a mapping of keys is expected");
+    for (const auto& item : root) RETURN_IF_ERROR(ReadKey(item.first, item.second));
   } catch (const YAML::Exception& e) {
     return absl::InvalidArgumentError(
         absl::StrCat(name_, ":", e.mark.line + 1, ":", e.mark.column + 1, ": ", e.msg));
   }
-  if (root.IsNull()) return absl::OkStatus();
-  if (!root.IsMap()) return At(root, "a mapping of keys is expected");
-  for (const auto& item : root) RETURN_IF_ERROR(ReadKey(item.first.Scalar(), item.second));
   return absl::OkStatus();
 }
 
-absl::Status MappingReader::ReadKey(const std::string& key, const YAML::Node& value) {
+absl::Status MappingReader::ReadKey(const YAML::Node& name, const YAML::Node& value) {
+  const std::string key = name.IsScalar() ? name.Scalar() : "";
   if (key == "dataset") {
     if (value.Scalar() != mapping_.contract_->id().value()) {
       return At(value, absl::StrCat("this mapping is for dataset ", value.Scalar(), ", not ",
@@ -66,13 +76,51 @@ absl::Status MappingReader::ReadKey(const std::string& key, const YAML::Node& va
     return ReadNames(value, &mapping_.nulls_);
   }
   if (key == "operation") return ReadOperation(value);
-  if (key == "source_time") {
-    if (!value.IsScalar()) return At(value, "source_time: the name of a column is expected");
-    mapping_.time_column_ = value.Scalar();
+  if (key == "source_time") return ReadSourceTime(value);
+  if (key == "row_id") return ReadNames(value, &mapping_.row_id_columns_);
+  if (key == "zone") {
+    RETURN_IF_ERROR(ReadZone(value, &mapping_.zone_));
+    if (!time_zone_read_) mapping_.time_zone_ = mapping_.zone_;
     return absl::OkStatus();
   }
-  return At(value, absl::StrCat("unknown key \"", key,
-                                "\"; known are dataset, fields, nulls, operation, source_time"));
+  if (key == "sentinels") return ReadSentinels(value, &mapping_.sentinels_.none);
+  if (key == "without_end") return ReadSentinels(value, &mapping_.sentinels_.endless);
+  return At(name, absl::StrCat("unknown key \"", key,
+                               "\"; known are dataset, fields, nulls, operation, source_time, "
+                               "row_id, zone, sentinels, without_end"));
+}
+
+absl::Status MappingReader::ReadSourceTime(const YAML::Node& value) {
+  if (!value.IsMap()) return ReadNames(value, &mapping_.time_columns_);
+  for (const auto& item : value) {
+    const std::string key = item.first.Scalar();
+    if (key == "column") {
+      RETURN_IF_ERROR(ReadNames(item.second, &mapping_.time_columns_));
+    } else if (key == "zone") {
+      RETURN_IF_ERROR(ReadZone(item.second, &mapping_.time_zone_));
+      time_zone_read_ = true;
+    } else {
+      return At(item.first, "source_time: known keys are column, zone");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MappingReader::ReadZone(const YAML::Node& value, absl::TimeZone* out) {
+  if (value.IsScalar() && absl::LoadTimeZone(value.Scalar(), out)) return absl::OkStatus();
+  return At(value, "zone: the name of a time zone is expected, e.g. Asia/Shanghai or UTC");
+}
+
+absl::Status MappingReader::ReadSentinels(const YAML::Node& value, std::set<std::string>* out) {
+  std::vector<std::string> dates;
+  RETURN_IF_ERROR(ReadNames(value, &dates));
+  out->clear();
+  for (const std::string& date : dates) {
+    const Normalised normalised = NormaliseDate(date, Sentinels{{}, {}});
+    if (!normalised.finding.empty()) return At(value, "a list of dates (YYYY-MM-DD) is expected");
+    out->insert(normalised.out);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status MappingReader::ReadNames(const YAML::Node& value, std::vector<std::string>* out) {
@@ -95,37 +143,55 @@ absl::Status MappingReader::ReadField(const YAML::Node& name, const YAML::Node& 
                                  name.Scalar(), "\""));
   }
   FieldMapping& entry = mapping_.fields_[static_cast<size_t>(field->index)];
+  if (value.IsMap()) return ReadFieldOptions(value, &entry);
   entry.columns.clear();
-  if (!value.IsMap()) return ReadNames(value, &entry.columns);
-  return ReadFieldOptions(value, &entry);
+  entry.named = true;
+  return ReadNames(value, &entry.columns);
 }
 
 absl::Status MappingReader::ReadFieldOptions(const YAML::Node& value, FieldMapping* out) {
   for (const auto& item : value) {
     const std::string key = item.first.Scalar();
     if (key == "column") {
+      out->columns.clear();
+      out->named = true;
       RETURN_IF_ERROR(ReadNames(item.second, &out->columns));
     } else if (key == "codes") {
-      if (!item.second.IsMap())
-        return At(item.second, "codes: a mapping from source code to dataset code is expected");
-      for (const auto& code : item.second) out->codes[code.first.Scalar()] = code.second.Scalar();
+      RETURN_IF_ERROR(ReadCodes(item.second, out));
     } else if (key == "as") {
-      const std::string reading = item.second.Scalar();
-      if (reading == "text")
-        out->reading = Reading::kText;
-      else if (reading == "upper")
-        out->reading = Reading::kUpper;
-      else if (reading == "date")
-        out->reading = Reading::kDate;
-      else if (reading == "amount")
-        out->reading = Reading::kAmount;
-      else
-        return At(item.second, "as: one of text, upper, date, amount is expected");
+      RETURN_IF_ERROR(ReadReading(item.second, out));
     } else {
       return At(item.first, absl::StrCat("unknown key \"", key, "\"; known are column, as, codes"));
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status MappingReader::ReadCodes(const YAML::Node& value, FieldMapping* out) {
+  if (!value.IsMap())
+    return At(value, "codes: a mapping from source code to dataset code is expected");
+  for (const auto& code : value) {
+    if (!code.first.IsScalar() || !code.second.IsScalar())
+      return At(code.first, "codes: a code is a text");
+    out->codes[code.first.Scalar()] = code.second.Scalar();
+    out->code_values.insert(code.second.Scalar());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MappingReader::ReadReading(const YAML::Node& value, FieldMapping* out) {
+  constexpr std::pair<const char*, Reading> kReadings[] = {{"text", Reading::kText},
+                                                           {"upper", Reading::kUpper},
+                                                           {"date", Reading::kDate},
+                                                           {"amount", Reading::kAmount}};
+  for (const auto& [word, reading] : kReadings) {
+    if (value.Scalar() != word) continue;
+    if (reading != Reading::kText && out->field->type != schema::FieldType::kString)
+      return At(value, absl::StrCat("as: ", word, " is for text fields"));
+    out->reading = reading;
+    return absl::OkStatus();
+  }
+  return At(value, "as: one of text, upper, date, amount is expected");
 }
 
 absl::Status MappingReader::ReadOperation(const YAML::Node& value) {
@@ -146,7 +212,7 @@ absl::Status MappingReader::ReadOperation(const YAML::Node& value) {
     if (key != "upsert" && key != "delete")
       return At(item.first, "known keys are column, upsert, delete");
     for (const std::string& word : words) {
-      mapping_.operations_[word] =
+      mapping_.operations_[absl::AsciiStrToLower(word)] =
           key == "delete" ? huiliu::v1::OPERATION_DELETE : huiliu::v1::OPERATION_UPSERT;
     }
   }
