@@ -122,7 +122,8 @@ void BatchMaker::Decide(Work* work, size_t i) {
   };
   if (!row.error_code.empty()) {
     decision_.attribution = {};
-    CountChange(work, work->today, huiliu::v1::OUTCOME_QUARANTINED, decision_, false, 1);
+    CountChange(work, work->today, huiliu::v1::OUTCOME_QUARANTINED, decision_, row.masked_at_source,
+                1);
     KeepRow(work, raw, row.error_code, row.error_place, row.error_message, &work->made.quarantined);
     return rest();
   }
