@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -105,7 +106,10 @@ bool IsLoopback(absl::string_view address) {
 }
 
 absl::Status CheckListeners(const std::string& path, const Config& config) {
-  if (config.tls.enabled()) return absl::OkStatus();
+  if (config.tls.enabled()) {
+    if (!config.tls.ca.empty() && !config.tls.key.empty()) return absl::OkStatus();
+    return InvalidArgumentError(StrCat(path, ": tls needs all of ca, certificate and key"));
+  }
   for (const std::string& address : {config.grpc_address, config.http_address}) {
     if (address.empty() || IsLoopback(address)) continue;
     return absl::FailedPreconditionError(
@@ -254,6 +258,10 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
                    {"block_cache_mib", Integer(path, &config.block_cache_mib, 8, 1 << 20)},
                    {"checkpoint_every", Span(path, &config.checkpoint_every)},
                    {"log_level", Text(path, &config.log_level)}}));
+  constexpr absl::string_view kLevels[] = {"debug", "info", "warning", "error"};
+  if (std::find(std::begin(kLevels), std::end(kLevels), config.log_level) == std::end(kLevels)) {
+    return InvalidArgumentError(StrCat(path, ": log_level is one of debug, info, warning, error"));
+  }
   if (config.data_dir.empty()) return InvalidArgumentError(StrCat(path, ": data_dir is required"));
   RETURN_IF_ERROR(CheckListeners(path, config));
   return config;

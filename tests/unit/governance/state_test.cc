@@ -1,0 +1,124 @@
+#include "broker/governance/state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace huiliu::governance {
+namespace {
+
+using testing::HasSubstr;
+
+// A state with one organisation, proposals made durable at once.
+class StateTest : public testing::Test {
+ protected:
+  template <typename T>
+  absl::Status Put(const T& entity, uint64_t seen = 0) {
+    auto record = state_.Propose(entity, seen);
+    if (!record.ok()) return record.status();
+    return state_.Apply(*record);
+  }
+
+  void SetUp() override {
+    huiliu::v1::Organisation organisation;
+    organisation.set_id("km");
+    organisation.set_title("昆明");
+    ASSERT_TRUE(Put(organisation).ok());
+  }
+
+  static huiliu::v1::Account Account(std::initializer_list<huiliu::v1::Role> roles) {
+    huiliu::v1::Account account;
+    account.set_id("a");
+    account.set_organisation("km");
+    for (huiliu::v1::Role role : roles) account.add_roles(role);
+    return account;
+  }
+
+  State state_;
+};
+
+TEST_F(StateTest, TheThreeAdministratorsNeverMeetInOneAccount) {
+  const absl::Status status =
+      Put(Account({huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR, huiliu::v1::ROLE_AUDIT_ADMINISTRATOR}));
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("三员"));
+  EXPECT_FALSE(
+      Put(Account({huiliu::v1::ROLE_SECURITY_ADMINISTRATOR, huiliu::v1::ROLE_CONSUMER})).ok());
+  EXPECT_TRUE(Put(Account({huiliu::v1::ROLE_AGENT, huiliu::v1::ROLE_CONSUMER})).ok());
+}
+
+TEST_F(StateTest, ACommandThatSawAnOlderVersionIsAConflict) {
+  huiliu::v1::Organisation organisation;
+  organisation.set_id("km");
+  organisation.set_title("昆明市");
+  EXPECT_EQ(Put(organisation, 0).code(), absl::StatusCode::kAborted);
+  EXPECT_TRUE(Put(organisation, 1).ok());
+  EXPECT_EQ(Put(organisation, 1).code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(state_.FindOrganisation("km")->title(), "昆明市");
+}
+
+TEST_F(StateTest, AnAccountIsFoundByItsTokenUntilItIsDisabled) {
+  huiliu::v1::Account account = Account({huiliu::v1::ROLE_CONSUMER});
+  const std::string token(32, 't');
+  account.add_token_sha256(token);
+  ASSERT_TRUE(Put(account).ok());
+  ASSERT_TRUE(state_.FindByToken(token).has_value());
+  EXPECT_EQ(state_.FindByToken(token)->organisation, "km");
+  EXPECT_FALSE(state_.FindByToken(std::string(32, 'x')).has_value());
+  account.set_disabled(true);
+  ASSERT_TRUE(Put(account, state_.version()).ok());
+  EXPECT_FALSE(state_.FindByToken(token).has_value());
+}
+
+TEST_F(StateTest, ACredentialBelongsToOneAccount) {
+  huiliu::v1::Account account = Account({huiliu::v1::ROLE_CONSUMER});
+  account.add_token_sha256(std::string(32, 't'));
+  ASSERT_TRUE(Put(account).ok());
+  account.set_id("b");
+  EXPECT_EQ(Put(account).code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(StateTest, ReplayingTheRecordsGivesTheSameState) {
+  auto record = state_.Propose(Account({huiliu::v1::ROLE_CONSUMER}), 0);
+  ASSERT_TRUE(record.ok());
+  State other;
+  ASSERT_TRUE(other.Apply(*record).ok());
+  EXPECT_EQ(other.version(), record->version());
+  EXPECT_EQ(ControlKey(*record), "account/a");
+  EXPECT_EQ(other.Apply(huiliu::v1::ControlRecord()).code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(StateTest, ABreakingContractIsRefusedByFieldName) {
+  const std::string head =
+      "syntax = \"proto3\"; package t; import \"huiliu/v1/dataset.proto\"; message D { option "
+      "(huiliu.v1.dataset) = {id: \"d\" title: \"数据\"}; "
+      "string id = 1 [(huiliu.v1.data) = {title: \"编号\" key: true}]; ";
+  auto first = state_.ProposeDataset("d.proto",
+                                     head + "string a = 2 [(huiliu.v1.data) = {title: \"甲\"}]; }");
+  ASSERT_TRUE(first.ok()) << first.status();
+  ASSERT_TRUE(state_.Apply(**first).ok());
+  EXPECT_FALSE(
+      state_
+          .ProposeDataset("d.proto", head + "string a = 2 [(huiliu.v1.data) = {title: \"甲\"}]; }")
+          ->has_value());
+  const absl::Status broken = state_.ProposeDataset("d.proto", head + "}").status();
+  EXPECT_EQ(broken.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(broken.message()), HasSubstr("field a"));
+}
+
+TEST_F(StateTest, ARevocationNeedsItsReasonAndHappensOnce) {
+  EXPECT_EQ(state_.ProposeRevocation("g", "x").status().code(), absl::StatusCode::kNotFound);
+  huiliu::v1::ControlRecord record;
+  record.set_version(9);
+  record.mutable_grant()->set_id("g");
+  ASSERT_TRUE(state_.Apply(record).ok());
+  EXPECT_EQ(state_.ProposeRevocation("g", "").status().code(), absl::StatusCode::kInvalidArgument);
+  auto revoked = state_.ProposeRevocation("g", "到期");
+  ASSERT_TRUE(revoked.ok());
+  ASSERT_TRUE(state_.Apply(*revoked).ok());
+  EXPECT_TRUE(state_.FindGrant("g")->revoked());
+  EXPECT_EQ(state_.ProposeRevocation("g", "x").status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace huiliu::governance
