@@ -20,7 +20,10 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const std::vector<std::pair<std::string, Benchmark>> all = {
-      {"durable_ack", DurableAcknowledgement}, {"end_to_end", EndToEnd}, {"restart", Restart}};
+      // Restart forks: it goes before anything that starts threads.
+      {"restart", Restart},
+      {"durable_ack", DurableAcknowledgement},
+      {"end_to_end", EndToEnd}};
   bool failed = false;
   for (const auto& [name, run] : all) {
     if (!names.empty() && std::find(names.begin(), names.end(), name) == names.end()) continue;
