@@ -1,48 +1,58 @@
 #include "broker/catalog/rocksdb/catalog_format.h"
 
+#include <cstring>
+
 #include "absl/strings/str_cat.h"
 #include "core/model/varint.h"
 
 namespace huiliu::rocks_catalog {
+namespace {
 
-std::string RowsKey(absl::string_view dataset, absl::string_view row_key) {
-  return absl::StrCat(dataset, absl::string_view("\0", 1), row_key);
-}
-
-std::string IndexPrefix(absl::string_view dataset, uint32_t field_number) {
-  std::string key = absl::StrCat(dataset, absl::string_view("\0", 1));
-  key.push_back(static_cast<char>(field_number >> 8));
-  key.push_back(static_cast<char>(field_number));
-  return key;
-}
-
-void AppendIndexValue(absl::string_view value, std::string* key) {
-  for (char c : value) {
-    key->push_back(c);
-    if (c == '\0') key->push_back('\xFF');
+char* PutVarint(char* out, uint64_t value) {
+  while (value >= 0x80) {
+    *out++ = static_cast<char>(value | 0x80);
+    value >>= 7;
   }
-  key->append(2, '\0');
+  *out++ = static_cast<char>(value);
+  return out;
 }
 
-bool RowKeyOfIndex(absl::string_view index_key, size_t prefix_size, absl::string_view* row_key) {
-  for (size_t i = prefix_size; i + 1 < index_key.size(); ++i) {
-    if (index_key[i] != '\0') continue;
-    if (index_key[i + 1] == '\0') {
-      *row_key = index_key.substr(i + 2);
-      return true;
-    }
-    ++i;
-  }
-  return false;
+char* PutBytes(char* out, absl::string_view bytes) {
+  if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
+  return out + bytes.size();
 }
 
-void EncodeRow(Partition partition, Offset offset, absl::string_view envelope,
-               absl::string_view payload, std::string* out) {
-  out->clear();
-  AppendVarint(out, static_cast<uint64_t>(partition.value()));
-  AppendVarint(out, static_cast<uint64_t>(offset.value()));
-  AppendVarint(out, envelope.size());
-  absl::StrAppend(out, envelope, payload);
+}  // namespace
+
+std::string DatasetPrefix(absl::string_view dataset) {
+  return absl::StrCat(dataset, absl::string_view("\0", 1));
+}
+
+std::string BehindPrefix(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xFF') prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
+  return prefix;
+}
+
+std::string AppliedPrefix(absl::string_view topic) { return absl::StrCat("applied/", topic, "/"); }
+std::string AppliedKey(const TopicPartition& tp) {
+  return absl::StrCat(AppliedPrefix(tp.topic), tp.partition.value());
+}
+std::string CountsKey(absl::string_view dataset) { return absl::StrCat("counts/", dataset); }
+std::string TopicKey(absl::string_view dataset) { return absl::StrCat("topic/", dataset); }
+std::string IndexesKey(absl::string_view dataset) { return absl::StrCat("indexes/", dataset); }
+
+size_t EncodedRowBytes(absl::string_view envelope, absl::string_view payload) {
+  return 5 + 10 + 10 + envelope.size() + payload.size();
+}
+
+size_t EncodeRow(Partition partition, Offset offset, absl::string_view envelope,
+                 absl::string_view payload, char* out) {
+  char* p = PutVarint(out, static_cast<uint32_t>(partition.value()));
+  p = PutVarint(p, static_cast<uint64_t>(offset.value()));
+  p = PutVarint(p, envelope.size());
+  p = PutBytes(PutBytes(p, envelope), payload);
+  return static_cast<size_t>(p - out);
 }
 
 absl::StatusOr<RowParts> ParseRow(absl::string_view value) {

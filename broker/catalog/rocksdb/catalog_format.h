@@ -9,18 +9,23 @@
 
 namespace huiliu::rocks_catalog {
 
-// rows: dataset, 0x00, row key.
-std::string RowsKey(absl::string_view dataset, absl::string_view row_key);
-// index: dataset, 0x00, field number (2, big endian), escaped value, 0x00 0x00, row key. Escaping
-// (0x00 → 0x00 0xFF) keeps the order of the values' bytes.
-std::string IndexPrefix(absl::string_view dataset, uint32_t field_number);
-void AppendIndexValue(absl::string_view value, std::string* key);
-// The row key at the end of an index key; false where it is none.
-bool RowKeyOfIndex(absl::string_view index_key, size_t prefix_size, absl::string_view* row_key);
+// What the keys of a dataset begin with, in the families rows and index: its id, 0x00.
+std::string DatasetPrefix(absl::string_view dataset);
+// The first key behind all that begin with `prefix`.
+std::string BehindPrefix(std::string prefix);
 
-// varint partition, varint offset, varint envelope size, envelope, payload.
-void EncodeRow(Partition partition, Offset offset, absl::string_view envelope,
-               absl::string_view payload, std::string* out);
+// Meta keys.
+std::string AppliedKey(const TopicPartition& tp);
+std::string AppliedPrefix(absl::string_view topic);
+std::string CountsKey(absl::string_view dataset);
+std::string TopicKey(absl::string_view dataset);
+std::string IndexesKey(absl::string_view dataset);
+
+// varint partition, varint offset, varint envelope size, envelope, payload. Never empty.
+size_t EncodedRowBytes(absl::string_view envelope, absl::string_view payload);  // at most
+// Writes to `out`, which has EncodedRowBytes; returns the size.
+size_t EncodeRow(Partition partition, Offset offset, absl::string_view envelope,
+                 absl::string_view payload, char* out);
 struct RowParts {
   Partition partition;
   Offset offset;

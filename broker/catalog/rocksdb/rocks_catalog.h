@@ -1,6 +1,6 @@
-// The catalog of one receiver on RocksDB, in a folder of its own. It has no write-ahead log: the
-// backbone is the log, and what was not flushed is applied again from the offsets stored with the
-// rows (all column families are flushed together).
+// The catalog of one receiver, in a folder of its own: rows and indexes in RocksDB, what was
+// applied last in memory. It has no write-ahead log: the backbone is the log, and what was not
+// flushed is applied again from the offsets that came to RocksDB in one step with the rows.
 #ifndef HUILIU_BROKER_CATALOG_ROCKSDB_ROCKS_CATALOG_H_
 #define HUILIU_BROKER_CATALOG_ROCKSDB_ROCKS_CATALOG_H_
 
@@ -9,18 +9,28 @@
 
 #include "broker/catalog/catalog.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace huiliu {
 
 struct RocksCatalogOptions {
   std::string path;
   std::string receiver;
   size_t block_cache_bytes = 256 << 20;
-  size_t write_buffer_bytes =
-      64 << 20;  // bounds what is applied again after a kill: at most two buffers
+  // What may be applied and not flushed. Twice this stands in memory (one part is flushed while
+  // the other fills) and is at most applied again after a kill.
+  size_t delta_bytes = 96 << 20;
+  size_t delta_rows = 500'000;
+  rocksdb::Env* env = nullptr;  // nullptr: the system's; tests inject faults here
 };
 
+// Apply waits while both parts of the delta are full; where flushing fails (a full disk), it
+// answers with that error, reads go on, and flushing is tried again every second.
 class RocksCatalog : public Catalog {
  public:
+  // DATA_LOSS: the folder is corrupt; removed, it is rebuilt from the log.
   static absl::StatusOr<std::unique_ptr<RocksCatalog>> Open(RocksCatalogOptions options);
   // Makes everything applied so far durable; a clean stop calls it.
   virtual absl::Status Flush() = 0;

@@ -1,0 +1,217 @@
+#include "broker/catalog/rocksdb/catalog_snapshot.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "broker/catalog/rocksdb/catalog_format.h"
+#include "broker/catalog/rocksdb/run_cursor.h"
+#include "core/base/status.h"
+
+namespace huiliu::rocks_catalog {
+
+absl::StatusOr<CatalogRow> MakeRow(const DatasetState& state, absl::string_view key,
+                                   absl::string_view value) {
+  ASSIGN_OR_RETURN(const RowParts parts, ParseRow(value));
+  CatalogRow row;
+  row.key = std::string(key);
+  row.envelope = std::string(parts.envelope);
+  row.payload = std::string(parts.payload);
+  row.from = {state.topic, parts.partition};
+  row.offset = parts.offset;
+  return row;
+}
+
+namespace {
+
+// Walks a family's keys of one dataset and the runs' items together, ascending; of equal keys it
+// stands on the newest. Keys are without the dataset's prefix.
+template <typename Item>
+class MergedCursor {
+ public:
+  MergedCursor(rocksdb::Iterator* base, const std::string& prefix) : base_(base), prefix_(prefix) {}
+  void Add(const std::vector<Item>& items) { runs_.Add(items); }
+
+  void Seek(const std::string& key) {
+    base_->Seek(prefix_ + key);
+    runs_.Seek(key);
+    Settle();
+  }
+  bool valid() const { return valid_; }
+  absl::string_view key() const { return key_; }
+  // The run's item that is current; nullptr where the base's is.
+  const Item* item() const { return in_run_ ? &runs_.item() : nullptr; }
+  absl::string_view base_value() const { return ToView(base_->value()); }
+
+  void Next() {
+    const std::string passed(key_);
+    while (runs_.valid() && runs_.item().key() == passed) runs_.Next();
+    if (BaseValid() && BaseKey() == passed) base_->Next();
+    Settle();
+  }
+
+ private:
+  bool BaseValid() const {
+    return base_->Valid() && absl::StartsWith(ToView(base_->key()), prefix_);
+  }
+  absl::string_view BaseKey() const { return ToView(base_->key()).substr(prefix_.size()); }
+  void Settle() {
+    const bool base = BaseValid();
+    valid_ = base || runs_.valid();
+    in_run_ = runs_.valid() && (!base || runs_.item().key() <= BaseKey());
+    if (valid_) key_ = in_run_ ? runs_.item().key() : BaseKey();
+  }
+
+  rocksdb::Iterator* const base_;
+  const std::string& prefix_;
+  RunCursor<Item> runs_;
+  absl::string_view key_;
+  bool valid_ = false;
+  bool in_run_ = false;
+};
+
+constexpr size_t kFetchRows = 256;
+
+}  // namespace
+
+rocksdb::ReadOptions RocksSnapshot::Options() const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_;
+  return options;
+}
+
+absl::StatusOr<ScanResult> RocksSnapshot::Scan(const DatasetId& dataset,
+                                               const ScanRequest& request) const {
+  const auto found = view_.find(dataset.value());
+  if (found == view_.end())
+    return absl::NotFoundError(absl::StrCat("the catalog holds no dataset ", dataset.value()));
+  const DatasetState& state = *found->second;
+  ScanResult result;
+  if (request.condition.has_value() && request.condition->field >= 0) {
+    ASSIGN_OR_RETURN(const std::vector<Range> ranges, state.index->Ranges(*request.condition));
+    const auto& field =
+        state.index->contract().fields()[static_cast<size_t>(request.condition->field)];
+    result.plan = absl::StrCat("index on ", field.name);
+    RETURN_IF_ERROR(Annotate(ScanIndex(state, ranges, request, &result), dataset.value()));
+    return result;
+  }
+  std::vector<Range> ranges;
+  if (request.condition.has_value()) {
+    result.plan = "key";
+    std::vector<std::string> prefixes = request.condition->equals;
+    std::sort(prefixes.begin(), prefixes.end());
+    for (const std::string& prefix : prefixes) {
+      const bool covered = !ranges.empty() && absl::StartsWith(prefix, ranges.back().first);
+      if (!covered) ranges.emplace_back(prefix, BehindPrefix(prefix));
+    }
+    if (ranges.empty()) ranges.emplace_back(request.condition->at_least, request.condition->below);
+  } else {
+    result.plan = "rows in key order";
+    ranges.emplace_back();
+  }
+  RETURN_IF_ERROR(Annotate(ScanRows(state, ranges, request, &result), dataset.value()));
+  return result;
+}
+
+absl::Status RocksSnapshot::ScanRows(const DatasetState& state, const std::vector<Range>& ranges,
+                                     const ScanRequest& request, ScanResult* result) const {
+  std::unique_ptr<rocksdb::Iterator> base(base_.db().NewIterator(Options(), base_.rows()));
+  MergedCursor<DeltaRow> cursor(base.get(), state.prefix);
+  for (const RunPtr& run : state.runs) cursor.Add(run->rows());
+  const size_t most = std::max<size_t>(request.max_rows, 1);
+  size_t visited = 0;
+  std::string last;
+  for (const auto& [begin, end] : ranges) {
+    if (!request.after.empty() && !end.empty() && end <= request.after) continue;
+    const bool resume = !request.after.empty() && begin <= request.after;
+    for (cursor.Seek(resume ? request.after + '\0' : begin); cursor.valid(); cursor.Next()) {
+      if (!end.empty() && cursor.key() >= absl::string_view(end)) break;
+      if (visited++ == most) {
+        result->next = last;
+        return absl::OkStatus();
+      }
+      last = std::string(cursor.key());
+      const DeltaRow* row = cursor.item();
+      if (row != nullptr && row->tombstone()) continue;
+      ASSIGN_OR_RETURN(result->rows.emplace_back(),
+                       MakeRow(state, last, row != nullptr ? row->value() : cursor.base_value()));
+    }
+    RETURN_IF_ERROR(FromRocks(base->status(), "rows"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RocksSnapshot::ScanIndex(const DatasetState& state, const std::vector<Range>& ranges,
+                                      const ScanRequest& request, ScanResult* result) const {
+  std::unique_ptr<rocksdb::Iterator> base(base_.db().NewIterator(Options(), base_.index()));
+  MergedCursor<DeltaIndexEntry> cursor(base.get(), state.prefix);
+  for (const RunPtr& run : state.runs) cursor.Add(run->entries());
+  const size_t most = std::max<size_t>(request.max_rows, 1);
+  size_t visited = 0;
+  std::vector<std::string> keys;
+  std::string last;
+  for (const auto& [begin, end] : ranges) {
+    if (!request.after.empty() && end <= request.after) continue;
+    const bool resume = !request.after.empty() && begin <= request.after;
+    for (cursor.Seek(resume ? request.after + '\0' : begin); cursor.valid(); cursor.Next()) {
+      if (cursor.key() >= absl::string_view(end)) break;
+      if (visited++ == most) {
+        result->next = last;
+        return FetchRows(state, keys, result);
+      }
+      last = std::string(cursor.key());
+      keys.push_back(last);
+      if (keys.size() == kFetchRows) {
+        RETURN_IF_ERROR(FetchRows(state, keys, result));
+        keys.clear();
+      }
+    }
+    RETURN_IF_ERROR(FromRocks(base->status(), "index"));
+  }
+  return FetchRows(state, keys, result);
+}
+
+absl::Status RocksSnapshot::FetchRows(const DatasetState& state,
+                                      const std::vector<std::string>& index_keys,
+                                      ScanResult* result) const {
+  std::vector<absl::string_view> row_keys(index_keys.size());
+  std::vector<const DeltaRow*> in_runs(index_keys.size());
+  std::vector<std::string> base_keys;
+  for (size_t i = 0; i < index_keys.size(); ++i) {
+    if (!RowKeyOfIndex(index_keys[i], &row_keys[i])) return absl::DataLossError("a torn index key");
+    in_runs[i] = FindInRuns(state.runs, row_keys[i]);
+    if (in_runs[i] == nullptr) base_keys.push_back(absl::StrCat(state.prefix, row_keys[i]));
+  }
+  std::sort(base_keys.begin(), base_keys.end());
+  base_keys.erase(std::unique(base_keys.begin(), base_keys.end()), base_keys.end());
+  std::vector<rocksdb::PinnableSlice> values;
+  std::vector<rocksdb::Status> statuses;
+  RETURN_IF_ERROR(base_.MultiGetRows(Options(), base_keys, &values, &statuses));
+  for (size_t i = 0; i < index_keys.size(); ++i) {
+    absl::string_view value;
+    if (in_runs[i] != nullptr) {
+      if (in_runs[i]->tombstone()) continue;
+      value = in_runs[i]->value();
+    } else {
+      const auto at = std::lower_bound(base_keys.begin(), base_keys.end(),
+                                       absl::StrCat(state.prefix, row_keys[i])) -
+                      base_keys.begin();
+      if (statuses[static_cast<size_t>(at)].IsNotFound()) continue;
+      value = ToView(values[static_cast<size_t>(at)]);
+    }
+    // The entry may be an older version's: it counts only where the row still has the value.
+    ASSIGN_OR_RETURN(CatalogRow row, MakeRow(state, row_keys[i], value));
+    if (state.index->Has(row.payload, row_keys[i], index_keys[i]))
+      result->rows.push_back(std::move(row));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::pair<TopicPartition, Offset>> RocksSnapshot::Applied(
+    const DatasetId& dataset) const {
+  const auto found = view_.find(dataset.value());
+  if (found == view_.end()) return {};
+  return {found->second->applied.begin(), found->second->applied.end()};
+}
+
+}  // namespace huiliu::rocks_catalog

@@ -1,0 +1,43 @@
+// Brings frozen runs into RocksDB.
+#ifndef HUILIU_BROKER_CATALOG_ROCKSDB_DELTA_FLUSH_H_
+#define HUILIU_BROKER_CATALOG_ROCKSDB_DELTA_FLUSH_H_
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "broker/catalog/rocksdb/catalog_base.h"
+#include "broker/catalog/rocksdb/catalog_view.h"
+
+namespace huiliu::rocks_catalog {
+
+// The sorted files of one flush, ready to be ingested.
+class DeltaFlush {
+ public:
+  explicit DeltaFlush(CatalogBase& base)
+      : base_(base), rows_(base.NewFile(base.rows())), index_(base.NewFile(base.index())) {}
+
+  // Adds the frozen runs of a dataset; datasets come in the order of their ids. Deletes the index
+  // keys that a row had in RocksDB and has no more.
+  absl::Status Add(const std::string& dataset, const DatasetState& state, const RowCounts& stored);
+  absl::Status Ingest() { return base_.Ingest({rows_.get(), index_.get()}, meta_); }
+  // Of the rows in RocksDB after Ingest, by dataset.
+  const std::map<std::string, RowCounts>& stored() const { return stored_; }
+
+ private:
+  absl::Status AddRows(const DatasetState& state, absl::Span<const RunPtr> runs, RowCounts* counts);
+  absl::Status AddChunk(const DatasetState& state, const std::vector<DeltaRow>& chunk,
+                        RowCounts* counts);
+  absl::Status AddEntries(const DatasetState& state, absl::Span<const RunPtr> runs);
+
+  CatalogBase& base_;
+  const std::unique_ptr<SortedFile> rows_;
+  const std::unique_ptr<SortedFile> index_;
+  std::map<std::string, std::string> meta_;
+  std::map<std::string, RowCounts> stored_;
+  std::vector<std::string> gone_;  // index keys of the dataset at hand
+};
+
+}  // namespace huiliu::rocks_catalog
+
+#endif  // HUILIU_BROKER_CATALOG_ROCKSDB_DELTA_FLUSH_H_
