@@ -46,6 +46,12 @@ absl::Status CheckKnown(absl::string_view user, absl::string_view kind,
       StrCat(user, ": ", kind, " \"", id, "\" is not registered; register it first"));
 }
 
+std::string TypeOf(const schema::Field& field) {
+  constexpr const char* kNames[] = {"string", "bytes", "bool",      "int64",  "uint64",
+                                    "double", "enum",  "timestamp", "message"};
+  return StrCat(field.repeated ? "repeated " : "", kNames[static_cast<int>(field.type)]);
+}
+
 // The names of `fields` as the catalog shows them.
 void FillCatalogEntry(const schema::Contract& contract, huiliu::v1::Dataset* dataset) {
   const huiliu::v1::DatasetOptions& options = contract.options();
@@ -60,6 +66,7 @@ void FillCatalogEntry(const schema::Contract& contract, huiliu::v1::Dataset* dat
     huiliu::v1::DatasetField* out = dataset->add_fields();
     out->set_name(field.name);
     out->set_title(field.options.title());
+    out->set_type(TypeOf(field));
     out->set_key(field.options.key());
     out->set_index(field.options.index());
     out->set_grade(huiliu::v1::Grade_Name(field.options.grade()));

@@ -197,6 +197,12 @@ absl::Status AuditService::ExportEntries(const CallContext& context,
         absl::StrCat("the log has entries 0 to ", checkpoint.tree_size() - 1));
   }
   huiliu::v1::ExportEntriesResponse response;
+  if (request.from_index() > 0) {
+    ASSIGN_OR_RETURN(const std::vector<Digest> peaks, lineage_.Peaks(request.from_index()));
+    response.set_first_index(request.from_index());
+    for (const Digest& peak : peaks) response.add_peaks(Bytes(peak));
+    if (!sink(response)) return absl::OkStatus();
+  }
   for (int64_t at = request.from_index(); at < end;) {
     ASSIGN_OR_RETURN(std::vector<std::string> leaves, lineage_.Leaves(at, end, kExportBytes));
     response.Clear();

@@ -1,0 +1,179 @@
+#include <filesystem>
+#include <memory>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "cli/command.h"
+#include "cli/schemas.h"
+#include "cli/words.h"
+#include "core/base/files.h"
+#include "core/base/status.h"
+#include "core/rules/rule_test.h"
+#include "huiliu/v1/rules.pb.h"
+
+namespace huiliu::cli {
+namespace {
+
+namespace v1 = huiliu::v1;
+
+struct Options {
+  std::string dataset, receiver, schemas, contract;
+  uint32_t version = 0;
+  std::vector<std::string> files;
+};
+
+std::string BaseName(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
+absl::Status List(Command& command, const Options& options) {
+  v1::ListRuleSetsRequest request;
+  request.set_dataset(options.dataset);
+  request.set_receiver(options.receiver);
+  v1::ListRuleSetsResponse all;
+  RETURN_IF_ERROR(command.Call("Rules/ListRuleSets", request, &all));
+  if (command.json) return command.PrintJson(all);
+  Table table({command.Say("数据集", "dataset"), command.Say("接收方", "receiver"),
+               command.Say("版本", "version"), command.Say("登记时间", "registered"),
+               command.Say("登记人", "author"), command.Say("文件", "file"),
+               command.Say("摘要（锁定用）", "digest (to pin)")});
+  for (const v1::RuleSet& s : all.rule_sets())
+    table.Add({s.dataset(), s.receiver(), std::to_string(s.version()), TimeInWords(s.registered()),
+               s.author(), s.source_name(), absl::BytesToHexString(s.digest())});
+  command.Print(table);
+  return absl::OkStatus();
+}
+
+absl::Status Show(Command& command, const Options& options) {
+  v1::GetRuleSetRequest request;
+  request.set_dataset(options.dataset);
+  request.set_version(options.version);
+  ASSIGN_OR_RETURN(*request.mutable_receiver(), command.Receiver(options.receiver));
+  v1::GetRuleSetResponse response;
+  RETURN_IF_ERROR(command.Call("Rules/GetRuleSet", request, &response));
+  if (command.json) return command.PrintJson(response.rule_set());
+  command.out() << response.rule_set().yaml();
+  return absl::OkStatus();
+}
+
+absl::Status Put(Command& command, const Options& options) {
+  for (const std::string& file : options.files) {
+    v1::PutRuleSetRequest request;
+    request.set_source_name(BaseName(file));
+    ASSIGN_OR_RETURN(*request.mutable_yaml(), ReadFile(file));
+    v1::PutRuleSetResponse response;
+    RETURN_IF_ERROR(command.Call("Rules/PutRuleSet", request, &response));
+    const v1::RuleSet& set = response.rule_set();
+    if (command.json) {
+      RETURN_IF_ERROR(command.PrintJson(set));
+      continue;
+    }
+    command.out() << command.Say("已登记回流规则 ", "registered rules ") << set.dataset() << " → "
+                  << set.receiver() << command.Say("，第 ", ", version ") << set.version()
+                  << command.Say(" 版", "") << "\n";
+  }
+  return absl::OkStatus();
+}
+
+void PrintErrors(Command& command, const std::string& file,
+                 const std::vector<v1::RuleError>& errors) {
+  for (const v1::RuleError& error : errors)
+    command.out() << Printable(absl::StrCat(error.file(), ":", error.line(), ":", error.column(),
+                                            ": ", error.rule(), error.rule().empty() ? "" : ": ",
+                                            error.message()))
+                  << "\n";
+  if (errors.empty()) command.out() << file << command.Say("：无误\n", ": no errors\n");
+}
+
+// Against the contract on disk where no node is configured, else by the node.
+absl::Status Check(Command& command, const Options& options) {
+  v1::CheckRuleSetResponse all;
+  for (const std::string& file : options.files) {
+    ASSIGN_OR_RETURN(const std::string yaml, ReadFile(file));
+    ASSIGN_OR_RETURN(const rules::RuleSetHead head, rules::ParseRuleSetHead(file, yaml));
+    ASSIGN_OR_RETURN(const auto contract,
+                     ContractOf(command, head.dataset.value(), options.contract, options.schemas));
+    std::vector<v1::RuleError> errors;
+    const auto parsed = rules::ParseRuleSet(file, yaml, *contract, &errors);
+    if (!parsed.ok() && errors.empty()) return parsed.status();
+    command.findings = command.findings || !errors.empty();
+    if (!command.json) PrintErrors(command, file, errors);
+    for (v1::RuleError& error : errors) *all.add_errors() = std::move(error);
+  }
+  return command.json ? command.PrintJson(all) : absl::OkStatus();
+}
+
+// Paths in a test are relative to the folder above `schemas`, to the working folder, or to the test
+// itself.
+absl::StatusOr<std::string> ReadNamed(const std::string& path, const std::string& schemas,
+                                      const std::string& test) {
+  const std::filesystem::path roots[] = {"", std::filesystem::path(schemas).parent_path(),
+                                         std::filesystem::path(test).parent_path()};
+  for (const auto& root : roots) {
+    auto text = ReadFile((root / path).string());
+    if (text.ok() || text.status().code() != absl::StatusCode::kNotFound) return text;
+  }
+  return absl::NotFoundError(absl::StrCat(test, ": names ", path, ", which is not there"));
+}
+
+absl::Status Test(Command& command, const Options& options) {
+  ASSIGN_OR_RETURN(const std::string found, FindSchemas(options.schemas));
+  const std::string schemas = std::filesystem::absolute(found).string();
+  rules::RuleTestWorld world;
+  ASSIGN_OR_RETURN(world.divisions, LoadDivisions(schemas));
+  world.contract = [&](const DatasetId& dataset) {
+    return FindContractFile(schemas, dataset.value());
+  };
+  int cases = 0, failures = 0;
+  for (const std::string& file : options.files) {
+    world.read_file = [&](const std::string& path) { return ReadNamed(path, schemas, file); };
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+    ASSIGN_OR_RETURN(const rules::RuleTestReport report, rules::RunRuleTest(file, text, world));
+    cases += report.cases;
+    failures += static_cast<int>(report.failures.size());
+    for (const std::string& failure : report.failures) command.out() << Printable(failure) << "\n";
+  }
+  command.findings = failures > 0;
+  if (command.json) {
+    command.out() << absl::StrCat("{\"cases\":", cases, ",\"failures\":", failures, "}\n");
+    return absl::OkStatus();
+  }
+  command.out() << (command.english() ? absl::StrCat(cases, " cases, ", failures, " failures")
+                                      : absl::StrCat(cases, " 个用例，", failures, " 处不符"))
+                << "\n";
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddRuleVerbs(CLI::App& app, Command& command) {
+  CLI::App* group = app.add_subcommand("rules", "回流规则 (return rules)")->require_subcommand(1);
+  auto options = std::make_shared<Options>();
+  CLI::App* list = AddVerb(*group, command, "list", "列出规则的全部版本 (every version)",
+                           [&command, options] { return List(command, *options); });
+  list->add_option("--dataset", options->dataset, "数据集 (of a dataset)");
+  list->add_option("--receiver", options->receiver, "接收方 (for a receiver)");
+  CLI::App* show = AddVerb(*group, command, "show", "规则原文 (a rule set's text)",
+                           [&command, options] { return Show(command, *options); });
+  show->add_option("dataset", options->dataset, "数据集 (dataset)")->required();
+  show->add_option("--receiver", options->receiver, "接收方 (receiver)");
+  show->add_option("--version", options->version, "版本，默认现行 (default: in force)");
+  CLI::App* put = AddVerb(*group, command, "put", "登记规则文件 (register rule files)",
+                          [&command, options] { return Put(command, *options); });
+  put->add_option("files", options->files, "YAML")->required();
+  const auto local = [&](CLI::App* verb) {
+    verb->add_option("--schemas", options->schemas,
+                     "schemas 目录 (folder of contracts and divisions)");
+    return verb;
+  };
+  CLI::App* check = local(AddVerb(*group, command, "check",
+                                  "检查规则文件，不登记 (check rule files, register nothing)",
+                                  [&command, options] { return Check(command, *options); }));
+  check->add_option("files", options->files, "YAML")->required();
+  check->add_option("--contract", options->contract, "契约 .proto (the dataset's contract)");
+  CLI::App* test = local(AddVerb(*group, command, "test", "运行规则用例 (run *.ruletest files)",
+                                 [&command, options] { return Test(command, *options); }));
+  test->add_option("files", options->files, "*.ruletest")->required();
+}
+
+}  // namespace huiliu::cli
