@@ -72,7 +72,9 @@ absl::StatusOr<std::shared_ptr<const schema::Contract>> ContractOf(Command& comm
                                                                    const std::string& file,
                                                                    const std::string& schemas) {
   if (!file.empty()) return ReadContract(file);
-  if (command.profile.address.empty() || !schemas.empty()) {
+  const Profile& profile = command.profile;
+  const bool known = !profile.certificate.empty() || !profile.token_file.empty();
+  if (profile.address.empty() || !known || !schemas.empty()) {
     ASSIGN_OR_RETURN(const std::string folder, FindSchemas(schemas));
     return FindContractFile(folder, dataset);
   }

@@ -72,7 +72,7 @@ run_tests() {
 }
 
 demo() {
-  build huiliud huiliu-agent huiliu_file huiliu_postgresql
+  build huiliud huiliu-agent huiliu huiliu_file huiliu_postgresql
   exec python3 deploy/demo/demo.py --build "$BUILD" "$@"
 }
 

@@ -82,6 +82,19 @@ bootstrap: bootstrap.yaml
 office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
 """)
 
+    def write_profiles(self):
+        """One profile of the command line per account: huiliu --config STATE/cli/audit-admin.yaml …"""
+        folder = os.path.join(self.state, "cli")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        for account, token in self.tokens.items():
+            with open(os.open(os.path.join(folder, account + ".token"), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(token + "\n")
+            with open(self.profile(account), "w", encoding="utf-8") as file:
+                file.write(f'node: {{address: "localhost:{self.grpc}", ca: {self.pki.ca()}}}\ntoken_file: {account}.token\nreceiver: "530100"\n')
+
+    def profile(self, account):
+        return os.path.join(self.state, "cli", account + ".yaml")
+
     def spawn(self, command, log):
         process = subprocess.Popen(command, stdout=open(log, "a"), stderr=subprocess.STDOUT, start_new_session=True)
         self.processes.append(process)
@@ -89,6 +102,7 @@ office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
 
     def start(self):
         self.write_config()
+        self.write_profiles()
         node = self.spawn([os.path.join(self.build, "bin/huiliud"), "--config", os.path.join(self.state, "node.yaml")], self.log)
         for _ in range(300):
             if node.poll() is not None:

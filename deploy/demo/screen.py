@@ -13,6 +13,7 @@ TEXT = {
         "owing": "欠交系统：{0}", "case": "五华窗口录入一件 {0}：{1:.1f} 秒后到达市人社局自有数据库", "late": "五华窗口录入一件 {0}：30 秒内未到达，请看日志",
         "allowed": "有授权的部门（人社局）查询：成功", "refused": "无授权的部门（税务局）查询：已拒绝，留痕序号 {0}（累计拒绝 {1} 次）", "ok": "平", "bad": "不平",
         "next": "接下来可以试：", "running": "演示保持运行，按 Ctrl-C 结束。", "psql": "在人社局自己的数据库里看这一件：", "curl": "用授权账号查询一行：", "audit": "审计：这一行从哪里来、谁看过：",
+        "verify": "审计：导出留痕日志，离线核验：",
     },
     "en": {
         "title": "Huiliu demo ———— simulated data, no real persons ————", "systems": "Systems connected {0} of 190 (state {1}/{2} · provincial {3}/{4} · municipal {5}/{6})",
@@ -23,6 +24,7 @@ TEXT = {
         "late": "Case {0} entered at a 五华 counter did not arrive within 30 s: see the logs", "allowed": "Lookup by the bureau with a grant: answered",
         "refused": "Lookup by a bureau without one: refused, lineage entry {0} ({1} refusals in all)", "ok": "even", "bad": "UNEVEN", "next": "Next, try:",
         "running": "Running until Ctrl-C.", "psql": "the case in the bureau's own database:", "curl": "a lookup with the bureau's token:", "audit": "where a row came from and who has seen it:",
+        "verify": "export the lineage log and verify it offline:",
     },
 }
 OUTCOMES = ("returned", "outside_area", "withheld", "quarantined", "pending")
@@ -82,6 +84,7 @@ class Screen:
         self.out.write(f"  # {t['psql']}\n  psql '{demo.cluster.dsn('hrss_bureau')}' -x -c \"SELECT * FROM case_accept WHERE project_no = '{view['case']}'\"\n")
         self.out.write(f"  # {t['curl']}\n  {curl.format(node.tokens['hrss-clerk'])}Catalog/Get -d '{{\"context\":{{\"receiver\":\"530100\",\"dataset\":\"insurance_participation\","
                        f"\"purpose\":\"{PURPOSE}\"}},\"key\":{{\"values\":[{values}]}}}}'\n")
-        self.out.write(f"  # {t['audit']}\n  {curl.format(node.tokens['audit-admin'])}Audit/TraceRecord -d '{{\"receiver\":\"530100\",\"dataset\":\"insurance_participation\","
-                       f"\"key\":{{\"values\":[{values}]}}}}'\n")
+        huiliu = os.path.join(node.build, "bin/huiliu")
+        self.out.write(f"  # {t['audit']}\n  {huiliu} --config {node.profile('audit-admin')} audit record insurance_participation {' '.join(person)}\n")
+        self.out.write(f"  # {t['verify']}\n  {huiliu} --config {node.profile('audit-admin')} audit export log.export && {huiliu} audit verify log.export\n")
         self.out.flush()

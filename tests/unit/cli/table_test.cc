@@ -1,0 +1,50 @@
+#include "cli/table.h"
+
+#include <gtest/gtest.h>
+
+namespace huiliu::cli {
+namespace {
+
+TEST(DisplayWidthTest, ChineseTakesTwoPlacesAndCombiningMarksNone) {
+  EXPECT_EQ(DisplayWidth("abc"), 3u);
+  EXPECT_EQ(DisplayWidth("昆明"), 4u);
+  EXPECT_EQ(DisplayWidth("（一）"), 6u);
+  EXPECT_EQ(DisplayWidth("𠮷"), 2u);
+  EXPECT_EQ(DisplayWidth("e\xCC\x81"), 1u);
+}
+
+TEST(DisplayWidthTest, BytesThatAreNoUtf8CountOneEach) {
+  EXPECT_EQ(DisplayWidth("\xFF\xFE"), 2u);
+  EXPECT_EQ(DisplayWidth(absl::string_view("a\0b", 3)), 3u);
+}
+
+TEST(PrintableTest, ControlsCannotDrawOnTheTerminal) {
+  EXPECT_EQ(Printable("a\x1B[31mb\n"), "a [31mb ");
+  EXPECT_EQ(Printable("a\xC2\x9B"
+                      "31m"),
+            "a  31m");
+  EXPECT_EQ(Printable("张\xC2\xB7三"), "张\xC2\xB7三");
+}
+
+TEST(TableTest, ColumnsAlignByDisplayWidthAndNumbersToTheRight) {
+  Table table({"名称", "rows"});
+  table.Add({"五华区", "7"});
+  table.Add({"ab", "1200"});
+  EXPECT_EQ(table.Render(),
+            "名称    rows\n"
+            "五华区     7\n"
+            "ab      1200\n");
+}
+
+TEST(TableTest, WhatDoesNotFitIsCountedNotCutSilently) {
+  Table table({"aaaa", "bbbb", "cccc"});
+  table.Add({"1a", "2b", "3c"});
+  size_t hidden = 0;
+  EXPECT_EQ(table.Render(10, &hidden), "aaaa  bbbb\n1a    2b\n");
+  EXPECT_EQ(hidden, 1u);
+  EXPECT_EQ(table.Render(3, &hidden), "aaaa\n1a\n") << "one column always stays";
+  EXPECT_EQ(hidden, 2u);
+}
+
+}  // namespace
+}  // namespace huiliu::cli
