@@ -25,8 +25,8 @@ class ReadRecorder {
   // Records what is queued, then stops.
   ~ReadRecorder();
 
-  // `entries`: encoded LineageEntry, made durable together. `done` is called exactly once; unless with OK, the data must
-  // not leave.
+  // `entries`: encoded LineageEntry, made durable together. `done` is called exactly once; unless
+  // with OK, the data must not leave.
   void Record(std::vector<std::string> entries, Done done);
   // The same, waiting.
   absl::Status RecordAndWait(std::string entry);

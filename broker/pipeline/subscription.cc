@@ -50,8 +50,9 @@ absl::Status Cursors::Commit(absl::string_view organisation, absl::string_view s
 }
 
 absl::StatusOr<std::unique_ptr<Subscription>> Subscription::Open(
-    Gate& gate, Backbone& backbone, Cursors& cursors, const governance::Principal& caller,
-    const huiliu::v1::SubscribeRequest& request, huiliu::v1::RowFormat format) {
+    Gate& gate, Backbone& backbone, Cursors& cursors, const DeliveredKeys& delivered,
+    const governance::Principal& caller, const huiliu::v1::SubscribeRequest& request,
+    huiliu::v1::RowFormat format) {
   ASSIGN_OR_RETURN(Admission admission,
                    gate.Admit(caller, request.context(), "Delivery.Subscribe"));
   const int rows = request.max_batch_rows() == 0 ? kDefaultRows : request.max_batch_rows();
@@ -64,7 +65,7 @@ absl::StatusOr<std::unique_ptr<Subscription>> Subscription::Open(
     ASSIGN_OR_RETURN(cursor, cursors.Find(caller.organisation, request.subscription()));
   }
   std::unique_ptr<Subscription> subscription(
-      new Subscription(gate, backbone, std::move(admission), rows, format));
+      new Subscription(gate, backbone, delivered, std::move(admission), rows, format));
   RETURN_IF_ERROR(subscription->Start(request, cursor));
   return subscription;
 }
@@ -125,6 +126,13 @@ absl::Status Subscription::OpenReader() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> Subscription::MayForget(absl::string_view key) {
+  if (!filtered_ || in_message_.contains(key)) return true;
+  if (!settled_) RETURN_IF_ERROR(delivered_.Settle());
+  settled_ = true;
+  return delivered_.Has(admission_, key);
+}
+
 absl::Status Subscription::AddChange(absl::string_view key, absl::string_view envelope_bytes,
                                      absl::string_view payload, bool tombstone,
                                      huiliu::v1::SubscribeResponse* response,
@@ -143,6 +151,7 @@ absl::Status Subscription::AddChange(absl::string_view key, absl::string_view en
     ASSIGN_OR_RETURN(const bool visible, ShowRow(plan, row, format_, shown));
     if (visible) {
       response->add_deletes(false);
+      if (filtered_) in_message_.insert(row.key);
       keys->push_back(row.key);
       return absl::OkStatus();
     }
@@ -156,6 +165,10 @@ absl::Status Subscription::AddChange(absl::string_view key, absl::string_view en
     tombstone = !visible;
   }
   if (tombstone && snapshot_ != nullptr) return absl::OkStatus();
+  if (tombstone) {
+    ASSIGN_OR_RETURN(const bool may, MayForget(key));
+    if (!may) return absl::OkStatus();
+  }
   if (format_ == huiliu::v1::ROW_FORMAT_JSON) {
     huiliu::v1::Row* row = response->add_rows();
     row->set_key(plan.ShownKey(key));
@@ -166,6 +179,7 @@ absl::Status Subscription::AddChange(absl::string_view key, absl::string_view en
     response->add_deletes(tombstone);
     response->add_envelopes(ShownEnvelope(envelope));
   }
+  if (filtered_) in_message_.emplace(key);
   keys->emplace_back(key);
   return absl::OkStatus();
 }
@@ -229,6 +243,7 @@ absl::StatusOr<bool> Subscription::Next(absl::Duration timeout,
         "revoked: 授权已收回或到期，推送结束 / the grant was revoked, changed or has expired");
   }
   response->Clear();
+  in_message_.clear();
   std::vector<std::string> keys;
   ASSIGN_OR_RETURN(const bool something, snapshot_ != nullptr
                                              ? NextOfSnapshot(response, &keys)
@@ -237,8 +252,9 @@ absl::StatusOr<bool> Subscription::Next(absl::Duration timeout,
   if (!something) return false;
   response->set_cursor(cursor_.SerializeAsString());
   response->set_dataset_version(admission_.plan->contract().version());
-  if (!keys.empty())
-    RETURN_IF_ERROR(gate_.RecordAndWait(admission_, huiliu::v1::STEP_DELIVER, keys));
+  if (keys.empty()) return true;
+  settled_ = false;
+  RETURN_IF_ERROR(gate_.RecordAndWait(admission_, huiliu::v1::STEP_DELIVER, keys));
   return true;
 }
 

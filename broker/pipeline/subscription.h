@@ -7,7 +7,9 @@
 #include <memory>
 #include <string>
 
+#include "absl/container/flat_hash_set.h"
 #include "broker/backbone/backbone.h"
+#include "broker/pipeline/delivered_keys.h"
 #include "broker/pipeline/gate.h"
 #include "broker/pipeline/topics.h"
 #include "huiliu/v1/control.pb.h"
@@ -35,8 +37,9 @@ class Subscription {
   // PERMISSION_DENIED as the gate says; INVALID_ARGUMENT where the cursor is of another
   // subscription.
   static absl::StatusOr<std::unique_ptr<Subscription>> Open(
-      Gate& gate, Backbone& backbone, Cursors& cursors, const governance::Principal& caller,
-      const huiliu::v1::SubscribeRequest& request, huiliu::v1::RowFormat format);
+      Gate& gate, Backbone& backbone, Cursors& cursors, const DeliveredKeys& delivered,
+      const governance::Principal& caller, const huiliu::v1::SubscribeRequest& request,
+      huiliu::v1::RowFormat format);
 
   // The next message, in lineage already; false: nothing new within `timeout`. PERMISSION_DENIED
   // when the grant has ended.
@@ -45,12 +48,14 @@ class Subscription {
   bool caught_up() const { return caught_up_; }
 
  private:
-  Subscription(Gate& gate, Backbone& backbone, Admission admission, int max_rows,
-               huiliu::v1::RowFormat format)
+  Subscription(Gate& gate, Backbone& backbone, const DeliveredKeys& delivered, Admission admission,
+               int max_rows, huiliu::v1::RowFormat format)
       : gate_(gate),
         backbone_(backbone),
+        delivered_(delivered),
         admission_(std::move(admission)),
         max_rows_(max_rows),
+        filtered_(!admission_.plan->grant().row_filter().empty()),
         format_(format) {}
 
   absl::Status Start(const huiliu::v1::SubscribeRequest& request, const std::string& cursor);
@@ -65,10 +70,16 @@ class Subscription {
                          absl::string_view payload, bool tombstone,
                          huiliu::v1::SubscribeResponse* response, std::vector<std::string>* keys);
 
+  // Whether the reader may learn that this row is gone: with a row filter, only of rows that it was
+  // once shown.
+  absl::StatusOr<bool> MayForget(absl::string_view key);
+
   Gate& gate_;
   Backbone& backbone_;
+  const DeliveredKeys& delivered_;
   const Admission admission_;
   const int max_rows_;
+  const bool filtered_;  // the grant has a row filter
   const huiliu::v1::RowFormat format_;
   huiliu::v1::DeliveryCursor cursor_;
   std::unique_ptr<CatalogSnapshot> snapshot_;
@@ -76,6 +87,9 @@ class Subscription {
   std::vector<StoredBatch> pending_;  // read, not yet sent; the front one may be sent in part
   int pending_record_ = 0;
   bool caught_up_ = false;
+  // Rows of the message that is being filled: they are not in lineage yet.
+  absl::flat_hash_set<std::string> in_message_;
+  bool settled_ = false;  // nothing has left since the last delivered_.Settle()
 };
 
 }  // namespace huiliu::pipeline

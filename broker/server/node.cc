@@ -140,6 +140,7 @@ class EmbeddedNode : public Node {
                                              digest_key);
     reads_ = std::make_unique<pipeline::Reads>(*gate_, environment_);
     cursors_ = std::make_unique<pipeline::Cursors>(*backbone_, *writer_);
+    delivered_ = std::make_unique<pipeline::DeliveredKeys>(*backbone_, *lineage_, *gate_);
     return absl::OkStatus();
   }
 
@@ -149,7 +150,8 @@ class EmbeddedNode : public Node {
     rules_ = std::make_unique<service::RulesService>(state_, *commands_);
     governance_ = std::make_unique<service::GovernanceService>(state_, *commands_);
     catalog_ = std::make_unique<service::CatalogService>(state_, *reads_, catalogs_);
-    delivery_ = std::make_unique<service::DeliveryService>(*gate_, *backbone_, *cursors_);
+    delivery_ =
+        std::make_unique<service::DeliveryService>(*gate_, *backbone_, *cursors_, *delivered_);
     audit_ =
         std::make_unique<service::AuditService>(state_, *lineage_, *gate_, catalogs_, *backbone_);
     FillMethodTable();
@@ -318,6 +320,7 @@ class EmbeddedNode : public Node {
   std::unique_ptr<pipeline::Gate> gate_;
   std::unique_ptr<pipeline::Reads> reads_;
   std::unique_ptr<pipeline::Cursors> cursors_;
+  std::unique_ptr<pipeline::DeliveredKeys> delivered_;
   std::unique_ptr<service::RegistryService> registry_;
   std::unique_ptr<service::RulesService> rules_;
   std::unique_ptr<service::GovernanceService> governance_;

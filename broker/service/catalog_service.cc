@@ -98,8 +98,8 @@ absl::Status DeliveryService::Subscribe(const CallContext& context,
   }
   const auto close = absl::MakeCleanup([this] { --open_; });
   ASSIGN_OR_RETURN(const std::unique_ptr<pipeline::Subscription> subscription,
-                   pipeline::Subscription::Open(gate_, backbone_, cursors_, caller, request,
-                                                FormatOf(context, request.format())));
+                   pipeline::Subscription::Open(gate_, backbone_, cursors_, delivered_, caller,
+                                                request, FormatOf(context, request.format())));
   huiliu::v1::SubscribeResponse response;
   while (!stopping_) {
     ASSIGN_OR_RETURN(const bool something, subscription->Next(absl::Milliseconds(250), &response));

@@ -50,8 +50,9 @@ class DeliveryService {
  public:
   static constexpr int kMaxSubscriptions = 256;  // open at once, each with a thread of its own
 
-  DeliveryService(pipeline::Gate& gate, Backbone& backbone, pipeline::Cursors& cursors)
-      : gate_(gate), backbone_(backbone), cursors_(cursors) {}
+  DeliveryService(pipeline::Gate& gate, Backbone& backbone, pipeline::Cursors& cursors,
+                  const pipeline::DeliveredKeys& delivered)
+      : gate_(gate), backbone_(backbone), cursors_(cursors), delivered_(delivered) {}
 
   // Streams until the reader goes, the grant ends, `follow` is false and all is sent, or Stop.
   // Blocks.
@@ -67,6 +68,7 @@ class DeliveryService {
   pipeline::Gate& gate_;
   Backbone& backbone_;
   pipeline::Cursors& cursors_;
+  const pipeline::DeliveredKeys& delivered_;
   std::atomic<int> open_ = 0;
   std::atomic<bool> stopping_ = false;
 };

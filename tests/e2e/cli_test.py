@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The whole exchange by the command line alone, on the real binaries: a city is set up, a source is checked and registered, rows return,
 a bureau reads, loses its grant, an auditor traces and verifies. cli_test.py BUILD"""
+import base64
 import json
 import os
 import subprocess
@@ -150,9 +151,26 @@ def read(cli):
     check(sum("row" in line for line in lines) == 1 and "cursor" in lines[-1], "a subscription: snapshot and cursor", lines)
     after = cli.json("civil-clerk", "subscribe", "insurance_participation", "--purpose", PURPOSE, "--cursor", lines[-1]["cursor"])
     check(not any("row" in line for line in after), "from the cursor on, nothing twice", after)
+    moved(cli, lines[-1]["cursor"])
     cli.run("security-admin", "grant", "revoke", "civil-si", "--reason", "到期前收回")
     cli.run("civil-clerk", "get", "insurance_participation", "P1", "养老", "--purpose", PURPOSE, expect=4)
     check("已收回" in cli.run("security-admin", "grant", "list", "--revoked")[0], "revoked: the next read is refused")
+
+
+def moved(cli, cursor):
+    """P1 moves out of the grant's rows, P2 was never among them, P4 comes into them."""
+    with open(cli.path("drops/c.csv"), "w", encoding="gb18030") as file:
+        file.write(HEADER + "P1,530102199001011234,张三,530103,昆明市盘龙区,,养老,参保,2020-01-01,U,2026-02-01 00:00:01\n"
+                   "P2,530103199001011232,李四,530103,昆明市盘龙区,,养老,参保,2020-01-01,U,2026-02-01 00:00:02\n"
+                   "P4,530102199001011234,赵六,530102,昆明市五华区,,养老,参保,2020-01-01,U,2026-02-01 00:00:03\n")
+    for _ in range(300):
+        if sum(int(line["read"]) for line in cli.json("data-officer", "audit", "balance")[0]["lines"]) == 7:
+            break
+        time.sleep(0.1)
+    lines = cli.json("civil-clerk", "subscribe", "insurance_participation", "--purpose", PURPOSE, "--cursor", cursor)
+    deletes = [base64.b64decode(line["row"]["key"]) for line in lines if line.get("delete")]
+    rows = [line["row"]["fields"]["person_number"] for line in lines if "row" in line and not line.get("delete")]
+    check(len(deletes) == 1 and b"P1" in deletes[0] and rows == ["P4"], "of a row that leaves the filter one is told, of one that was never shown nothing", lines)
 
 
 def audit(cli, source_key):

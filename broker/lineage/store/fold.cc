@@ -150,12 +150,14 @@ absl::Status LineageFold::AddIndexes(const LineageEntry& entry, int64_t index) {
     int64_t& last = last_batch_us_[entry.source()];
     last = std::max(last, entry.time_us());
   }
-  if (IsRead(entry)) {
+  if (IsRead(entry) && !entry.key_digests().empty()) {
+    const std::string grant = keys::GrantMark(entry.grant());
     for (const std::string& digest : entry.key_digests()) {
       if (digest.size() < keys::kDigestPrefix) continue;
-      ReadKey& key = reads_.emplace_back();
-      std::memcpy(key.data(), digest.data(), keys::kDigestPrefix);
-      absl::big_endian::Store64(key.data() + keys::kDigestPrefix, static_cast<uint64_t>(index));
+      ReadRow& row = reads_.emplace_back();
+      std::memcpy(row.key.data(), digest.data(), keys::kDigestPrefix);
+      absl::big_endian::Store64(row.key.data() + keys::kDigestPrefix, static_cast<uint64_t>(index));
+      std::memcpy(row.grant.data(), grant.data(), grant.size());
     }
   }
   if (entry.step() == huiliu::v1::STEP_REFUSED) {
@@ -188,12 +190,13 @@ absl::Status LineageFold::Finish(int64_t next_offset) {
     }
   }
   // In order: random keys would cost twice as much to insert.
-  std::sort(reads_.begin(), reads_.end());
+  std::sort(reads_.begin(), reads_.end(),
+            [](const ReadRow& a, const ReadRow& b) { return a.key < b.key; });
   std::string read_key = "r";
-  for (const ReadKey& key : reads_) {
+  for (const ReadRow& row : reads_) {
     read_key.resize(1);
-    read_key.append(key.data(), key.size());
-    RETURN_IF_ERROR(Put(batch_, read_key, ""));
+    read_key.append(row.key.data(), row.key.size());
+    RETURN_IF_ERROR(Put(batch_, read_key, absl::string_view(row.grant.data(), row.grant.size())));
   }
   for (const auto& [key, line] : lines_) {
     RETURN_IF_ERROR(Put(batch_, key, line->SerializeAsString()));

@@ -60,7 +60,10 @@ class LineageFold {
                                       const huiliu::v1::CountDelta& delta);
   absl::Status FlushEntries();
 
-  using ReadKey = std::array<char, lineage_keys::kDigestPrefix + 8>;  // digest's beginning, index
+  struct ReadRow {
+    std::array<char, lineage_keys::kDigestPrefix + 8> key;  // digest's beginning, index
+    std::array<char, lineage_keys::kGrantMark> grant;
+  };
 
   const ReadValue read_;
   BalanceCache& cache_;
@@ -71,7 +74,7 @@ class LineageFold {
   int run_entries_ = 0;
   absl::Status tile_status_;
   bool tiles_written_ = false;
-  std::vector<ReadKey> reads_;
+  std::vector<ReadRow> reads_;
   std::map<std::string, BalanceLine*> lines_;     // touched
   std::map<std::string, int64_t> last_batch_us_;  // touched sources
 };

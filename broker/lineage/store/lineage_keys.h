@@ -8,6 +8,7 @@
 #include "absl/base/internal/endian.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "core/base/digest.h"
 
 namespace huiliu::lineage_keys {
 
@@ -51,7 +52,13 @@ inline std::string Batch(absl::string_view source, uint64_t epoch, uint64_t sequ
   return absl::StrCat(BatchPrefix(source, epoch, sequence),
                       BigEndian(static_cast<uint64_t>(index)));
 }
-// Beginning of a key digest, then leaf index → nothing.
+inline constexpr size_t kGrantMark = 8;
+// The beginning of SHA-256 of a grant's id: tells most reads through other grants without their
+// entries.
+inline std::string GrantMark(absl::string_view grant) {
+  return std::string(AsBytes(Sha256(grant)).substr(0, kGrantMark));
+}
+// Beginning of a key digest, then leaf index → the grant's mark (nothing in rows of older stores).
 inline std::string ReadPrefix(absl::string_view key_digest) {
   return absl::StrCat("r", key_digest.substr(0, kDigestPrefix));
 }

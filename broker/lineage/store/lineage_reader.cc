@@ -209,6 +209,19 @@ absl::StatusOr<std::vector<LineageStore::BatchEntry>> LineageReader::FindBatch(
   return found;
 }
 
+namespace {
+
+bool HoldsKey(const LineageEntry& entry, absl::string_view receiver, absl::string_view dataset,
+              absl::string_view key_digest) {
+  const auto& digests = entry.key_digests();
+  return absl::string_view(entry.receiver()) == receiver &&
+         absl::string_view(entry.dataset()) == dataset &&
+         std::any_of(digests.begin(), digests.end(),
+                     [&](const std::string& d) { return absl::string_view(d) == key_digest; });
+}
+
+}  // namespace
+
 absl::StatusOr<std::vector<int64_t>> LineageReader::FindReads(absl::string_view receiver,
                                                               absl::string_view dataset,
                                                               absl::string_view key_digest,
@@ -223,17 +236,27 @@ absl::StatusOr<std::vector<int64_t>> LineageReader::FindReads(absl::string_view 
     const int64_t index = keys::TailIndex(AsView(it->key()));
     // The index knows a digest's beginning only.
     ASSIGN_OR_RETURN(const LineageEntry entry, Entry(index));
-    const auto& digests = entry.key_digests();
-    const bool holds = std::any_of(digests.begin(), digests.end(), [&](const std::string& d) {
-      return absl::string_view(d) == key_digest;
-    });
-    if (holds && absl::string_view(entry.receiver()) == receiver &&
-        absl::string_view(entry.dataset()) == dataset) {
-      found.push_back(index);
-    }
+    if (HoldsKey(entry, receiver, dataset, key_digest)) found.push_back(index);
   }
   RETURN_IF_ERROR(LineageStatus(it->status(), "find reads"));
   return found;
+}
+
+absl::StatusOr<bool> LineageReader::LeftThrough(absl::string_view grant, absl::string_view receiver,
+                                                absl::string_view dataset,
+                                                absl::string_view key_digest) const {
+  if (key_digest.size() < keys::kDigestPrefix) return false;
+  const std::string prefix = keys::ReadPrefix(key_digest);
+  const std::string mark = keys::GrantMark(grant);
+  const std::unique_ptr<rdb::Iterator> it(db_->NewIterator({}));
+  for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
+    if (!it->value().empty() && AsView(it->value()) != mark) continue;
+    ASSIGN_OR_RETURN(const LineageEntry entry, Entry(keys::TailIndex(AsView(it->key()))));
+    if (absl::string_view(entry.grant()) == grant && HoldsKey(entry, receiver, dataset, key_digest))
+      return true;
+  }
+  RETURN_IF_ERROR(LineageStatus(it->status(), "find reads"));
+  return false;
 }
 
 absl::StatusOr<std::vector<BalanceLine>> LineageReader::Balance(absl::string_view receiver,

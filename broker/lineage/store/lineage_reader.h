@@ -47,6 +47,9 @@ class LineageReader : public LineageStore {
                                                  absl::string_view dataset,
                                                  absl::string_view key_digest,
                                                  int limit) const override;
+  absl::StatusOr<bool> LeftThrough(absl::string_view grant, absl::string_view receiver,
+                                   absl::string_view dataset,
+                                   absl::string_view key_digest) const override;
   absl::StatusOr<std::vector<BalanceLine>> Balance(absl::string_view receiver,
                                                    absl::string_view day) const override;
   absl::StatusOr<std::optional<absl::Time>> LastBatchTime(absl::string_view source) const override;

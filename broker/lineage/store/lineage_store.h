@@ -108,6 +108,11 @@ class LineageStore {
                                                          absl::string_view dataset,
                                                          absl::string_view key_digest,
                                                          int limit) const = 0;
+  // Whether a row with this key ever left through the grant, by a read or a delivery that is
+  // folded.
+  virtual absl::StatusOr<bool> LeftThrough(absl::string_view grant, absl::string_view receiver,
+                                           absl::string_view dataset,
+                                           absl::string_view key_digest) const = 0;
 
   // Lines in (receiver, day, system, source, dataset) order; empty arguments: all.
   virtual absl::StatusOr<std::vector<huiliu::v1::GetBalanceResponse::Line>> Balance(

@@ -274,5 +274,32 @@ TEST_F(LineageStoreTest, ASecondOpenerIsRefused) {
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(LineageStoreTest, WhatLeftThroughAGrantIsKnownByGrantReceiverAndDataset) {
+  auto store = Open();
+  ASSERT_TRUE(store.ok()) << store.status();
+  lineage::Reader reader = Bureau();
+  reader.grant = "county";
+  Log log;
+  log.Add(lineage::ReadEntries(huiliu::v1::STEP_DELIVER, reader, {Key(1), Key(2)}, kNow));
+  reader.grant = "city";
+  log.Add(lineage::ReadEntries(huiliu::v1::STEP_READ, reader, {Key(3)}, kNow));
+  ASSERT_TRUE((*store)->Fold(log.batches).ok());
+  const auto left = [&](absl::string_view grant, int person, absl::string_view receiver = "530100",
+                        absl::string_view dataset = "employment") {
+    const auto found = (*store)->LeftThrough(grant, receiver, dataset, Key(person));
+    EXPECT_TRUE(found.ok()) << found.status();
+    return found.ok() && *found;
+  };
+  EXPECT_TRUE(left("county", 1));
+  EXPECT_TRUE(left("county", 2));
+  EXPECT_FALSE(left("county", 3));
+  EXPECT_TRUE(left("city", 3));
+  EXPECT_FALSE(left("city", 1));
+  EXPECT_FALSE(left("", 1));
+  EXPECT_FALSE(left("county", 1, "530181"));
+  EXPECT_FALSE(left("county", 1, "530100", "insurance_participation"));
+  EXPECT_FALSE(left("county", 9));
+}
+
 }  // namespace
 }  // namespace huiliu
