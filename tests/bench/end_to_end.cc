@@ -12,146 +12,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "broker/backbone/embedded/embedded_backbone.h"
-#include "broker/catalog/rocksdb/rocks_catalog.h"
-#include "broker/lineage/store/lineage_store.h"
-#include "broker/pipeline/applier.h"
-#include "broker/pipeline/governance_commands.h"
-#include "broker/pipeline/intake.h"
-#include "broker/pipeline/lineage_folder.h"
-#include "core/base/signing.h"
 #include "core/base/status.h"
-#include "core/model/batch_digest.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/records.h"
+#include "tests/bench/stations.h"
 
 namespace huiliu::bench {
 namespace {
 
 constexpr int kBatches = 600;  // of kBatchRows
 constexpr int kRestartBatches = 5000;
-
-double SecondsSince(absl::Time start) { return absl::ToDoubleSeconds(absl::Now() - start); }
-
-// The node's stations in one process, without transports.
-struct Stations {
-  std::unique_ptr<EmbeddedBackbone> backbone;
-  std::unique_ptr<BackboneWriter> writer;
-  std::unique_ptr<SigningKey> key;
-  governance::State state;
-  std::unique_ptr<pipeline::GovernanceCommands> commands;
-  std::unique_ptr<pipeline::Intake> intake;
-  std::unique_ptr<RocksCatalog> catalog;
-  std::unique_ptr<LineageStore> lineage;
-  std::unique_ptr<pipeline::LineageFolder> folder;
-  std::unique_ptr<pipeline::Applier> applier;
-
-  absl::Status Open(const std::string& path, const SigningKey& source_key) {
-    const auto errors = [](absl::string_view, const absl::Status&) {};
-    EmbeddedOptions options;
-    options.path = path + "/backbone";
-    ASSIGN_OR_RETURN(backbone, EmbeddedBackbone::Open(options));
-    for (const TopicSpec& spec : {pipeline::ControlTopicSpec(), pipeline::LineageTopicSpec(),
-                                  pipeline::QuarantineTopicSpec()}) {
-      RETURN_IF_ERROR(backbone->EnsureTopic(spec));
-    }
-    ASSIGN_OR_RETURN(writer, backbone->OpenWriter("bench"));
-    ASSIGN_OR_RETURN(key, SigningKey::LoadOrCreate(path + "/checkpoint.pem"));
-    LineageStoreOptions lineage_options;
-    lineage_options.path = path + "/lineage";
-    lineage_options.origin = "bench";
-    ASSIGN_OR_RETURN(lineage, LineageStore::Open(lineage_options, *key, SystemClock()));
-    folder = std::make_unique<pipeline::LineageFolder>(*backbone, *lineage, errors);
-    commands = std::make_unique<pipeline::GovernanceCommands>(
-        state, *backbone, *writer, SystemClock(),
-        [](const huiliu::v1::Grant&) { return absl::OkStatus(); });
-    RETURN_IF_ERROR(commands->Replay());
-    if (state.version() == 0) RETURN_IF_ERROR(Register(source_key));
-    intake = std::make_unique<pipeline::Intake>(state, *backbone, *writer, SystemClock(),
-                                                pipeline::TopicSettings());
-    RocksCatalogOptions catalog_options;
-    catalog_options.path = path + "/catalog";
-    catalog_options.receiver = kReceiver;
-    ASSIGN_OR_RETURN(catalog, RocksCatalog::Open(catalog_options));
-    applier = std::make_unique<pipeline::Applier>(kReceiver, *catalog, *backbone, *writer,
-                                                  SystemClock(), pipeline::TopicSettings(), errors);
-    RETURN_IF_ERROR(applier->AddDataset(state.FindContract(kDataset)));
-    RETURN_IF_ERROR(applier->CatchUp());
-    applier->Start();
-    folder->Start();
-    return absl::OkStatus();
-  }
-
-  absl::Status Register(const SigningKey& source_key) {
-    const governance::Principal root{"bootstrap", "", {}};
-    huiliu::v1::PutReceiverRequest receiver;
-    receiver.mutable_receiver()->set_id(kReceiver);
-    receiver.mutable_receiver()->set_title("昆明市");
-    receiver.mutable_receiver()->add_divisions(kReceiver);
-    RETURN_IF_ERROR(commands->Put(root, receiver).status());
-    huiliu::v1::PutOrganisationRequest organisation;
-    organisation.mutable_organisation()->set_id("bench");
-    organisation.mutable_organisation()->set_title("基准");
-    RETURN_IF_ERROR(commands->Put(root, organisation).status());
-    huiliu::v1::PutSystemRequest system;
-    system.mutable_system()->set_id(kSystem);
-    system.mutable_system()->set_title("基准");
-    system.mutable_system()->set_tier(huiliu::v1::TIER_MUNICIPAL);
-    system.mutable_system()->set_status(huiliu::v1::SYSTEM_STATUS_OPEN);
-    RETURN_IF_ERROR(commands->Put(root, system).status());
-    huiliu::v1::PutDatasetRequest dataset;
-    dataset.set_source_name("bench.proto");
-    dataset.set_source_text(ContractText());
-    RETURN_IF_ERROR(commands->Put(root, dataset).status());
-    huiliu::v1::PutSourceRequest source;
-    source.mutable_source()->set_id(kSource);
-    source.mutable_source()->set_system(kSystem);
-    source.mutable_source()->set_dataset(kDataset);
-    source.mutable_source()->set_organisation("bench");
-    source.mutable_source()->set_placement(huiliu::v1::PLACEMENT_EDGE);
-    source.mutable_source()->add_receivers(kReceiver);
-    source.mutable_source()->set_batch_public_key(source_key.public_key());
-    return commands->Put(root, source).status();
-  }
-
-  absl::StatusOr<std::unique_ptr<pipeline::Intake::Session>> OpenSession() {
-    huiliu::v1::Hello hello;
-    hello.set_source(kSource);
-    hello.set_dataset(kDataset);
-    huiliu::v1::Welcome welcome;
-    return intake->Open({"bench", "bench", {huiliu::v1::ROLE_AGENT}}, hello, &welcome);
-  }
-
-  absl::Status WaitForRows(int64_t rows) {
-    while (true) {
-      ASSIGN_OR_RETURN(const int64_t now, catalog->Rows(DatasetId(kDataset)));
-      if (now >= rows) return absl::OkStatus();
-      absl::SleepFor(absl::Milliseconds(1));
-    }
-  }
-
-  void Close() {
-    applier->Stop();
-    folder->Stop();
-  }
-};
-
-absl::Status Seal(const SigningKey& key, huiliu::v1::Batch* batch) {
-  batch->set_records_root(ToString(MerkleRootOf(RecordLeafHashes(*batch))));
-  batch->set_digest(ToString(BatchDigest(*batch)));
-  ASSIGN_OR_RETURN(*batch->mutable_signature(), key.Sign(batch->digest()));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<huiliu::v1::Batch>> SealedBatches(const SigningKey& key, int first,
-                                                             int count) {
-  std::vector<huiliu::v1::Batch> batches;
-  for (int n = first; n < first + count; ++n) {
-    batches.push_back(MakeBatch(static_cast<uint64_t>(n), 1));
-    RETURN_IF_ERROR(Seal(key, &batches.back()));
-  }
-  return batches;
-}
 
 // Rows a second of a plain RocksDB with the catalog's options, random keys, batches of kBatchRows,
 // no write-ahead log.
@@ -227,8 +97,8 @@ absl::StatusOr<std::vector<Line>> Restart(const std::string& folder) {
     if (!stations.Open(folder + "/node", *key).ok()) _exit(1);
     auto session = stations.OpenSession();
     for (int n = 1; n <= kRestartBatches; ++n) {
-      huiliu::v1::Batch batch = MakeBatch(static_cast<uint64_t>(n), 1);
-      if (!Seal(*key, &batch).ok() || !session.ok() || !(*session)->Take(batch).ok()) _exit(1);
+      const auto batch = SealedBatch(*key, n);
+      if (!batch.ok() || !session.ok() || !(*session)->Take(*batch).ok()) _exit(1);
     }
     if (!stations.WaitForRows(static_cast<int64_t>(kRestartBatches) * kBatchRows).ok()) _exit(1);
     const char done = 1;
