@@ -28,6 +28,31 @@ access::Authorised Gate::Ask(const governance::Principal& caller,
   return authoriser_.Authorise(request, views, contract);
 }
 
+access::Authorised Gate::AskOnce(const governance::Principal& caller,
+                                 const huiliu::v1::ReadContext& context,
+                                 const std::shared_ptr<const schema::Contract>& contract,
+                                 uint64_t version) {
+  DecisionKey key(caller.organisation, context.receiver(), context.dataset(), context.purpose());
+  const absl::Time now = clock_.Now();
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    const auto kept = decisions_.find(key);
+    if (kept != decisions_.end() && kept->second.version == version && now < kept->second.until &&
+        kept->second.plan->ValidAt(now)) {
+      return {kept->second.plan, {}};
+    }
+  }
+  access::Authorised authorised = Ask(caller, context, contract);
+  // Contract and grants are of one version, or the decision is not kept.
+  if (authorised.plan != nullptr && state_.version() == version) {
+    absl::MutexLock lock(&mutex_);
+    if (decisions_.size() >= kMaxDecisions) decisions_.clear();
+    decisions_.insert_or_assign(std::move(key),
+                                Decision{version, now + kDecisionAge, authorised.plan});
+  }
+  return authorised;
+}
+
 absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
                                       const huiliu::v1::ReadContext& context,
                                       absl::string_view method) {
@@ -50,6 +75,7 @@ absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
                                caller.account,
                                " lacks the role CONSUMER; ask the security administrator"));
   }
+  const uint64_t version = state_.version();
   const auto contract = state_.FindContract(context.dataset());
   admission.catalog = catalogs_.Find(context.receiver());
   if (contract == nullptr || admission.catalog == nullptr) {
@@ -57,7 +83,7 @@ absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
         "no_grant: 没有该数据集的授权，请提出共享申请 / no grant for this dataset; apply for it"));
   }
   admission.reader.dataset_version = contract->version();
-  access::Authorised authorised = Ask(caller, context, contract);
+  access::Authorised authorised = AskOnce(caller, context, contract, version);
   if (authorised.plan == nullptr) {
     admission.reader.grant = authorised.refusal.grant;
     return refuse(authorised.refusal.message());

@@ -5,9 +5,13 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "broker/access/authorise.h"
 #include "broker/governance/state.h"
 #include "broker/lineage/entry.h"
@@ -62,9 +66,27 @@ class Gate {
                                     const huiliu::v1::RowKey& key) const;
 
  private:
+  // A positive decision, kept until governance changes, and for kDecisionAge at most: a newer grant
+  // may begin. That it still holds is asked of the plan at every use.
+  struct Decision {
+    uint64_t version = 0;
+    absl::Time until;
+    std::shared_ptr<const access::AccessPlan> plan;
+  };
+  // organisation, receiver, dataset, purpose
+  using DecisionKey = std::tuple<std::string, std::string, std::string, std::string>;
+  static constexpr absl::Duration kDecisionAge = absl::Seconds(1);
+  static constexpr size_t kMaxDecisions = 10'000;
+
   access::Authorised Ask(const governance::Principal& caller,
                          const huiliu::v1::ReadContext& context,
                          const std::shared_ptr<const schema::Contract>& contract) const;
+  // The same, from the kept decisions where one holds.
+  // `version`: governance's before the contract was looked up.
+  access::Authorised AskOnce(const governance::Principal& caller,
+                             const huiliu::v1::ReadContext& context,
+                             const std::shared_ptr<const schema::Contract>& contract,
+                             uint64_t version);
 
   const governance::State& state_;
   access::Authoriser& authoriser_;
@@ -72,6 +94,8 @@ class Gate {
   ReadRecorder& recorder_;
   Clock& clock_;
   const std::string node_key_;
+  absl::Mutex mutex_;
+  absl::flat_hash_map<DecisionKey, Decision> decisions_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace huiliu::pipeline

@@ -9,6 +9,9 @@ namespace {
 const TopicPartition kLineage{kLineageTopic, Partition(0)};
 constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+// Nobody waits for a fold: one of many small commits costs less than many folds.
+constexpr absl::Duration kGather = absl::Milliseconds(5);
+constexpr size_t kSmallFold = 256 << 10;
 
 }  // namespace
 
@@ -34,7 +37,14 @@ absl::Status LineageFolder::Step() {
   }
   ASSIGN_OR_RETURN(const std::vector<StoredBatch> batches, reader_->Poll(kPollTimeout));
   // An empty fold still lets the store sign a checkpoint whose time has come.
-  return store_.Fold(batches);
+  RETURN_IF_ERROR(store_.Fold(batches));
+  size_t bytes = 0;
+  for (const StoredBatch& batch : batches) bytes += batch.bytes.size();
+  if (bytes > 0 && bytes < kSmallFold) {
+    absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kGather);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status LineageFolder::CatchUp(absl::Duration timeout) {

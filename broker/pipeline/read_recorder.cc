@@ -1,18 +1,21 @@
 #include "broker/pipeline/read_recorder.h"
 
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "broker/pipeline/topics.h"
 
 namespace huiliu::pipeline {
 
-ReadRecorder::ReadRecorder(BackboneWriter& writer) : writer_(writer), thread_([this] { Run(); }) {}
+ReadRecorder::ReadRecorder(BackboneWriter& writer)
+    : writer_(writer), committer_([this] { Run(); }), answerer_([this] { Answer(); }) {}
 
 ReadRecorder::~ReadRecorder() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
-  thread_.join();
+  committer_.join();
+  answerer_.join();
 }
 
 void ReadRecorder::Record(std::vector<std::string> entries, Done done) {
@@ -38,34 +41,67 @@ absl::Status ReadRecorder::RecordAndWait(std::string entry) {
   return result;
 }
 
-void ReadRecorder::Run() {
+std::vector<ReadRecorder::Waiting> ReadRecorder::NextBatch(absl::Time not_before) {
+  const auto ready = [this] {
+    mutex_.AssertReaderHeld();
+    return stopping_ || !waiting_.empty();
+  };
+  const auto full = [this] {
+    mutex_.AssertReaderHeld();
+    return stopping_ || waiting_.size() >= kMaxPerCommit;
+  };
   std::vector<Waiting> batch;
+  absl::MutexLock lock(&mutex_, absl::Condition(&ready));
+  mutex_.AwaitWithDeadline(absl::Condition(&full), not_before);
+  if (waiting_.size() <= kMaxPerCommit) {
+    batch.swap(waiting_);
+  } else {
+    const auto end = waiting_.begin() + kMaxPerCommit;
+    batch.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+    waiting_.erase(waiting_.begin(), end);
+  }
+  return batch;
+}
+
+absl::Status ReadRecorder::Commit(const std::vector<Waiting>& batch) {
+  RecordBatchBuilder builder;
+  for (const Waiting& w : batch) {
+    for (const std::string& entry : w.entries) builder.Add("", "", entry);
+  }
+  const int32_t records = builder.count();
+  Transaction transaction;
+  transaction.appends.push_back({{kLineageTopic, Partition(0)}, builder.Finish(), records});
+  return writer_.Commit(std::move(transaction)).status();
+}
+
+void ReadRecorder::Run() {
+  absl::Time not_before = absl::InfinitePast();
   while (true) {
-    batch.clear();
+    std::vector<Waiting> batch = NextBatch(not_before);
+    if (batch.empty()) break;
+    not_before = batch.size() >= kCrowd ? absl::Now() + kApart : absl::InfinitePast();
+    absl::Status status = Commit(batch);
+    absl::MutexLock lock(&mutex_);
+    committed_.push_back({std::move(batch), std::move(status)});
+  }
+  absl::MutexLock lock(&mutex_);
+  all_committed_ = true;
+}
+
+void ReadRecorder::Answer() {
+  const auto ready = [this] {
+    mutex_.AssertReaderHeld();
+    return all_committed_ || !committed_.empty();
+  };
+  while (true) {
+    Committed committed;
     {
-      const auto ready = [this] {
-        mutex_.AssertReaderHeld();
-        return stopping_ || !waiting_.empty();
-      };
       absl::MutexLock lock(&mutex_, absl::Condition(&ready));
-      if (waiting_.empty()) return;
-      if (waiting_.size() <= kMaxPerCommit) {
-        batch.swap(waiting_);
-      } else {
-        const auto end = waiting_.begin() + kMaxPerCommit;
-        batch.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
-        waiting_.erase(waiting_.begin(), end);
-      }
+      if (committed_.empty()) return;
+      committed = std::move(committed_.front());
+      committed_.pop_front();
     }
-    RecordBatchBuilder builder;
-    for (const Waiting& w : batch) {
-      for (const std::string& entry : w.entries) builder.Add("", "", entry);
-    }
-    const int32_t records = builder.count();
-    Transaction transaction;
-    transaction.appends.push_back({{kLineageTopic, Partition(0)}, builder.Finish(), records});
-    const absl::Status status = writer_.Commit(std::move(transaction)).status();
-    for (Waiting& w : batch) w.done(status);
+    for (Waiting& w : committed.reads) w.done(committed.status);
   }
 }
 

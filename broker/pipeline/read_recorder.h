@@ -2,6 +2,7 @@
 #ifndef HUILIU_BROKER_PIPELINE_READ_RECORDER_H_
 #define HUILIU_BROKER_PIPELINE_READ_RECORDER_H_
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <thread>
@@ -9,15 +10,21 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "broker/backbone/backbone.h"
 
 namespace huiliu::pipeline {
 
-// Thread-safe. One thread of its own; `done` runs on it and must not block.
+// Thread-safe. Two threads of its own: one commits, the other answers meanwhile; `done` runs on the
+// second and must not block.
 class ReadRecorder {
  public:
   static constexpr size_t kMaxWaiting = 16384;  // entries queued; beyond: RESOURCE_EXHAUSTED
   static constexpr size_t kMaxPerCommit = 1024;
+  // Where the last commit took kCrowd reads or more, the next begins kApart after it: few commits
+  // of many reads leave the processors to the reads. Fewer readers never wait for company.
+  static constexpr size_t kCrowd = 4;
+  static constexpr absl::Duration kApart = absl::Milliseconds(1);
 
   using Done = std::function<void(const absl::Status&)>;
 
@@ -36,13 +43,25 @@ class ReadRecorder {
     std::vector<std::string> entries;
     Done done;
   };
+  // Reads of one commit whose outcome is known.
+  struct Committed {
+    std::vector<Waiting> reads;
+    absl::Status status;
+  };
   void Run();
+  // What the next commit takes; empty: stopping, and nothing is left.
+  std::vector<Waiting> NextBatch(absl::Time not_before);
+  absl::Status Commit(const std::vector<Waiting>& batch);
+  void Answer();
 
   BackboneWriter& writer_;
   absl::Mutex mutex_;
   std::vector<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Committed> committed_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  bool all_committed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread committer_;
+  std::thread answerer_;
 };
 
 }  // namespace huiliu::pipeline

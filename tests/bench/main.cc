@@ -9,9 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/lookup_client.h"
 
 int main(int argc, char** argv) {
   using namespace huiliu::bench;
+  if (argc == 5 && std::string(argv[1]) == kLookupClient) return LookupClientMain(argv + 2);
   CLI::App app{"benchmarks, each beside its yardstick of the same run"};
   std::vector<std::string> names;
   std::string output = "text";
