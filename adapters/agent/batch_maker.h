@@ -26,7 +26,9 @@ struct MadeBatch {
   std::vector<huiliu::v1::QuarantinedRow> quarantined;  // kept here, with the department
   std::vector<huiliu::v1::QuarantinedRow> pending;
   // Nothing happened but re-reads: it need not travel.
-  bool empty() const { return batch.keys_size() == 0 && batch.counts_size() == 0; }
+  bool empty() const {
+    return batch.keys_size() == 0 && batch.counts_size() == 0 && batch.quarantined_size() == 0;
+  }
 };
 
 // One thread.

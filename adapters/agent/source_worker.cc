@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "adapters/agent/host.h"
 #include "adapters/agent/pins.h"
+#include "adapters/agent/unjudged_batch.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
 #include "storage/decisions/rocksdb_decision_store.h"
@@ -80,11 +81,6 @@ absl::Status SourceWorker::Prepare() {
         absl::StrCat("source ", source_.id(), " is registered for dataset ", source_.dataset(),
                      ", the agent is configured for ", source_config_.dataset));
   }
-  if (source_.placement() != huiliu::v1::PLACEMENT_EDGE) {
-    return absl::UnimplementedError(
-        absl::StrCat("source ", source_.id(),
-                     " is registered for placement NODE, which this agent does not serve yet"));
-  }
   if (source_.batch_public_key() != key_->public_key()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "source ", source_.id(), " is registered with another public key than that of ",
@@ -100,6 +96,12 @@ absl::Status SourceWorker::Prepare() {
   }
   ASSIGN_OR_RETURN(mapping_, mapping::Mapping::Parse(source_config_.mapping, yaml, contract_));
   bound_header_.clear();
+  maker_.reset();
+  if (source_.placement() == huiliu::v1::PLACEMENT_NODE) return absl::OkStatus();
+  return PrepareEngine();
+}
+
+absl::Status SourceWorker::PrepareEngine() {
   ASSIGN_OR_RETURN(const std::shared_ptr<const rules::RuleSet> rule_set, ChooseRuleSet(*contract_));
   ASSIGN_OR_RETURN(const huiliu::v1::Receiver receiver, node_->FindReceiver(source_.receivers(0)));
   rules::ReturnEngine::Options options;
@@ -121,6 +123,14 @@ absl::Status SourceWorker::Prepare() {
   parts.clock = &SystemClock();
   maker_ = std::make_unique<BatchMaker>(std::move(parts));
   return absl::OkStatus();
+}
+
+absl::StatusOr<MadeBatch> SourceWorker::MakeBatch(const huiliu_rows& rows) {
+  if (maker_ != nullptr) return maker_->Make(rows, epoch_, sequence_ + 1);
+  MadeBatch made;
+  ASSIGN_OR_RETURN(made.batch, MakeUnjudgedBatch({source_, *mapping_, *key_, SystemClock()}, rows,
+                                                 epoch_, sequence_ + 1));
+  return made;
 }
 
 absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {
@@ -197,7 +207,7 @@ absl::Status SourceWorker::PumpOnce(PublishStream& stream, sdk::OpenSource& plug
       for (const std::string& column : mapping_->unused_columns())
         status_.AddNotice(absl::StrCat("column ", column, " is mapped to no field"));
     }
-    ASSIGN_OR_RETURN(MadeBatch made, maker_->Make(*rows, epoch_, sequence_ + 1));
+    ASSIGN_OR_RETURN(MadeBatch made, MakeBatch(*rows));
     status_.AddRows(static_cast<int64_t>(rows->row_count));
     if (!made.empty()) RETURN_IF_ERROR(Send(stream, std::move(made)));
   }

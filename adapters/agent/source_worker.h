@@ -30,6 +30,9 @@ class SourceWorker {
   // One connection: from Hello until the stream ends.
   absl::Status RunConnected();
   absl::Status Prepare();
+  // Edge: the engine that judges here, and its rules.
+  absl::Status PrepareEngine();
+  absl::StatusOr<MadeBatch> MakeBatch(const huiliu_rows& rows);
   absl::StatusOr<std::shared_ptr<const rules::RuleSet>> ChooseRuleSet(
       const schema::Contract& contract);
   absl::Status Recover(const huiliu::v1::Welcome& welcome);
@@ -54,7 +57,7 @@ class SourceWorker {
   std::shared_ptr<const schema::Contract> contract_;
   std::unique_ptr<mapping::Mapping> mapping_;
   std::unique_ptr<rules::ReturnEngine> engine_;
-  std::unique_ptr<BatchMaker> maker_;
+  std::unique_ptr<BatchMaker> maker_;  // nullptr: the node judges
   uint64_t epoch_ = 0;
   uint64_t sequence_ = 0;  // last one sent
   std::deque<uint64_t> in_flight_;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/base/status.h"
 
 namespace huiliu::governance {
@@ -109,6 +110,13 @@ absl::Status Check(const huiliu::v1::System& system) {
 absl::Status Check(const huiliu::v1::Source& source) {
   RETURN_IF_ERROR(CheckId("source", source.id()));
   RETURN_IF_ERROR(Required("source", source.id(), "a receiver", source.receivers_size() > 0));
+  for (int i = 1; i < source.receivers_size(); ++i) {
+    const auto end = source.receivers().begin() + i;
+    if (std::find(source.receivers().begin(), end, source.receivers(i)) != end) {
+      return InvalidArgumentError(
+          StrCat("source ", source.id(), ": receiver ", source.receivers(i), " is named twice"));
+    }
+  }
   switch (source.placement()) {
     case huiliu::v1::PLACEMENT_EDGE:
       if (source.receivers_size() != 1) {
@@ -123,6 +131,18 @@ absl::Status Check(const huiliu::v1::Source& source) {
   }
   return Required("source", source.id(), "batch_public_key (32 bytes, Ed25519)",
                   source.batch_public_key().size() == 32);
+}
+
+absl::Status CheckReceiversGrow(const huiliu::v1::Source& old, const huiliu::v1::Source& source) {
+  if (source.placement() != huiliu::v1::PLACEMENT_NODE) return absl::OkStatus();
+  bool grows = source.receivers_size() >= old.receivers_size();
+  for (int i = 0; grows && i < old.receivers_size(); ++i)
+    grows = source.receivers(i) == old.receivers(i);
+  if (grows) return absl::OkStatus();
+  return absl::FailedPreconditionError(StrCat(
+      "source ", source.id(), ": receivers of a source that is decided at the node can only ",
+      "be added, at the end: what was counted for ", absl::StrJoin(old.receivers(), ", "),
+      " stays theirs; register another source"));
 }
 
 absl::Status Check(const huiliu::v1::Grant& grant) {

@@ -17,6 +17,9 @@ absl::Status Check(const huiliu::v1::Receiver& receiver);
 absl::Status Check(const huiliu::v1::System& system);
 absl::Status Check(const huiliu::v1::Source& source);
 absl::Status Check(const huiliu::v1::Grant& grant);
+// What was counted for a receiver of a source that is decided at the node stays countable: its
+// receivers keep their places in the list.
+absl::Status CheckReceiversGrow(const huiliu::v1::Source& old, const huiliu::v1::Source& source);
 
 }  // namespace huiliu::governance
 

@@ -281,6 +281,7 @@ absl::StatusOr<Record> State::Propose(const huiliu::v1::Source& source, uint64_t
     return absl::FailedPreconditionError(StrCat(
         user, ": system, dataset and placement of a source never change; register another source"));
   }
+  if (old != sources_.end()) RETURN_IF_ERROR(CheckReceiversGrow(old->second, source));
   Record record;
   record.set_version(version_ + 1);
   *record.mutable_source() = source;

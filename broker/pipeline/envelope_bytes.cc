@@ -21,6 +21,9 @@ absl::StatusOr<EnvelopeGlance> GlanceAt(absl::string_view envelope) {
       case Envelope::kDivisionFieldNumber:
         glance.division = field.bytes;
         break;
+      case Envelope::kSourceFieldNumber:
+        glance.source = field.bytes;
+        break;
       case Envelope::kOperationFieldNumber:
         glance.operation = field.number;
         break;
@@ -50,6 +53,11 @@ std::string ArrivalTag() {
 }
 
 }  // namespace
+
+void AppendCountedReceivers(uint32_t receivers, std::string* envelope) {
+  AppendVarint(envelope, static_cast<uint64_t>(Envelope::kCountedReceiversFieldNumber) << 3);
+  AppendVarint(envelope, receivers);
+}
 
 void AppendArrival(int64_t arrival_time_us, std::string* envelope) {
   static const std::string* const tag = new std::string(ArrivalTag());

@@ -14,6 +14,7 @@ namespace huiliu::pipeline {
 struct EnvelopeGlance {
   absl::string_view system;
   absl::string_view division;
+  absl::string_view source;
   uint64_t operation = 0;
   uint64_t epoch = 0;
   uint64_t sequence = 0;
@@ -22,6 +23,9 @@ struct EnvelopeGlance {
 
 // DATA_LOSS where the bytes are no message.
 absl::StatusOr<EnvelopeGlance> GlanceAt(absl::string_view envelope);
+
+// Appends counted_receivers, before AppendArrival.
+void AppendCountedReceivers(uint32_t receivers, std::string* envelope);
 
 // Appends arrival_time_us as the last field; protobuf's last-one-wins makes it the value.
 void AppendArrival(int64_t arrival_time_us, std::string* envelope);

@@ -1,9 +1,8 @@
 #include "broker/pipeline/intake.h"
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/envelope_bytes.h"
+#include "broker/pipeline/intake_checks.h"
 #include "core/base/signing.h"
 #include "core/base/status.h"
 #include "core/model/batch_digest.h"
@@ -19,66 +18,6 @@ using huiliu::v1::SourcePosition;
 // An entry stays under 64 KiB: at most this many kept rows are traced by name; the rest is in the
 // counts.
 constexpr int kMaxTracedRows = 200;
-
-std::string Name(const Batch& batch) {
-  return StrCat("batch ", batch.source(), "/", batch.epoch(), "/", batch.sequence());
-}
-
-absl::Status Refuse(const Batch& batch, absl::string_view why) {
-  return absl::InvalidArgumentError(StrCat(Name(batch), ": ", why));
-}
-
-absl::Status CheckRecord(const huiliu::v1::Source& source, const Batch& batch, int i) {
-  auto glance = GlanceAt(batch.envelopes(i));
-  if (!glance.ok()) return Refuse(batch, StrCat("record ", i, ": torn envelope"));
-  if (glance->system != absl::string_view(source.system())) {
-    return Refuse(batch, StrCat("record ", i, " names another system than source ", source.id(),
-                                " is registered for"));
-  }
-  const absl::string_view key = batch.keys(i);
-  const size_t prefix = source.system().size();
-  if (key.size() <= prefix + 1 || !absl::StartsWith(key, source.system()) || key[prefix] != '\0') {
-    return Refuse(batch, StrCat("record ", i, ": its key does not begin with the system's id"));
-  }
-  if (glance->epoch != batch.epoch() || glance->sequence != batch.sequence() ||
-      glance->index != static_cast<uint64_t>(i)) {
-    return Refuse(batch,
-                  StrCat("record ", i, ": its envelope belongs to another place in the log"));
-  }
-  const bool upsert = glance->operation == huiliu::v1::OPERATION_UPSERT;
-  if (upsert == batch.payloads(i).empty()) {
-    return Refuse(batch, StrCat("record ", i, ": an upsert has a payload, a delete has none"));
-  }
-  return absl::OkStatus();
-}
-
-// A city may not come to hold other cities' people: the node does not take the agent's word for it.
-absl::Status CheckArea(const huiliu::v1::Receiver& receiver, const Batch& batch, int i) {
-  if (batch.payloads(i).empty()) return absl::OkStatus();
-  auto glance = GlanceAt(batch.envelopes(i));
-  for (const std::string& area : receiver.divisions()) {
-    if (InArea(area, glance->division)) return absl::OkStatus();
-  }
-  return Refuse(batch,
-                StrCat("record ", i, " was attributed outside the area of receiver ", receiver.id(),
-                       "; the source's rule set or divisions are not those of this receiver"));
-}
-
-absl::Status CheckCounts(const huiliu::v1::Source& source, const Batch& batch) {
-  for (const huiliu::v1::CountDelta& delta : batch.counts()) {
-    if (delta.receiver() != source.receivers(0)) {
-      return Refuse(batch, StrCat("a count names receiver ", delta.receiver(),
-                                  ", the source returns to ", source.receivers(0)));
-    }
-    if (delta.outcome() == huiliu::v1::OUTCOME_UNSPECIFIED)
-      return Refuse(batch, "a count without an outcome");
-    if (!batch.redrive() &&
-        (delta.rows() < 0 || delta.conflicts() < 0 || delta.masked_at_source() < 0)) {
-      return Refuse(batch, "negative counts are for redriven rows only");
-    }
-  }
-  return absl::OkStatus();
-}
 
 // The counts as the log states them: dated by taking over; what a node has yet to decide is
 // pending.
@@ -142,15 +81,17 @@ huiliu::v1::LineageEntry IntakeEntry(const huiliu::v1::Source& source, const Bat
   return entry;
 }
 
-// Splits the batch's records over the partitions of their topic.
+// Splits the batch's records over the partitions of their topic. `counted_receivers`: of a source
+// topic, else 0.
 void AppendRecords(const std::string& topic, int32_t partitions, const Batch& batch,
-                   int64_t arrival_us, Transaction* transaction) {
+                   uint32_t counted_receivers, int64_t arrival_us, Transaction* transaction) {
   std::vector<RecordBatchBuilder> builders(static_cast<size_t>(partitions));
   std::string envelope;
   for (int i = 0; i < batch.keys_size(); ++i) {
     RecordBatchBuilder& builder =
         builders[static_cast<size_t>(PartitionOf(batch.keys(i), partitions).value())];
     envelope.assign(batch.envelopes(i));
+    if (counted_receivers > 0) AppendCountedReceivers(counted_receivers, &envelope);
     AppendArrival(arrival_us, &envelope);
     if (batch.payloads(i).empty()) {
       builder.AddTombstone(batch.keys(i), envelope);
@@ -166,13 +107,27 @@ void AppendRecords(const std::string& topic, int32_t partitions, const Batch& ba
   }
 }
 
-void AppendQuarantine(const Batch& batch, Transaction* transaction) {
+// The rows' ids follow those of the batch's records: the engine may have to keep these too.
+void AppendQuarantine(const huiliu::v1::Source& source, const Batch& batch, const std::string& day,
+                      Transaction* transaction) {
   if (batch.quarantined_size() == 0) return;
   RecordBatchBuilder builder;
   for (int i = 0; i < batch.quarantined_size(); ++i) {
     huiliu::v1::QuarantinedRow row = batch.quarantined(i);
-    row.set_id(StrCat(batch.source(), "/", batch.epoch(), "/", batch.sequence(), "/", i));
+    row.set_id(StrCat(batch.source(), "/", batch.epoch(), "/", batch.sequence(), "/",
+                      batch.keys_size() + i));
     row.set_source(batch.source());
+    row.set_day(day);
+    row.set_redriven(false);
+    row.set_mapped(false);
+    row.clear_counts();
+    for (const std::string& receiver : source.receivers()) {
+      huiliu::v1::CountDelta* count = row.add_counts();
+      count->set_day(day);
+      count->set_receiver(receiver);
+      count->set_outcome(huiliu::v1::OUTCOME_QUARANTINED);
+      count->set_rows(1);
+    }
     builder.Add(row.id(), "", row.SerializeAsString());
   }
   const int32_t records = builder.count();
@@ -223,6 +178,19 @@ absl::Status Intake::GetPosition(const std::optional<governance::Principal>& cal
   return absl::OkStatus();
 }
 
+// Without rules the engine would count everything as withheld. An agent at the edge refuses that
+// itself.
+absl::Status Intake::CheckRules(const huiliu::v1::Source& source) const {
+  if (source.placement() != huiliu::v1::PLACEMENT_NODE) return absl::OkStatus();
+  for (const std::string& receiver : source.receivers()) {
+    if (state_.FindRuleSet(source.dataset(), receiver) != nullptr) continue;
+    return absl::FailedPreconditionError(StrCat("no rule set returns dataset ", source.dataset(),
+                                                " to receiver ", receiver,
+                                                "; a data officer registers one first"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<Intake::Session>> Intake::Open(const governance::Principal& caller,
                                                               const huiliu::v1::Hello& hello,
                                                               huiliu::v1::Welcome* welcome) {
@@ -241,6 +209,7 @@ absl::StatusOr<std::unique_ptr<Intake::Session>> Intake::Open(const governance::
                                                 " is registered for dataset ", source->dataset(),
                                                 ", not ", hello.dataset()));
   }
+  RETURN_IF_ERROR(CheckRules(*source));
   if (state_.FindContract(hello.dataset(), hello.dataset_version()) == nullptr) {
     return absl::FailedPreconditionError(StrCat("dataset ", hello.dataset(), " has no version ",
                                                 hello.dataset_version(),
@@ -281,7 +250,8 @@ absl::Status Intake::CheckSequence(const Lane& lane, uint64_t epoch, const Batch
     return absl::OkStatus();
   }
   if (batch.sequence() != last + 1) {
-    return absl::FailedPreconditionError(StrCat(Name(batch), ": the next sequence is ", last + 1));
+    return absl::FailedPreconditionError(
+        StrCat(NameOf(batch), ": the next sequence is ", last + 1));
   }
   return absl::OkStatus();
 }
@@ -308,6 +278,8 @@ absl::Status Intake::CheckContent(const huiliu::v1::Source& source, const Batch&
     receiver = state_.FindReceiver(source.receivers(0));
     if (!receiver.has_value())
       return Refuse(batch, StrCat("receiver ", source.receivers(0), " is not registered"));
+  } else {
+    RETURN_IF_ERROR(CheckUnjudged(batch));
   }
   for (int i = 0; i < batch.keys_size(); ++i) {
     RETURN_IF_ERROR(CheckRecord(source, batch, i));
@@ -322,8 +294,10 @@ absl::StatusOr<Transaction> Intake::Build(const huiliu::v1::Source& source, cons
   const bool edge = source.placement() == huiliu::v1::PLACEMENT_EDGE;
   const std::string topic =
       edge ? ReturnedTopic(source.receivers(0), batch.dataset()) : SourceTopic(batch.dataset());
-  AppendRecords(topic, topics_.partitions, batch, after.time_us(), &transaction);
-  AppendQuarantine(batch, &transaction);
+  AppendRecords(topic, topics_.partitions, batch,
+                edge ? 0 : static_cast<uint32_t>(source.receivers_size()), after.time_us(),
+                &transaction);
+  AppendQuarantine(source, batch, ShanghaiDay(absl::FromUnixMicros(after.time_us())), &transaction);
   huiliu::v1::LineageEntry entry =
       IntakeEntry(source, batch, absl::FromUnixMicros(after.time_us()));
   entry.set_topic(topic);

@@ -69,6 +69,7 @@ class Intake {
   absl::Status Take(const std::string& source, uint64_t epoch, const huiliu::v1::Batch& batch);
   absl::Status CheckSequence(const Lane& lane, uint64_t epoch, const huiliu::v1::Batch& batch,
                              bool* repeated) const ABSL_SHARED_LOCKS_REQUIRED(lane.mutex);
+  absl::Status CheckRules(const huiliu::v1::Source& source) const;
   absl::Status CheckContent(const huiliu::v1::Source& source, const huiliu::v1::Batch& batch) const;
   absl::StatusOr<Transaction> Build(const huiliu::v1::Source& source,
                                     const huiliu::v1::Batch& batch,

@@ -1,0 +1,87 @@
+#include "broker/pipeline/intake_checks.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "broker/pipeline/envelope_bytes.h"
+
+namespace huiliu::pipeline {
+
+using absl::StrCat;
+using huiliu::v1::Batch;
+
+std::string NameOf(const Batch& batch) {
+  return StrCat("batch ", batch.source(), "/", batch.epoch(), "/", batch.sequence());
+}
+
+absl::Status Refuse(const Batch& batch, absl::string_view why) {
+  return absl::InvalidArgumentError(StrCat(NameOf(batch), ": ", why));
+}
+
+absl::Status CheckRecord(const huiliu::v1::Source& source, const Batch& batch, int i) {
+  auto glance = GlanceAt(batch.envelopes(i));
+  if (!glance.ok()) return Refuse(batch, StrCat("record ", i, ": torn envelope"));
+  if (glance->system != absl::string_view(source.system())) {
+    return Refuse(batch, StrCat("record ", i, " names another system than source ", source.id(),
+                                " is registered for"));
+  }
+  const absl::string_view key = batch.keys(i);
+  const size_t prefix = source.system().size();
+  if (key.size() <= prefix + 1 || !absl::StartsWith(key, source.system()) || key[prefix] != '\0') {
+    return Refuse(batch, StrCat("record ", i, ": its key does not begin with the system's id"));
+  }
+  if (glance->epoch != batch.epoch() || glance->sequence != batch.sequence() ||
+      glance->index != static_cast<uint64_t>(i)) {
+    return Refuse(batch,
+                  StrCat("record ", i, ": its envelope belongs to another place in the log"));
+  }
+  if (source.placement() == huiliu::v1::PLACEMENT_NODE &&
+      glance->source != absl::string_view(source.id())) {
+    return Refuse(batch, StrCat("record ", i, ": its envelope does not name source ", source.id()));
+  }
+  const bool upsert = glance->operation == huiliu::v1::OPERATION_UPSERT;
+  if (upsert == batch.payloads(i).empty()) {
+    return Refuse(batch, StrCat("record ", i, ": an upsert has a payload, a delete has none"));
+  }
+  return absl::OkStatus();
+}
+
+// A city may not come to hold other cities' people: the node does not take the agent's word for it.
+absl::Status CheckArea(const huiliu::v1::Receiver& receiver, const Batch& batch, int i) {
+  if (batch.payloads(i).empty()) return absl::OkStatus();
+  auto glance = GlanceAt(batch.envelopes(i));
+  for (const std::string& area : receiver.divisions()) {
+    if (InArea(area, glance->division)) return absl::OkStatus();
+  }
+  return Refuse(batch,
+                StrCat("record ", i, " was attributed outside the area of receiver ", receiver.id(),
+                       "; the source's rule set or divisions are not those of this receiver"));
+}
+
+absl::Status CheckCounts(const huiliu::v1::Source& source, const Batch& batch) {
+  for (const huiliu::v1::CountDelta& delta : batch.counts()) {
+    if (delta.receiver() != source.receivers(0)) {
+      return Refuse(batch, StrCat("a count names receiver ", delta.receiver(),
+                                  ", the source returns to ", source.receivers(0)));
+    }
+    if (delta.outcome() == huiliu::v1::OUTCOME_UNSPECIFIED)
+      return Refuse(batch, "a count without an outcome");
+    if (!batch.redrive() &&
+        (delta.rows() < 0 || delta.conflicts() < 0 || delta.masked_at_source() < 0)) {
+      return Refuse(batch, "negative counts are for redriven rows only");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What a node has yet to decide comes without anybody's judgement.
+absl::Status CheckUnjudged(const Batch& batch) {
+  if (batch.counts_size() == 0 && batch.rule_set().empty() && batch.rest_rows() == 0 &&
+      batch.quarantine_notes_size() == 0 && batch.unchanged_rows() == 0 && !batch.redrive()) {
+    return absl::OkStatus();
+  }
+  return Refuse(batch,
+                "the source is decided at the node: its batches carry no counts, rule set, rest or "
+                "notes, and are no redrive");
+}
+
+}  // namespace huiliu::pipeline
