@@ -5,14 +5,12 @@
 
 #include <atomic>
 #include <memory>
-#include <vector>
 
+#include "adapters/agent/change_list.h"
 #include "adapters/agent/config.h"
 #include "adapters/agent/node_client.h"
 #include "adapters/agent/worker_status.h"
 #include "adapters/sdk/loader.h"
-#include "core/schema/contract.h"
-#include "core/schema/wire_reader.h"
 
 namespace huiliu::agent {
 
@@ -27,8 +25,6 @@ class LandingWorker {
   absl::Status Prepare(sdk::OpenLanding& landing);
   absl::Status Apply(sdk::OpenLanding& landing, const huiliu::v1::SubscribeResponse& message,
                      bool reset);
-  // Cells of one change, appended to cells_; texts are kept in texts_.
-  absl::Status AddCells(const std::string& key, const std::string& payload, bool is_delete);
 
   const Config config_;
   const LandingConfig landing_config_;
@@ -36,11 +32,7 @@ class LandingWorker {
   WorkerStatus status_;
   huiliu_host host_;
   std::unique_ptr<NodeClient> node_;
-  std::shared_ptr<const schema::Contract> contract_;
-  std::vector<const schema::Field*> fields_;  // those that land: single values
-  std::unique_ptr<schema::FieldPlan> plan_;
-  std::vector<std::string> texts_;
-  std::vector<int> cell_texts_;  // index into texts_, -1: null
+  std::unique_ptr<ChangeList> changes_;
 };
 
 }  // namespace huiliu::agent

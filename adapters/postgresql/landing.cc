@@ -45,14 +45,32 @@ const char* TypeName(int32_t type) {
   }
 }
 
-std::string TimeText(int64_t us) {
-  return absl::FormatTime("%Y-%m-%d %H:%M:%E6S+00", absl::FromUnixMicros(us), absl::UTCTimeZone());
-}
+// Rows of one batch mostly share their arrival time: the last text is kept.
+class TimeText {
+ public:
+  const std::string& Of(int64_t us) {
+    if (text_.empty() || us != us_) {
+      us_ = us;
+      text_ =
+          absl::FormatTime("%Y-%m-%d %H:%M:%E6S+00", absl::FromUnixMicros(us), absl::UTCTimeZone());
+    }
+    return text_;
+  }
+
+ private:
+  int64_t us_ = 0;
+  std::string text_;
+};
 
 // COPY's text format. False where the text holds a byte 0, which PostgreSQL cannot.
 bool AppendCopyText(absl::string_view text, std::string* out) {
-  for (char c : text) {
-    switch (c) {
+  while (!text.empty()) {
+    size_t plain = 0;
+    while (plain < text.size() && static_cast<uint8_t>(text[plain]) > '\r' && text[plain] != '\\')
+      ++plain;
+    out->append(text.data(), plain);
+    if (plain == text.size()) return true;
+    switch (text[plain]) {
       case '\0':
         return false;
       case '\\':
@@ -68,8 +86,9 @@ bool AppendCopyText(absl::string_view text, std::string* out) {
         *out += "\\t";
         break;
       default:
-        out->push_back(c);
+        out->push_back(text[plain]);
     }
+    text.remove_prefix(plain + 1);
   }
   return true;
 }
@@ -186,6 +205,7 @@ absl::Status PostgresqlLanding::Prepare(const huiliu_dataset& dataset) {
   }
   RETURN_IF_ERROR(TakeLock());
   RETURN_IF_ERROR(CreateTable());
+  WriteStatements();
   return MakeStaging();
 }
 
@@ -203,29 +223,49 @@ absl::StatusOr<std::string> PostgresqlLanding::Cursor() {
   return cursor;
 }
 
+std::vector<bool> PostgresqlLanding::Superseded(absl::Span<const huiliu_change> changes) const {
+  // The keys' bytes, one behind the other: system and key cells.
+  std::string bytes;
+  std::vector<size_t> ends;
+  ends.reserve(changes.size());
+  for (const huiliu_change& change : changes) {
+    absl::StrAppend(&bytes, sdk::ToView(change.system));
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      if (columns_[c].key)
+        absl::StrAppend(&bytes, absl::string_view("\0", 1), sdk::ToView(change.cells[c].value));
+    }
+    ends.push_back(bytes.size());
+  }
+  std::vector<bool> superseded(changes.size(), false);
+  absl::flat_hash_map<absl::string_view, size_t> last;
+  last.reserve(changes.size());
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const size_t begin = i == 0 ? 0 : ends[i - 1];
+    const auto [place, fresh] =
+        last.try_emplace(absl::string_view(bytes).substr(begin, ends[i] - begin), i);
+    if (fresh) continue;
+    superseded[place->second] = true;
+    place->second = i;
+  }
+  return superseded;
+}
+
 // One line a change, the last of each key only.
 absl::StatusOr<std::string> PostgresqlLanding::StagingRows(absl::Span<const huiliu_change> changes,
                                                            bool* deletes) const {
-  absl::flat_hash_map<std::string, size_t> last;
-  std::vector<std::string> keys;
-  for (size_t i = 0; i < changes.size(); ++i) {
-    std::string key(sdk::ToView(changes[i].system));
-    for (size_t c = 0; c < columns_.size(); ++c) {
-      if (columns_[c].key)
-        absl::StrAppend(&key, absl::string_view("\0", 1), sdk::ToView(changes[i].cells[c].value));
-    }
-    last[key] = i;
-    keys.push_back(std::move(key));
-  }
+  const std::vector<bool> superseded = Superseded(changes);
+  TimeText source_time;
+  TimeText arrival_time;
   std::string out;
   for (size_t i = 0; i < changes.size(); ++i) {
     const huiliu_change& change = changes[i];
-    if (last[keys[i]] != i) continue;
+    if (superseded[i]) continue;
     *deletes = *deletes || change.is_delete != 0;
     absl::StrAppend(&out, change.is_delete != 0 ? "t" : "f", "\t", sdk::ToView(change.system), "\t",
-                    sdk::ToView(change.division), "\t",
-                    change.source_time_us == 0 ? "\\N" : TimeText(change.source_time_us), "\t",
-                    TimeText(change.arrival_time_us));
+                    sdk::ToView(change.division), "\t");
+    absl::StrAppend(&out,
+                    change.source_time_us == 0 ? "\\N" : source_time.Of(change.source_time_us),
+                    "\t", arrival_time.Of(change.arrival_time_us));
     for (size_t c = 0; c < columns_.size(); ++c) {
       out.push_back('\t');
       const huiliu_cell& cell = change.cells[c];
@@ -238,6 +278,8 @@ absl::StatusOr<std::string> PostgresqlLanding::StagingRows(absl::Span<const huil
       }
     }
     out.push_back('\n');
+    // Batches hold rows of like size: one allocation is enough.
+    if (i == 0) out.reserve(out.size() * changes.size() * 5 / 4);
   }
   return out;
 }
@@ -261,43 +303,46 @@ std::string PostgresqlLanding::KeyMatch(const std::string& a, const std::string&
   return match;
 }
 
+void PostgresqlLanding::WriteStatements() {
+  std::string sets;
+  std::string key = "_system";
+  for (const Column& column : columns_) {
+    if (column.key) absl::StrAppend(&key, ", ", connection_->Identifier(column.name));
+  }
+  const auto set = [&](const std::string& name) {
+    absl::StrAppend(&sets, sets.empty() ? "" : ", ", name, " = excluded.", name);
+  };
+  for (size_t i = 1; i < std::size(kEnvelope); ++i) set(kEnvelope[i].name);
+  for (const Column& column : columns_) {
+    if (!column.key) set(connection_->Identifier(column.name));
+  }
+  upsert_ = StrCat("INSERT INTO ", Qualified(), " (", ColumnList(""), ") SELECT ", ColumnList(""),
+                   " FROM ", kStaging, " WHERE NOT _delete ON CONFLICT (", key, ") DO UPDATE SET ",
+                   sets, ";");
+  remove_ = StrCat("DELETE FROM ", Qualified(), " t USING ", kStaging, " s WHERE s._delete AND ",
+                   KeyMatch("t", "s"), ";");
+}
+
 absl::Status PostgresqlLanding::Land(absl::Span<const huiliu_change> changes,
                                      absl::string_view cursor, bool reset) {
   bool deletes = false;
   ASSIGN_OR_RETURN(const std::string rows, StagingRows(changes, &deletes));
-  RETURN_IF_ERROR(connection_->Execute("BEGIN"));
-  if (reset) RETURN_IF_ERROR(connection_->Execute(StrCat("DELETE FROM ", Qualified())));
-  if (!rows.empty()) {
-    RETURN_IF_ERROR(connection_->CopyIn(StrCat("COPY ", kStaging, " FROM STDIN"), rows));
-    std::string sets;
-    std::string key = "_system";
-    for (const Column& column : columns_) {
-      if (column.key) absl::StrAppend(&key, ", ", connection_->Identifier(column.name));
-    }
-    const auto set = [&](const std::string& name) {
-      absl::StrAppend(&sets, sets.empty() ? "" : ", ", name, " = excluded.", name);
-    };
-    for (size_t i = 1; i < std::size(kEnvelope); ++i) set(kEnvelope[i].name);
-    for (const Column& column : columns_) {
-      if (!column.key) set(connection_->Identifier(column.name));
-    }
-    RETURN_IF_ERROR(connection_->Execute(StrCat(
-        "INSERT INTO ", Qualified(), " (", ColumnList(""), ") SELECT ", ColumnList(""), " FROM ",
-        kStaging, " WHERE NOT _delete ON CONFLICT (", key, ") DO UPDATE SET ", sets)));
-    if (deletes) {
-      RETURN_IF_ERROR(
-          connection_->Execute(StrCat("DELETE FROM ", Qualified(), " t USING ", kStaging,
-                                      " s WHERE s._delete AND ", KeyMatch("t", "s"))));
-    }
+  // Two round trips besides the COPY's own: what can go together does.
+  std::string begin = "BEGIN;";
+  if (reset) absl::StrAppend(&begin, "DELETE FROM ", Qualified(), ";");
+  std::string end;
+  if (rows.empty()) {
+    RETURN_IF_ERROR(connection_->Execute(begin));
+  } else {
+    RETURN_IF_ERROR(connection_->CopyIn(StrCat(begin, "COPY ", kStaging, " FROM STDIN"), rows));
+    end = StrCat(upsert_, deletes ? remove_ : "");
   }
-  RETURN_IF_ERROR(connection_
-                      ->Query(StrCat("INSERT INTO ", connection_->Identifier(options_.schema),
-                                     ".huiliu_landing_cursor VALUES ($1, $2, now()) ON CONFLICT "
-                                     "(target) DO UPDATE SET "
-                                     "cursor = excluded.cursor, updated = excluded.updated"),
-                              {Target(), absl::Base64Escape(cursor)})
-                      .status());
-  return connection_->Execute("COMMIT");
+  return connection_->Execute(
+      StrCat(end, "INSERT INTO ", connection_->Identifier(options_.schema),
+             ".huiliu_landing_cursor VALUES (", connection_->Literal(Target()), ", ",
+             connection_->Literal(absl::Base64Escape(cursor)),
+             ", now()) ON CONFLICT (target) DO UPDATE SET cursor = excluded.cursor, "
+             "updated = excluded.updated;COMMIT"));
 }
 
 absl::Status PostgresqlLanding::Apply(absl::Span<const huiliu_change> changes,

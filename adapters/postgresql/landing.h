@@ -42,6 +42,10 @@ class PostgresqlLanding : public sdk::Landing {
   absl::Status CreateTable();
   absl::Status TakeLock();
   absl::Status MakeStaging();
+  // The statements of every batch.
+  void WriteStatements();
+  // Changes that a later one of the same key replaces.
+  std::vector<bool> Superseded(absl::Span<const huiliu_change> changes) const;
   absl::Status Land(absl::Span<const huiliu_change> changes, absl::string_view cursor, bool reset);
   absl::StatusOr<std::string> StagingRows(absl::Span<const huiliu_change> changes,
                                           bool* deletes) const;
@@ -53,6 +57,8 @@ class PostgresqlLanding : public sdk::Landing {
   const Options options_;
   std::string title_;
   std::vector<Column> columns_;
+  std::string upsert_;
+  std::string remove_;
   std::unique_ptr<Connection> connection_;
 };
 

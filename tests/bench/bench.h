@@ -28,6 +28,7 @@ using Benchmark = std::function<absl::StatusOr<std::vector<Line>>(const std::str
 
 absl::StatusOr<std::vector<Line>> DurableAcknowledgement(const std::string& folder);
 absl::StatusOr<std::vector<Line>> EndToEnd(const std::string& folder);
+absl::StatusOr<std::vector<Line>> LandingPostgresql(const std::string& folder);
 absl::StatusOr<std::vector<Line>> LineageOnOff(const std::string& folder);
 absl::StatusOr<std::vector<Line>> LookupGrpc(const std::string& folder);
 absl::StatusOr<std::vector<Line>> Restart(const std::string& folder);

@@ -23,11 +23,9 @@ int main(int argc, char** argv) {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const std::vector<std::pair<std::string, Benchmark>> all = {
       // Restart forks: it goes before anything that starts threads.
-      {"restart", Restart},
-      {"durable_ack", DurableAcknowledgement},
-      {"end_to_end", EndToEnd},
-      {"lineage_on_off", LineageOnOff},
-      {"lookup_grpc", LookupGrpc}};
+      {"restart", Restart},        {"durable_ack", DurableAcknowledgement},
+      {"end_to_end", EndToEnd},    {"lineage_on_off", LineageOnOff},
+      {"lookup_grpc", LookupGrpc}, {"landing_postgresql", LandingPostgresql}};
   bool failed = false;
   for (const auto& [name, run] : all) {
     if (!names.empty() && std::find(names.begin(), names.end(), name) == names.end()) continue;
