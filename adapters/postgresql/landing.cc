@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/base/status.h"
 
@@ -140,10 +141,14 @@ absl::Status PostgresqlLanding::Connect() {
 }
 
 absl::Status PostgresqlLanding::TakeLock() {
-  ASSIGN_OR_RETURN(const Result got,
-                   connection_->Query(StrCat("SELECT pg_try_advisory_lock(hashtextextended(",
-                                             connection_->Literal(Target()), ", 0))")));
-  if (std::string(PQgetvalue(got.get(), 0, 0)) == "t") return absl::OkStatus();
+  // The session of a landing that has just ended may hold it for a moment.
+  for (int i = 0; i < 40; ++i) {
+    ASSIGN_OR_RETURN(const Result got,
+                     connection_->Query(StrCat("SELECT pg_try_advisory_lock(hashtextextended(",
+                                               connection_->Literal(Target()), ", 0))")));
+    if (std::string(PQgetvalue(got.get(), 0, 0)) == "t") return absl::OkStatus();
+    absl::SleepFor(absl::Milliseconds(50));
+  }
   return absl::AbortedError(
       StrCat("PostgreSQL ", connection_->place(), ": another landing holds table ", Target()));
 }
@@ -204,7 +209,7 @@ absl::Status PostgresqlLanding::Prepare(const huiliu_dataset& dataset) {
                         TypeName(field.type), field.key != 0, field.index != 0});
   }
   RETURN_IF_ERROR(TakeLock());
-  RETURN_IF_ERROR(CreateTable());
+  RETURN_IF_ERROR(AtTarget(CreateTable()));
   WriteStatements();
   return MakeStaging();
 }
@@ -351,7 +356,13 @@ absl::Status PostgresqlLanding::Apply(absl::Span<const huiliu_change> changes,
   // Whatever went wrong, the transaction is not this batch's any more; the host reads the cursor
   // again before it goes on.
   if (!status.ok() && !connection_->lost()) connection_->Execute("ROLLBACK").IgnoreError();
-  return status;
+  return AtTarget(status);
+}
+
+// PostgreSQL does not name the table of a lock or statement that took too long.
+absl::Status PostgresqlLanding::AtTarget(const absl::Status& status) const {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), StrCat(status.message(), "; landing into table ", Target()));
 }
 
 }  // namespace huiliu::postgresql

@@ -49,6 +49,7 @@ class PostgresqlLanding : public sdk::Landing {
   absl::Status Land(absl::Span<const huiliu_change> changes, absl::string_view cursor, bool reset);
   absl::StatusOr<std::string> StagingRows(absl::Span<const huiliu_change> changes,
                                           bool* deletes) const;
+  absl::Status AtTarget(const absl::Status& status) const;
   std::string Qualified() const;
   std::string Target() const { return options_.schema + "." + options_.table; }
   std::string ColumnList(const std::string& prefix) const;

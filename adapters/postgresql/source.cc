@@ -2,11 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "core/base/digest.h"
 #include "core/base/status.h"
+#include "core/text/utf8.h"
 
 namespace huiliu::postgresql {
 namespace {
@@ -72,17 +74,25 @@ absl::StatusOr<PostgresqlSource::Position> PostgresqlSource::ParsePosition(absl:
     return absl::DataLossError("postgresql source: the stored position cannot be read");
   position.snapshot = object.value("phase", "") == "snapshot";
   position.key = object.value("key", std::vector<std::string>());
+  for (std::string& value : position.key) {
+    if (object.value("key_is_hex", false)) value = absl::HexStringToBytes(value);
+  }
   position.time = object.value("time", "");
   position.since = object.value("since", "");
   return position;
 }
 
 std::string PostgresqlSource::PositionJson() const {
-  return json{{"phase", position_.snapshot ? "snapshot" : "changes"},
-              {"key", position_.key},
-              {"time", position_.time},
-              {"since", position_.since}}
-      .dump(-1, ' ', false, json::error_handler_t::replace);
+  json object = {{"phase", position_.snapshot ? "snapshot" : "changes"},
+                 {"key", position_.key},
+                 {"time", position_.time},
+                 {"since", position_.since}};
+  // JSON is UTF-8; a key need not be.
+  if (!text::IsValidUtf8(absl::StrJoin(position_.key, ","))) {
+    object["key_is_hex"] = true;
+    for (json& value : object["key"]) value = absl::BytesToHexString(value.get<std::string>());
+  }
+  return object.dump();
 }
 
 absl::StatusOr<std::unique_ptr<PostgresqlSource>> PostgresqlSource::Open(
@@ -116,6 +126,12 @@ absl::Status PostgresqlSource::Connect() {
              "'ISO, YMD'; SET client_encoding = 'UTF8'; "
              "SET default_transaction_read_only = on; SET statement_timeout = ",
              options_.statement_timeout_ms)));
+  ASSIGN_OR_RETURN(const Result encoding, connection_->Query("SHOW server_encoding"));
+  // Such a server never looked at its bytes, and refuses a whole page for one bad value: they are
+  // taken as they are and looked at here, row by row.
+  raw_bytes_ = absl::string_view(PQgetvalue(encoding.get(), 0, 0)) == "SQL_ASCII";
+  RETURN_IF_ERROR(connection_->Execute(
+      StrCat("SET client_encoding = '", raw_bytes_ ? "SQL_ASCII" : "UTF8", "'")));
   ASSIGN_OR_RETURN(const Result none,
                    connection_->Query(StrCat("SELECT * FROM ", Table(), " LIMIT 0")));
   columns_.clear();
@@ -195,10 +211,20 @@ bool PostgresqlSource::SeenUnchanged(const std::string& key, const std::string& 
   return false;
 }
 
+void PostgresqlSource::MarkUndecodable(const std::string& column, huiliu_row* row) {
+  row->error_code = sdk::ToBytes("charset.invalid");
+  texts_.push_back(StrCat(sdk::ToView(row->row_id), ":", column));
+  row->error_place = sdk::ToBytes(texts_.back());
+  texts_.push_back(StrCat("column ", column,
+                          " is no UTF-8; the database's encoding SQL_ASCII lets any bytes in"));
+  row->error_message = sdk::ToBytes(texts_.back());
+}
+
 void PostgresqlSource::TakeRows(const PGresult* page) {
   const int n = PQntuples(page);
   for (int r = 0; r < n; ++r) {
     std::string key, raw;
+    int bad = -1;  // the first column that is no UTF-8
     const size_t first = cells_.size();
     for (int c = 0; c < PQnfields(page); ++c) {
       const bool null = PQgetisnull(page, r, c) != 0;
@@ -206,7 +232,12 @@ void PostgresqlSource::TakeRows(const PGresult* page) {
                                     static_cast<size_t>(PQgetlength(page, r, c)));
       absl::StrAppend(&raw, c == 0 ? "" : "\x1f", null ? "\\N" : value);
       texts_.emplace_back(value);
-      cells_.push_back({static_cast<uint8_t>(null ? 0 : 1), sdk::ToBytes(texts_.back())});
+      const bool valid = !raw_bytes_ || text::IsValidUtf8(value);
+      if (!valid && bad < 0) bad = c;
+      cells_.push_back({static_cast<uint8_t>(null    ? 0
+                                             : valid ? 1
+                                                     : 2),
+                        sdk::ToBytes(texts_.back())});
     }
     position_.key.clear();
     for (int at : key_at_) {
@@ -222,8 +253,10 @@ void PostgresqlSource::TakeRows(const PGresult* page) {
     huiliu_row row{};
     row.struct_size = sizeof row;
     row.table = sdk::ToBytes(options_.table);
-    texts_.push_back(StrCat(options_.table, ":", key));
+    texts_.push_back(
+        StrCat(options_.table, ":", text::IsValidUtf8(key) ? key : absl::BytesToHexString(key)));
     row.row_id = sdk::ToBytes(texts_.back());
+    if (bad >= 0) MarkUndecodable(columns_[static_cast<size_t>(bad)], &row);
     row.cell_count = columns_.size();
     texts_.push_back(std::move(raw));
     row.raw = sdk::ToBytes(texts_.back());

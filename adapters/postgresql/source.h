@@ -55,6 +55,7 @@ class PostgresqlSource : public sdk::Source {
   absl::Status BeginRound();
   absl::Status EndOfPages();
   void TakeRows(const PGresult* page);
+  void MarkUndecodable(const std::string& column, huiliu_row* row);
   // Whether the row was sent before, unchanged, within the window.
   bool SeenUnchanged(const std::string& key, const std::string& digest);
   void Throttle(size_t rows);
@@ -66,7 +67,8 @@ class PostgresqlSource : public sdk::Source {
   std::vector<std::string> columns_;
   std::vector<int> key_at_;
   int time_at_ = -1;
-  std::string round_end_;  // the database's time when the round began
+  bool raw_bytes_ = false;  // the server's encoding is SQL_ASCII
+  std::string round_end_;   // the database's time when the round began
   bool in_round_ = false;
   bool round_found_ = false;
   absl::Time next_round_ = absl::InfinitePast();

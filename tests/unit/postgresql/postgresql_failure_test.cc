@@ -1,0 +1,147 @@
+// What the plugin says when its database fails, and that it goes on afterwards.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "adapters/postgresql/connection.h"
+#include "adapters/postgresql/landing.h"
+#include "adapters/postgresql/source.h"
+#include "adapters/sdk/testkit/fake_host.h"
+#include "tests/unit/postgresql/test_server.h"
+
+namespace huiliu::postgresql {
+namespace {
+
+using absl::StrCat;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+huiliu_field Field(const char* name, int32_t type, int key) {
+  return {sizeof(huiliu_field), sdk::ToBytes(name), sdk::ToBytes(name), type, key, 0};
+}
+
+class PostgresqlFailureTest : public testing::Test {
+ protected:
+  std::unique_ptr<PostgresqlLanding> OpenLanding(const std::string& table) {
+    auto landing = PostgresqlLanding::Open(
+        sdk::Host(host_.table()), StrCat(R"({"dsn":")", ServerDsn("utf8"), R"(","table":")", table,
+                                         R"(","lock_timeout_ms":200})"));
+    EXPECT_TRUE(landing.ok()) << landing.status();
+    return *std::move(landing);
+  }
+  absl::Status Prepare(PostgresqlLanding* landing) {
+    const huiliu_dataset dataset = {sizeof(huiliu_dataset), sdk::ToBytes("t.person"),
+                                    sdk::ToBytes("人员"),   1,
+                                    fields_.data(),         fields_.size()};
+    return landing->Prepare(dataset);
+  }
+  static absl::Status Land(PostgresqlLanding* landing, const std::string& id,
+                           const std::string& cursor) {
+    const huiliu_cell cells[] = {{1, sdk::ToBytes(id)}, {1, sdk::ToBytes("secret-of-the-row")}};
+    huiliu_change change{};
+    change.cells = cells;
+    change.system = sdk::ToBytes("si");
+    change.division = sdk::ToBytes("530102");
+    change.arrival_time_us = 1760000001000000;
+    return landing->Apply({&change, 1}, cursor, false);
+  }
+  std::unique_ptr<PostgresqlSource> OpenSource() {
+    auto source = PostgresqlSource::Open(
+        sdk::Host(host_.table()),
+        StrCat(
+            R"({"dsn":")", ServerDsn("utf8"),
+            R"(","table":"readings","key":["id"],"time_column":"changed","poll_interval_ms":1})"),
+        "");
+    EXPECT_TRUE(source.ok()) << source.status();
+    return *std::move(source);
+  }
+
+  const std::vector<huiliu_field> fields_ = {Field("id", 1, 1), Field("name", 1, 0)};
+  sdk::FakeHost host_;
+};
+
+TEST_F(PostgresqlFailureTest, ALockedTableIsNamedAndLandingGoesOn) {
+  const auto landing = OpenLanding("locked");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  ASSERT_TRUE(Land(landing.get(), "1", "c1").ok());
+  auto holder = Connection::Open(ServerDsn("utf8"));
+  ASSERT_TRUE(holder.ok());
+  ASSERT_TRUE((*holder)->Execute("BEGIN; LOCK TABLE locked IN ACCESS EXCLUSIVE MODE").ok());
+  const absl::Status refused = Land(landing.get(), "2", "c2");
+  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);  // tried again
+  EXPECT_THAT(std::string(refused.message()),
+              AllOf(HasSubstr("127.0.0.1/utf8"), HasSubstr("55P03"), HasSubstr("public.locked"),
+                    Not(HasSubstr("secret"))));
+  ASSERT_TRUE((*holder)->Execute("ROLLBACK").ok());
+  EXPECT_EQ(*landing->Cursor(), "c1");
+  EXPECT_TRUE(Land(landing.get(), "2", "c2").ok());
+  EXPECT_EQ(Execute("utf8", "SELECT count(*) FROM locked"), "2");
+}
+
+TEST_F(PostgresqlFailureTest, TwoLandingsIntoOneTableAreRefused) {
+  auto first = OpenLanding("shared");
+  ASSERT_TRUE(Prepare(first.get()).ok());
+  const auto second = OpenLanding("shared");
+  const absl::Status refused = Prepare(second.get());
+  EXPECT_EQ(refused.code(), absl::StatusCode::kAborted);
+  EXPECT_THAT(std::string(refused.message()),
+              HasSubstr("another landing holds table public.shared"));
+  first.reset();
+  EXPECT_TRUE(Prepare(second.get()).ok());
+}
+
+TEST_F(PostgresqlFailureTest, AMissingDatabaseOrColumnIsNamed) {
+  const auto missing = PostgresqlLanding::Open(
+      sdk::Host(host_.table()),
+      StrCat(R"({"dsn":")", ServerDsn("nowhere"), R"( password=hidden","table":"t"})"));
+  EXPECT_EQ(missing.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(missing.status().message()),
+              AllOf(HasSubstr("127.0.0.1/nowhere"), Not(HasSubstr("hidden"))));
+  Execute("utf8", "CREATE TABLE timeless (id int PRIMARY KEY)");
+  const auto timeless = PostgresqlSource::Open(
+      sdk::Host(host_.table()),
+      StrCat(R"({"dsn":")", ServerDsn("utf8"),
+             R"(","table":"timeless","key":["id"],"time_column":"changed"})"),
+      "");
+  EXPECT_EQ(timeless.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(timeless.status().message()),
+              HasSubstr("table timeless has no time column changed"));
+}
+
+// The server ends as in a crash while a source and a landing are open.
+TEST_F(PostgresqlFailureTest, AfterTheServersCrashNothingIsLost) {
+  Execute("utf8",
+          "CREATE TABLE readings (id int PRIMARY KEY, changed timestamptz); INSERT INTO readings "
+          "SELECT i, timestamptz '2024-01-01' + i * interval '1 s' FROM generate_series(1, 30) i");
+  const auto source = OpenSource();
+  const auto landing = OpenLanding("crashed");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  ASSERT_TRUE(Land(landing.get(), "1", "c1").ok());
+  const huiliu_rows* rows = nullptr;
+  ASSERT_TRUE(source->Poll(10, 0, &rows).ok());
+  ASSERT_EQ(rows->row_count, 10U);
+  Server().Crash();
+  for (int i = 0; i < 2; ++i) {  // the cut session first, then no server to connect to
+    const absl::Status away = source->Poll(10, 0, &rows);
+    EXPECT_EQ(away.code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(std::string(away.message()), HasSubstr("127.0.0.1/utf8"));
+  }
+  EXPECT_EQ(Land(landing.get(), "2", "c2").code(), absl::StatusCode::kUnavailable);
+  ASSERT_TRUE(Server().StartAgain().ok());
+  std::string ids;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(source->Poll(10, 0, &rows).ok());
+    for (size_t r = 0; r < rows->row_count; ++r)
+      absl::StrAppend(&ids, sdk::ToView(rows->rows[r].cells[0].value), " ");
+  }
+  EXPECT_THAT(ids, testing::StartsWith("11 12 13 "));
+  EXPECT_THAT(ids, HasSubstr(" 29 30 "));
+  const auto reopened = OpenLanding("crashed");
+  ASSERT_TRUE(Prepare(reopened.get()).ok());
+  EXPECT_EQ(*reopened->Cursor(), "c1");
+  EXPECT_TRUE(Land(reopened.get(), "2", "c2").ok());
+}
+
+}  // namespace
+}  // namespace huiliu::postgresql
