@@ -26,7 +26,7 @@ struct BatchMaker::Work {
   uint64_t sequence;
   int64_t now_us;
   std::string today;
-  std::vector<mapping::MappedRow> mapped;
+  absl::Span<const mapping::MappedRow> mapped;
   absl::flat_hash_map<absl::string_view, rules::PriorDecision>
       prior;                                               // by key; changed as rows are decided
   absl::flat_hash_map<absl::string_view, size_t> changed;  // key → index in made.decisions
@@ -219,8 +219,9 @@ absl::StatusOr<MadeBatch> BatchMaker::Make(const huiliu_rows& rows, uint64_t epo
   batch.set_dataset_version(parts_.mapping->contract().version());
   batch.set_rule_set(parts_.rule_set);
   batch.set_created_us(work.now_us);
-  work.mapped.resize(rows.row_count);
-  for (size_t i = 0; i < rows.row_count; ++i) parts_.mapping->Map(rows.rows[i], &work.mapped[i]);
+  if (mapped_.size() < rows.row_count) mapped_.resize(rows.row_count);
+  for (size_t i = 0; i < rows.row_count; ++i) parts_.mapping->Map(rows.rows[i], &mapped_[i]);
+  work.mapped = absl::MakeConstSpan(mapped_).first(rows.row_count);
   RETURN_IF_ERROR(LookUp(&work));
   for (size_t i = 0; i < rows.row_count; ++i) Decide(&work, i);
   RETURN_IF_ERROR(Seal(&work));

@@ -70,6 +70,7 @@ class BatchMaker {
 
   const Parts parts_;
   rules::Decision decision_;
+  std::vector<mapping::MappedRow> mapped_;  // reused: its texts keep their room
 };
 
 }  // namespace huiliu::agent

@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
 #include "core/codes/codes.h"
+#include "core/schema/text_value.h"
 
 namespace huiliu::mapping {
 namespace {
@@ -127,7 +128,9 @@ absl::string_view SentinelFinding(const std::string& date, const Sentinels& sent
 }
 
 std::string Rfc3339(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", time, absl::UTCTimeZone());
+  std::string text;
+  schema::AppendRfc3339(time, &text);
+  return text;
 }
 
 // Decimal text times 10^places, without rounding.

@@ -3,10 +3,12 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/timestamp.pb.h>
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -99,8 +101,32 @@ absl::Status AppendTimestampText(const Field& field, absl::string_view bytes, st
   }
   const absl::Time time =
       absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-  absl::StrAppend(out, absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", time, absl::UTCTimeZone()));
+  AppendRfc3339(time, out);
   return absl::OkStatus();
+}
+
+// YYYY-MM-DDTHH:MM:SSZ, as AppendRfc3339 writes it; false: another form, or no such time.
+bool ParsePlainTime(absl::string_view text, absl::Time* time) {
+  constexpr absl::string_view kForm = "dddd-dd-ddTdd:dd:ddZ";
+  if (text.size() != kForm.size()) return false;
+  std::array<int, 6> numbers{};
+  size_t number = 0;
+  for (size_t i = 0; i < kForm.size(); ++i) {
+    if (kForm[i] == 'd') {
+      if (!absl::ascii_isdigit(static_cast<unsigned char>(text[i]))) return false;
+      numbers[number] = numbers[number] * 10 + (text[i] - '0');
+    } else {
+      if (text[i] != kForm[i]) return false;
+      ++number;
+    }
+  }
+  const auto [year, month, day, hour, minute, second] = numbers;
+  const absl::CivilSecond civil(year, month, day, hour, minute, second);
+  if (civil.month() != month || civil.day() != day || civil.hour() != hour ||
+      civil.minute() != minute || civil.second() != second)
+    return false;
+  *time = absl::FromCivil(civil, absl::UTCTimeZone());
+  return true;
 }
 
 void AppendNumber(const Field& field, uint64_t value, std::string* out) {
@@ -232,11 +258,25 @@ void AppendTimestamp(const Field& field, absl::Time time, std::string* out) {
   out->append(bytes);
 }
 
+void AppendRfc3339(absl::Time time, std::string* out) {
+  const absl::CivilSecond civil = absl::ToCivilSecond(time, absl::UTCTimeZone());
+  if (civil.year() < 1000 || civil.year() > 9999 ||
+      absl::FromCivil(civil, absl::UTCTimeZone()) != time) {
+    absl::StrAppend(out, absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", time, absl::UTCTimeZone()));
+    return;
+  }
+  const auto two = [](int n) { return absl::Dec(n, absl::kZeroPad2); };
+  absl::StrAppend(out, civil.year(), "-", two(civil.month()), "-", two(civil.day()));
+  absl::StrAppend(out, "T", two(civil.hour()), ":", two(civil.minute()));
+  absl::StrAppend(out, ":", two(civil.second()), "Z");
+}
+
 bool ParseTime(absl::string_view text, absl::Time* time) {
   const auto in_range = [time] {
     const int64_t seconds = absl::ToUnixSeconds(*time);  // saturates for the infinite ones
     return seconds >= kFirstSecond && seconds <= kLastSecond;
   };
+  if (ParsePlainTime(text, time)) return in_range();
   if (absl::ParseTime(absl::RFC3339_full, text, time, nullptr)) return in_range();
   const std::string dashed = absl::StrReplaceAll(text, {{"/", "-"}, {"T", " "}});
   for (const char* format : {"%Y-%m-%d %H:%M:%E*S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {

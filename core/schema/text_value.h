@@ -24,6 +24,8 @@ absl::Status AppendWire(const Field& field, absl::string_view text, std::string*
 
 void AppendTag(const Field& field, WireType type, std::string* out);
 void AppendTimestamp(const Field& field, absl::Time time, std::string* out);
+// RFC 3339 in UTC, the seconds' fraction where there is one.
+void AppendRfc3339(absl::Time time, std::string* out);
 // RFC 3339, or YYYY-MM-DD[ HH:MM[:SS[.ffffff]]] in Asia/Shanghai ('/' as '-').
 bool ParseTime(absl::string_view text, absl::Time* time);
 bool IsUtf8(absl::string_view text);

@@ -27,6 +27,7 @@ struct Line {
 using Benchmark = std::function<absl::StatusOr<std::vector<Line>>(const std::string& folder)>;
 
 absl::StatusOr<std::vector<Line>> DurableAcknowledgement(const std::string& folder);
+absl::StatusOr<std::vector<Line>> EdgeRows(const std::string& folder);
 absl::StatusOr<std::vector<Line>> EndToEnd(const std::string& folder);
 absl::StatusOr<std::vector<Line>> LandingPostgresql(const std::string& folder);
 absl::StatusOr<std::vector<Line>> LineageOnOff(const std::string& folder);

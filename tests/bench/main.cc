@@ -25,7 +25,8 @@ int main(int argc, char** argv) {
       // Restart forks: it goes before anything that starts threads.
       {"restart", Restart},        {"durable_ack", DurableAcknowledgement},
       {"end_to_end", EndToEnd},    {"lineage_on_off", LineageOnOff},
-      {"lookup_grpc", LookupGrpc}, {"landing_postgresql", LandingPostgresql}};
+      {"lookup_grpc", LookupGrpc}, {"landing_postgresql", LandingPostgresql},
+      {"edge", EdgeRows}};
   bool failed = false;
   for (const auto& [name, run] : all) {
     if (!names.empty() && std::find(names.begin(), names.end(), name) == names.end()) continue;
