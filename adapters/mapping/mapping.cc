@@ -121,12 +121,21 @@ absl::string_view Mapping::ValueOf(const huiliu_row& row, int column) const {
   return IsNull(cell) ? absl::string_view() : Trim(View(cell.value));
 }
 
-Normalised Mapping::Read(const FieldMapping& mapping, absl::string_view value) const {
+const Normalised& Mapping::ReadTime(absl::string_view value, absl::TimeZone zone) {
+  if (value.empty() || value != time_text_ || zone != time_text_zone_) {
+    time_ = NormaliseTime(value, zone, sentinels_);
+    time_text_.assign(value.data(), value.size());
+    time_text_zone_ = zone;
+  }
+  return time_;
+}
+
+Normalised Mapping::Read(const FieldMapping& mapping, absl::string_view value) {
   switch (mapping.reading) {
     case Reading::kDate:
       return NormaliseDate(value, sentinels_);
     case Reading::kTime:
-      return NormaliseTime(value, zone_, sentinels_);
+      return ReadTime(value, zone_);
     case Reading::kAmount:
       return NormaliseAmount(value);
     case Reading::kUpper:
@@ -203,7 +212,7 @@ void Mapping::MapSourceTime(const huiliu_row& row, MappedRow* out) {
   if (row.source_time_us != 0 || time_at_ < 0) return;
   const absl::string_view text = ValueOf(row, time_at_);
   if (text.empty()) return;
-  const Normalised normalised = NormaliseTime(text, time_zone_, sentinels_);
+  const Normalised& normalised = ReadTime(text, time_zone_);
   absl::Time time;
   if (!normalised.out.empty() && schema::ParseTime(normalised.out, &time)) {
     out->source_time_us = absl::ToUnixMicros(time);

@@ -86,7 +86,8 @@ class Mapping {
   // The value of a column, empty where it is null or not there.
   absl::string_view ValueOf(const huiliu_row& row, int column) const;
   absl::Status CheckBound() const;
-  Normalised Read(const FieldMapping& mapping, absl::string_view value) const;
+  Normalised Read(const FieldMapping& mapping, absl::string_view value);
+  const Normalised& ReadTime(absl::string_view value, absl::TimeZone zone);
   void MapField(const Bound& bound, absl::string_view value, MappedRow* out);
   bool MapOperation(const huiliu_row& row, MappedRow* out);
   void MapSourceTime(const huiliu_row& row, MappedRow* out);
@@ -111,6 +112,10 @@ class Mapping {
   std::vector<std::string> absent_;
   schema::RecordWriter writer_;
   std::string plain_;  // a value without zero bytes
+  // The last time read: a row's source time is often one of its fields as well.
+  std::string time_text_;
+  absl::TimeZone time_text_zone_;
+  Normalised time_;
 };
 
 }  // namespace huiliu::mapping

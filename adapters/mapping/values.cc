@@ -5,7 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_format.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
@@ -43,7 +43,10 @@ struct Date {
   bool exists() const {
     return year >= 1 && civil().year() == year && civil().month() == month && civil().day() == day;
   }
-  std::string text() const { return absl::StrFormat("%04d-%02d-%02d", year, month, day); }
+  std::string text() const {
+    return absl::StrCat(absl::Dec(year, absl::kZeroPad4), "-", absl::Dec(month, absl::kZeroPad2),
+                        "-", absl::Dec(day, absl::kZeroPad2));
+  }
 };
 
 bool TakeDate(DateReader& reader, Date* date) {

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -21,6 +21,7 @@ namespace huiliu::bench {
 namespace {
 
 constexpr int kBatches = 600;  // of kBatchRows
+constexpr int kRounds = 3;     // the yardstick and ours in turn; the median ratio counts
 constexpr int kRestartBatches = 5000;
 
 // Rows a second of a plain RocksDB with the catalog's options, random keys, batches of kBatchRows,
@@ -52,6 +53,21 @@ absl::StatusOr<double> RawPut(const std::string& path,
   return static_cast<double>(batches.size()) * kBatchRows / SecondsSince(start);
 }
 
+// Rows a second until the catalog shows the last row and lineage is folded.
+absl::StatusOr<double> ThroughStations(const std::string& path, const SigningKey& key,
+                                       const std::vector<huiliu::v1::Batch>& batches) {
+  Stations stations;
+  RETURN_IF_ERROR(stations.Open(path, key));
+  ASSIGN_OR_RETURN(const auto session, stations.OpenSession());
+  const absl::Time start = absl::Now();
+  for (const huiliu::v1::Batch& batch : batches) RETURN_IF_ERROR(session->Take(batch));
+  RETURN_IF_ERROR(stations.WaitForRows(static_cast<int64_t>(batches.size()) * kBatchRows));
+  RETURN_IF_ERROR(stations.folder->CatchUp(absl::Seconds(30)));
+  const double seconds = SecondsSince(start);
+  stations.Close();
+  return static_cast<double>(batches.size()) * kBatchRows / seconds;
+}
+
 long ResidentMiB() {
   struct rusage usage {};
   getrusage(RUSAGE_SELF, &usage);
@@ -64,26 +80,25 @@ absl::StatusOr<std::vector<Line>> EndToEnd(const std::string& folder) {
   ASSIGN_OR_RETURN(const std::unique_ptr<SigningKey> key, SigningKey::Generate());
   ASSIGN_OR_RETURN(const std::vector<huiliu::v1::Batch> batches, SealedBatches(*key, 1, kBatches));
   const long before_mib = ResidentMiB();
-  ASSIGN_OR_RETURN(const double raw, RawPut(folder + "/raw", batches));
-  Stations stations;
-  RETURN_IF_ERROR(stations.Open(folder + "/node", *key));
-  ASSIGN_OR_RETURN(const auto session, stations.OpenSession());
-  const absl::Time start = absl::Now();
-  for (const huiliu::v1::Batch& batch : batches) RETURN_IF_ERROR(session->Take(batch));
-  RETURN_IF_ERROR(stations.WaitForRows(static_cast<int64_t>(kBatches) * kBatchRows));
-  RETURN_IF_ERROR(stations.folder->CatchUp(absl::Seconds(30)));
-  const double ours = kBatches * kBatchRows / SecondsSince(start);
+  std::vector<std::pair<double, double>> rounds;  // ratio, ours
+  for (int round = 0; round < kRounds; ++round) {
+    ASSIGN_OR_RETURN(const double raw, RawPut(absl::StrCat(folder, "/raw", round), batches));
+    ASSIGN_OR_RETURN(const double ours,
+                     ThroughStations(absl::StrCat(folder, "/node", round), *key, batches));
+    rounds.emplace_back(ours / raw, ours);
+  }
   const long grown_mib = ResidentMiB() - before_mib;
-  stations.Close();
-  const double ratio = ours / raw;
+  std::sort(rounds.begin(), rounds.end());
+  const auto [ratio, ours] = rounds[kRounds / 2];
   const double bound_mib = 256 + 32 + 64 * 2 + 32 * 2 + 64 * 2 + 24 +
                            512;  // caches and write buffers as configured, and 512
-  return std::vector<Line>{{"end_to_end_embedded", ours, "rows/s",
-                            absl::StrCat("raw RocksDB put ", static_cast<int64_t>(raw), " rows/s"),
-                            ratio, 0.70, ratio >= 0.70},
-                           {"memory_at_full_load", static_cast<double>(grown_mib), "MiB",
-                            "configured caches and buffers + 512 MiB", std::nullopt, bound_mib,
-                            static_cast<double>(grown_mib) <= bound_mib}};
+  return std::vector<Line>{
+      {"end_to_end_embedded", ours, "rows/s",
+       absl::StrCat("raw RocksDB put ", static_cast<int64_t>(ours / ratio), " rows/s"), ratio, 0.70,
+       ratio >= 0.70},
+      {"memory_at_full_load", static_cast<double>(grown_mib), "MiB",
+       "configured caches and buffers + 512 MiB", std::nullopt, bound_mib,
+       static_cast<double>(grown_mib) <= bound_mib}};
 }
 
 absl::StatusOr<std::vector<Line>> Restart(const std::string& folder) {
