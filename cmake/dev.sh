@@ -10,7 +10,7 @@ usage() {
                  the main job on one machine: three approval systems, the node, a bureau's database; one live screen
   ./dev test [NAME…]      all tests (or those whose name matches); starts the PostgreSQL it needs by itself
   ./dev build [TARGET…]   build only
-  ./dev bench [NAME…]     benchmarks, each beside its yardstick [--output json]
+  ./dev bench [NAME…]     benchmarks, each beside its yardstick [--output json]; docs/BENCHMARKS.md
   ./dev verify            format, lint, tiers and includes, thread-safety analysis with clang
   ./dev conformance SUITE PATH   an outside test suite: merkle DIR, csv DIR, gb18030 DIR, ids FILE, cel FILE
   ./dev clean             removes what was built
