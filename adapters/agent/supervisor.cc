@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "adapters/agent/worker_status.h"
 
 namespace huiliu::agent {
 namespace {
@@ -27,6 +28,13 @@ struct Child {
   absl::Time start_at;
   absl::Duration pause = kFirstPause;
 };
+
+void Add(const std::string& kind, const std::string& id, std::vector<Child>* children) {
+  Child child;
+  child.kind = kind;
+  child.id = id;
+  children->push_back(std::move(child));
+}
 
 void Start(Child& child, const std::string& self, const std::string& config) {
   const pid_t parent = getpid();
@@ -50,7 +58,14 @@ std::string HowItEnded(int status) {
   return absl::StrCat("exit code ", WEXITSTATUS(status));
 }
 
-void Reap(std::vector<Child>& children) {
+// The crashed worker cannot say it any more.
+void SayCrashed(const Child& child, const std::string& how, const std::string& state_dir) {
+  WorkerStatus(state_dir, child.id)
+      .Set("crashed", absl::StrCat("the worker was ended by ", how, "; started again in ",
+                                   absl::FormatDuration(child.pause)));
+}
+
+void Reap(std::vector<Child>& children, const std::string& state_dir) {
   int status = 0;
   for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
     for (Child& child : children) {
@@ -60,6 +75,7 @@ void Reap(std::vector<Child>& children) {
       child.start_at = absl::Now() + child.pause;
       spdlog::error("worker={} ended: {}; started again in {}", child.id, HowItEnded(status),
                     absl::FormatDuration(child.pause));
+      if (WIFSIGNALED(status)) SayCrashed(child, HowItEnded(status), state_dir);
       child.pause = std::min(child.pause * 2, kLongestPause);
     }
   }
@@ -83,9 +99,8 @@ void StopAll(std::vector<Child>& children) {
 absl::Status Supervise(const Config& config, const std::string& self,
                        const std::atomic<bool>& stopping) {
   std::vector<Child> children;
-  for (const SourceConfig& source : config.sources) children.push_back({"--source", source.id});
-  for (const LandingConfig& landing : config.landings)
-    children.push_back({"--landing", landing.id});
+  for (const SourceConfig& source : config.sources) Add("--source", source.id, &children);
+  for (const LandingConfig& landing : config.landings) Add("--landing", landing.id, &children);
   if (children.empty())
     return absl::FailedPreconditionError(absl::StrCat(config.path, ": no source and no landing"));
   while (!stopping) {
@@ -93,7 +108,7 @@ absl::Status Supervise(const Config& config, const std::string& self,
       if (child.pid < 0 && absl::Now() >= child.start_at) Start(child, self, config.path);
     }
     absl::SleepFor(absl::Milliseconds(100));
-    Reap(children);
+    Reap(children, config.state_dir);
   }
   StopAll(children);
   return absl::OkStatus();

@@ -3,6 +3,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "core/base/status.h"
 
 namespace huiliu::postgresql {
@@ -46,8 +47,10 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
     return connection;
   }
   const std::string why = Text(PQerrorMessage(raw));
-  const std::string message = absl::StrCat("PostgreSQL ", connection->place_, ": ",
-                                           absl::StripTrailingAsciiWhitespace(why));
+  // libpq's hints stand on lines of their own.
+  const std::string line =
+      absl::StrReplaceAll(absl::StripTrailingAsciiWhitespace(why), {{"\n\t", "; "}, {"\n", "; "}});
+  const std::string message = absl::StrCat("PostgreSQL ", connection->place_, ": ", line);
   if (absl::StrContains(why, "authentication failed") || absl::StrContains(why, "pg_hba.conf"))
     return absl::PermissionDeniedError(message);
   if (absl::StrContains(why, "does not exist")) return absl::NotFoundError(message);
