@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -109,6 +110,23 @@ class Reader {
   const std::string& path_;
 };
 
+// A worker's id names its status file and its stores.
+absl::Status TakeId(const Reader& r, const YAML::Node& node, const std::string& id,
+                    const Config& config) {
+  const bool good = id[0] != '.' && std::all_of(id.begin(), id.end(), [](char c) {
+                      return static_cast<uint8_t>(c) > ' ' && c != '/' && c != '\x7f';
+                    });
+  if (!good)
+    return r.Fail(node,
+                  StrCat("id \"", id, "\" cannot be a file name: no blank, no /, no first ."));
+  const auto same = [&](const auto& other) { return other.id == id; };
+  if (std::any_of(config.sources.begin(), config.sources.end(), same) ||
+      std::any_of(config.landings.begin(), config.landings.end(), same)) {
+    return r.Fail(node, StrCat("id \"", id, "\" stands twice among sources and landings"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadSource(const Reader& r, const YAML::Node& node, Config* out) {
   SourceConfig source;
   RETURN_IF_ERROR(r.Mapping(node, {{"id", r.Text(&source.id)},
@@ -122,6 +140,7 @@ absl::Status ReadSource(const Reader& r, const YAML::Node& node, Config* out) {
   if (source.id.empty() || source.plugin.empty() || source.dataset.empty()) {
     return r.Fail(node, "a source needs id, plugin and dataset");
   }
+  RETURN_IF_ERROR(TakeId(r, node, source.id, *out));
   out->sources.push_back(std::move(source));
   return absl::OkStatus();
 }
@@ -139,6 +158,7 @@ absl::Status ReadLanding(const Reader& r, const YAML::Node& node, Config* out) {
       landing.receiver.empty() || landing.purpose.empty()) {
     return r.Fail(node, "a landing needs id, plugin, receiver, dataset and purpose");
   }
+  RETURN_IF_ERROR(TakeId(r, node, landing.id, *out));
   out->landings.push_back(std::move(landing));
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "adapters/agent/pins.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -15,7 +16,10 @@ absl::StatusOr<nlohmann::json> Load(const std::string& path) {
   if (!text.ok()) return text.status();
   auto json = nlohmann::json::parse(*text, nullptr, false);
   // A pin that cannot be read must not be taken for none.
-  if (!json.is_object())
+  const bool readable =
+      json.is_object() &&
+      std::all_of(json.begin(), json.end(), [](const auto& v) { return v.is_string(); });
+  if (!readable)
     return absl::DataLossError(
         absl::StrCat(path, ": the pins cannot be read; restore or pin again"));
   return json;
@@ -31,6 +35,7 @@ absl::StatusOr<std::string> PinnedDigest(const std::string& state_dir, const std
 absl::Status Pin(const std::string& state_dir, const std::string& source,
                  const std::string& digest) {
   const std::string path = state_dir + "/pins.json";
+  RETURN_IF_ERROR(MakeDirectories(state_dir));
   ASSIGN_OR_RETURN(nlohmann::json pins, Load(path));
   if (digest.empty()) {
     pins.erase(source);

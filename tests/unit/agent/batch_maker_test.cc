@@ -1,0 +1,220 @@
+#include "adapters/agent/batch_maker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/model/batch_digest.h"
+#include "tests/unit/mapping/rows.h"
+#include "tests/unit/rules/engine_fixture.h"
+
+namespace huiliu::agent {
+namespace {
+
+using namespace huiliu::v1;  // NOLINT: outcomes
+using Cells = mapping::Rows::Cells;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::UnorderedElementsAre;
+
+const std::vector<std::string> kColumns = {"id", "name", "division", "citizen_id", "op"};
+constexpr char kMapping[] = "dataset: person\noperation: {column: op, upsert: [U], delete: [D]}\n";
+constexpr char kSecretRule[] = R"(
+legal_basis: 政务数据共享条例
+rules:
+  - {id: secret, when: name == "密", withhold: 依法不予公开}
+  - {id: own}
+)";
+constexpr char kNothingReturns[] = R"(
+legal_basis: 政务数据共享条例
+rules:
+  - {id: closed, withhold: 依法不予公开}
+)";
+
+class BatchMakerTest : public testing::Test {
+ protected:
+  BatchMakerTest() {
+    f_.UseKunming(kSecretRule);
+    auto mapping = mapping::Mapping::Parse("m.yaml", kMapping, f_.contract);
+    EXPECT_TRUE(mapping.ok()) << mapping.status();
+    mapping_ = *std::move(mapping);
+    key_ = *SigningKey::Generate();
+    source_.set_id("si");
+    source_.set_system("sv-si");
+    source_.set_dataset("person");
+    source_.set_department("state-si");
+    source_.add_receivers("530100");
+  }
+  // A batch of `rows`, which the node takes over at once.
+  MadeBatch Make(std::vector<Cells> rows) {
+    mapping::Rows made(kColumns, std::move(rows));
+    std::vector<std::string> raw;
+    huiliu_rows view = made.view();
+    raw.reserve(view.row_count);
+    for (size_t i = 0; i < view.row_count; ++i) {
+      raw.push_back(absl::StrCat(
+          "raw ", made.row(i).cells[1].value.size, " ",
+          std::string(made.row(i).cells[1].value.data, made.row(i).cells[1].value.size)));
+      made.row(i).raw = mapping::Bytes(raw.back());
+      made.row(i).table = mapping::Bytes("a.csv");
+    }
+    view.position = mapping::Bytes("after");
+    EXPECT_TRUE(mapping_->BindHeader(made.columns()).ok());
+    BatchMaker maker({source_, "530100", "rule-digest", mapping_.get(), f_.engine.get(),
+                      decisions_.get(), key_.get(), &clock_});
+    auto batch = maker.Make(view, 7, ++sequence_);
+    EXPECT_TRUE(batch.ok()) << batch.status();
+    EXPECT_TRUE(decisions_->Stage(sequence_, batch->decisions).ok());
+    EXPECT_TRUE(decisions_->Commit(sequence_).ok());
+    return *std::move(batch);
+  }
+  static std::vector<std::string> Counts(const Batch& batch) {
+    std::vector<std::string> out;
+    for (const CountDelta& c : batch.counts())
+      out.push_back(absl::StrCat(c.day(), " ", Outcome_Name(c.outcome()).substr(8), " ",
+                                 c.division(), " ", c.rows()));
+    return out;
+  }
+  static Envelope EnvelopeOf(const Batch& batch, int i) {
+    Envelope envelope;
+    EXPECT_TRUE(envelope.ParseFromString(batch.envelopes(i)));
+    return envelope;
+  }
+
+  rules::EngineFixture f_;
+  std::unique_ptr<mapping::Mapping> mapping_;
+  std::unique_ptr<DecisionStore> decisions_ = NewMemoryDecisionStore();
+  std::unique_ptr<SigningKey> key_;
+  ManualClock clock_{absl::FromUnixSeconds(1767225600)};  // 2026-01-01 08:00 in Shanghai
+  Source source_;
+  uint64_t sequence_ = 0;
+};
+
+Cells Wuhua(const std::string& id) { return {id, "张三", "530102", "", "U"}; }
+
+TEST_F(BatchMakerTest, EachRowCountsInOneOutcomeAndOnlyReturnedRowsLeave) {
+  const MadeBatch made = Make({Wuhua("1"),
+                               {"2", "外地人", "532901", "", "U"},
+                               {"3", "密", "530102", "", "U"},
+                               {"4", "待定人", "", "", "U"},
+                               {std::nullopt, "无号人", "530102", "", "U"}});
+  const Batch& batch = made.batch;
+  EXPECT_THAT(Counts(batch),
+              UnorderedElementsAre("2026-01-01 RETURNED 530102 1", "2026-01-01 OUTSIDE_AREA  1",
+                                   "2026-01-01 WITHHELD  1", "2026-01-01 PENDING  1",
+                                   "2026-01-01 QUARANTINED  1"));
+  EXPECT_EQ(batch.keys_size(), 1);
+  EXPECT_EQ(batch.rest_rows(), 4);
+  EXPECT_FALSE(batch.redrive());
+  const std::string bytes = batch.SerializeAsString();
+  for (const char* stays : {"外地人", "密", "待定人", "无号人"})
+    EXPECT_THAT(bytes, Not(HasSubstr(stays)));
+  ASSERT_EQ(made.quarantined.size(), 1U);
+  ASSERT_EQ(made.pending.size(), 1U);
+  EXPECT_EQ(made.pending[0].reason(), "territory.no_evidence");
+  EXPECT_THAT(made.pending[0].raw(), HasSubstr("待定人"));
+  EXPECT_THAT(made.quarantined[0].raw(), HasSubstr("无号人"));
+  EXPECT_THAT(made.quarantined[0].message(), Not(HasSubstr("无号人")));
+  EXPECT_EQ(made.quarantined[0].day(), "2026-01-01");
+  EXPECT_THAT(made.quarantined[0].id(), testing::StartsWith("si/7/1/"));
+  EXPECT_NE(made.quarantined[0].id(), made.pending[0].id());
+}
+
+TEST_F(BatchMakerTest, TheBatchIsSignedAndNamesWhereItComesFrom) {
+  const Batch batch = Make({Wuhua("1")}).batch;
+  EXPECT_TRUE(CheckBatchDigests(batch).ok());
+  EXPECT_TRUE(VerifySignature(key_->public_key(), batch.digest(), batch.signature()));
+  EXPECT_EQ(batch.source(), "si");
+  EXPECT_EQ(batch.epoch(), 7U);
+  EXPECT_EQ(batch.sequence(), 1U);
+  EXPECT_EQ(batch.position(), "after");
+  EXPECT_EQ(batch.rule_set(), "rule-digest");
+  EXPECT_THAT(batch.keys(0), testing::StartsWith(std::string("sv-si\0", 6)));
+  const Envelope envelope = EnvelopeOf(batch, 0);
+  EXPECT_EQ(envelope.division(), "530102");
+  EXPECT_EQ(envelope.decided_by(), "division");
+  EXPECT_EQ(envelope.rule(), "own@1");
+  EXPECT_EQ(envelope.source_table(), "a.csv");
+  EXPECT_EQ(envelope.row_id(), "a.csv:2");
+  EXPECT_EQ(envelope.operation(), OPERATION_UPSERT);
+  EXPECT_EQ(*schema::RecordToJson(*f_.contract, batch.payloads(0)),
+            *schema::RecordToJson(*f_.contract,
+                                  f_.Record(R"({"id":"1","name":"张三","division":"530102"})")));
+}
+
+TEST_F(BatchMakerTest, NotesOfKeptRowsShowNoRowId) {
+  const Batch batch = Make({{std::nullopt, "无号人", "530102", "", "U"}}).batch;
+  ASSERT_EQ(batch.quarantine_notes_size(), 1);
+  EXPECT_THAT(batch.quarantine_notes(0).row_id(), testing::StartsWith("sha256:"));
+  EXPECT_THAT(batch.quarantine_notes(0).row_id(), Not(HasSubstr("a.csv")));
+  EXPECT_EQ(batch.quarantine_notes(0).raw_sha256().size(), 32U);
+}
+
+TEST_F(BatchMakerTest, AReReadNeitherCountsNorTravels) {
+  const std::vector<Cells> rows = {Wuhua("1"), {"2", "外地人", "532901", "", "U"}};
+  EXPECT_FALSE(Make(rows).empty());
+  const MadeBatch again = Make(rows);
+  EXPECT_TRUE(again.empty());
+  EXPECT_EQ(again.batch.unchanged_rows(), 2U);
+  EXPECT_THAT(again.decisions, IsEmpty());
+}
+
+TEST_F(BatchMakerTest, ALaterRowOfTheBatchKnowsTheEarlierOne) {
+  // The same content under two row ids counts twice, and is held once.
+  const MadeBatch made = Make({Wuhua("1"), Wuhua("1")});
+  EXPECT_EQ(made.batch.keys_size(), 1);
+  EXPECT_THAT(Counts(made.batch), ElementsAre("2026-01-01 RETURNED 530102 2"));
+  EXPECT_EQ(made.decisions.size(), 1U);
+}
+
+TEST_F(BatchMakerTest, ADeleteTravelsWithoutContent) {
+  Make({Wuhua("1")});
+  const Batch batch = Make({{"1", std::nullopt, std::nullopt, std::nullopt, "D"}}).batch;
+  ASSERT_EQ(batch.keys_size(), 1);
+  EXPECT_EQ(batch.payloads(0), "");
+  EXPECT_EQ(EnvelopeOf(batch, 0).operation(), OPERATION_DELETE);
+  EXPECT_TRUE(CheckBatchDigests(batch).ok());
+}
+
+TEST_F(BatchMakerTest, MovingOutOfTheAreaTakesTheRecordBack) {
+  Make({Wuhua("1")});
+  const Batch batch = Make({{"1", "张三", "532901", "", "U"}}).batch;
+  ASSERT_EQ(batch.keys_size(), 1);
+  EXPECT_EQ(batch.payloads(0), "") << "what lies outside never travels";
+  EXPECT_EQ(EnvelopeOf(batch, 0).operation(), OPERATION_DELETE);
+  EXPECT_THAT(Counts(batch), ElementsAre("2026-01-01 OUTSIDE_AREA  1"));
+}
+
+TEST_F(BatchMakerTest, OtherRulesMoveTheCountWithinItsOwnDay) {
+  Make({Wuhua("1")});
+  clock_.Advance(absl::Hours(24));
+  f_.UseKunming(kNothingReturns);
+  const Batch batch = Make({Wuhua("1")}).batch;
+  EXPECT_THAT(Counts(batch),
+              UnorderedElementsAre("2026-01-01 RETURNED 530102 -1", "2026-01-01 WITHHELD  1"));
+  EXPECT_TRUE(batch.redrive());
+  ASSERT_EQ(batch.keys_size(), 1);
+  EXPECT_EQ(EnvelopeOf(batch, 0).operation(), OPERATION_DELETE);
+}
+
+TEST_F(BatchMakerTest, WhatCameMaskedIsMarkedAndCounted) {
+  const Batch batch = Make({{"1", "张三", "530102", "5301**********1234", "U"}}).batch;
+  ASSERT_EQ(batch.counts_size(), 1);
+  EXPECT_EQ(batch.counts(0).masked_at_source(), 1);
+  EXPECT_TRUE(EnvelopeOf(batch, 0).masked_at_source());
+}
+
+TEST_F(BatchMakerTest, AnUnreadableDecisionStopsTheBatch) {
+  const MadeBatch made = Make({Wuhua("1")});
+  ASSERT_TRUE(decisions_->Stage(++sequence_, {{made.decisions[0].key, "\xff\xff"}}).ok());
+  ASSERT_TRUE(decisions_->Commit(sequence_).ok());
+  mapping::Rows rows(kColumns, {Wuhua("1")});
+  ASSERT_TRUE(mapping_->BindHeader(rows.columns()).ok());
+  BatchMaker maker({source_, "530100", "", mapping_.get(), f_.engine.get(), decisions_.get(),
+                    key_.get(), &clock_});
+  EXPECT_EQ(maker.Make(rows.view(), 7, sequence_ + 1).status().code(), absl::StatusCode::kDataLoss);
+}
+
+}  // namespace
+}  // namespace huiliu::agent
