@@ -10,7 +10,7 @@
 
 namespace huiliu::bench {
 
-inline constexpr int kLookupClients = 32;                 // threads, each with its own connection
+inline constexpr int kLookupClients = 64;                 // threads, each with its own connection
 inline constexpr char kLookupClient[] = "lookup-client";  // PORT KEYS CALLS: huiliu-bench as them
 
 // The request for the row with this value of its key field.
