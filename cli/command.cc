@@ -34,7 +34,7 @@ absl::Status Command::PrintJson(const google::protobuf::Message& message) {
 
 void Command::Print(const Table& table) {
   size_t hidden = 0;
-  out_ << table.Render(TerminalWidth(), &hidden);
+  out_ << table.Render(text::TerminalWidth(), &hidden);
   if (hidden > 0) {
     out_ << (english()
                  ? absl::StrCat("(", hidden, " columns do not fit; --output json has all)")

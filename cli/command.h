@@ -14,9 +14,13 @@
 #include "absl/status/statusor.h"
 #include "cli/node.h"
 #include "cli/profile.h"
-#include "cli/table.h"
+#include "core/text/terminal_table.h"
 
 namespace huiliu::cli {
+
+using text::DisplayWidth;
+using text::Printable;
+using text::Table;
 
 // One invocation. The verb that was parsed stands in `run` and is run once by main.
 class Command {

@@ -18,24 +18,34 @@ std::string DayOf(int32_t days_since_epoch) {
   return absl::FormatCivilTime(absl::CivilDay(1970, 1, 1) + days_since_epoch);
 }
 
+// Days since 1970-01-01; 0 where the text is no day.
+int32_t NumberOf(const std::string& day) {
+  absl::CivilDay civil;
+  return absl::ParseCivilTime(day, &civil)
+             ? static_cast<int32_t>(civil - absl::CivilDay(1970, 1, 1))
+             : 0;
+}
+
 }  // namespace
 
 struct BatchMaker::Work {
   const huiliu_rows& rows;
-  uint64_t epoch;
-  uint64_t sequence;
-  int64_t now_us;
-  std::string today;
-  absl::Span<const mapping::MappedRow> mapped;
-  absl::flat_hash_map<absl::string_view, rules::PriorDecision>
-      prior;                                               // by key; changed as rows are decided
-  absl::flat_hash_map<absl::string_view, size_t> changed;  // key → index in made.decisions
-  std::map<CountKey, Count> counts;
-  merkle::TreeBuilder rest;
+  const uint64_t epoch;
+  const uint64_t sequence;
+  int64_t now_us = 0;
+  std::string today = {};
+  absl::Span<const mapping::MappedRow> mapped = {};
+  // By key; changed as rows are decided.
+  absl::flat_hash_map<absl::string_view, rules::PriorDecision> prior = {};
+  absl::flat_hash_map<absl::string_view, size_t> changed = {};  // key → index in made.decisions
+  std::map<CountKey, Count> counts = {};
+  merkle::TreeBuilder rest = {};
   int64_t rest_rows = 0;
   int64_t kept = 0;
   bool moved_counts = false;
-  MadeBatch made;
+  MadeBatch made = {};
+  const KeptRows* again = nullptr;  // decided again by hand
+  std::vector<RedriveResult>* results = nullptr;
 };
 
 absl::Status BatchMaker::LookUp(Work* work) {
@@ -51,9 +61,10 @@ absl::Status BatchMaker::LookUp(Work* work) {
   return absl::OkStatus();
 }
 
-void BatchMaker::KeepRow(Work* work, const huiliu_row& row, const std::string& reason,
+void BatchMaker::KeepRow(Work* work, size_t i, const std::string& day, const std::string& reason,
                          const std::string& place, const std::string& message,
                          std::vector<huiliu::v1::QuarantinedRow>* kept) {
+  const huiliu_row& row = work->rows.rows[i];
   huiliu::v1::QuarantinedRow out;
   out.set_id(
       absl::StrCat(parts_.source.id(), "/", work->epoch, "/", work->sequence, "/", work->kept++));
@@ -63,7 +74,10 @@ void BatchMaker::KeepRow(Work* work, const huiliu_row& row, const std::string& r
   out.set_place(place.empty() ? std::string(View(row.row_id)) : place);
   out.set_message(message);
   out.set_raw(std::string(View(row.raw)));
-  out.set_day(work->today);
+  out.set_day(day);
+  out.set_conflict(decision_.attribution.conflict);
+  out.set_masked_at_source(work->mapped[i].masked_at_source || decision_.masked_at_source);
+  KeepCells(work->rows, row, &out);
   kept->push_back(std::move(out));
 }
 
@@ -113,28 +127,47 @@ void BatchMaker::Publish(Work* work, size_t i, const rules::Output& output) {
   batch.add_payloads(output.tombstone ? "" : output.payload);
 }
 
-void BatchMaker::Decide(Work* work, size_t i) {
-  const huiliu_row& raw = work->rows.rows[i];
-  const mapping::MappedRow& row = work->mapped[i];
-  const auto rest = [&] {
-    work->rest.Append(merkle::HashLeaf(View(raw.raw)), [](const merkle::NodeId&, const Digest&) {});
-    ++work->rest_rows;
-  };
-  if (!row.error_code.empty()) {
-    decision_.attribution = {};
-    CountChange(work, work->today, huiliu::v1::OUTCOME_QUARANTINED, decision_, row.masked_at_source,
-                1);
-    KeepRow(work, raw, row.error_code, row.error_place, row.error_message, &work->made.quarantined);
-    return rest();
-  }
+void BatchMaker::AddRest(Work* work, size_t i) {
+  work->rest.Append(merkle::HashLeaf(View(work->rows.rows[i].raw)),
+                    [](const merkle::NodeId&, const Digest&) {});
+  ++work->rest_rows;
+}
+
+rules::SourceChange BatchMaker::ChangeOf(const Work& work, size_t i) const {
+  const mapping::MappedRow& row = work.mapped[i];
   rules::SourceChange change;
   change.operation = row.operation;
   change.key = row.key;
   change.payload = row.operation == huiliu::v1::OPERATION_DELETE ? absl::string_view()
                                                                  : absl::string_view(row.payload);
   change.source_time_us = row.source_time_us;
-  change.row_id = View(raw.row_id);
-  change.now_us = work->now_us;
+  change.row_id = View(work.rows.rows[i].row_id);
+  change.now_us = work.now_us;
+  return change;
+}
+
+// What was decided of row i, for those that come after it and for the store.
+void BatchMaker::Remember(Work* work, size_t i) {
+  if (!decision_.store) return;
+  const std::string& key = work->mapped[i].key;
+  work->prior[key] = decision_.next;
+  const auto [place, fresh] = work->changed.try_emplace(key, work->made.decisions.size());
+  if (fresh) work->made.decisions.push_back({key, ""});
+  work->made.decisions[place->second].value = rules::EncodeDecision(decision_.next);
+}
+
+void BatchMaker::Decide(Work* work, size_t i) {
+  const mapping::MappedRow& row = work->mapped[i];
+  decision_.attribution = {};
+  decision_.masked_at_source = false;
+  if (!row.error_code.empty()) {
+    CountChange(work, work->today, huiliu::v1::OUTCOME_QUARANTINED, decision_, row.masked_at_source,
+                1);
+    KeepRow(work, i, work->today, row.error_code, row.error_place, row.error_message,
+            &work->made.quarantined);
+    return AddRest(work, i);
+  }
+  const rules::SourceChange change = ChangeOf(*work, i);
   const auto prior = work->prior.find(row.key);
   const rules::PriorDecision* before = prior == work->prior.end() ? nullptr : &prior->second;
   parts_.engine->Decide(change, before, &decision_);
@@ -154,6 +187,8 @@ void BatchMaker::Decide(Work* work, size_t i) {
         old.attribution.division = decision_.attribution.division;
         CountChange(work, day, outcome, old, false, 1);
         work->moved_counts = true;
+        if (before->outcomes[0] == huiliu::v1::OUTCOME_PENDING && outcome != before->outcomes[0])
+          work->made.released.push_back(before->row_id);
       }
       break;
     }
@@ -161,17 +196,58 @@ void BatchMaker::Decide(Work* work, size_t i) {
       CountChange(work, work->today, outcome, decision_, masked, 1);
       if (outcome == huiliu::v1::OUTCOME_QUARANTINED || outcome == huiliu::v1::OUTCOME_PENDING) {
         KeepRow(
-            work, raw, decision_.reason, "", "",
+            work, i, work->today, decision_.reason, "", "",
             outcome == huiliu::v1::OUTCOME_PENDING ? &work->made.pending : &work->made.quarantined);
       }
-      if (decision_.outputs.empty()) rest();
+      if (decision_.outputs.empty()) AddRest(work, i);
   }
   for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
-  if (!decision_.store) return;
-  work->prior[row.key] = decision_.next;
-  const auto [place, fresh] = work->changed.try_emplace(row.key, work->made.decisions.size());
-  if (fresh) work->made.decisions.push_back({row.key, ""});
-  work->made.decisions[place->second].value = rules::EncodeDecision(decision_.next);
+  Remember(work, i);
+}
+
+void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
+  const mapping::MappedRow& row = work->mapped[i];
+  RedriveResult& result = work->results->emplace_back();
+  result.row = kept.ref;
+  decision_.attribution = {};
+  decision_.masked_at_source = false;
+  if (!row.error_code.empty()) {
+    result.outcome = huiliu::v1::OUTCOME_QUARANTINED;
+    result.error = absl::StrCat(row.error_code, " ", row.error_message);
+    return;
+  }
+  rules::SourceChange change = ChangeOf(*work, i);
+  change.redrive = true;
+  const auto prior = work->prior.find(row.key);
+  parts_.engine->Decide(change, prior == work->prior.end() ? nullptr : &prior->second, &decision_);
+  result.outcome = decision_.outcomes[0];
+  const huiliu::v1::Outcome before = kept.ref.kind == KeptKind::kPending
+                                         ? huiliu::v1::OUTCOME_PENDING
+                                         : huiliu::v1::OUTCOME_QUARANTINED;
+  if (result.outcome == before) {
+    result.error = decision_.reason;
+    return;
+  }
+  rules::Decision old;
+  old.attribution.conflict = kept.kept.conflict();
+  CountChange(work, kept.kept.day(), before, old, kept.kept.masked_at_source(), -1);
+  CountChange(work, kept.kept.day(), result.outcome, decision_,
+              row.masked_at_source || decision_.masked_at_source, 1);
+  work->moved_counts = true;
+  work->made.redriven.push_back(kept.ref);
+  if (result.outcome == huiliu::v1::OUTCOME_QUARANTINED ||
+      result.outcome == huiliu::v1::OUTCOME_PENDING) {
+    result.error = decision_.reason;
+    KeepRow(work, i, kept.kept.day(), decision_.reason, "", "",
+            result.outcome == huiliu::v1::OUTCOME_PENDING ? &work->made.pending
+                                                          : &work->made.quarantined);
+  }
+  if (decision_.outputs.empty()) AddRest(work, i);
+  for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
+  // The count stays in its day, and so does what is remembered of it.
+  if (decision_.novelty != rules::Novelty::kSuperseded)
+    decision_.next.counted_day = NumberOf(kept.kept.day());
+  Remember(work, i);
 }
 
 absl::Status BatchMaker::Seal(Work* work) {
@@ -206,26 +282,47 @@ absl::Status BatchMaker::Seal(Work* work) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<MadeBatch> BatchMaker::Make(const huiliu_rows& rows, uint64_t epoch,
-                                           uint64_t sequence) {
-  Work work{rows, epoch, sequence, absl::ToUnixMicros(parts_.clock->Now())};
-  work.today = ShanghaiDay(parts_.clock->Now());
-  huiliu::v1::Batch& batch = work.made.batch;
+absl::StatusOr<MadeBatch> BatchMaker::Run(Work* work, const std::string& position) {
+  work->now_us = absl::ToUnixMicros(parts_.clock->Now());
+  work->today = ShanghaiDay(parts_.clock->Now());
+  huiliu::v1::Batch& batch = work->made.batch;
   batch.set_source(parts_.source.id());
-  batch.set_epoch(epoch);
-  batch.set_sequence(sequence);
-  batch.set_position(std::string(View(rows.position)));
+  batch.set_epoch(work->epoch);
+  batch.set_sequence(work->sequence);
+  batch.set_position(position);
   batch.set_dataset(parts_.source.dataset());
   batch.set_dataset_version(parts_.mapping->contract().version());
   batch.set_rule_set(parts_.rule_set);
-  batch.set_created_us(work.now_us);
-  if (mapped_.size() < rows.row_count) mapped_.resize(rows.row_count);
-  for (size_t i = 0; i < rows.row_count; ++i) parts_.mapping->Map(rows.rows[i], &mapped_[i]);
-  work.mapped = absl::MakeConstSpan(mapped_).first(rows.row_count);
-  RETURN_IF_ERROR(LookUp(&work));
-  for (size_t i = 0; i < rows.row_count; ++i) Decide(&work, i);
-  RETURN_IF_ERROR(Seal(&work));
-  return std::move(work.made);
+  batch.set_created_us(work->now_us);
+  const size_t count = work->rows.row_count;
+  if (mapped_.size() < count) mapped_.resize(count);
+  for (size_t i = 0; i < count; ++i) parts_.mapping->Map(work->rows.rows[i], &mapped_[i]);
+  work->mapped = absl::MakeConstSpan(mapped_).first(count);
+  RETURN_IF_ERROR(LookUp(work));
+  for (size_t i = 0; i < work->rows.row_count; ++i) {
+    if (work->again == nullptr) {
+      Decide(work, i);
+    } else {
+      DecideAgain(work, i, work->again->row(i));
+    }
+  }
+  RETURN_IF_ERROR(Seal(work));
+  return std::move(work->made);
+}
+
+absl::StatusOr<MadeBatch> BatchMaker::Make(const huiliu_rows& rows, uint64_t epoch,
+                                           uint64_t sequence) {
+  Work work{.rows = rows, .epoch = epoch, .sequence = sequence};
+  return Run(&work, std::string(View(rows.position)));
+}
+
+absl::StatusOr<MadeBatch> BatchMaker::MakeAgain(const KeptRows& rows, uint64_t epoch,
+                                                uint64_t sequence, const std::string& position,
+                                                std::vector<RedriveResult>* results) {
+  Work work{.rows = rows.rows(), .epoch = epoch, .sequence = sequence};
+  work.again = &rows;
+  work.results = results;
+  return Run(&work, position);
 }
 
 }  // namespace huiliu::agent

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "adapters/agent/kept_rows.h"
+#include "adapters/agent/redrive_spool.h"
 #include "adapters/mapping/mapping.h"
 #include "core/base/clock.h"
 #include "core/base/signing.h"
@@ -25,6 +27,9 @@ struct MadeBatch {
   std::vector<DecisionUpdate> decisions;
   std::vector<huiliu::v1::QuarantinedRow> quarantined;  // kept here, with the department
   std::vector<huiliu::v1::QuarantinedRow> pending;
+  std::vector<KeptRowRef> redriven;  // kept rows whose counts this batch moves
+  std::vector<std::string>
+      released;  // source row ids of pending rows that were decided again by a re-read
   // Nothing happened but re-reads: it need not travel.
   bool empty() const {
     return batch.keys_size() == 0 && batch.counts_size() == 0 && batch.quarantined_size() == 0;
@@ -48,6 +53,11 @@ class BatchMaker {
 
   // The rows' header must be bound to the mapping.
   absl::StatusOr<MadeBatch> Make(const huiliu_rows& rows, uint64_t epoch, uint64_t sequence);
+  // Decides kept rows again; each count moves within its own day. `position`: of the last batch.
+  // Adds one result a row.
+  absl::StatusOr<MadeBatch> MakeAgain(const KeptRows& rows, uint64_t epoch, uint64_t sequence,
+                                      const std::string& position,
+                                      std::vector<RedriveResult>* results);
 
  private:
   using CountKey = std::tuple<std::string, int, std::string>;  // day, outcome, division
@@ -58,10 +68,15 @@ class BatchMaker {
   };
   struct Work;
 
+  absl::StatusOr<MadeBatch> Run(Work* work, const std::string& position);
   absl::Status LookUp(Work* work);
   void Decide(Work* work, size_t i);
+  void DecideAgain(Work* work, size_t i, const KeptRows::Row& kept);
+  rules::SourceChange ChangeOf(const Work& work, size_t i) const;
+  void AddRest(Work* work, size_t i);
+  void Remember(Work* work, size_t i);
   void Publish(Work* work, size_t i, const rules::Output& output);
-  void KeepRow(Work* work, const huiliu_row& row, const std::string& reason,
+  void KeepRow(Work* work, size_t i, const std::string& day, const std::string& reason,
                const std::string& place, const std::string& message,
                std::vector<huiliu::v1::QuarantinedRow>* kept);
   void CountChange(Work* work, const std::string& day, huiliu::v1::Outcome outcome,

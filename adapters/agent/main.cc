@@ -11,6 +11,7 @@
 #include "adapters/agent/config.h"
 #include "adapters/agent/landing_worker.h"
 #include "adapters/agent/pins.h"
+#include "adapters/agent/repair_commands.h"
 #include "adapters/agent/source_worker.h"
 #include "adapters/agent/supervisor.h"
 #include "core/base/files.h"
@@ -78,6 +79,64 @@ absl::Status ListRules(const huiliu::agent::Config& config, const std::string& s
   return absl::OkStatus();
 }
 
+// Exit codes of the repair verbs: 0 done, 1 failed, 2 the configuration is wrong, 3 some rows are
+// still kept.
+struct RepairVerbs {
+  CLI::App* list = nullptr;
+  CLI::App* show = nullptr;
+  CLI::App* redrive = nullptr;
+  huiliu::agent::RepairOptions options;
+  std::string language = "zh", output = "table";
+
+  bool chosen() const { return *list || *show || *redrive; }
+  int Run(const huiliu::agent::Config& config) {
+    options.english = language == "en";
+    options.json = output == "json";
+    if (*list) return Exit(huiliu::agent::ListKept(config, options));
+    if (*show) return Exit(huiliu::agent::ShowKept(config, options));
+    bool still_kept = false;
+    const int code = Exit(huiliu::agent::RedriveKept(config, options, stopping, &still_kept));
+    return code != 0 ? code : still_kept ? 3 : 0;
+  }
+};
+
+void AddRepairVerbs(CLI::App& app, const char* name, const char* text, huiliu::KeptKind kind,
+                    std::string* config_path, RepairVerbs* verbs) {
+  CLI::App* group = app.add_subcommand(name, text)->require_subcommand(1);
+  huiliu::agent::RepairOptions& options = verbs->options;
+  options.kind = kind;
+  const auto verb = [&](const char* verb_name, const char* verb_text) {
+    CLI::App* sub = group->add_subcommand(verb_name, verb_text);
+    sub->add_option("--config", *config_path, "agent.yaml")->required();
+    sub->add_option("--lang", verbs->language, "zh 或 en")->check(CLI::IsMember({"zh", "en"}));
+    sub->add_option("-o,--output", verbs->output,
+                    "table 或 json，一行一个对象 (json: an object a line)")
+        ->check(CLI::IsMember({"table", "json"}));
+    return sub;
+  };
+  const auto filters = [&](CLI::App* sub) {
+    sub->add_option("--source", options.source, "数据源 (of one source)");
+    sub->add_option("--reason", options.reason, "原因代码 (kept for this reason)");
+    sub->add_option("--day", options.day, "日期，如 2026-05-11 (of one day)");
+  };
+  verbs->list = verb("list", "列出 (list, without content)");
+  filters(verbs->list);
+  verbs->list->add_flag("--redriven", options.redriven, "包括已重判的 (those decided again, too)");
+  verbs->show = verb("show", "一行的内容与问题 (one row and what is wrong with it)");
+  verbs->show->add_option("id", options.ids, "编号 (id)")->required();
+  verbs->redrive =
+      verb("redrive",
+           "（更正后）重新判定 (decide again, corrected or after a mapping or rule was mended)");
+  filters(verbs->redrive);
+  verbs->redrive->add_option("id", options.ids, "编号 (ids)");
+  verbs->redrive->add_flag("--all", options.all, "全部 (all)");
+  verbs->redrive->add_option("--set", options.set, "列=值，更正一行 (COLUMN=VALUE, of one row)");
+  verbs->redrive->add_option("--corrections", options.corrections,
+                             "文件，每行 {\"id\":…,\"cells\":{列: 值}} (a file of corrections)");
+  verbs->redrive->add_option("--wait", options.wait_seconds,
+                             "等待采集进程答复的秒数 (seconds to wait for the worker)");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -101,6 +160,12 @@ int main(int argc, char** argv) {
       verb("pin", "pin the rule set that this department's agent runs; empty digest: unpin");
   pin->add_option("--source", source)->required();
   pin->add_option("--digest", digest, "SHA-256 of the rule set, as `rules` lists it");
+  RepairVerbs quarantine, pending;
+  AddRepairVerbs(app, "quarantine", "问题数据：列出、查看、更正、重判 (rows kept for repair)",
+                 huiliu::KeptKind::kQuarantined, &config_path, &quarantine);
+  AddRepairVerbs(app, "pending",
+                 "待认领：列出、查看、更正、重判 (rows whose division nothing decided)",
+                 huiliu::KeptKind::kPending, &config_path, &pending);
   CLI11_PARSE(app, argc, argv);
   spdlog::set_default_logger(spdlog::stderr_color_mt("huiliu-agent"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
@@ -109,6 +174,8 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   const auto config = huiliu::agent::LoadConfig(config_path);
   if (!config.ok()) return Exit(config.status()) + 1;
+  if (quarantine.chosen()) return quarantine.Run(*config);
+  if (pending.chosen()) return pending.Run(*config);
   if (*run) return Exit(huiliu::agent::Supervise(*config, OwnPath(), stopping));
   if (*worker) return Exit(RunWorker(*config, source, landing));
   if (*key) return Exit(PrintKey(*config, source));

@@ -39,13 +39,23 @@ SourceWorker::SourceWorker(Config config, SourceConfig source, const std::atomic
       status_(config_.state_dir, source_config_.id),
       host_(MakeHost(stopping)) {}
 
+std::string SourceWorker::FolderOf(const Config& config, const std::string& source) {
+  return absl::StrCat(config.state_dir, "/sources/", source);
+}
+std::string SourceWorker::KeptFolderOf(const Config& config, const std::string& source) {
+  return FolderOf(config, source) + "/kept";
+}
+std::string SourceWorker::SpoolFolderOf(const Config& config, const std::string& source) {
+  return FolderOf(config, source) + "/redrive";
+}
+
 absl::Status SourceWorker::OpenStores() {
-  const std::string folder = absl::StrCat(config_.state_dir, "/sources/", source_config_.id);
+  const std::string folder = FolderOf(config_, source_config_.id);
   RETURN_IF_ERROR(MakeDirectories(folder));
   RETURN_IF_ERROR(MakeDirectories(absl::StrCat(config_.state_dir, "/keys")));
   ASSIGN_OR_RETURN(key_, SigningKey::LoadOrCreate(source_config_.signing_key));
   ASSIGN_OR_RETURN(decisions_, RocksDbDecisionStore::Open(folder + "/decisions", {}));
-  ASSIGN_OR_RETURN(kept_, QuarantineStore::Open(folder + "/kept", {}));
+  ASSIGN_OR_RETURN(kept_, QuarantineStore::Open(KeptFolderOf(config_, source_config_.id), {}));
   ASSIGN_OR_RETURN(divisions_, territory::Divisions::Load(config_.divisions));
   return absl::OkStatus();
 }
@@ -136,7 +146,9 @@ absl::StatusOr<MadeBatch> SourceWorker::MakeBatch(const huiliu_rows& rows) {
 absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {
   epoch_ = welcome.epoch();
   sequence_ = welcome.sequence();
+  position_ = welcome.position();
   in_flight_.clear();
+  moving_.clear();
   absl::Status recovered = decisions_->Recover(welcome.sequence());
   if (recovered.code() == absl::StatusCode::kFailedPrecondition) {
     status_.AddNotice(absl::StrCat("decisions of earlier batches are lost here (",
@@ -145,6 +157,7 @@ absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {
         decisions_->Rebuild(welcome.sequence(), [] { return std::vector<DecisionUpdate>(); });
   }
   RETURN_IF_ERROR(recovered);
+  RETURN_IF_ERROR(kept_->CommitRedriven(source_config_.id, welcome.sequence()));
   return kept_->DiscardAfter(source_config_.id, welcome.sequence());
 }
 
@@ -160,6 +173,10 @@ absl::Status SourceWorker::TakeAck(const huiliu::v1::Ack& ack) {
   }
   RETURN_IF_ERROR(decisions_->Commit(ack.sequence()));
   in_flight_.pop_front();
+  if (!moving_.empty() && moving_.front() == ack.sequence()) {
+    RETURN_IF_ERROR(kept_->CommitRedriven(source_config_.id, ack.sequence()));
+    moving_.pop_front();
+  }
   status_.SetSequence(ack.sequence());
   return absl::OkStatus();
 }
@@ -183,11 +200,13 @@ absl::Status SourceWorker::Send(PublishStream& stream, MadeBatch made) {
   if (!made.quarantined.empty())
     RETURN_IF_ERROR(kept_->Put(KeptKind::kQuarantined, made.quarantined));
   if (!made.pending.empty()) RETURN_IF_ERROR(kept_->Put(KeptKind::kPending, made.pending));
+  RETURN_IF_ERROR(StageReleased(made));
   // Durable before the batch is sent: whatever crashes, the node's sequence says which staged
   // changes are true.
   RETURN_IF_ERROR(decisions_->Stage(sequence, std::move(made.decisions)));
   in_flight_.push_back(sequence);
   sequence_ = sequence;
+  position_ = made.batch.position();
   return stream.Send(made.batch);
 }
 
@@ -218,7 +237,7 @@ absl::Status SourceWorker::PumpOnce(PublishStream& stream, sdk::OpenSource& plug
   return absl::OkStatus();
 }
 
-absl::Status SourceWorker::RunConnected() {
+absl::StatusOr<std::unique_ptr<PublishStream>> SourceWorker::Connect() {
   RETURN_IF_ERROR(Prepare());
   huiliu::v1::Hello hello;
   hello.set_source(source_config_.id);
@@ -227,16 +246,29 @@ absl::Status SourceWorker::RunConnected() {
   hello.set_dataset_version(contract_->version());
   hello.set_agent_version("0.1.0");
   huiliu::v1::Welcome welcome;
-  ASSIGN_OR_RETURN(const std::unique_ptr<PublishStream> stream, node_->Publish(hello, &welcome));
+  ASSIGN_OR_RETURN(std::unique_ptr<PublishStream> stream, node_->Publish(hello, &welcome));
   RETURN_IF_ERROR(Recover(welcome));
+  return stream;
+}
+
+absl::Status SourceWorker::AnswerRequests() {
+  RETURN_IF_ERROR(OpenStores());
+  ASSIGN_OR_RETURN(const std::unique_ptr<PublishStream> stream, Connect());
+  return TakeRequests(*stream);
+}
+
+absl::Status SourceWorker::RunConnected() {
+  ASSIGN_OR_RETURN(const std::unique_ptr<PublishStream> stream, Connect());
   ASSIGN_OR_RETURN(const huiliu_plugin* plugin,
                    sdk::LoadPlugin(config_.PluginPath(source_config_.plugin)));
   ASSIGN_OR_RETURN(const huiliu_source* table, sdk::FindSource(*plugin, source_config_.plugin));
-  ASSIGN_OR_RETURN(
-      const std::unique_ptr<sdk::OpenSource> source,
-      sdk::OpenSource::Open(*table, &host_, source_config_.options_json, welcome.position()));
+  ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenSource> source,
+                   sdk::OpenSource::Open(*table, &host_, source_config_.options_json, position_));
   status_.Set("running", "");
-  while (!stopping_) RETURN_IF_ERROR(PumpOnce(*stream, *source));
+  while (!stopping_) {
+    RETURN_IF_ERROR(TakeRequests(*stream));
+    RETURN_IF_ERROR(PumpOnce(*stream, *source));
+  }
   return TakeAcks(*stream, true);
 }
 

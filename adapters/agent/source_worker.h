@@ -10,6 +10,7 @@
 #include "adapters/agent/batch_maker.h"
 #include "adapters/agent/config.h"
 #include "adapters/agent/node_client.h"
+#include "adapters/agent/redrive_spool.h"
 #include "adapters/agent/worker_status.h"
 #include "adapters/sdk/loader.h"
 #include "core/territory/territory.h"
@@ -24,6 +25,13 @@ class SourceWorker {
 
   SourceWorker(Config config, SourceConfig source, const std::atomic<bool>& stopping);
   absl::Status Run();
+  // Where no worker runs: connects, answers the redrive requests that wait, and returns.
+  absl::Status AnswerRequests();
+
+  // Whose files the verbs and the worker share, under config.state_dir.
+  static std::string FolderOf(const Config& config, const std::string& source);
+  static std::string KeptFolderOf(const Config& config, const std::string& source);
+  static std::string SpoolFolderOf(const Config& config, const std::string& source);
 
  private:
   absl::Status OpenStores();
@@ -36,6 +44,12 @@ class SourceWorker {
   absl::StatusOr<std::shared_ptr<const rules::RuleSet>> ChooseRuleSet(
       const schema::Contract& contract);
   absl::Status Recover(const huiliu::v1::Welcome& welcome);
+  absl::StatusOr<std::unique_ptr<PublishStream>> Connect();
+  // Decides kept rows again where somebody has asked for it.
+  absl::Status TakeRequests(PublishStream& stream);
+  absl::Status Redrive(PublishStream& stream, const std::vector<RedriveItem>& items,
+                       std::vector<RedriveResult>* results);
+  absl::Status StageReleased(const MadeBatch& made);
   absl::Status PumpOnce(PublishStream& stream, sdk::OpenSource& plugin);
   absl::Status Send(PublishStream& stream, MadeBatch made);
   absl::Status TakeAcks(PublishStream& stream, bool wait_for_room);
@@ -60,7 +74,10 @@ class SourceWorker {
   std::unique_ptr<BatchMaker> maker_;  // nullptr: the node judges
   uint64_t epoch_ = 0;
   uint64_t sequence_ = 0;  // last one sent
+  std::string position_;   // of the last batch
   std::deque<uint64_t> in_flight_;
+  std::deque<uint64_t> moving_;  // batches in flight that move kept rows' counts
+  absl::Time spool_looked_ = absl::InfinitePast();
   std::vector<std::string> bound_header_;
 };
 

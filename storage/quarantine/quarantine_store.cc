@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
@@ -13,6 +14,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
 
@@ -31,6 +33,7 @@ absl::Status FromRocks(const rdb::Status& status, absl::string_view doing) {
   const std::string message = absl::StrCat(doing, ": ", status.ToString());
   if (status.IsCorruption()) return absl::DataLossError(message);
   if (status.IsNoSpace()) return absl::ResourceExhaustedError(message);
+  if (status.IsNotSupported()) return absl::FailedPreconditionError(message);
   if (status.IsBusy() || message.find("lock") != std::string::npos)
     return absl::FailedPreconditionError(message);
   return absl::UnavailableError(message);
@@ -55,6 +58,18 @@ std::string KeyOf(KeptKind kind, const KeptRowId& id) {
   return key;
 }
 
+// What is staged with a batch: 's', source, zero byte, sequence → a line per row: its list's
+// letter, its id.
+std::string StagedPrefix(absl::string_view source) {
+  return absl::StrCat("s", source, absl::string_view("\0", 1));
+}
+std::string StagedKey(absl::string_view source, uint64_t sequence) {
+  std::string key = StagedPrefix(source);
+  key.resize(key.size() + 8);
+  absl::big_endian::Store64(&key[key.size() - 8], sequence);
+  return key;
+}
+
 // The key after which no key with this prefix stands.
 std::string After(std::string prefix) {
   prefix.back() = static_cast<char>(prefix.back() + 1);
@@ -69,8 +84,29 @@ class RocksDbQuarantineStore : public QuarantineStore {
 
   absl::Status Init(const Options& own) {
     RETURN_IF_ERROR(MakeDirectories(path_));
-    rdb::Options options;
+    rdb::Options options = MakeOptions(own);
     options.create_if_missing = true;
+    rdb::DB* db = nullptr;
+    RETURN_IF_ERROR(FromRocks(rdb::DB::Open(options, path_, &db), path_));
+    db_.reset(db);
+    return absl::OkStatus();
+  }
+
+  absl::Status InitForReading(const std::string& scratch) {
+    if (access((path_ + "/CURRENT").c_str(), F_OK) != 0)
+      return absl::NotFoundError(absl::StrCat(path_, ": no rows were kept here yet"));
+    RETURN_IF_ERROR(MakeDirectories(scratch));
+    rdb::Options options = MakeOptions({});
+    // A follower must keep what it reads open: the holder may delete it.
+    options.max_open_files = -1;
+    rdb::DB* db = nullptr;
+    RETURN_IF_ERROR(FromRocks(rdb::DB::OpenAsSecondary(options, path_, scratch, &db), path_));
+    db_.reset(db);
+    return FromRocks(db_->TryCatchUpWithPrimary(), path_);
+  }
+
+  static rdb::Options MakeOptions(const Options& own) {
+    rdb::Options options;
     options.info_log_level = rdb::WARN_LEVEL;
     options.keep_log_file_num = 2;
     options.max_open_files = 64;
@@ -80,10 +116,7 @@ class RocksDbQuarantineStore : public QuarantineStore {
     table.block_cache = rdb::NewLRUCache(own.cache_bytes);
     table.checksum = rdb::kXXH3;
     options.table_factory.reset(rdb::NewBlockBasedTableFactory(table));
-    rdb::DB* db = nullptr;
-    RETURN_IF_ERROR(FromRocks(rdb::DB::Open(options, path_, &db), path_));
-    db_.reset(db);
-    return absl::OkStatus();
+    return options;
   }
 
   absl::Status Put(KeptKind kind, absl::Span<const QuarantinedRow> rows) override {
@@ -103,6 +136,9 @@ class RocksDbQuarantineStore : public QuarantineStore {
       const std::string from = KeyOf(kind, {std::string(source), 0, node_sequence + 1, 0});
       RETURN_IF_ERROR(FromRocks(batch.DeleteRange(from, After(SourcePrefix(kind, source))), path_));
     }
+    RETURN_IF_ERROR(FromRocks(
+        batch.DeleteRange(StagedKey(source, node_sequence + 1), After(StagedPrefix(source))),
+        path_));
     return FromRocks(db_->Write(write_, &batch), "discard rows that were not taken over");
   }
 
@@ -147,6 +183,29 @@ class RocksDbQuarantineStore : public QuarantineStore {
     return Parse(value);
   }
 
+  absl::Status StageRedriven(absl::string_view source, uint64_t sequence,
+                             absl::Span<const KeptRowRef> rows) override {
+    std::string lines;
+    for (const KeptRowRef& row : rows)
+      absl::StrAppend(&lines, std::string(1, LetterOf(row.kind)), row.id, "\n");
+    return FromRocks(db_->Put(write_, StagedKey(source, sequence), lines), "stage redriven rows");
+  }
+
+  absl::Status CommitRedriven(absl::string_view source, uint64_t node_sequence) override {
+    rdb::WriteBatch batch;
+    const std::string prefix = StagedPrefix(source);
+    const std::string last = StagedKey(source, node_sequence);
+    const std::unique_ptr<rdb::Iterator> it(db_->NewIterator({}));
+    for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
+      if (it->key().compare(last) > 0) break;
+      RETURN_IF_ERROR(MarkStaged({it->value().data(), it->value().size()}, &batch));
+      RETURN_IF_ERROR(FromRocks(batch.Delete(it->key()), path_));
+    }
+    RETURN_IF_ERROR(FromRocks(it->status(), path_));
+    if (batch.Count() == 0) return absl::OkStatus();
+    return FromRocks(db_->Write(write_, &batch), "mark redriven rows");
+  }
+
   absl::Status MarkRedriven(KeptKind kind, absl::Span<const std::string> ids) override {
     std::vector<QuarantinedRow> rows;
     for (const std::string& id : ids) {
@@ -162,6 +221,7 @@ class RocksDbQuarantineStore : public QuarantineStore {
     rdb::WriteBatch batch;
     const std::unique_ptr<rdb::Iterator> it(db_->NewIterator({}));
     for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      if (it->key()[0] != 'q' && it->key()[0] != 'p') continue;
       ASSIGN_OR_RETURN(const QuarantinedRow row, Parse(it->value()));
       if (!row.redriven() || row.day().empty() || absl::string_view(row.day()) >= day) continue;
       RETURN_IF_ERROR(FromRocks(batch.Delete(it->key()), path_));
@@ -173,6 +233,19 @@ class RocksDbQuarantineStore : public QuarantineStore {
   }
 
  private:
+  absl::Status MarkStaged(absl::string_view lines, rdb::WriteBatch* batch) {
+    for (absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
+      const KeptKind kind = line[0] == 'q' ? KeptKind::kQuarantined : KeptKind::kPending;
+      auto row = Get(kind, line.substr(1));
+      if (row.status().code() == absl::StatusCode::kNotFound) continue;  // purged meanwhile
+      RETURN_IF_ERROR(row.status());
+      row->set_redriven(true);
+      ASSIGN_OR_RETURN(const KeptRowId id, ParseKeptRowId(row->id()));
+      RETURN_IF_ERROR(FromRocks(batch->Put(KeyOf(kind, id), row->SerializeAsString()), path_));
+    }
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<QuarantinedRow> Parse(const rdb::Slice& bytes) const {
     QuarantinedRow row;
     if (!row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
@@ -220,6 +293,13 @@ absl::StatusOr<std::unique_ptr<QuarantineStore>> QuarantineStore::Open(const std
                                                                        const Options& options) {
   auto store = std::make_unique<RocksDbQuarantineStore>(path, options);
   RETURN_IF_ERROR(store->Init(options));
+  return std::unique_ptr<QuarantineStore>(std::move(store));
+}
+
+absl::StatusOr<std::unique_ptr<QuarantineStore>> QuarantineStore::OpenForReading(
+    const std::string& path, const std::string& scratch) {
+  auto store = std::make_unique<RocksDbQuarantineStore>(path, Options());
+  RETURN_IF_ERROR(store->InitForReading(scratch));
   return std::unique_ptr<QuarantineStore>(std::move(store));
 }
 

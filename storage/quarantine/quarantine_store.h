@@ -26,6 +26,11 @@ struct KeptRowId {
   uint64_t sequence = 0;
   uint32_t index = 0;
 };
+// A row in its list.
+struct KeptRowRef {
+  KeptKind kind = KeptKind::kQuarantined;
+  std::string id;
+};
 std::string FormatKeptRowId(const KeptRowId& id);
 // INVALID_ARGUMENT. The source may hold slashes.
 absl::StatusOr<KeptRowId> ParseKeptRowId(absl::string_view id);
@@ -45,6 +50,11 @@ class QuarantineStore {
   // FAILED_PRECONDITION where another process holds `path`.
   static absl::StatusOr<std::unique_ptr<QuarantineStore>> Open(const std::string& path,
                                                                const Options& options);
+  // For looking only, while another process may hold the store: what it has written up to now.
+  // Every write answers FAILED_PRECONDITION. NOT_FOUND where there is no store. `scratch`: a folder
+  // for the reader's own files.
+  static absl::StatusOr<std::unique_ptr<QuarantineStore>> OpenForReading(
+      const std::string& path, const std::string& scratch);
   virtual ~QuarantineStore() = default;
 
   // Keeps rows durably, all or none. A row with an id that is there replaces it, so a batch that is
@@ -52,7 +62,7 @@ class QuarantineStore {
   // INVALID_ARGUMENT where an id does not parse.
   virtual absl::Status Put(KeptKind kind, absl::Span<const huiliu::v1::QuarantinedRow> rows) = 0;
   // After a restart: forgets rows of `source` with a sequence above the last one that was taken
-  // over.
+  // over, and what was staged with such a sequence.
   virtual absl::Status DiscardAfter(absl::string_view source, uint64_t node_sequence) = 0;
   // Rows in the order they came; empty source: all. At most 1,000 a page (0 is 100).
   // INVALID_ARGUMENT for a foreign token.
@@ -60,6 +70,11 @@ class QuarantineStore {
                                            absl::string_view page_token, bool include_redriven) = 0;
   // NOT_FOUND where it is not kept.
   virtual absl::StatusOr<huiliu::v1::QuarantinedRow> Get(KeptKind kind, absl::string_view id) = 0;
+  // The counts of these rows move with batch `sequence`: durable before that batch is sent.
+  virtual absl::Status StageRedriven(absl::string_view source, uint64_t sequence,
+                                     absl::Span<const KeptRowRef> rows) = 0;
+  // Batches up to `node_sequence` are taken over: marks what was staged with them.
+  virtual absl::Status CommitRedriven(absl::string_view source, uint64_t node_sequence) = 0;
   // Its count has moved: listed only on demand from now on. NOT_FOUND names the id.
   virtual absl::Status MarkRedriven(KeptKind kind, absl::Span<const std::string> ids) = 0;
   // Forgets redriven rows whose day (YYYY-MM-DD) is before `day`; returns how many.

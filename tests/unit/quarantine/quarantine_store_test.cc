@@ -102,6 +102,39 @@ TEST_F(QuarantineStoreTest, RedrivenRowsAreListedOnDemandAndPurgedByDay) {
   EXPECT_THAT(Ids(KeptKind::kQuarantined, "", true), testing::ElementsAre("s/1/1/1"));
 }
 
+TEST_F(QuarantineStoreTest, WhatWasStagedIsMarkedOnlyWhenItsBatchWasTakenOver) {
+  ASSERT_TRUE(store_->Put(KeptKind::kQuarantined, {Row("s", 1, 0), Row("s", 1, 1)}).ok());
+  ASSERT_TRUE(store_->Put(KeptKind::kPending, {Row("s", 1, 2)}).ok());
+  ASSERT_TRUE(
+      store_
+          ->StageRedriven("s", 5,
+                          {{KeptKind::kQuarantined, "s/1/1/0"}, {KeptKind::kPending, "s/1/1/2"}})
+          .ok());
+  ASSERT_TRUE(store_->StageRedriven("s", 6, {{KeptKind::kQuarantined, "s/1/1/1"}}).ok());
+  ASSERT_TRUE(store_->CommitRedriven("s", 4).ok());
+  EXPECT_EQ(Ids(KeptKind::kQuarantined).size(), 2u);
+  Open();
+  ASSERT_TRUE(store_->CommitRedriven("s", 5).ok());
+  EXPECT_THAT(Ids(KeptKind::kQuarantined), testing::ElementsAre("s/1/1/1"));
+  EXPECT_THAT(Ids(KeptKind::kPending), testing::IsEmpty());
+  ASSERT_TRUE(store_->DiscardAfter("s", 5).ok());
+  ASSERT_TRUE(store_->CommitRedriven("s", 9).ok());
+  EXPECT_THAT(Ids(KeptKind::kQuarantined), testing::ElementsAre("s/1/1/1"))
+      << "batch 6 was not taken over";
+  EXPECT_EQ(*store_->PurgeRedriven("2026-01-03"), 2);
+}
+
+TEST_F(QuarantineStoreTest, AReaderSeesWhatTheHolderHasWrittenAndWritesNothing) {
+  ASSERT_TRUE(store_->Put(KeptKind::kQuarantined, {Row("s", 1, 0)}).ok());
+  const auto reader = QuarantineStore::OpenForReading(path_, path_ + "-reader");
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ((*reader)->List(KeptKind::kQuarantined, "s", 10, "", false)->rows.size(), 1u);
+  EXPECT_FALSE((*reader)->Put(KeptKind::kQuarantined, {Row("s", 2, 0)}).ok());
+  EXPECT_EQ(QuarantineStore::OpenForReading(path_ + "-none", path_ + "-reader").status().code(),
+            absl::StatusCode::kNotFound);
+  std::filesystem::remove_all(path_ + "-reader");
+}
+
 TEST_F(QuarantineStoreTest, BadIdsAndForeignTokensAreRefused) {
   for (const char* id :
        {"", "s", "s/1/2", "s/1/2/x", "s/01/2/3", "s/1/2/-3", "s/1/2/99999999999", "/1/2/3"}) {

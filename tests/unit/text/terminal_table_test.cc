@@ -1,8 +1,8 @@
-#include "cli/table.h"
+#include "core/text/terminal_table.h"
 
 #include <gtest/gtest.h>
 
-namespace huiliu::cli {
+namespace huiliu::text {
 namespace {
 
 TEST(DisplayWidthTest, ChineseTakesTwoPlacesAndCombiningMarksNone) {
@@ -47,4 +47,4 @@ TEST(TableTest, WhatDoesNotFitIsCountedNotCutSilently) {
 }
 
 }  // namespace
-}  // namespace huiliu::cli
+}  // namespace huiliu::text

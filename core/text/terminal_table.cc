@@ -1,4 +1,4 @@
-#include "cli/table.h"
+#include "core/text/terminal_table.h"
 
 #include <locale.h>
 #include <sys/ioctl.h>
@@ -9,7 +9,7 @@
 
 #include "absl/strings/ascii.h"
 
-namespace huiliu::cli {
+namespace huiliu::text {
 namespace {
 
 constexpr size_t kGap = 2;
@@ -110,4 +110,4 @@ size_t TerminalWidth() {
   return size.ws_col;
 }
 
-}  // namespace huiliu::cli
+}  // namespace huiliu::text

@@ -1,13 +1,13 @@
 // Text for terminals: columns aligned by display width (a Chinese character takes two places).
-#ifndef HUILIU_CLI_TABLE_H_
-#define HUILIU_CLI_TABLE_H_
+#ifndef HUILIU_CORE_TEXT_TERMINAL_TABLE_H_
+#define HUILIU_CORE_TEXT_TERMINAL_TABLE_H_
 
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 
-namespace huiliu::cli {
+namespace huiliu::text {
 
 // Places that UTF-8 text takes on a terminal; a byte that is no UTF-8 counts one.
 size_t DisplayWidth(absl::string_view text);
@@ -34,6 +34,6 @@ class Table {
 // Places in a line of the terminal; without one, no limit (0).
 size_t TerminalWidth();
 
-}  // namespace huiliu::cli
+}  // namespace huiliu::text
 
-#endif  // HUILIU_CLI_TABLE_H_
+#endif  // HUILIU_CORE_TEXT_TERMINAL_TABLE_H_

@@ -1,0 +1,104 @@
+// How the worker decides kept rows again: SourceWorker's part of it.
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "adapters/agent/source_worker.h"
+#include "core/base/status.h"
+
+namespace huiliu::agent {
+namespace {
+
+constexpr absl::Duration kLookEvery = absl::Milliseconds(500);
+constexpr int kPageRows = 1000;
+
+}  // namespace
+
+// A pending row that a re-read has decided meanwhile must not move its count a second time.
+absl::Status SourceWorker::StageReleased(const MadeBatch& made) {
+  std::vector<KeptRowRef> moving = made.redriven;
+  if (!made.released.empty()) {
+    const std::set<std::string> released(made.released.begin(), made.released.end());
+    std::string token;
+    do {
+      ASSIGN_OR_RETURN(const KeptRowPage page,
+                       kept_->List(KeptKind::kPending, source_config_.id, kPageRows, token, false));
+      for (const huiliu::v1::QuarantinedRow& row : page.rows) {
+        if (released.contains(row.row_id())) moving.push_back({KeptKind::kPending, row.id()});
+      }
+      token = page.next_page_token;
+    } while (!token.empty());
+  }
+  if (moving.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(kept_->StageRedriven(source_config_.id, made.batch.sequence(), moving));
+  moving_.push_back(made.batch.sequence());
+  return absl::OkStatus();
+}
+
+absl::Status SourceWorker::Redrive(PublishStream& stream, const std::vector<RedriveItem>& items,
+                                   std::vector<RedriveResult>* results) {
+  if (maker_ == nullptr) {
+    for (const RedriveItem& item : items)
+      results->push_back({item.row, huiliu::v1::OUTCOME_UNSPECIFIED,
+                          "此数据源在节点判定，请用 / decided at the node, use: huiliu quarantine"});
+    return absl::OkStatus();
+  }
+  // Nothing of an earlier request is still on its way: a row's count moves once.
+  RETURN_IF_ERROR(TakeAcks(stream, true));
+  std::map<std::string, std::vector<KeptRows::Row>> by_header;
+  for (const RedriveItem& item : items) {
+    auto kept = kept_->Get(item.row.kind, item.row.id);
+    if (kept.ok() && kept->redriven())
+      kept = absl::AlreadyExistsError("已重新判定 / it was decided again already");
+    if (kept.ok()) kept = Correct(*kept, item);
+    if (!kept.ok()) {
+      results->push_back(
+          {item.row, huiliu::v1::OUTCOME_UNSPECIFIED, std::string(kept.status().message())});
+      continue;
+    }
+    by_header[absl::StrJoin(kept->columns(), "\x1f")].push_back({item.row, *std::move(kept)});
+  }
+  for (auto& [header, rows] : by_header) {
+    const KeptRows again(std::move(rows));
+    bound_header_.clear();
+    const absl::Status bound =
+        mapping_->BindHeader({again.rows().columns, again.rows().column_count});
+    if (!bound.ok()) {
+      for (size_t i = 0; i < again.size(); ++i)
+        results->push_back(
+            {again.row(i).ref, huiliu::v1::OUTCOME_UNSPECIFIED, std::string(bound.message())});
+      continue;
+    }
+    ASSIGN_OR_RETURN(MadeBatch made,
+                     maker_->MakeAgain(again, epoch_, sequence_ + 1, position_, results));
+    if (made.empty()) continue;
+    RETURN_IF_ERROR(Send(stream, std::move(made)));
+    RETURN_IF_ERROR(TakeAcks(stream, true));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SourceWorker::TakeRequests(PublishStream& stream) {
+  if (absl::Now() - spool_looked_ < kLookEvery) return absl::OkStatus();
+  spool_looked_ = absl::Now();
+  RedriveSpool spool(SpoolFolderOf(config_, source_config_.id));
+  while (!stopping_) {
+    ASSIGN_OR_RETURN(const std::optional<RedriveRequest> request, spool.Next());
+    if (!request.has_value()) return absl::OkStatus();
+    std::vector<RedriveResult> results;
+    // A connection that breaks in the middle leaves the request: asked again, rows that moved say
+    // so.
+    const absl::Status status = Redrive(stream, request->items, &results);
+    if (status.code() == absl::StatusCode::kFailedPrecondition ||
+        status.code() == absl::StatusCode::kInvalidArgument) {
+      RETURN_IF_ERROR(spool.Answer(request->name, status, results));
+      return status;
+    }
+    RETURN_IF_ERROR(status);
+    RETURN_IF_ERROR(spool.Answer(request->name, absl::OkStatus(), results));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace huiliu::agent
