@@ -11,6 +11,31 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/lookup_client.h"
 
+namespace huiliu::bench {
+namespace {
+
+void Print(const Line& line, bool as_json) {
+  if (as_json) {
+    nlohmann::json json = {{"name", line.name}, {"value", line.value},
+                           {"unit", line.unit}, {"yardstick", line.yardstick},
+                           {"ratio", nullptr},  {"target", line.target},
+                           {"ok", line.ok}};
+    if (line.ratio.has_value()) json["ratio"] = *line.ratio;
+    std::printf("%s\n", json.dump().c_str());
+  } else {
+    const std::string ratio =
+        line.ratio.has_value() ? absl::StrCat("ratio ", static_cast<int>(*line.ratio * 100) / 100.0)
+                               : "absolute";
+    std::printf("%-28s %12.1f %-10s %s  target %.2f  %s  (%s)\n", line.name.c_str(), line.value,
+                line.unit.c_str(), ratio.c_str(), line.target, line.ok ? "ok" : "MISSED",
+                line.yardstick.c_str());
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace
+}  // namespace huiliu::bench
+
 int main(int argc, char** argv) {
   using namespace huiliu::bench;
   if (argc == 5 && std::string(argv[1]) == kLookupClient) return LookupClientMain(argv + 2);
@@ -57,23 +82,7 @@ int main(int argc, char** argv) {
       continue;
     }
     for (const Line& line : *lines) {
-      if (output == "json") {
-        nlohmann::json json = {{"name", line.name}, {"value", line.value},
-                               {"unit", line.unit}, {"yardstick", line.yardstick},
-                               {"ratio", nullptr},  {"target", line.target},
-                               {"ok", line.ok}};
-        if (line.ratio.has_value()) json["ratio"] = *line.ratio;
-        std::printf("%s\n", json.dump().c_str());
-      } else {
-        std::printf(
-            "%-28s %12.1f %-10s %s  target %.2f  %s  (%s)\n", line.name.c_str(), line.value,
-            line.unit.c_str(),
-            line.ratio.has_value()
-                ? absl::StrCat("ratio ", static_cast<int>(*line.ratio * 100) / 100.0).c_str()
-                : "absolute",
-            line.target, line.ok ? "ok" : "MISSED", line.yardstick.c_str());
-      }
-      std::fflush(stdout);
+      Print(line, output == "json");
     }
   }
   return failed ? 1 : 0;
