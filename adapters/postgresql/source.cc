@@ -79,6 +79,7 @@ absl::StatusOr<PostgresqlSource::Position> PostgresqlSource::ParsePosition(absl:
   }
   position.time = object.value("time", "");
   position.since = object.value("since", "");
+  position.until = object.value("until", "");
   return position;
 }
 
@@ -86,7 +87,8 @@ std::string PostgresqlSource::PositionJson() const {
   json object = {{"phase", position_.snapshot ? "snapshot" : "changes"},
                  {"key", position_.key},
                  {"time", position_.time},
-                 {"since", position_.since}};
+                 {"since", position_.since},
+                 {"until", position_.until}};
   // JSON is UTF-8; a key need not be.
   if (!text::IsValidUtf8(absl::StrJoin(position_.key, ","))) {
     object["key_is_hex"] = true;
@@ -102,6 +104,8 @@ absl::StatusOr<std::unique_ptr<PostgresqlSource>> PostgresqlSource::Open(
   std::unique_ptr<PostgresqlSource> source(
       new PostgresqlSource(host, std::move(options), std::move(parsed)));
   RETURN_IF_ERROR(source->Connect());
+  // A round of changes that was left in its middle goes on there.
+  source->in_round_ = source->round_found_ = !source->position_.until.empty();
   return source;
 }
 
@@ -166,7 +170,7 @@ absl::Status PostgresqlSource::Connect() {
 
 absl::Status PostgresqlSource::BeginRound() {
   ASSIGN_OR_RETURN(const Result now, connection_->Query("SELECT now()"));
-  round_end_ = PQgetvalue(now.get(), 0, 0);
+  position_.until = PQgetvalue(now.get(), 0, 0);
   position_.time.clear();
   position_.key.clear();
   in_round_ = true;
@@ -269,7 +273,8 @@ absl::Status PostgresqlSource::EndOfPages() {
   if (position_.snapshot) {
     position_.snapshot = false;
   } else {
-    position_.since = round_end_;
+    position_.since = position_.until;
+    position_.until.clear();
   }
   position_.key.clear();
   position_.time.clear();

@@ -35,12 +35,13 @@ class PostgresqlSource : public sdk::Source {
     int poll_interval_ms = 1000;
     int statement_timeout_ms = 60000;
   };
-  // {"phase","key":[…],"time","since"}
+  // docs/formats/postgresql-source.md
   struct Position {
     bool snapshot = true;
     std::vector<std::string> key;  // of the last row sent
     std::string time;              // changes: time of the last row sent, as the database writes it
-    std::string since;             // where the next round of changes begins
+    std::string since;             // where this round of changes, or the next one, begins
+    std::string until;             // changes: the database's time when this round began
   };
   PostgresqlSource(sdk::Host host, Options options, Position position)
       : host_(host), options_(std::move(options)), position_(std::move(position)) {}
@@ -68,7 +69,6 @@ class PostgresqlSource : public sdk::Source {
   std::vector<int> key_at_;
   int time_at_ = -1;
   bool raw_bytes_ = false;  // the server's encoding is SQL_ASCII
-  std::string round_end_;   // the database's time when the round began
   bool in_round_ = false;
   bool round_found_ = false;
   absl::Time next_round_ = absl::InfinitePast();

@@ -144,5 +144,29 @@ TEST_F(PostgresqlFailureTest, AfterTheServersCrashNothingIsLost) {
   EXPECT_TRUE(Land(reopened.get(), "2", "c2").ok());
 }
 
+// Stopped after every batch of a round of changes: it goes on where it was, not at the round's
+// begin.
+TEST_F(PostgresqlFailureTest, ARoundOfChangesGoesOnWhereItWasLeft) {
+  Execute("utf8", "CREATE TABLE changing (id int PRIMARY KEY, changed timestamptz)");
+  const std::string options =
+      StrCat(R"({"dsn":")", ServerDsn("utf8"),
+             R"(","table":"changing","key":["id"],"time_column":"changed","overlap_s":0})");
+  std::string position;
+  std::string ids;
+  const auto poll_once = [&] {
+    auto source = PostgresqlSource::Open(sdk::Host(host_.table()), options, position);
+    ASSERT_TRUE(source.ok()) << source.status();
+    const huiliu_rows* rows = nullptr;
+    ASSERT_TRUE((*source)->Poll(3, 0, &rows).ok());
+    for (size_t r = 0; r < rows->row_count; ++r)
+      absl::StrAppend(&ids, sdk::ToView(rows->rows[r].cells[0].value), " ");
+    position = std::string(sdk::ToView(rows->position));
+  };
+  poll_once();
+  Execute("utf8", "INSERT INTO changing SELECT i, now() FROM generate_series(1, 8) i");
+  for (int i = 0; i < 5; ++i) poll_once();
+  EXPECT_EQ(ids, "1 2 3 4 5 6 7 8 ");
+}
+
 }  // namespace
 }  // namespace huiliu::postgresql
