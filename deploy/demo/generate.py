@@ -53,13 +53,20 @@ class World:
             shown = card[:6] + "************" if i % 97 == 0 else card  # masked at the source
             division = rng.choice([code, code, code, code + "000000" if i % 5 else code, ""]) if i % 11 else ""
             where = f"云南省_{'昆明市' if code.startswith('5301') else place[:3]}_无" if i % 7 == 0 else ("昆明市" if code.startswith("5301") else "云南省") + place
-            employer = enterprise[0] if i % 53 else enterprise[0] + "、" + self.enterprises[0][0]
+            if i % 149 == 0:
+                division, where = "", rng.choice(["无", "N/A", "云南省", ""])  # nothing says where
+            elif i % 173 == 0:
+                where = "云南省曲靖市麒麟区" if code.startswith("5301") else "云南省昆明市五华区"  # the two columns disagree
+            employer = enterprise[0] + "、" + self.enterprises[0][0] if i % 53 == 0 else card if i % 67 == 0 else enterprise[0]
             since = rng.choice(["2019-03-01", "2020/7/15", "20180101", "201505", "1899-12-31", "2016年8月", "N/A"])
             row = lambda op, status, at: ",".join([number, shown, name, division, where, employer, "城镇职工基本养老保险", status, since, op, at])  # noqa: E731
-            drops[i % 3].append(row(rng.choice(["I", "insert", "U", "update"]), rng.choice(["参保", "参保", "1"]), f"2026-0{i % 8 + 1}-11 08:00:00"))
+            drops[i % 3].append(row(rng.choice(["I", "insert", "U", "update"]), "保密" if i % 251 == 0 else rng.choice(["参保", "参保", "1"]), f"2026-0{i % 8 + 1}-11 08:00:00"))
             if i % 23 == 0:
                 drops[3].append(row("U", rng.choice(["停保", "2", "\\N"]), "2026-09-01 10:00:00"))
-            if i % 211 == 0:
+            if i % 331 == 0:
+                number = ""  # a row without its key
+                drops[3].append(row("I", "参保", "2026-09-03 10:00:00"))
+            elif i % 211 == 0:
                 drops[3].append(row("D", "停保", "2026-09-02 10:00:00"))
         drops[1].insert(100, 'P999999,"坏"引号,x,530102,,,,,,I,')
         drops[2].insert(50, "P888888,缺列")
@@ -97,9 +104,12 @@ class World:
         for i in range(4000):
             _, card, name, code, place, enterprise = rng.choice(self.people)
             counter = code + "001" if i % 13 else code
+            hall = f"{place}政务服务中心"
+            if i % 307 == 0:
+                counter, hall = rng.choice([None, "无"]), "政务服务中心"  # nothing says where
             rows.append("(" + ",".join(map(quote, [
                 f"g{i:06d}", f"{code}2026{i:06d}", "000100", "11530000MB1", "食品经营许可" if i % 2 else "社会保险登记", name, "自然人", "身份证", card,
-                "2026-05-10 09:00:00", f"{place}政务服务中心", counter, "李明", "2026-05-10 10:00:00", "2026-05-20 10:00:00", "承诺件", rng.choice("IU"),
+                "2026-05-10 09:00:00", hall, counter, "李明", "2026-05-10 10:00:00", "2026-05-20 10:00:00", "承诺件", rng.choice("IU"),
                 "省审批", f"b{i // 100}", "2026-05-10 10:00:00"])) + ")")
             if i % 3 == 0:
                 licences.append("(" + ",".join(map(quote, [
