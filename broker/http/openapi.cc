@@ -6,6 +6,8 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "broker/http/proto_comments.h"
 
 namespace huiliu::http {
 namespace {
@@ -14,9 +16,19 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using nlohmann::json;
 
+// A reference cannot carry a description of its own in every reader: allOf can.
+json Described(json schema, const std::string& comment) {
+  if (comment.empty()) return schema;
+  if (schema.contains("$ref")) schema = {{"allOf", json::array({schema})}};
+  schema["description"] = comment;
+  return schema;
+}
+
 // Collects the schemas of messages as they are named.
 class Schemas {
  public:
+  explicit Schemas(const ProtoComments& comments) : comments_(comments) {}
+
   json Reference(const Descriptor& message) {
     const std::string name = message.full_name();
     if (name == "google.protobuf.Timestamp") return {{"type", "string"}, {"format", "date-time"}};
@@ -24,8 +36,10 @@ class Schemas {
     if (seen_.insert(name).second) {
       json properties = json::object();
       for (int i = 0; i < message.field_count(); ++i)
-        properties[message.field(i)->name()] = Field(*message.field(i));
-      all_[name] = {{"type", "object"}, {"properties", properties}};
+        properties[message.field(i)->name()] =
+            Described(Field(*message.field(i)), comments_.OfField(message.field(i)->full_name()));
+      all_[name] =
+          Described({{"type", "object"}, {"properties", properties}}, comments_.OfMessage(name));
     }
     return {{"$ref", absl::StrCat("#/components/schemas/", name)}};
   }
@@ -49,9 +63,15 @@ class Schemas {
         return {{"type", "boolean"}};
       case FieldDescriptor::CPPTYPE_ENUM: {
         json names = json::array();
-        for (int i = 0; i < field.enum_type()->value_count(); ++i)
-          names.push_back(field.enum_type()->value(i)->name());
-        return {{"type", "string"}, {"enum", names}};
+        std::string meanings;
+        for (int i = 0; i < field.enum_type()->value_count(); ++i) {
+          const auto& value = *field.enum_type()->value(i);
+          names.push_back(value.name());
+          const std::string comment = comments_.OfEnumValue(value.full_name());
+          if (!comment.empty())
+            absl::StrAppend(&meanings, meanings.empty() ? "" : "; ", value.name(), ": ", comment);
+        }
+        return Described({{"type", "string"}, {"enum", names}}, meanings);
       }
       case FieldDescriptor::CPPTYPE_INT32:
       case FieldDescriptor::CPPTYPE_UINT32:
@@ -69,6 +89,7 @@ class Schemas {
     }
   }
 
+  const ProtoComments& comments_;
   json all_ = json::object();
   std::set<std::string> seen_;
 };
@@ -76,7 +97,8 @@ class Schemas {
 }  // namespace
 
 std::string OpenApi(const service::MethodTable& methods) {
-  Schemas schemas;
+  const ProtoComments comments;
+  Schemas schemas(comments);
   json paths = json::object();
   for (const auto& [path, method] : methods.methods()) {
     const char* type = method.unary != nullptr ? "application/json" : "application/connect+json";
@@ -84,6 +106,7 @@ std::string OpenApi(const service::MethodTable& methods) {
     paths["/" + path]["post"] = {
         {"operationId", path},
         {"tags", json::array({service})},
+        {"description", comments.OfMethod(absl::StrReplaceAll(path, {{"/", "."}}))},
         {"requestBody",
          {{"required", true},
           {"content",
