@@ -195,8 +195,10 @@ class Verifier {
       return;
     }
     ++report_.by_step[entry.step()];
-    const bool signs =
-        entry.step() == huiliu::v1::STEP_INTAKE || entry.step() == huiliu::v1::STEP_REDRIVE;
+    // A redrive at the node is the node's own step: no batch of the department's stands behind it.
+    const bool at_node = entry.step() == huiliu::v1::STEP_REDRIVE && entry.batch_digest().empty();
+    const bool signs = entry.step() == huiliu::v1::STEP_INTAKE ||
+                       (entry.step() == huiliu::v1::STEP_REDRIVE && !at_node);
     const auto key = signs ? options_.source_keys.find(entry.source()) : options_.source_keys.end();
     if (key == options_.source_keys.end()) return;
     if (VerifySignature(key->second, entry.batch_digest(), entry.batch_signature())) {

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/envelope_bytes.h"
 #include "broker/pipeline/intake_checks.h"
+#include "broker/pipeline/judged_batch.h"
 #include "core/base/signing.h"
 #include "core/base/status.h"
 #include "core/model/batch_digest.h"
@@ -14,10 +15,6 @@ namespace {
 using absl::StrCat;
 using huiliu::v1::Batch;
 using huiliu::v1::SourcePosition;
-
-// An entry stays under 64 KiB: at most this many kept rows are traced by name; the rest is in the
-// counts.
-constexpr int kMaxTracedRows = 200;
 
 // The counts as the log states them: dated by taking over; what a node has yet to decide is
 // pending.
@@ -76,8 +73,9 @@ huiliu::v1::LineageEntry IntakeEntry(const huiliu::v1::Source& source, const Bat
   };
   for (const auto& note : batch.quarantine_notes())
     trace(note.row_id(), note.reason(), note.raw_sha256());
-  for (const auto& row : batch.quarantined())
-    trace(row.row_id(), row.reason(), ToString(Sha256(row.raw())));
+  for (const auto& row : batch.quarantined()) {
+    if (entry.quarantined_size() < kMaxTracedRows) *entry.add_quarantined() = TraceOf(row);
+  }
   return entry;
 }
 

@@ -68,6 +68,14 @@ TopicSpec SourceTopicSpec(absl::string_view dataset, const TopicSettings& settin
   return spec;
 }
 
+TopicSpec DecisionsTopicSpec(absl::string_view dataset, const TopicSettings& settings) {
+  TopicSpec spec;
+  spec.name = DecisionsTopic(dataset);
+  spec.partitions = settings.partitions;
+  spec.cleanup = Cleanup::kCompact;
+  return spec;
+}
+
 TopicSpec ReturnedTopicSpec(absl::string_view receiver, absl::string_view dataset,
                             const TopicSettings& settings) {
   TopicSpec spec;

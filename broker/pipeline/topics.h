@@ -16,6 +16,10 @@ inline constexpr char kQuarantineTopic[] = "quarantine";  // compacted; node pla
 inline std::string SourceTopic(absl::string_view dataset) {
   return absl::StrCat("source.", dataset);
 }
+// What the node's engine remembers of source.<dataset>; compacted, partitioned like it.
+inline std::string DecisionsTopic(absl::string_view dataset) {
+  return absl::StrCat("decisions.", dataset);
+}
 inline std::string ReturnedTopic(absl::string_view receiver, absl::string_view dataset) {
   return absl::StrCat("returned.", receiver, ".", dataset);
 }
@@ -29,6 +33,9 @@ inline std::string CatalogGroup(absl::string_view receiver) {
   return absl::StrCat("catalog/", receiver);
 }
 inline std::string ReturnGroup() { return "return"; }
+inline std::string KeptGroup() { return "kept"; }
+// How many transactions the node's engine has committed.
+inline constexpr char kReturnPosition[] = "return";
 
 // The partition of a key, as the Java client chooses it: murmur2, sign bit cleared, modulo.
 Partition PartitionOf(absl::string_view key, int32_t partitions);
@@ -42,6 +49,7 @@ TopicSpec ControlTopicSpec();
 TopicSpec LineageTopicSpec();
 TopicSpec QuarantineTopicSpec();
 TopicSpec SourceTopicSpec(absl::string_view dataset, const TopicSettings& settings);
+TopicSpec DecisionsTopicSpec(absl::string_view dataset, const TopicSettings& settings);
 TopicSpec ReturnedTopicSpec(absl::string_view receiver, absl::string_view dataset,
                             const TopicSettings& settings);
 

@@ -136,24 +136,21 @@ class AuditRpc : public huiliu::v1::Audit::CallbackService {
 
 class IntakeRpc : public huiliu::v1::Intake::CallbackService {
  public:
-  explicit IntakeRpc(const Handlers& h) : state_(h.state), intake_(h.intake) {}
+  explicit IntakeRpc(const Handlers& h)
+      : state_(h.state), intake_(h.intake), service_(h.intake_service) {}
   grpc::ServerBidiReactor<huiliu::v1::PublishRequest, huiliu::v1::PublishResponse>* Publish(
       CallbackServerContext* server_context) override {
     return new PublishReactor(intake_,
                               ContextOf(*server_context, state_, "huiliu.v1.Intake/Publish"));
   }
-  ServerUnaryReactor* GetPosition(CallbackServerContext* server_context,
-                                  const huiliu::v1::GetPositionRequest* request,
-                                  huiliu::v1::GetPositionResponse* response) override {
-    return RunUnary(server_context, state_, "huiliu.v1.Intake/GetPosition",
-                    [&](const service::CallContext& context) {
-                      return intake_.GetPosition(context.caller, *request, response);
-                    });
-  }
+  HUILIU_UNARY(Intake, GetPosition)
+  HUILIU_UNARY(Intake, ListQuarantine)
+  HUILIU_UNARY(Intake, Redrive)
 
  private:
   const governance::State& state_;
   pipeline::Intake& intake_;
+  service::IntakeService& service_;
 };
 
 }  // namespace

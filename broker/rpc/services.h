@@ -11,6 +11,7 @@
 #include "broker/service/audit_service.h"
 #include "broker/service/catalog_service.h"
 #include "broker/service/governance_service.h"
+#include "broker/service/intake_service.h"
 #include "broker/service/registry_service.h"
 
 namespace huiliu::rpc {
@@ -19,6 +20,7 @@ namespace huiliu::rpc {
 struct Handlers {
   const governance::State& state;
   pipeline::Intake& intake;
+  service::IntakeService& intake_service;
   service::RegistryService& registry;
   service::RulesService& rules;
   service::GovernanceService& governance;

@@ -18,6 +18,7 @@
 #include "broker/pipeline/lineage_folder.h"
 #include "broker/pipeline/read_recorder.h"
 #include "broker/pipeline/reads.h"
+#include "broker/pipeline/return_worker.h"
 #include "broker/pipeline/subscription.h"
 #include "broker/rpc/server.h"
 #include "broker/server/health.h"
@@ -25,11 +26,14 @@
 #include "broker/service/audit_service.h"
 #include "broker/service/catalog_service.h"
 #include "broker/service/governance_service.h"
+#include "broker/service/intake_service.h"
 #include "broker/service/method_table.h"
 #include "broker/service/registry_service.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
 #include "core/territory/territory.h"
+#include "storage/decisions/rocksdb_decision_store.h"
+#include "storage/quarantine/quarantine_store.h"
 
 namespace huiliu::server {
 namespace {
@@ -51,12 +55,14 @@ class EmbeddedNode : public Node {
   absl::Status Open() {
     RETURN_IF_ERROR(OpenStores());
     RETURN_IF_ERROR(OpenGovernance());
+    RETURN_IF_ERROR(OpenReturning());
     RETURN_IF_ERROR(OpenReading());
     MakeServices();
     for (const huiliu::v1::Receiver& receiver : state_.Receivers())
       RETURN_IF_ERROR(AddTenant(receiver.id()));
     RETURN_IF_ERROR(ApplyBootstrap());
     folder_->Start();
+    returns_->Start();
     return Listen();
   }
 
@@ -71,6 +77,7 @@ class EmbeddedNode : public Node {
       absl::MutexLock lock(&tenants_mutex_);
       for (auto& [id, tenant] : tenants_) tenant.applier->Stop();
     }
+    if (returns_ != nullptr) returns_->Stop();
     recorder_.reset();
     if (folder_ != nullptr) folder_->Stop();
   }
@@ -128,6 +135,20 @@ class EmbeddedNode : public Node {
     return absl::OkStatus();
   }
 
+  // The return engine of sources that are decided here.
+  absl::Status OpenReturning() {
+    ASSIGN_OR_RETURN(decisions_,
+                     RocksDbDecisionStore::Open(StrCat(config_.data_dir, "/decisions"), {}));
+    ASSIGN_OR_RETURN(kept_, QuarantineStore::Open(StrCat(config_.data_dir, "/kept"), {}));
+    returns_ = std::make_unique<pipeline::ReturnWorker>(pipeline::ReturnWorker::Parts{
+        state_, *backbone_, *writer_, clock_, config_.topics, divisions_,
+        [this](absl::string_view receiver) { return PseudonymKey(receiver); }, *decisions_, *kept_,
+        Errors()});
+    for (const huiliu::v1::Dataset& dataset : state_.Datasets())
+      RETURN_IF_ERROR(returns_->AddDataset(dataset.id()));
+    return absl::OkStatus();
+  }
+
   absl::Status OpenReading() {
     access::Authoriser::Options options;
     options.environment = environment_;
@@ -145,6 +166,7 @@ class EmbeddedNode : public Node {
   }
 
   void MakeServices() {
+    intake_service_ = std::make_unique<service::IntakeService>(state_, *intake_, *returns_);
     registry_ = std::make_unique<service::RegistryService>(state_, *commands_, *intake_, clock_,
                                                            config_.office_hours);
     rules_ = std::make_unique<service::RulesService>(state_, *commands_);
@@ -162,6 +184,10 @@ class EmbeddedNode : public Node {
     const auto add = [this](const char* service, auto& target, const char* method, auto handler) {
       methods_.AddUnary(service, target, method, handler);
     };
+    constexpr const char* kIntake = "huiliu.v1.Intake";
+    add(kIntake, *intake_service_, "GetPosition", &IntakeService::GetPosition);
+    add(kIntake, *intake_service_, "ListQuarantine", &IntakeService::ListQuarantine);
+    add(kIntake, *intake_service_, "Redrive", &IntakeService::Redrive);
     constexpr const char* kRegistry = "huiliu.v1.Registry";
     add(kRegistry, *registry_, "PutOrganisation", &RegistryService::PutOrganisation);
     add(kRegistry, *registry_, "ListOrganisations", &RegistryService::ListOrganisations);
@@ -234,7 +260,7 @@ class EmbeddedNode : public Node {
                      AddTenant(record.receiver().id()));
     } else if (record.has_dataset()) {
       const std::string& id = record.dataset().id();
-      absl::Status status = backbone_->EnsureTopic(pipeline::SourceTopicSpec(id, config_.topics));
+      absl::Status status = returns_->AddDataset(id);
       absl::MutexLock lock(&tenants_mutex_);
       for (auto& [receiver, tenant] : tenants_) {
         if (status.ok()) status = tenant.applier->AddDataset(state_.FindContract(id));
@@ -273,8 +299,8 @@ class EmbeddedNode : public Node {
       ASSIGN_OR_RETURN(options.certificate, ReadFile(config_.tls.certificate));
       ASSIGN_OR_RETURN(options.key, ReadFile(config_.tls.key));
     }
-    const rpc::Handlers handlers{state_,       *intake_,  *registry_, *rules_,
-                                 *governance_, *catalog_, *delivery_, *audit_};
+    const rpc::Handlers handlers{state_,       *intake_,  *intake_service_, *registry_, *rules_,
+                                 *governance_, *catalog_, *delivery_,       *audit_};
     ASSIGN_OR_RETURN(rpc_, rpc::Server::Start(options, handlers));
     if (config_.http_address.empty()) return absl::OkStatus();
     http::ConnectServer::Options web;
@@ -321,6 +347,10 @@ class EmbeddedNode : public Node {
   std::unique_ptr<pipeline::Reads> reads_;
   std::unique_ptr<pipeline::Cursors> cursors_;
   std::unique_ptr<pipeline::DeliveredKeys> delivered_;
+  std::unique_ptr<DecisionStore> decisions_;
+  std::unique_ptr<QuarantineStore> kept_;
+  std::unique_ptr<pipeline::ReturnWorker> returns_;
+  std::unique_ptr<service::IntakeService> intake_service_;
   std::unique_ptr<service::RegistryService> registry_;
   std::unique_ptr<service::RulesService> rules_;
   std::unique_ptr<service::GovernanceService> governance_;

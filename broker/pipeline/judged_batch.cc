@@ -1,0 +1,123 @@
+#include "broker/pipeline/judged_batch.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "broker/lineage/entry.h"
+#include "broker/pipeline/envelope_bytes.h"
+#include "broker/pipeline/topics.h"
+#include "core/model/batch_digest.h"
+
+namespace huiliu::pipeline {
+
+huiliu::v1::QuarantineTrace TraceOf(const huiliu::v1::QuarantinedRow& row) {
+  huiliu::v1::QuarantineTrace trace;
+  trace.set_row_id(
+      absl::StrCat("sha256:", absl::BytesToHexString(AsBytes(Sha256(row.row_id())).substr(0, 8))));
+  trace.set_reason(row.reason().substr(0, 60));
+  trace.set_raw_sha256(ToString(Sha256(row.raw())));
+  return trace;
+}
+
+JudgedBatch::JudgedBatch(const NodeEngine& engine, Origin origin)
+    : engine_(engine),
+      origin_(std::move(origin)),
+      outs_(static_cast<size_t>(engine.source.receivers_size())) {}
+
+void JudgedBatch::Publish(absl::string_view key, huiliu::v1::Envelope envelope, int64_t arrival_us,
+                          const rules::Decision& decision, const rules::Output& output) {
+  Out& out = outs_[static_cast<size_t>(output.receiver)];
+  envelope.set_operation(output.tombstone ? huiliu::v1::OPERATION_DELETE
+                                          : huiliu::v1::OPERATION_UPSERT);
+  envelope.set_division(decision.attribution.division);
+  envelope.set_city(engine_.source.receivers(output.receiver));
+  envelope.clear_decided_by();
+  if (decision.attribution.decided_by >= 0) {
+    envelope.set_decided_by(
+        engine_.contract->options().territory().evidence(decision.attribution.decided_by).field());
+  }
+  envelope.set_conflict(decision.attribution.conflict);
+  envelope.set_rule(output.rule);
+  envelope.set_masked_at_source(envelope.masked_at_source() || decision.masked_at_source);
+  envelope.set_source_epoch(origin_.epoch);
+  envelope.set_source_sequence(origin_.sequence);
+  envelope.set_index_in_batch(static_cast<uint32_t>(out.records.count()));
+  envelope.clear_counted_receivers();
+  envelope.clear_arrival_time_us();
+  std::string header = envelope.SerializeAsString();
+  out.leaves.push_back(RecordLeafHash(key, header, output.tombstone ? "" : output.payload));
+  AppendArrival(arrival_us, &header);
+  if (output.tombstone) {
+    out.records.AddTombstone(key, header);
+  } else {
+    out.records.Add(key, header, output.payload);
+  }
+}
+
+void JudgedBatch::Count(int receiver, const huiliu::v1::CountDelta& delta, int sign) {
+  const bool returned = delta.outcome() == huiliu::v1::OUTCOME_RETURNED;
+  Sums& sums = outs_[static_cast<size_t>(receiver)]
+                   .counts[{delta.day(), delta.outcome(), returned ? delta.division() : ""}];
+  sums.rows += sign * delta.rows();
+  sums.conflicts += sign * delta.conflicts();
+  sums.masked += sign * delta.masked_at_source();
+}
+
+void JudgedBatch::Trace(int receiver, const huiliu::v1::QuarantinedRow& row) {
+  auto& traces = outs_[static_cast<size_t>(receiver)].traces;
+  if (traces.size() < static_cast<size_t>(kMaxTracedRows)) traces.push_back(TraceOf(row));
+}
+
+huiliu::v1::LineageEntry JudgedBatch::EntryOf(size_t receiver, const Out& out,
+                                              absl::Time now) const {
+  const int index = static_cast<int>(receiver);
+  lineage::Decided decided;
+  decided.source = engine_.source.id();
+  decided.system = engine_.source.system();
+  decided.dataset = engine_.source.dataset();
+  decided.dataset_version = engine_.contract->version();
+  decided.receiver = engine_.source.receivers(index);
+  decided.epoch = origin_.epoch;
+  decided.sequence = origin_.sequence;
+  decided.records = out.records.count();
+  if (decided.records > 0) decided.records_root = ToString(MerkleRootOf(out.leaves));
+  decided.rule_set = engine_.rule_sets[receiver];
+  lineage::LogRange range;
+  range.topic = ReturnedTopic(decided.receiver, decided.dataset);
+  range.partition = origin_.partition.value();
+  huiliu::v1::LineageEntry entry = lineage::ReturnEntry(decided, range, now);
+  entry.set_step(origin_.step);
+  entry.set_actor(origin_.actor);
+  entry.set_organisation(origin_.organisation);
+  for (const auto& [key, sums] : out.counts) {
+    if (sums.rows == 0 && sums.conflicts == 0 && sums.masked == 0) continue;
+    huiliu::v1::CountDelta* delta = entry.add_counts();
+    delta->set_day(std::get<0>(key));
+    delta->set_receiver(entry.receiver());
+    delta->set_outcome(static_cast<huiliu::v1::Outcome>(std::get<1>(key)));
+    delta->set_division(std::get<2>(key));
+    delta->set_rows(sums.rows);
+    delta->set_conflicts(sums.conflicts);
+    delta->set_masked_at_source(sums.masked);
+  }
+  for (const huiliu::v1::QuarantineTrace& trace : out.traces) *entry.add_quarantined() = trace;
+  return entry;
+}
+
+void JudgedBatch::Finish(absl::Time now, Transaction* transaction) {
+  RecordBatchBuilder entries;
+  for (size_t receiver = 0; receiver < outs_.size(); ++receiver) {
+    Out& out = outs_[receiver];
+    const huiliu::v1::LineageEntry entry = EntryOf(receiver, out, now);
+    if (entry.records() == 0 && entry.counts_size() == 0) continue;
+    entries.Add("", "", entry.SerializeAsString());
+    const int32_t records = out.records.count();
+    if (records == 0) continue;
+    transaction->appends.push_back(
+        {{entry.topic(), origin_.partition}, out.records.Finish(), records});
+  }
+  if (entries.count() == 0) return;
+  const int32_t count = entries.count();
+  transaction->appends.push_back({{kLineageTopic, Partition(0)}, entries.Finish(), count});
+}
+
+}  // namespace huiliu::pipeline

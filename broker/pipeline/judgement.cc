@@ -1,0 +1,246 @@
+#include "broker/pipeline/judgement.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+#include "broker/pipeline/judged_batch.h"
+#include "core/base/clock.h"
+#include "core/base/status.h"
+
+namespace huiliu::pipeline {
+
+using huiliu::v1::CountDelta;
+using huiliu::v1::Envelope;
+using huiliu::v1::QuarantinedRow;
+
+bool IsUndecided(const rules::Decision& decision) {
+  return std::any_of(decision.outcomes.begin(), decision.outcomes.end(), [](auto outcome) {
+    return outcome == huiliu::v1::OUTCOME_QUARANTINED || outcome == huiliu::v1::OUTCOME_PENDING;
+  });
+}
+
+CountDelta DeltaOf(const NodeEngine& engine, int receiver, const std::string& day,
+                   huiliu::v1::Outcome outcome, const std::string& division) {
+  CountDelta delta;
+  delta.set_day(day);
+  delta.set_receiver(engine.source.receivers(receiver));
+  delta.set_outcome(outcome);
+  if (outcome == huiliu::v1::OUTCOME_RETURNED) delta.set_division(division);
+  delta.set_rows(1);
+  return delta;
+}
+
+std::string DayOfNumber(int32_t days_since_1970) {
+  return absl::FormatCivilTime(absl::CivilDay(1970, 1, 1) + days_since_1970);
+}
+
+std::string KeptSuffix(const std::string& id) {
+  size_t cut = id.size();
+  for (int i = 0; i < 3 && cut != std::string::npos && cut > 0; ++i) cut = id.rfind('/', cut - 1);
+  return cut == std::string::npos ? id : id.substr(cut + 1);
+}
+
+void Seal(Judgement* judgement) {
+  if (!judgement->kept.empty()) {
+    RecordBatchBuilder rows;
+    for (const auto& [id, row] : judgement->kept) rows.Add(id, "", row.SerializeAsString());
+    const int32_t count = rows.count();
+    judgement->transaction.appends.push_back(
+        {{kQuarantineTopic, Partition(0)}, rows.Finish(), count});
+  }
+  judgement->decisions.AppendTo(&judgement->transaction);
+}
+
+namespace {
+
+struct Incoming {
+  RecordView record;
+  Envelope envelope;
+  std::string key;  // DecisionKey
+};
+
+class BatchJudge {
+ public:
+  BatchJudge(const StoredBatch& batch, Judgement* judgement) : batch_(batch), j_(*judgement) {}
+
+  absl::Status Run() {
+    ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch_.bytes));
+    std::vector<Incoming> rows(static_cast<size_t>(view.count()));
+    std::vector<std::string> keys;
+    bool torn = false;
+    view.ForEach([&](int i, const RecordView& record) {
+      Incoming& row = rows[static_cast<size_t>(i)];
+      row.record = record;
+      torn = torn || !row.envelope.ParseFromArray(record.header.data(),
+                                                  static_cast<int>(record.header.size()));
+      row.key = DecisionKey(row.envelope.source(), record.key);
+      keys.push_back(row.key);
+    });
+    if (torn) return Torn("an envelope cannot be read");
+    RETURN_IF_ERROR(j_.decisions.Load(keys));
+    for (const Incoming& row : rows) {
+      RETURN_IF_ERROR(EnterBatchOf(row.envelope));
+      if (row.record.key.size() <= engine_->source.system().size() + 1)
+        return Torn("a key without its system");
+      Decide(row);
+    }
+    if (judged_.has_value()) judged_->Finish(j_.now, &j_.transaction);
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Torn(absl::string_view what) const {
+    return absl::DataLossError(absl::StrCat(batch_.from.topic, "/", batch_.from.partition.value(),
+                                            " at ", batch_.first_offset.value(), ": ", what));
+  }
+
+  // A stored batch is what one intake batch had for the partition; should it ever hold more, each
+  // has its own entries.
+  absl::Status EnterBatchOf(const Envelope& envelope) {
+    if (judged_.has_value() && engine_->source.id() == envelope.source() &&
+        epoch_ == envelope.source_epoch() && sequence_ == envelope.source_sequence()) {
+      return absl::OkStatus();
+    }
+    if (judged_.has_value()) judged_->Finish(j_.now, &j_.transaction);
+    ASSIGN_OR_RETURN(engine_, j_.engines.Find(envelope.source()));
+    epoch_ = envelope.source_epoch();
+    sequence_ = envelope.source_sequence();
+    JudgedBatch::Origin origin;
+    origin.epoch = epoch_;
+    origin.sequence = sequence_;
+    origin.partition = batch_.from.partition;
+    origin.organisation = engine_->source.organisation();
+    judged_.emplace(*engine_, std::move(origin));
+    return absl::OkStatus();
+  }
+
+  void Decide(const Incoming& row) {
+    const Envelope& envelope = row.envelope;
+    rules::SourceChange change;
+    change.operation = envelope.operation();
+    change.key = row.record.key.substr(engine_->source.system().size() + 1);
+    if (!row.record.tombstone) change.payload = row.record.value;
+    change.source_time_us = envelope.source_time_us();
+    change.row_id = envelope.row_id();
+    change.now_us = envelope.arrival_time_us();
+    const NodeDecision* before = j_.decisions.Find(row.key);
+    engine_->engine->Decide(change, before == nullptr ? nullptr : &before->prior, &decision_);
+
+    const std::string today = ShanghaiDay(absl::FromUnixMicros(envelope.arrival_time_us()));
+    const int counted = std::min<int>(static_cast<int>(envelope.counted_receivers()),
+                                      engine_->source.receivers_size());
+    for (int r = 0; r < counted; ++r)
+      judged_->Count(r, DeltaOf(*engine_, r, today, huiliu::v1::OUTCOME_PENDING, ""), -1);
+    if (decision_.novelty == rules::Novelty::kRedecided) {
+      MoveCounts(before->prior, today);
+    } else if (decision_.novelty != rules::Novelty::kUnchanged) {
+      CountChange(envelope, today);
+    }
+    for (const rules::Output& output : decision_.outputs)
+      judged_->Publish(row.record.key, envelope, envelope.arrival_time_us(), decision_, output);
+    std::string kept = KeepOrRelease(row, before, today);
+    if (!decision_.store && (before == nullptr || kept == before->kept)) return;
+    j_.decisions.Set(
+        row.key, {DecisionsTopic(engine_->source.dataset()), batch_.from.partition},
+        {std::move(kept), decision_.store || before == nullptr ? decision_.next : before->prior});
+  }
+
+  void CountChange(const Envelope& envelope, const std::string& day) {
+    for (int r = 0; r < engine_->source.receivers_size(); ++r) {
+      CountDelta delta = DeltaOf(*engine_, r, day, decision_.outcomes[static_cast<size_t>(r)],
+                                 decision_.attribution.division);
+      delta.set_conflicts(decision_.attribution.conflict ? 1 : 0);
+      delta.set_masked_at_source(envelope.masked_at_source() || decision_.masked_at_source ? 1 : 0);
+      judged_->Count(r, delta, 1);
+    }
+  }
+
+  // The same version, decided again: its count moves within the day it stands in.
+  void MoveCounts(const rules::PriorDecision& prior, const std::string& today) {
+    const std::string day = prior.counted_day == 0 ? today : DayOfNumber(prior.counted_day);
+    for (size_t r = 0; r < decision_.outcomes.size(); ++r) {
+      const int receiver = static_cast<int>(r);
+      // Receivers that were added since: for them it counts for the first time.
+      if (r < prior.outcomes.size())
+        judged_->Count(receiver,
+                       DeltaOf(*engine_, receiver, day, prior.outcomes[r], prior.division), -1);
+      judged_->Count(
+          receiver,
+          DeltaOf(*engine_, receiver, day, decision_.outcomes[r], decision_.attribution.division),
+          1);
+    }
+  }
+
+  // Keeps what could not be decided, lets go what now could. Returns the kept row that stands for
+  // the newest version from now on.
+  std::string KeepOrRelease(const Incoming& row, const NodeDecision* before,
+                            const std::string& today) {
+    const std::string held = before == nullptr ? "" : before->kept;
+    if (decision_.novelty == rules::Novelty::kUnchanged) return held;
+    const bool again = decision_.novelty == rules::Novelty::kRedecided;
+    const bool undecided = IsUndecided(decision_);
+    if (again && !undecided) {
+      if (!held.empty()) Release(held);
+      return "";
+    }
+    if (undecided) {
+      const std::string place =
+          again && !held.empty()
+              ? held
+              : absl::StrCat(epoch_, "/", sequence_, "/", row.envelope.index_in_batch());
+      const bool dated = again && before->prior.counted_day != 0;
+      Keep(row, place, dated ? DayOfNumber(before->prior.counted_day) : today);
+      if (again || decision_.novelty == rules::Novelty::kNew) return place;
+    }
+    return decision_.novelty == rules::Novelty::kNew ? "" : held;
+  }
+
+  void Keep(const Incoming& row, const std::string& place, const std::string& day) {
+    QuarantinedRow out;
+    out.set_id(absl::StrCat(engine_->source.id(), "/", place));
+    out.set_source(engine_->source.id());
+    out.set_row_id(row.envelope.row_id());
+    out.set_reason(decision_.reason);
+    out.set_place(row.envelope.row_id());
+    out.set_raw(std::string(row.record.value));
+    out.set_mapped(true);
+    out.set_day(day);
+    out.set_source_time_us(row.envelope.source_time_us());
+    for (int r = 0; r < engine_->source.receivers_size(); ++r) {
+      const auto outcome = decision_.outcomes[static_cast<size_t>(r)];
+      *out.add_counts() = DeltaOf(*engine_, r, day, outcome, decision_.attribution.division);
+      if (outcome == huiliu::v1::OUTCOME_QUARANTINED || outcome == huiliu::v1::OUTCOME_PENDING)
+        judged_->Trace(r, out);
+    }
+    j_.kept[out.id()] = std::move(out);
+  }
+
+  // A re-read decided it: nothing is left to repair.
+  void Release(const std::string& place) {
+    QuarantinedRow out;
+    out.set_id(absl::StrCat(engine_->source.id(), "/", place));
+    out.set_source(engine_->source.id());
+    out.set_day(decision_.next.counted_day == 0 ? "" : DayOfNumber(decision_.next.counted_day));
+    out.set_mapped(true);
+    out.set_redriven(true);
+    j_.kept[out.id()] = std::move(out);
+  }
+
+  const StoredBatch& batch_;
+  Judgement& j_;
+  NodeEngine* engine_ = nullptr;
+  uint64_t epoch_ = 0;
+  uint64_t sequence_ = 0;
+  std::optional<JudgedBatch> judged_;
+  rules::Decision decision_;
+};
+
+}  // namespace
+
+absl::Status JudgeBatch(const StoredBatch& batch, Judgement* judgement) {
+  return BatchJudge(batch, judgement).Run();
+}
+
+}  // namespace huiliu::pipeline

@@ -1,0 +1,53 @@
+// One transaction of the node's return engine in the making: what it decides goes out, is
+// remembered, is counted and is kept for repair together, or not at all.
+#ifndef HUILIU_BROKER_PIPELINE_JUDGEMENT_H_
+#define HUILIU_BROKER_PIPELINE_JUDGEMENT_H_
+
+#include <map>
+#include <string>
+
+#include "broker/backbone/backbone.h"
+#include "broker/governance/state.h"
+#include "broker/pipeline/node_decisions.h"
+#include "broker/pipeline/node_engines.h"
+#include "broker/pipeline/topics.h"
+#include "huiliu/v1/intake.pb.h"
+
+namespace huiliu::pipeline {
+
+struct Judgement {
+  Judgement(NodeEngines& with, DecisionStore& store, const TopicSettings& made_so, absl::Time at)
+      : engines(with), decisions(store), topics(made_so), now(at) {}
+
+  NodeEngines& engines;
+  DecisionChanges decisions;
+  const TopicSettings topics;
+  const absl::Time now;
+  std::map<std::string, huiliu::v1::QuarantinedRow> kept;  // changed rows, by id
+  Transaction transaction;
+};
+
+// Judges a batch of a source topic. Its rows counted as pending since intake: that count moves.
+// DATA_LOSS where the batch is none that intake wrote.
+absl::Status JudgeBatch(const StoredBatch& batch, Judgement* judgement);
+
+// Decides a kept row again with what it should have been; its count moves within its day. Where it
+// is still not decided nothing changes and result->error says why. `payload`: encoded message.
+absl::Status RedriveRow(const huiliu::v1::QuarantinedRow& row, const std::string& payload,
+                        const governance::Principal& caller, Judgement* judgement,
+                        huiliu::v1::RedriveResponse::Result* result);
+
+// Adds the changed rows and decisions to the transaction.
+void Seal(Judgement* judgement);
+
+// Helpers of both.
+bool IsUndecided(const rules::Decision& decision);
+huiliu::v1::CountDelta DeltaOf(const NodeEngine& engine, int receiver, const std::string& day,
+                               huiliu::v1::Outcome outcome, const std::string& division);
+std::string DayOfNumber(int32_t days_since_1970);
+// A kept row's id without its source.
+std::string KeptSuffix(const std::string& id);
+
+}  // namespace huiliu::pipeline
+
+#endif  // HUILIU_BROKER_PIPELINE_JUDGEMENT_H_

@@ -1,0 +1,33 @@
+// Rows kept at the node for repair: a compacted topic is the truth, a local store lists them.
+#ifndef HUILIU_BROKER_PIPELINE_KEPT_ROWS_H_
+#define HUILIU_BROKER_PIPELINE_KEPT_ROWS_H_
+
+#include <memory>
+
+#include "broker/backbone/backbone.h"
+#include "storage/quarantine/quarantine_store.h"
+
+namespace huiliu::pipeline {
+
+// One thread at a time. Rows of every kind stand in one list; their counts say which they are.
+class KeptRows {
+ public:
+  KeptRows(Backbone& backbone, BackboneWriter& writer, QuarantineStore& store)
+      : backbone_(backbone), writer_(writer), store_(store) {}
+
+  // Takes what the topic holds now into the store.
+  absl::Status CatchUp();
+  QuarantineStore& store() { return store_; }
+
+ private:
+  absl::Status Open();
+
+  Backbone& backbone_;
+  BackboneWriter& writer_;
+  QuarantineStore& store_;
+  std::unique_ptr<BackboneReader> reader_;
+};
+
+}  // namespace huiliu::pipeline
+
+#endif  // HUILIU_BROKER_PIPELINE_KEPT_ROWS_H_

@@ -1,0 +1,59 @@
+#include "broker/pipeline/node_engines.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/digest.h"
+#include "core/base/status.h"
+
+namespace huiliu::pipeline {
+
+absl::StatusOr<NodeEngine*> NodeEngines::Find(const std::string& id) {
+  Built& built = built_[id];
+  // Read first: what changes meanwhile is looked at again.
+  const uint64_t version = state_.version();
+  if (built.engine.engine != nullptr && built.state_version == version) return &built.engine;
+  const auto source = state_.FindSource(id);
+  if (!source.has_value() || source->placement() != huiliu::v1::PLACEMENT_NODE) {
+    return absl::DataLossError(
+        absl::StrCat("source \"", id, "\" is none that is decided at the node"));
+  }
+  built.engine.source = *source;
+  RETURN_IF_ERROR(Annotate(Build(&built), absl::StrCat("source ", id)));
+  built.state_version = version;
+  return &built.engine;
+}
+
+absl::Status NodeEngines::Build(Built* built) {
+  NodeEngine& engine = built->engine;
+  engine.contract = state_.FindContract(engine.source.dataset());
+  if (engine.contract == nullptr)
+    return absl::DataLossError(absl::StrCat("dataset ", engine.source.dataset(), " is unknown"));
+  std::string made_of = absl::StrCat(engine.contract->version());
+  rules::ReturnEngine::Options options;
+  std::vector<std::shared_ptr<const rules::RuleSet>> rule_sets;
+  std::vector<std::string> digests;
+  for (const std::string& id : engine.source.receivers()) {
+    const auto receiver = state_.FindReceiver(id);
+    if (!receiver.has_value())
+      return absl::DataLossError(absl::StrCat("receiver ", id, " is unknown"));
+    rules::Receiver area;
+    area.id = ReceiverId(id);
+    area.title = receiver->title();
+    area.divisions.assign(receiver->divisions().begin(), receiver->divisions().end());
+    area.pseudonym_key = pseudonym_key_(id);
+    options.receivers.push_back(std::move(area));
+    const auto rule_set = state_.FindRuleSet(engine.source.dataset(), id);
+    absl::StrAppend(&made_of, ";", id, ":", receiver->version(), ":",
+                    rule_set == nullptr ? 0 : rule_set->version);
+    digests.push_back(rule_set == nullptr ? "" : absl::BytesToHexString(AsBytes(rule_set->digest)));
+    if (rule_set != nullptr) rule_sets.push_back(rule_set);
+  }
+  if (engine.engine != nullptr && made_of == built->made_of) return absl::OkStatus();
+  ASSIGN_OR_RETURN(engine.engine, rules::ReturnEngine::Create(std::move(options), engine.contract,
+                                                              std::move(rule_sets), divisions_));
+  engine.rule_sets = std::move(digests);
+  built->made_of = std::move(made_of);
+  return absl::OkStatus();
+}
+
+}  // namespace huiliu::pipeline

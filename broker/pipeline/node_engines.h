@@ -1,0 +1,55 @@
+// The return engines of the sources that are decided at the node, one a source, built from what
+// governance says now.
+#ifndef HUILIU_BROKER_PIPELINE_NODE_ENGINES_H_
+#define HUILIU_BROKER_PIPELINE_NODE_ENGINES_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "broker/governance/state.h"
+#include "core/rules/return_engine.h"
+#include "core/territory/territory.h"
+
+namespace huiliu::pipeline {
+
+struct NodeEngine {
+  huiliu::v1::Source source;
+  std::shared_ptr<const schema::Contract> contract;
+  std::vector<std::string> rule_sets;  // digests, hexadecimal, in receivers() order
+  std::unique_ptr<rules::ReturnEngine> engine;
+};
+
+// One thread at a time.
+class NodeEngines {
+ public:
+  // A receiver's key for pseudonyms.
+  using PseudonymKey = std::function<std::string(absl::string_view receiver)>;
+  NodeEngines(const governance::State& state, std::shared_ptr<const territory::Divisions> divisions,
+              PseudonymKey pseudonym_key)
+      : state_(state), divisions_(std::move(divisions)), pseudonym_key_(std::move(pseudonym_key)) {}
+
+  // Valid until the next call. New rules, receivers and contract versions hold from this call on.
+  // DATA_LOSS where the source is none that is decided at the node.
+  absl::StatusOr<NodeEngine*> Find(const std::string& source);
+
+ private:
+  struct Built {
+    uint64_t state_version = 0;  // governance was looked at
+    std::string made_of;         // versions of all that the engine is made of
+    NodeEngine engine;
+  };
+  absl::Status Build(Built* built);
+
+  const governance::State& state_;
+  const std::shared_ptr<const territory::Divisions> divisions_;
+  const PseudonymKey pseudonym_key_;
+  std::map<std::string, Built> built_;
+};
+
+}  // namespace huiliu::pipeline
+
+#endif  // HUILIU_BROKER_PIPELINE_NODE_ENGINES_H_

@@ -1,0 +1,196 @@
+// Decides a kept row of a source with placement NODE again.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+#include "broker/pipeline/judged_batch.h"
+#include "broker/pipeline/judgement.h"
+#include "core/base/status.h"
+#include "storage/quarantine/quarantine_store.h"
+
+namespace huiliu::pipeline {
+namespace {
+
+using huiliu::v1::CountDelta;
+using huiliu::v1::Outcome;
+using huiliu::v1::QuarantinedRow;
+using Result = huiliu::v1::RedriveResponse::Result;
+
+int32_t NumberOfDay(const std::string& day) {
+  absl::CivilDay civil;
+  if (!absl::ParseCivilTime(day, &civil)) return 0;
+  return static_cast<int32_t>(civil - absl::CivilDay(1970, 1, 1));
+}
+
+// One word for what became of it: the best for any receiver.
+Outcome Foremost(const rules::Decision& decision) {
+  for (const Outcome outcome : {huiliu::v1::OUTCOME_QUARANTINED, huiliu::v1::OUTCOME_PENDING,
+                                huiliu::v1::OUTCOME_RETURNED, huiliu::v1::OUTCOME_WITHHELD}) {
+    if (std::find(decision.outcomes.begin(), decision.outcomes.end(), outcome) !=
+        decision.outcomes.end()) {
+      return outcome;
+    }
+  }
+  return huiliu::v1::OUTCOME_OUTSIDE_AREA;
+}
+
+class Redrive {
+ public:
+  Redrive(const QuarantinedRow& row, const std::string& payload, Judgement* judgement)
+      : row_(row), payload_(payload), j_(*judgement) {}
+
+  absl::Status Run(const governance::Principal& caller, Result* result) {
+    ASSIGN_OR_RETURN(engine_, j_.engines.Find(row_.source()));
+    const auto key = engine_->contract->KeyOf(payload_);
+    if (!key.ok()) {
+      result->set_outcome(huiliu::v1::OUTCOME_QUARANTINED);
+      result->set_error(std::string(key.status().message()));
+      return absl::OkStatus();
+    }
+    record_key_ = RecordKey(*key);
+    key_ = DecisionKey(row_.source(), record_key_);
+    RETURN_IF_ERROR(LoadDecisions());
+    Decide(*key);
+    result->set_outcome(Foremost(decision_));
+    if (IsUndecided(decision_)) {
+      result->set_error(decision_.reason);
+      return absl::OkStatus();
+    }
+    return Take(caller);
+  }
+
+ private:
+  std::string RecordKey(absl::string_view key) const {
+    return absl::StrCat(engine_->source.system(), absl::string_view("\0", 1), key);
+  }
+  TopicPartition DecisionsOf(const std::string& record_key) const {
+    return {DecisionsTopic(engine_->source.dataset()),
+            PartitionOf(record_key, j_.topics.partitions)};
+  }
+
+  absl::Status LoadDecisions() {
+    std::vector<std::string> keys = {key_};
+    if (row_.mapped() && !row_.raw().empty()) {
+      const auto old = engine_->contract->KeyOf(row_.raw());
+      if (old.ok()) old_record_key_ = RecordKey(*old);
+    }
+    if (!old_record_key_.empty()) keys.push_back(DecisionKey(row_.source(), old_record_key_));
+    return j_.decisions.Load(keys);
+  }
+
+  void Decide(const std::string& key) {
+    before_ = j_.decisions.Find(key_);
+    // The engine has decided this very version before, or has never seen it.
+    known_ = before_ != nullptr && before_->kept == KeptSuffix(row_.id());
+    rules::SourceChange change;
+    change.operation = huiliu::v1::OPERATION_UPSERT;
+    change.key = key;
+    change.payload = payload_;
+    change.source_time_us = row_.source_time_us();
+    change.row_id = row_.row_id();
+    change.now_us = absl::ToUnixMicros(j_.now);
+    change.redrive = known_;
+    engine_->engine->Decide(change, before_ == nullptr ? nullptr : &before_->prior, &decision_);
+  }
+
+  void MoveCounts(JudgedBatch* judged) const {
+    const auto& receivers = engine_->source.receivers();
+    for (const CountDelta& delta : row_.counts()) {
+      const auto at = std::find(receivers.begin(), receivers.end(), delta.receiver());
+      if (at != receivers.end()) judged->Count(static_cast<int>(at - receivers.begin()), delta, -1);
+    }
+    for (int r = 0; r < receivers.size(); ++r) {
+      CountDelta delta =
+          DeltaOf(*engine_, r, row_.day(), decision_.outcomes[static_cast<size_t>(r)],
+                  decision_.attribution.division);
+      // A mapped row's were counted when it was judged first.
+      delta.set_conflicts(!row_.mapped() && decision_.attribution.conflict ? 1 : 0);
+      delta.set_masked_at_source(!row_.mapped() && decision_.masked_at_source ? 1 : 0);
+      judged->Count(r, delta, 1);
+    }
+    if (known_ || decision_.novelty != rules::Novelty::kRedecided) return;
+    // It had been sent again meanwhile, and other rules decide now: that count moves too.
+    const rules::PriorDecision& prior = before_->prior;
+    const std::string day = prior.counted_day == 0 ? row_.day() : DayOfNumber(prior.counted_day);
+    for (int r = 0; r < receivers.size(); ++r) {
+      const auto i = static_cast<size_t>(r);
+      if (i < prior.outcomes.size())
+        judged->Count(r, DeltaOf(*engine_, r, day, prior.outcomes[i], prior.division), -1);
+      judged->Count(
+          r, DeltaOf(*engine_, r, day, decision_.outcomes[i], decision_.attribution.division), 1);
+    }
+  }
+
+  huiliu::v1::Envelope EnvelopeOf() const {
+    huiliu::v1::Envelope envelope;
+    envelope.set_system(engine_->source.system());
+    envelope.set_source_department(engine_->source.department());
+    envelope.set_source_department_name(engine_->source.department_title());
+    envelope.set_row_id(row_.row_id());
+    envelope.set_source_time_us(row_.source_time_us());
+    envelope.set_key_hash(ToString(
+        Sha256(absl::string_view(record_key_).substr(engine_->source.system().size() + 1))));
+    envelope.set_cleaned_time_us(absl::ToUnixMicros(j_.now));
+    envelope.set_source(engine_->source.id());
+    return envelope;
+  }
+
+  absl::Status Take(const governance::Principal& caller) {
+    ASSIGN_OR_RETURN(const KeptRowId id, ParseKeptRowId(row_.id()));
+    JudgedBatch::Origin origin;
+    origin.step = huiliu::v1::STEP_REDRIVE;
+    origin.epoch = id.epoch;
+    origin.sequence = id.sequence;
+    origin.partition = PartitionOf(record_key_, j_.topics.partitions);
+    origin.actor = caller.account;
+    origin.organisation = caller.organisation;
+    JudgedBatch judged(*engine_, std::move(origin));
+    MoveCounts(&judged);
+    const huiliu::v1::Envelope envelope = EnvelopeOf();
+    for (const rules::Output& output : decision_.outputs)
+      judged.Publish(record_key_, envelope, absl::ToUnixMicros(j_.now), decision_, output);
+    judged.Finish(j_.now, &j_.transaction);
+    Remember();
+    QuarantinedRow done = row_;
+    done.set_redriven(true);
+    done.clear_raw();
+    done.clear_counts();
+    j_.kept[done.id()] = std::move(done);
+    return absl::OkStatus();
+  }
+
+  void Remember() {
+    const bool newest = decision_.novelty == rules::Novelty::kNew || known_;
+    if (decision_.novelty == rules::Novelty::kNew)
+      decision_.next.counted_day = NumberOfDay(row_.day());
+    if (decision_.store || known_) {
+      const std::string kept = newest || before_ == nullptr ? "" : before_->kept;
+      j_.decisions.Set(key_, DecisionsOf(record_key_), {kept, decision_.next});
+    }
+    if (old_record_key_.empty() || old_record_key_ == record_key_) return;
+    // The correction changed the key: under the old one there never was such a record.
+    const std::string old = DecisionKey(row_.source(), old_record_key_);
+    const NodeDecision* wrong = j_.decisions.Find(old);
+    if (wrong != nullptr && wrong->kept == KeptSuffix(row_.id()))
+      j_.decisions.Forget(old, DecisionsOf(old_record_key_));
+  }
+
+  const QuarantinedRow& row_;
+  const std::string& payload_;
+  Judgement& j_;
+  NodeEngine* engine_ = nullptr;
+  std::string record_key_, old_record_key_, key_;
+  const NodeDecision* before_ = nullptr;
+  bool known_ = false;
+  rules::Decision decision_;
+};
+
+}  // namespace
+
+absl::Status RedriveRow(const QuarantinedRow& row, const std::string& payload,
+                        const governance::Principal& caller, Judgement* judgement, Result* result) {
+  result->set_id(row.id());
+  return Redrive(row, payload, judgement).Run(caller, result);
+}
+
+}  // namespace huiliu::pipeline

@@ -1,0 +1,239 @@
+#include "broker/pipeline/return_worker.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status.h"
+#include "core/schema/record_writer.h"
+#include "huiliu/v1/audit.pb.h"
+
+namespace huiliu::pipeline {
+namespace {
+
+constexpr char kWorker[] = "return";
+constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
+constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+constexpr size_t kPollBytes = size_t{2} << 20;
+constexpr int kMaxCorrections = 1000;
+
+}  // namespace
+
+ReturnWorker::ReturnWorker(Parts parts)
+    : parts_(std::move(parts)),
+      engines_(parts_.state, parts_.divisions, parts_.pseudonym_key),
+      kept_(parts_.backbone, parts_.writer, parts_.kept) {}
+
+absl::Status ReturnWorker::AddDataset(const std::string& dataset) {
+  RETURN_IF_ERROR(parts_.backbone.EnsureTopic(SourceTopicSpec(dataset, parts_.topics)));
+  RETURN_IF_ERROR(parts_.backbone.EnsureTopic(DecisionsTopicSpec(dataset, parts_.topics)));
+  absl::MutexLock lock(&mutex_);
+  if (std::find(datasets_.begin(), datasets_.end(), dataset) == datasets_.end()) {
+    datasets_.push_back(dataset);
+    changed_ = true;
+  }
+  return absl::OkStatus();
+}
+
+std::vector<TopicPartition> ReturnWorker::PartitionsOf(
+    std::string (*topic)(absl::string_view)) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<TopicPartition> partitions;
+  for (const std::string& dataset : datasets_) {
+    for (int32_t p = 0; p < parts_.topics.partitions; ++p)
+      partitions.push_back({topic(dataset), Partition(p)});
+  }
+  return partitions;
+}
+
+void ReturnWorker::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void ReturnWorker::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::Status ReturnWorker::OpenReader() {
+  reader_.reset();
+  {
+    absl::MutexLock lock(&mutex_);
+    changed_ = false;
+  }
+  ReaderOptions options;
+  options.group = ReturnGroup();
+  options.assigned = PartitionsOf(&SourceTopic);
+  options.max_poll_bytes = kPollBytes;
+  if (options.assigned.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(reader_, parts_.backbone.OpenReader(std::move(options)));
+  return absl::OkStatus();
+}
+
+absl::Status ReturnWorker::Recover() {
+  if (!recovered_) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> stored,
+                     parts_.backbone.Position(kReturnPosition));
+    uint64_t sequence = 0;
+    if (stored.has_value() && !absl::SimpleAtoi(*stored, &sequence))
+      return absl::DataLossError("the stored position of the return engine cannot be read");
+    RETURN_IF_ERROR(RecoverDecisions(parts_.backbone, PartitionsOf(&DecisionsTopic), sequence,
+                                     &parts_.decisions));
+    sequence_ = sequence;
+    recovered_ = true;
+  }
+  return kept_.CatchUp();
+}
+
+absl::Status ReturnWorker::Commit(Judgement* judgement) {
+  // What goes wrong from here on is not guessed: the backbone is asked again.
+  recovered_ = false;
+  Seal(judgement);
+  const uint64_t sequence = sequence_ + 1;
+  judgement->transaction.positions.push_back({kReturnPosition, absl::StrCat(sequence)});
+  RETURN_IF_ERROR(parts_.decisions.Stage(sequence, judgement->decisions.Updates()));
+  RETURN_IF_ERROR(parts_.writer.Commit(std::move(judgement->transaction)).status());
+  RETURN_IF_ERROR(parts_.decisions.Commit(sequence));
+  sequence_ = sequence;
+  recovered_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status ReturnWorker::Judge(const std::vector<StoredBatch>& batches) {
+  absl::MutexLock lock(&judging_);
+  RETURN_IF_ERROR(Recover());
+  if (batches.empty()) return absl::OkStatus();
+  Judgement judgement(engines_, parts_.decisions, parts_.topics, parts_.clock.Now());
+  std::map<TopicPartition, Offset> consumed;
+  for (const StoredBatch& batch : batches) {
+    RETURN_IF_ERROR(JudgeBatch(batch, &judgement));
+    consumed.insert_or_assign(batch.from, batch.next);
+  }
+  for (const auto& [from, next] : consumed)
+    judgement.transaction.consumed.push_back({ReturnGroup(), from, next});
+  return Commit(&judgement);
+}
+
+absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
+  bool reopen = reader_ == nullptr;
+  {
+    absl::MutexLock lock(&mutex_);
+    reopen = reopen || changed_;
+  }
+  if (reopen) RETURN_IF_ERROR(OpenReader());
+  std::vector<StoredBatch> batches;
+  if (reader_ != nullptr) {
+    ASSIGN_OR_RETURN(batches, reader_->Poll(timeout));
+  } else {
+    absl::SleepFor(timeout);
+  }
+  const absl::Status judged = Judge(batches);
+  // What was read and not committed is read again.
+  if (!judged.ok()) reader_.reset();
+  RETURN_IF_ERROR(judged);
+  return !batches.empty();
+}
+
+absl::Status ReturnWorker::ListKept(const governance::Principal& caller,
+                                    const huiliu::v1::ListQuarantineRequest& request,
+                                    huiliu::v1::ListQuarantineResponse* response) {
+  absl::MutexLock lock(&judging_);
+  RETURN_IF_ERROR(kept_.CatchUp());
+  ASSIGN_OR_RETURN(KeptRowPage page,
+                   kept_.store().List(KeptKind::kQuarantined, request.source(), request.page_size(),
+                                      request.page_token(), request.include_redriven()));
+  huiliu::v1::LineageEntry entry;
+  entry.set_step(huiliu::v1::STEP_READ);
+  entry.set_time_us(absl::ToUnixMicros(parts_.clock.Now()));
+  entry.set_actor(caller.account);
+  entry.set_organisation(caller.organisation);
+  entry.set_source(request.source());
+  entry.set_method("Intake.ListQuarantine");
+  entry.set_records(static_cast<int64_t>(page.rows.size()));
+  RecordBatchBuilder lineage;
+  lineage.Add("", "", entry.SerializeAsString());
+  Transaction transaction;
+  transaction.appends.push_back({{kLineageTopic, Partition(0)}, lineage.Finish(), 1});
+  RETURN_IF_ERROR(parts_.writer.Commit(std::move(transaction)).status());
+  for (huiliu::v1::QuarantinedRow& row : page.rows) *response->add_rows() = std::move(row);
+  response->set_next_page_token(page.next_page_token);
+  return absl::OkStatus();
+}
+
+absl::Status ReturnWorker::RedriveOne(const governance::Principal& caller,
+                                      const std::string& source,
+                                      const huiliu::v1::RedriveRequest::Correction& correction,
+                                      Judgement* judgement,
+                                      huiliu::v1::RedriveResponse::Result* result) {
+  result->set_id(correction.id());
+  const auto refuse = [&](absl::string_view why) {
+    result->set_error(std::string(why.data(), why.size()));
+    return absl::OkStatus();
+  };
+  const absl::StatusOr<huiliu::v1::QuarantinedRow> row =
+      kept_.store().Get(KeptKind::kQuarantined, correction.id());
+  if (absl::IsNotFound(row.status()) || absl::IsInvalidArgument(row.status()) ||
+      (row.ok() && row->source() != source)) {
+    return refuse(absl::StrCat("数据源无此行 / source ", source, " keeps no such row"));
+  }
+  RETURN_IF_ERROR(row.status());
+  if (row->redriven() || judgement->kept.contains(row->id()))
+    return refuse("此行已重判 / this row has been decided again already");
+  std::string payload = correction.payload();
+  if (payload.empty() == correction.json().empty())
+    return refuse("须给出 payload 或 json 之一 / give exactly one of payload and json");
+  if (payload.empty()) {
+    ASSIGN_OR_RETURN(NodeEngine * engine, judgement->engines.Find(source));
+    auto encoded = schema::RecordFromJson(*engine->contract, correction.json());
+    if (!encoded.ok())
+      return refuse({encoded.status().message().data(), encoded.status().message().size()});
+    payload = *std::move(encoded);
+  }
+  return RedriveRow(*row, payload, caller, judgement, result);
+}
+
+absl::Status ReturnWorker::Redrive(const governance::Principal& caller,
+                                   const huiliu::v1::RedriveRequest& request,
+                                   huiliu::v1::RedriveResponse* response) {
+  if (request.corrections_size() == 0 || request.corrections_size() > kMaxCorrections) {
+    return absl::InvalidArgumentError(absl::StrCat("一次重判 1 至 ", kMaxCorrections,
+                                                   " 行 / a redrive has 1 to ", kMaxCorrections,
+                                                   " corrections"));
+  }
+  absl::MutexLock lock(&judging_);
+  RETURN_IF_ERROR(Recover());
+  Judgement judgement(engines_, parts_.decisions, parts_.topics, parts_.clock.Now());
+  for (const auto& correction : request.corrections()) {
+    RETURN_IF_ERROR(
+        RedriveOne(caller, request.source(), correction, &judgement, response->add_results()));
+  }
+  if (judgement.kept.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(Commit(&judgement));
+  return kept_.CatchUp();
+}
+
+void ReturnWorker::Run() {
+  bool failed = false;
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopping_) return;
+    }
+    const absl::Status status = Step(kPollTimeout).status();
+    if (!status.ok()) {
+      parts_.errors(kWorker, status);
+      reader_.reset();
+      absl::MutexLock lock(&mutex_);
+      mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kRetryDelay);
+    } else if (failed) {
+      parts_.errors(kWorker, absl::OkStatus());
+    }
+    failed = !status.ok();
+  }
+}
+
+}  // namespace huiliu::pipeline

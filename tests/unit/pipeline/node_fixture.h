@@ -1,0 +1,348 @@
+// A node with one source that it decides itself: intake, engine and log in memory, decisions and
+// kept rows on disk, and a writer that fails when told to.
+#ifndef HUILIU_TESTS_UNIT_PIPELINE_NODE_FIXTURE_H_
+#define HUILIU_TESTS_UNIT_PIPELINE_NODE_FIXTURE_H_
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "broker/backbone/memory/memory_backbone.h"
+#include "broker/pipeline/intake.h"
+#include "broker/pipeline/return_worker.h"
+#include "core/base/signing.h"
+#include "core/model/batch_digest.h"
+#include "core/schema/record_writer.h"
+#include "huiliu/v1/audit.pb.h"
+#include "storage/decisions/rocksdb_decision_store.h"
+#include "tests/unit/rules/engine_fixture.h"
+
+namespace huiliu::pipeline {
+
+enum class Fault {
+  kNone,
+  kNotWritten,  // the commit fails
+  kAnswerLost,  // the commit holds, its answer does not come
+};
+
+class FaultyWriter : public BackboneWriter {
+ public:
+  explicit FaultyWriter(std::unique_ptr<BackboneWriter> writer) : writer_(std::move(writer)) {}
+  absl::StatusOr<CommitResult> Commit(Transaction transaction) override {
+    const Fault fault = after-- == 0 ? std::exchange(next, Fault::kNone) : Fault::kNone;
+    if (fault == Fault::kNotWritten) return absl::UnavailableError("not written");
+    auto result = writer_->Commit(std::move(transaction));
+    if (fault == Fault::kAnswerLost) return absl::UnavailableError("answer lost");
+    return result;
+  }
+  // The commit after `after` others fails so.
+  void Fail(Fault fault, int after_others = 0) {
+    next = fault;
+    after = after_others;
+  }
+  Fault next = Fault::kNone;
+  int after = 0;
+
+ private:
+  const std::unique_ptr<BackboneWriter> writer_;
+};
+
+struct SourceRow {
+  std::string json;  // the record
+  std::string row_id;
+  int64_t time_us = 0;
+  bool is_delete = false;
+};
+
+class NodeFixture {
+ public:
+  static constexpr char kKunming[] = "530100";
+  static constexpr char kDali[] = "532900";
+
+  explicit NodeFixture(int32_t partitions = 2)
+      : clock_(absl::FromUnixSeconds(1767225600)),  // 2026-01-01 08:00 in Shanghai
+        backbone_(NewMemoryBackbone(clock_)) {
+    topics_.partitions = partitions;
+    folder_ = testing::TempDir() + "/return_worker_" + std::to_string(++counter_);
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    key_ = *SigningKey::Generate();
+    for (const TopicSpec& spec : {ControlTopicSpec(), LineageTopicSpec(), QuarantineTopicSpec()})
+      EXPECT_TRUE(backbone_->EnsureTopic(spec).ok());
+    writer_ = std::make_unique<FaultyWriter>(*backbone_->OpenWriter("test"));
+    Register();
+    Start();
+  }
+  ~NodeFixture() {
+    Stop();
+    std::filesystem::remove_all(folder_);
+  }
+
+  template <typename T>
+  absl::Status Put(const T& entity, uint64_t seen = 0) {
+    auto record = state.Propose(entity, seen);
+    if (!record.ok()) return record.status();
+    return state.Apply(*record);
+  }
+  void PutRules(const std::string& receiver, const std::string& body) {
+    auto record = state.ProposeRuleSet(
+        receiver + ".yaml", absl::StrCat("dataset: person\nreceiver: \"", receiver, "\"\n", body),
+        "officer");
+    ASSERT_TRUE(record.ok() && record->has_value()) << record.status();
+    ASSERT_TRUE(state.Apply(**record).ok());
+  }
+
+  // A new process over the same log; `lose`: without its local stores.
+  void Restart(bool lose = false) {
+    Stop();
+    if (lose) {
+      std::filesystem::remove_all(folder_ + "/decisions");
+      std::filesystem::remove_all(folder_ + "/kept");
+    }
+    Start();
+  }
+
+  // One batch as an agent makes it; `bad`: rows that it could not map.
+  absl::Status Send(const std::vector<SourceRow>& rows, const std::vector<std::string>& bad = {}) {
+    last_batch = MakeBatch(rows, bad);
+    return session_->Take(last_batch);
+  }
+  absl::Status Resend() { return session_->Take(last_batch); }
+  huiliu::v1::Batch MakeBatch(const std::vector<SourceRow>& rows,
+                              const std::vector<std::string>& bad = {}) {
+    huiliu::v1::Batch batch;
+    batch.set_source("src");
+    batch.set_epoch(welcome_.epoch());
+    batch.set_sequence(intake->Position("src")->sequence() + 1);
+    batch.set_dataset("person");
+    batch.set_dataset_version(1);
+    for (const SourceRow& row : rows) {
+      const std::string record = Record(row.json);
+      huiliu::v1::Envelope envelope;
+      envelope.set_system("sys");
+      envelope.set_source("src");
+      envelope.set_row_id(row.row_id);
+      envelope.set_source_time_us(row.time_us);
+      envelope.set_operation(row.is_delete ? huiliu::v1::OPERATION_DELETE
+                                           : huiliu::v1::OPERATION_UPSERT);
+      envelope.set_source_epoch(batch.epoch());
+      envelope.set_source_sequence(batch.sequence());
+      envelope.set_index_in_batch(static_cast<uint32_t>(batch.keys_size()));
+      batch.add_keys(KeyOf(row.json));
+      batch.add_envelopes(envelope.SerializeAsString());
+      batch.add_payloads(row.is_delete ? "" : record);
+    }
+    for (const std::string& raw : bad) {
+      huiliu::v1::QuarantinedRow* row = batch.add_quarantined();
+      row->set_row_id("bad:" + raw);
+      row->set_reason("date.invalid");
+      row->set_raw(raw);
+    }
+    Sign(&batch);
+    return batch;
+  }
+  void Sign(huiliu::v1::Batch* batch) const {
+    batch->set_records_root(ToString(MerkleRootOf(RecordLeafHashes(*batch))));
+    batch->set_digest(ToString(BatchDigest(*batch)));
+    batch->set_signature(*key_->Sign(batch->digest()));
+  }
+
+  // Judges all that is there.
+  absl::Status Judge() {
+    while (true) {
+      const absl::StatusOr<bool> more = worker->Step(absl::ZeroDuration());
+      if (!more.ok()) return more.status();
+      if (!*more) return absl::OkStatus();
+    }
+  }
+
+  std::string Record(const std::string& json) const {
+    const auto record = schema::RecordFromJson(*state.FindContract("person"), json);
+    EXPECT_TRUE(record.ok()) << record.status();
+    return record.ok() ? *record : "";
+  }
+  std::string KeyOf(const std::string& json) const {
+    return absl::StrCat("sys", absl::string_view("\0", 1),
+                        *state.FindContract("person")->KeyOf(Record(json)));
+  }
+
+  std::vector<StoredBatch> ReadAll(const std::string& topic) {
+    ReaderOptions options;
+    options.start = StartAt::kEarliest;
+    const bool one = topic == kLineageTopic || topic == kQuarantineTopic;
+    for (int32_t p = 0; p < (one ? 1 : topics_.partitions); ++p)
+      options.assigned.push_back({topic, Partition(p)});
+    std::vector<StoredBatch> all;
+    auto reader = backbone_->OpenReader(options);
+    EXPECT_TRUE(reader.ok()) << reader.status();
+    while (true) {
+      auto batches = (*reader)->Poll(absl::ZeroDuration());
+      EXPECT_TRUE(batches.ok()) << batches.status();
+      if (!batches.ok() || batches->empty()) return all;
+      for (StoredBatch& batch : *batches) all.push_back(std::move(batch));
+    }
+  }
+  // What a receiver holds, by business id; every record that was appended for it is counted.
+  std::map<std::string, std::string> Held(const std::string& receiver) {
+    std::map<std::string, std::string> rows;
+    appended = tombstones = 0;
+    const auto contract = state.FindContract("person");
+    for (const StoredBatch& batch : ReadAll(ReturnedTopic(receiver, "person"))) {
+      RecordBatchView::Parse(batch.bytes)->ForEach([&](int, const RecordView& record) {
+        ++appended;
+        const std::string key(record.key.substr(5));  // "sys", 0x00, the id's length
+        if (record.tombstone) {
+          ++tombstones;
+          rows.erase(key);
+        } else {
+          rows[key] = *schema::RecordToJson(*contract, record.value);
+        }
+      });
+    }
+    return rows;
+  }
+  std::vector<huiliu::v1::LineageEntry> Entries() {
+    std::vector<huiliu::v1::LineageEntry> entries;
+    for (const StoredBatch& batch : ReadAll(kLineageTopic)) {
+      RecordBatchView::Parse(batch.bytes)->ForEach([&](int, const RecordView& record) {
+        EXPECT_TRUE(entries.emplace_back().ParseFromArray(record.value.data(),
+                                                          static_cast<int>(record.value.size())));
+      });
+    }
+    return entries;
+  }
+  // "returned 2 pending 1" of a receiver and day; outcomes of zero rows are left out.
+  std::string Balance(const std::string& receiver, const std::string& day = "2026-01-01") {
+    std::map<int, int64_t> sums;
+    for (const auto& entry : Entries()) {
+      for (const auto& delta : entry.counts()) {
+        if (delta.receiver() == receiver && delta.day() == day)
+          sums[delta.outcome()] += delta.rows();
+      }
+    }
+    static const char* const kNames[] = {"?",        "returned",    "outside",
+                                         "withheld", "quarantined", "pending"};
+    std::string text;
+    for (const auto& [outcome, rows] : sums) {
+      if (rows != 0) absl::StrAppend(&text, text.empty() ? "" : " ", kNames[outcome], " ", rows);
+    }
+    return text;
+  }
+  std::vector<huiliu::v1::QuarantinedRow> Kept(bool redriven = false) {
+    huiliu::v1::ListQuarantineRequest request;
+    request.set_source("src");
+    request.set_include_redriven(redriven);
+    huiliu::v1::ListQuarantineResponse response;
+    const absl::Status status = worker->ListKept(caller, request, &response);
+    EXPECT_TRUE(status.ok()) << status;
+    return {response.rows().begin(), response.rows().end()};
+  }
+  absl::StatusOr<huiliu::v1::RedriveResponse::Result> Redrive(const std::string& id,
+                                                              const std::string& json) {
+    huiliu::v1::RedriveRequest request;
+    request.set_source("src");
+    request.add_corrections()->set_id(id);
+    request.mutable_corrections(0)->set_json(json);
+    huiliu::v1::RedriveResponse response;
+    const absl::Status status = worker->Redrive(caller, request, &response);
+    if (!status.ok()) return status;
+    return response.results(0);
+  }
+
+  FaultyWriter& writer() { return *writer_; }
+  ManualClock& clock() { return clock_; }
+  MemoryBackbone& backbone() { return *backbone_; }
+
+  governance::State state;
+  std::unique_ptr<Intake> intake;
+  std::unique_ptr<ReturnWorker> worker;
+  huiliu::v1::Batch last_batch;
+  int appended = 0, tombstones = 0;
+  const governance::Principal caller{"dept-agent", "dept", {huiliu::v1::ROLE_AGENT}};
+
+ private:
+  void Register() {
+    huiliu::v1::Organisation organisation;
+    organisation.set_id("dept");
+    organisation.set_title("部门");
+    EXPECT_TRUE(Put(organisation).ok());
+    for (const char* id : {kKunming, kDali, "530300"}) {
+      huiliu::v1::Receiver receiver;
+      receiver.set_id(id);
+      receiver.set_title(id);
+      receiver.add_divisions(id);
+      EXPECT_TRUE(Put(receiver).ok());
+      EXPECT_TRUE(backbone_->EnsureTopic(ReturnedTopicSpec(id, "person", topics_)).ok());
+    }
+    huiliu::v1::System system;
+    system.set_id("sys");
+    system.set_title("系统");
+    system.set_tier(huiliu::v1::TIER_PROVINCIAL);
+    system.set_owner("部门");
+    system.set_status(huiliu::v1::SYSTEM_STATUS_CONFIRMED);
+    EXPECT_TRUE(Put(system).ok());
+    std::string contract = rules::kPersonContract;
+    contract.replace(contract.find("%s"), 2, "");
+    auto dataset = state.ProposeDataset("person.proto", contract);
+    EXPECT_TRUE(dataset.ok()) << dataset.status();
+    EXPECT_TRUE(state.Apply(**dataset).ok());
+    for (const char* id : {kKunming, kDali}) PutRules(id, rules::kOpenRules);
+    huiliu::v1::Source source;
+    source.set_id("src");
+    source.set_system("sys");
+    source.set_dataset("person");
+    source.set_organisation("dept");
+    source.set_placement(huiliu::v1::PLACEMENT_NODE);
+    source.add_receivers(kKunming);
+    source.add_receivers(kDali);
+    source.set_batch_public_key(key_->public_key());
+    const absl::Status put = Put(source);
+    EXPECT_TRUE(put.ok()) << put;
+  }
+
+  void Start() {
+    decisions_ = *RocksDbDecisionStore::Open(folder_ + "/decisions", {});
+    kept_ = *QuarantineStore::Open(folder_ + "/kept", {});
+    intake = std::make_unique<Intake>(state, *backbone_, *writer_, clock_, topics_);
+    worker = std::make_unique<ReturnWorker>(
+        ReturnWorker::Parts{state, *backbone_, *writer_, clock_, topics_, rules::YunnanDivisions(),
+                            [](absl::string_view) { return std::string(32, 'k'); }, *decisions_,
+                            *kept_, [](absl::string_view, const absl::Status&) {}});
+    EXPECT_TRUE(worker->AddDataset("person").ok());
+    huiliu::v1::Hello hello;
+    hello.set_source("src");
+    hello.set_dataset("person");
+    hello.set_dataset_version(1);
+    auto session = intake->Open(caller, hello, &welcome_);
+    EXPECT_TRUE(session.ok()) << session.status();
+    session_ = *std::move(session);
+  }
+  void Stop() {
+    session_.reset();
+    worker.reset();
+    intake.reset();
+    decisions_.reset();
+    kept_.reset();
+  }
+
+  static inline int counter_ = 0;
+  ManualClock clock_;
+  TopicSettings topics_;
+  std::string folder_;
+  std::unique_ptr<SigningKey> key_;
+  std::unique_ptr<MemoryBackbone> backbone_;
+  std::unique_ptr<FaultyWriter> writer_;
+  std::unique_ptr<DecisionStore> decisions_;
+  std::unique_ptr<QuarantineStore> kept_;
+  huiliu::v1::Welcome welcome_;
+  std::unique_ptr<Intake::Session> session_;
+};
+
+}  // namespace huiliu::pipeline
+
+#endif  // HUILIU_TESTS_UNIT_PIPELINE_NODE_FIXTURE_H_
