@@ -202,7 +202,8 @@ class BatchJudge {
     out.set_id(absl::StrCat(engine_->source.id(), "/", place));
     out.set_source(engine_->source.id());
     out.set_row_id(row.envelope.row_id());
-    out.set_reason(decision_.reason);
+    // A delete says nothing of its own: it ends a version that nobody could decide.
+    out.set_reason(decision_.reason.empty() ? "delete.undecided_version" : decision_.reason);
     out.set_place(row.envelope.row_id());
     out.set_raw(std::string(row.record.value));
     out.set_mapped(true);
