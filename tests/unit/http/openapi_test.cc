@@ -35,6 +35,28 @@ TEST(ProtoCommentsTest, EveryMethodOfEveryServiceIsCommented) {
   }
 }
 
+void ExpectFieldsCommented(const ProtoComments& comments,
+                           const google::protobuf::Descriptor& message) {
+  if (message.options().map_entry()) return;
+  for (int i = 0; i < message.field_count(); ++i)
+    EXPECT_NE(comments.OfField(message.field(i)->full_name()), "") << message.field(i)->full_name();
+  for (int i = 0; i < message.nested_type_count(); ++i)
+    ExpectFieldsCommented(comments, *message.nested_type(i));
+}
+
+TEST(ProtoCommentsTest, EveryFieldIsCommented) {
+  const ProtoComments comments;
+  for (const google::protobuf::FileDescriptor* file :
+       {huiliu::v1::Row::descriptor()->file(), huiliu::v1::Grant::descriptor()->file(),
+        huiliu::v1::Source::descriptor()->file(), huiliu::v1::Batch::descriptor()->file(),
+        huiliu::v1::RuleSet::descriptor()->file(), huiliu::v1::Mask::descriptor()->file(),
+        huiliu::v1::Envelope::descriptor()->file(), huiliu::v1::LineageEntry::descriptor()->file(),
+        huiliu::v1::SubscribeRequest::descriptor()->file()}) {
+    for (int i = 0; i < file->message_type_count(); ++i)
+      ExpectFieldsCommented(comments, *file->message_type(i));
+  }
+}
+
 TEST(ProtoCommentsTest, ACommentOfSeveralLinesIsOne) {
   const ProtoComments comments;
   EXPECT_EQ(comments.OfMethod("huiliu.v1.Catalog.Get"),
