@@ -20,7 +20,8 @@ using nlohmann::json;
 json Described(json schema, const std::string& comment) {
   if (comment.empty()) return schema;
   if (schema.contains("$ref")) schema = {{"allOf", json::array({schema})}};
-  schema["description"] = comment;
+  const std::string own = schema.value("description", "");  // an enum's meanings
+  schema["description"] = own.empty() ? comment : absl::StrCat(comment, ". ", own);
   return schema;
 }
 
