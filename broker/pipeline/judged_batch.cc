@@ -67,8 +67,8 @@ void JudgedBatch::Trace(int receiver, const huiliu::v1::QuarantinedRow& row) {
   if (traces.size() < static_cast<size_t>(kMaxTracedRows)) traces.push_back(TraceOf(row));
 }
 
-huiliu::v1::LineageEntry JudgedBatch::EntryOf(size_t receiver, const Out& out,
-                                              absl::Time now) const {
+std::vector<huiliu::v1::LineageEntry> JudgedBatch::EntriesOf(size_t receiver, const Out& out,
+                                                             absl::Time now) const {
   const int index = static_cast<int>(receiver);
   lineage::Decided decided;
   decided.source = engine_.source.id();
@@ -84,40 +84,49 @@ huiliu::v1::LineageEntry JudgedBatch::EntryOf(size_t receiver, const Out& out,
   lineage::LogRange range;
   range.topic = ReturnedTopic(decided.receiver, decided.dataset);
   range.partition = origin_.partition.value();
-  huiliu::v1::LineageEntry entry = lineage::ReturnEntry(decided, range, now);
-  entry.set_step(origin_.step);
-  entry.set_actor(origin_.actor);
-  entry.set_organisation(origin_.organisation);
+  huiliu::v1::LineageEntry first = lineage::ReturnEntry(decided, range, now);
+  first.set_step(origin_.step);
+  first.set_actor(origin_.actor);
+  first.set_organisation(origin_.organisation);
+  huiliu::v1::LineageEntry more = first;
+  more.clear_records();
+  more.clear_records_root();
+  std::vector<huiliu::v1::LineageEntry> entries = {std::move(first)};
+  for (const huiliu::v1::QuarantineTrace& trace : out.traces) *entries[0].add_quarantined() = trace;
   for (const auto& [key, sums] : out.counts) {
     if (sums.rows == 0 && sums.conflicts == 0 && sums.masked == 0) continue;
-    huiliu::v1::CountDelta* delta = entry.add_counts();
+    if (entries.back().counts_size() >= kMaxCountsOfEntry) entries.push_back(more);
+    huiliu::v1::CountDelta* delta = entries.back().add_counts();
     delta->set_day(std::get<0>(key));
-    delta->set_receiver(entry.receiver());
+    delta->set_receiver(decided.receiver);
     delta->set_outcome(static_cast<huiliu::v1::Outcome>(std::get<1>(key)));
     delta->set_division(std::get<2>(key));
     delta->set_rows(sums.rows);
     delta->set_conflicts(sums.conflicts);
     delta->set_masked_at_source(sums.masked);
   }
-  for (const huiliu::v1::QuarantineTrace& trace : out.traces) *entry.add_quarantined() = trace;
-  return entry;
+  return entries;
 }
 
 void JudgedBatch::Finish(absl::Time now, Transaction* transaction) {
-  RecordBatchBuilder entries;
+  RecordBatchBuilder lineage;
   for (size_t receiver = 0; receiver < outs_.size(); ++receiver) {
     Out& out = outs_[receiver];
-    const huiliu::v1::LineageEntry entry = EntryOf(receiver, out, now);
-    if (entry.records() == 0 && entry.counts_size() == 0) continue;
-    entries.Add("", "", entry.SerializeAsString());
+    for (const huiliu::v1::LineageEntry& entry : EntriesOf(receiver, out, now)) {
+      if (entry.records() > 0 || entry.counts_size() > 0)
+        lineage.Add("", "", entry.SerializeAsString());
+    }
     const int32_t records = out.records.count();
     if (records == 0) continue;
+    const std::string& id = engine_.source.receivers(static_cast<int>(receiver));
     transaction->appends.push_back(
-        {{entry.topic(), origin_.partition}, out.records.Finish(), records});
+        {{ReturnedTopic(id, engine_.source.dataset()), origin_.partition},
+         out.records.Finish(),
+         records});
   }
-  if (entries.count() == 0) return;
-  const int32_t count = entries.count();
-  transaction->appends.push_back({{kLineageTopic, Partition(0)}, entries.Finish(), count});
+  if (lineage.count() == 0) return;
+  const int32_t count = lineage.count();
+  transaction->appends.push_back({{kLineageTopic, Partition(0)}, lineage.Finish(), count});
 }
 
 }  // namespace huiliu::pipeline

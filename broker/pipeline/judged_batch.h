@@ -53,7 +53,9 @@ class JudgedBatch {
     std::map<std::tuple<std::string, int, std::string>, Sums> counts;  // day, outcome, division
     std::vector<huiliu::v1::QuarantineTrace> traces;
   };
-  huiliu::v1::LineageEntry EntryOf(size_t receiver, const Out& out, absl::Time now) const;
+  // Its entries; the first carries everything but the counts that have no room in it.
+  std::vector<huiliu::v1::LineageEntry> EntriesOf(size_t receiver, const Out& out,
+                                                  absl::Time now) const;
 
   const NodeEngine& engine_;
   const Origin origin_;
@@ -66,6 +68,7 @@ huiliu::v1::QuarantineTrace TraceOf(const huiliu::v1::QuarantinedRow& row);
 // An entry stays under 64 KiB: at most this many kept rows are traced by name; the rest is in the
 // counts.
 inline constexpr int kMaxTracedRows = 200;
+inline constexpr int kMaxCountsOfEntry = 500;  // rows of many days may be decided again at once
 
 }  // namespace huiliu::pipeline
 

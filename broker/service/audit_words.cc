@@ -13,6 +13,13 @@ std::string Summary(const huiliu::v1::LineageEntry& e, bool english) {
       absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixMicros(e.time_us()), ShanghaiTimeZone());
   switch (e.step()) {
     case huiliu::v1::STEP_INTAKE:
+      if (e.receiver().empty()) {
+        return english
+                   ? StrCat(when, " taken over from system ", e.system(), " (batch ", e.epoch(),
+                            "/", e.sequence(), ", ", e.records(), " rows for the node to decide)")
+                   : StrCat(when, " 自系统 ", e.system(), " 接收（批次 ", e.epoch(), "/",
+                            e.sequence(), "，", e.records(), " 行待节点判定）");
+      }
       return english ? StrCat(when, " taken over from system ", e.system(), " (batch ", e.epoch(),
                               "/", e.sequence(), ", ", e.records(), " rows returned, ",
                               e.rest_rows(), " stayed with the department)")
@@ -20,9 +27,10 @@ std::string Summary(const huiliu::v1::LineageEntry& e, bool english) {
                               e.sequence(), "，回流 ", e.records(), " 行，未出部门 ", e.rest_rows(),
                               " 行）");
     case huiliu::v1::STEP_RETURN:
-      return english
-                 ? StrCat(when, " decided by the node's return engine for receiver ", e.receiver())
-                 : StrCat(when, " 由节点回流引擎判定，接收方 ", e.receiver());
+      return english ? StrCat(when, " decided by the node's return engine for receiver ",
+                              e.receiver(), " (", e.records(), " rows returned)")
+                     : StrCat(when, " 由节点回流引擎判定，接收方 ", e.receiver(), "（回流 ",
+                              e.records(), " 行）");
     case huiliu::v1::STEP_APPLY:
       return english ? StrCat(when, " written to the catalog of ", e.receiver(), " (", e.records(),
                               " rows)")

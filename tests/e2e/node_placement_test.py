@@ -230,6 +230,10 @@ def repair(node, expected):
     fixed = bad[0]["id"]
     answer = node.ask("si-officer", "Intake/Redrive", source="si", corrections=[{"id": fixed, "json": good}, {"id": bad[1]["id"], "json": '{"name":"王"}'}])["results"]
     check(answer[0]["outcome"] == "OUTCOME_RETURNED" and "error" not in answer[0] and answer[1].get("error"), "a good correction returns, a bad one says why", answer)
+    node.write_profiles()
+    shown = subprocess.run([os.path.join(BUILD, "bin/huiliu"), "--config", node.profile("si-officer"), "quarantine", "list", "--source", "si"],
+                           capture_output=True, text=True).stdout
+    check(bad[1]["id"] in shown and fixed + " " not in shown, "the command line lists what is still kept", shown[-500:])
     node.kill(0)
     for receiver, outcome in (("530100", "returned"), ("532900", "outside_area")):
         expected.counts[receiver]["quarantined"] -= 1

@@ -185,6 +185,25 @@ TEST(ReturnWorkerTest, NewRulesHoldFromTheNextBatchAndMoveCountsWithinTheirDay) 
   EXPECT_EQ(node.Held(F::kKunming).count("2"), 1U);
 }
 
+TEST(ReturnWorkerTest, CountsOfManyDaysFindRoomInSeveralEntries) {
+  NodeFixture node(1);
+  std::vector<SourceRow> all;
+  for (int day = 0; day < 260; ++day) {
+    all.push_back({Person(std::to_string(day), "530102"), absl::StrCat("a:", day)});
+    ASSERT_TRUE(node.Send({all.back()}).ok());
+    node.clock().Advance(absl::Hours(24));
+  }
+  ASSERT_TRUE(node.Judge().ok());
+  node.PutRules(F::kKunming, "legal_basis: x\nrules:\n  - {id: no, withhold: 不予回流}\n");
+  ASSERT_TRUE(node.Send(all).ok());
+  ASSERT_TRUE(node.Judge().ok());
+  EXPECT_EQ(node.Balance(F::kKunming, "2026-01-01"), "withheld 1");
+  EXPECT_EQ(node.Balance(F::kKunming, "2026-09-17"), "withheld 1");
+  EXPECT_EQ(node.Balance(F::kKunming, "2026-09-18"), "") << "re-reads are not counted";
+  EXPECT_THAT(node.Held(F::kKunming), IsEmpty());
+  for (const auto& entry : node.Entries()) EXPECT_LT(entry.ByteSizeLong(), 65535U);
+}
+
 TEST(ReturnWorkerTest, AReceiverThatIsAddedGetsWhatComesFromThenOn) {
   NodeFixture node;
   ASSERT_TRUE(node.Send({{Person("1", "530302"), "a:1"}}).ok());
