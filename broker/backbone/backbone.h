@@ -67,6 +67,10 @@ struct TopicSpec {
   absl::Duration retention = absl::InfiniteDuration();
   int64_t retention_bytes = -1;  // per partition; -1: no bound
   absl::Duration tombstone_retention = absl::Hours(24 * 7);
+  // A group whose unread batches retention never takes; empty: none. Kafka knows no such thing:
+  // there the retention must outlast the group's longest pause. May be added to a topic that is
+  // there; not compared.
+  std::string keep_unread_of = {};
 };
 
 struct Append {

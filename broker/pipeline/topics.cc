@@ -65,6 +65,7 @@ TopicSpec SourceTopicSpec(absl::string_view dataset, const TopicSettings& settin
   spec.name = SourceTopic(dataset);
   spec.partitions = settings.partitions;
   spec.retention = settings.source_retention;
+  spec.keep_unread_of = ReturnGroup();  // what was acknowledged is judged, however late
   return spec;
 }
 

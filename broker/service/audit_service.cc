@@ -42,12 +42,16 @@ absl::Status AuditService::AddHop(int64_t index, bool english,
   return absl::OkStatus();
 }
 
-absl::Status AuditService::AddHops(const std::string& source, const huiliu::v1::Envelope& envelope,
-                                   bool english, huiliu::v1::TraceRecordResponse* response) const {
+absl::Status AuditService::AddHops(const std::string& source, const std::string& receiver,
+                                   const huiliu::v1::Envelope& envelope, bool english,
+                                   huiliu::v1::TraceRecordResponse* response) const {
   ASSIGN_OR_RETURN(const auto entries,
                    lineage_.FindBatch(source, envelope.source_epoch(), envelope.source_sequence()));
   for (const LineageStore::BatchEntry& entry : entries) {
     RETURN_IF_ERROR(AddHop(entry.index, english, response->checkpoint(), response->add_hops()));
+    // A batch that the node decided has an entry for each of its receivers.
+    const std::string& of = response->hops().rbegin()->entry().receiver();
+    if (!of.empty() && of != receiver) response->mutable_hops()->RemoveLast();
   }
   return absl::OkStatus();
 }
@@ -135,7 +139,7 @@ absl::Status AuditService::TraceRecord(const CallContext& context,
     return absl::DataLossError("a stored envelope cannot be read");
   for (const huiliu::v1::Source& source : state_.Sources()) {
     if (source.system() != envelope.system() || source.dataset() != request.dataset()) continue;
-    RETURN_IF_ERROR(AddHops(source.id(), envelope, context.english, response));
+    RETURN_IF_ERROR(AddHops(source.id(), request.receiver(), envelope, context.english, response));
   }
   return AddRecordProof(*row, envelope,
                         pipeline::ReturnedTopic(request.receiver(), request.dataset()), response);

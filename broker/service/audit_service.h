@@ -38,8 +38,9 @@ class AuditService {
  private:
   absl::Status RequireAuditor(const CallContext& context) const;
   // Every entry of the batch that brought the row, with proofs into `checkpoint`.
-  absl::Status AddHops(const std::string& source, const huiliu::v1::Envelope& envelope,
-                       bool english, huiliu::v1::TraceRecordResponse* response) const;
+  absl::Status AddHops(const std::string& source, const std::string& receiver,
+                       const huiliu::v1::Envelope& envelope, bool english,
+                       huiliu::v1::TraceRecordResponse* response) const;
   absl::Status AddReads(const huiliu::v1::TraceRecordRequest& request, const std::string& key,
                         bool english, huiliu::v1::TraceRecordResponse* response) const;
   absl::Status AddHop(int64_t index, bool english, const huiliu::v1::Checkpoint& checkpoint,

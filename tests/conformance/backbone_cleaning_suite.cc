@@ -168,6 +168,33 @@ TEST_P(BackboneSuite, RetentionDropsOldBatchesAndTellsReaders) {
   EXPECT_EQ(ReadFrom(*backbone, Offset(3)).offsets, (std::vector<int64_t>{3}));
 }
 
+TEST_P(BackboneSuite, RetentionLeavesWhatItsGroupHasYetToRead) {
+  if (CannotClean(GetParam())) return;
+  auto backbone = Open();
+  TopicSpec spec = Topic("t");
+  spec.retention = absl::Hours(1);
+  ASSERT_TRUE(backbone->EnsureTopic(spec).ok());
+  spec.keep_unread_of = "g";
+  ASSERT_TRUE(backbone->EnsureTopic(spec).ok()) << "a topic that is there learns of the group";
+  auto writer = *backbone->OpenWriter("w");
+  Put(*writer, {{"a", "1"}});
+  Put(*writer, {{"b", "2"}});
+  clock_.Advance(absl::Hours(2));
+  if (GetParam().reopen) {
+    writer.reset();
+    backbone = GetParam().reopen(std::move(backbone));
+    writer = *backbone->OpenWriter("w");
+  }
+  ASSERT_TRUE(GetParam().clean(*backbone).ok());
+  EXPECT_EQ(backbone->Bounds(kTopic)->earliest, Offset(0)) << "nothing was read";
+  Transaction read;
+  read.consumed = {{"g", kTopic, Offset(1)}};
+  ASSERT_TRUE(writer->Commit(std::move(read)).ok());
+  ASSERT_TRUE(GetParam().clean(*backbone).ok());
+  EXPECT_EQ(backbone->Bounds(kTopic)->earliest, Offset(1));
+  EXPECT_EQ(ReadFrom(*backbone, Offset(1)).records, (std::vector<std::string>{"b=2"}));
+}
+
 TEST_P(BackboneSuite, RetentionByBytesKeepsTheNewest) {
   if (CannotClean(GetParam())) return;
   auto backbone = Open();

@@ -244,6 +244,7 @@ def repair(node, expected):
     check("already" in again.get("error", ""), "a row is decided again once", again)
     trace = node.ask("audit-admin", "Audit/TraceRecord", receiver="530100", dataset=DATASET, key={"values": ["P999999", "养老"]})
     steps = [hop["entry"]["step"] for hop in trace["hops"]]
+    check({hop["entry"].get("receiver", "530100") for hop in trace["hops"]} == {"530100"}, "its way, not that of other receivers' records", trace["hops"])
     check(steps[0] == "STEP_INTAKE" and steps[-1] == "STEP_REDRIVE" and trace.get("record_leaf_hash"), "its way is in lineage, with the record's proof", steps)
 
 

@@ -110,6 +110,8 @@ class RocksBackbone : public EmbeddedBackbone, public LocalLog {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Encode(const Pending& pending, rocksdb::WriteBatch* batch);
   void RunCleaner();
+  // Where retention ends, whatever its age: what a group has yet to read stays.
+  absl::StatusOr<Offset> RetentionEnd(const TopicPartition& tp, const TopicSpec& spec, Offset end);
   absl::Status CleanPartition(const TopicPartition& tp);
 
   const EmbeddedOptions options_;
@@ -212,14 +214,22 @@ absl::Status RocksBackbone::EnsureTopic(const TopicSpec& spec) {
   {
     absl::MutexLock lock(&mutex_);
     const auto it = topics_.find(spec.name);
-    if (it != topics_.end()) return CheckSameSettings(it->second.spec, spec);
-    id = next_topic_++;  // an id that a failed write may have left behind is never used again
+    if (it != topics_.end()) {
+      RETURN_IF_ERROR(CheckSameSettings(it->second.spec, spec));
+      if (it->second.spec.keep_unread_of == spec.keep_unread_of) return absl::OkStatus();
+      id = it->second.id;
+    } else {
+      id = next_topic_++;  // an id that a failed write may have left behind is never used again
+    }
   }
   rocksdb::WriteBatch batch;
   batch.Put(TopicKey(spec.name), EncodeSpec(id, spec));
   RETURN_IF_ERROR(store_->Write(&batch));
   absl::MutexLock lock(&mutex_);
-  topics_[spec.name] = {id, spec, std::vector<Log>(static_cast<size_t>(spec.partitions))};
+  Topic& topic = topics_[spec.name];
+  topic.id = id;
+  topic.spec = spec;
+  topic.logs.resize(static_cast<size_t>(spec.partitions));
   return absl::OkStatus();
 }
 
@@ -392,6 +402,13 @@ absl::StatusOr<std::vector<StoredBatch>> RocksBackbone::Read(const TopicPartitio
   return out;
 }
 
+absl::StatusOr<Offset> RocksBackbone::RetentionEnd(const TopicPartition& tp, const TopicSpec& spec,
+                                                   Offset end) {
+  if (spec.keep_unread_of.empty()) return end;
+  ASSIGN_OR_RETURN(const std::optional<Offset> read, CommittedOf(spec.keep_unread_of, tp));
+  return std::min(end, read.value_or(Offset(0)));
+}
+
 absl::Status RocksBackbone::CleanPartition(const TopicPartition& tp) {
   LogPlace place{0, tp};
   TopicSpec spec;
@@ -413,7 +430,8 @@ absl::Status RocksBackbone::CleanPartition(const TopicPartition& tp) {
       LogOf(tp).bytes += log.bytes;
       LogOf(tp).measured = true;
     }
-    ASSIGN_OR_RETURN(cleaned, ApplyRetention(task, log.bytes));
+    ASSIGN_OR_RETURN(const Offset before, RetentionEnd(tp, spec, log.end));
+    ASSIGN_OR_RETURN(cleaned, ApplyRetention(task, before, log.bytes));
   } else {
     const int64_t dirty = log.end.value() - log.kept.cleaned.value();
     const int64_t all = log.end.value() - log.kept.earliest.value();

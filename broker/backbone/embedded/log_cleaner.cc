@@ -89,7 +89,7 @@ absl::StatusOr<int64_t> MeasureLog(const CleanTask& task) {
   return bytes;
 }
 
-absl::StatusOr<Cleaned> ApplyRetention(const CleanTask& task, int64_t bytes) {
+absl::StatusOr<Cleaned> ApplyRetention(const CleanTask& task, Offset before, int64_t bytes) {
   Cleaned cleaned{task.kept};
   rocksdb::WriteBatch deletes;
   RETURN_IF_ERROR(ForEachHead(
@@ -97,7 +97,7 @@ absl::StatusOr<Cleaned> ApplyRetention(const CleanTask& task, int64_t bytes) {
       [&](absl::string_view key, Offset, const BatchHead& head) -> absl::StatusOr<bool> {
         const bool old = head.appended + task.spec.retention < task.now;
         const bool beyond = task.spec.retention_bytes >= 0 && bytes > task.spec.retention_bytes;
-        if (!old && !beyond) return false;
+        if ((!old && !beyond) || head.next > before) return false;
         bytes -= head.bytes;
         cleaned.deleted_bytes += head.bytes;
         cleaned.kept.earliest = head.next;

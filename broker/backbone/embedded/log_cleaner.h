@@ -28,8 +28,8 @@ struct Cleaned {
 absl::StatusOr<int64_t> MeasureLog(const CleanTask& task);
 
 // Deletes batches beyond `retention` or `retention_bytes`, oldest first. `bytes`: of the whole
-// partition. Reads heads only, and only of what goes.
-absl::StatusOr<Cleaned> ApplyRetention(const CleanTask& task, int64_t bytes);
+// partition; those from `before` on stay. Reads heads only, and only of what goes.
+absl::StatusOr<Cleaned> ApplyRetention(const CleanTask& task, Offset before, int64_t bytes);
 
 // Rewrites the partition so that each key's latest record stays. Memory: at most kMaxKeys keys'
 // digests; a longer tail waits for the next round.

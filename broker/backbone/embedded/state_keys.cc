@@ -41,14 +41,15 @@ std::string EncodeSpec(uint32_t id, const TopicSpec& spec) {
     return d == absl::InfiniteDuration() ? -1 : absl::ToInt64Microseconds(d);
   };
   return StrCat(id, " ", spec.partitions, " ", spec.cleanup == Cleanup::kCompact ? 1 : 0, " ",
-                us(spec.retention), " ", spec.retention_bytes, " ", us(spec.tombstone_retention));
+                us(spec.retention), " ", spec.retention_bytes, " ", us(spec.tombstone_retention),
+                spec.keep_unread_of.empty() ? "" : " ", spec.keep_unread_of);
 }
 
 absl::Status DecodeSpec(absl::string_view text, uint32_t* id, TopicSpec* spec) {
-  const std::vector<std::string> parts = absl::StrSplit(text, ' ');
+  const std::vector<std::string> parts = absl::StrSplit(text, absl::MaxSplits(' ', 6));
   int cleanup = 0;
   int64_t retention = 0, tombstones = 0;
-  if (parts.size() != 6 || !absl::SimpleAtoi(parts[0], id) ||
+  if (parts.size() < 6 || !absl::SimpleAtoi(parts[0], id) ||
       !absl::SimpleAtoi(parts[1], &spec->partitions) || !absl::SimpleAtoi(parts[2], &cleanup) ||
       !absl::SimpleAtoi(parts[3], &retention) ||
       !absl::SimpleAtoi(parts[4], &spec->retention_bytes) ||
@@ -62,6 +63,7 @@ absl::Status DecodeSpec(absl::string_view text, uint32_t* id, TopicSpec* spec) {
   spec->cleanup = cleanup == 1 ? Cleanup::kCompact : Cleanup::kRetention;
   spec->retention = duration(retention);
   spec->tombstone_retention = duration(tombstones);
+  if (parts.size() > 6) spec->keep_unread_of = parts[6];
   return absl::OkStatus();
 }
 

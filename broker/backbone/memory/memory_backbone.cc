@@ -20,7 +20,11 @@ class Memory : public MemoryBackbone, public LocalLog {
     RETURN_IF_ERROR(CheckTopicSpec(spec));
     absl::MutexLock lock(&mutex_);
     const auto it = topics_.find(spec.name);
-    if (it != topics_.end()) return CheckSameSettings(it->second.spec, spec);
+    if (it != topics_.end()) {
+      RETURN_IF_ERROR(CheckSameSettings(it->second.spec, spec));
+      it->second.spec.keep_unread_of = spec.keep_unread_of;
+      return absl::OkStatus();
+    }
     topics_[spec.name] = {spec, std::vector<Log>(static_cast<size_t>(spec.partitions))};
     return absl::OkStatus();
   }
@@ -123,9 +127,16 @@ class Memory : public MemoryBackbone, public LocalLog {
   absl::Status Clean() override {
     absl::MutexLock lock(&mutex_);
     for (auto& [name, topic] : topics_) {
-      for (Log& log : topic.logs) {
+      for (size_t p = 0; p < topic.logs.size(); ++p) {
+        Log& log = topic.logs[p];
         if (topic.spec.cleanup == Cleanup::kRetention) {
-          ApplyRetention(topic.spec, &log);
+          Offset before = log.end;
+          if (!topic.spec.keep_unread_of.empty()) {
+            const auto read = committed_.find(
+                {topic.spec.keep_unread_of, {name, Partition(static_cast<int32_t>(p))}});
+            before = read == committed_.end() ? Offset(0) : read->second;
+          }
+          ApplyRetention(topic.spec, before, &log);
         } else {
           RETURN_IF_ERROR(CompactLog(topic.spec, &log));
         }
@@ -145,11 +156,13 @@ class Memory : public MemoryBackbone, public LocalLog {
     std::vector<Log> logs;
   };
 
-  void ApplyRetention(const TopicSpec& spec, Log* log) {
+  // Batches from `before` on stay.
+  void ApplyRetention(const TopicSpec& spec, Offset before, Log* log) {
     int64_t bytes = 0;
     for (const StoredBatch& batch : log->batches) bytes += static_cast<int64_t>(batch.bytes.size());
     while (!log->batches.empty()) {
       const StoredBatch& oldest = log->batches.front();
+      if (oldest.next > before) return;
       const bool old = oldest.appended + spec.retention < clock_.Now();
       if (!old && (spec.retention_bytes < 0 || bytes <= spec.retention_bytes)) return;
       bytes -= static_cast<int64_t>(oldest.bytes.size());
