@@ -40,8 +40,9 @@ absl::Status SourceWorker::Redrive(PublishStream& stream, const std::vector<Redr
                                    std::vector<RedriveResult>* results) {
   if (maker_ == nullptr) {
     for (const RedriveItem& item : items)
-      results->push_back({item.row, huiliu::v1::OUTCOME_UNSPECIFIED,
-                          "此数据源在节点判定，请用 / decided at the node, use: huiliu quarantine"});
+      results->push_back(
+          {item.row, huiliu::v1::OUTCOME_UNSPECIFIED,
+           "此数据源在节点判定，请用 / decided at the node, use: huiliu quarantine"});
     return absl::OkStatus();
   }
   // Nothing of an earlier request is still on its way: a row's count moves once.

@@ -1,9 +1,11 @@
-/* The plugin ABI of Huiliu: C17, one exported symbol, append-only function tables. docs/formats/plugin-abi.md.
+/* The plugin ABI of Huiliu: C17, one exported symbol, append-only function tables.
+ * docs/formats/plugin-abi.md.
  *
- * A plugin is one shared object with sources, landings, or both. The agent runs each source and each landing in a process of
- * its own, loads the object with RTLD_NOW | RTLD_LOCAL and never closes it. Payloads cross as bytes: a plugin never compiles
- * Huiliu's .proto files. All strings are UTF-8, not terminated unless said so; memory belongs to whoever made it and is valid
- * until the next call into the same object.
+ * A plugin is one shared object with sources, landings, or both. The agent runs each source and
+ * each landing in a process of its own, loads the object with RTLD_NOW | RTLD_LOCAL and never
+ * closes it. Payloads cross as bytes: a plugin never compiles Huiliu's .proto files. All strings
+ * are UTF-8, not terminated unless said so; memory belongs to whoever made it and is valid until
+ * the next call into the same object.
  */
 #ifndef HUILIU_ADAPTERS_SDK_HUILIU_PLUGIN_H_
 #define HUILIU_ADAPTERS_SDK_HUILIU_PLUGIN_H_
@@ -32,7 +34,8 @@ typedef struct {
   huiliu_bytes message;
 } huiliu_status;
 
-/* What the host offers. The first member of every table is its size, so that later versions can append. */
+/* What the host offers. The first member of every table is its size, so that later versions can
+ * append. */
 typedef struct huiliu_host {
   size_t struct_size;
   void* context;
@@ -42,7 +45,8 @@ typedef struct huiliu_host {
   int (*stopping)(void* context);
 } huiliu_host;
 
-/* One cell of a row. kind: 0 null, 1 text (UTF-8), 2 bytes that could not be decoded (then the row has an error). */
+/* One cell of a row. kind: 0 null, 1 text (UTF-8), 2 bytes that could not be decoded (then the row
+ * has an error). */
 typedef struct {
   uint8_t kind;
   huiliu_bytes value;
@@ -51,15 +55,15 @@ typedef struct {
 /* One changed row of a source. */
 typedef struct {
   size_t struct_size;
-  huiliu_bytes table;        /* file name or table that it comes from */
-  huiliu_bytes row_id;       /* e.g. participation-01.csv:17 or a primary key */
-  int32_t operation;         /* 1 upsert, 2 delete, 0: the mapping finds it in a column */
-  int64_t source_time_us;    /* 0: the mapping finds it in a column, or there is none */
-  const huiliu_cell* cells;  /* one per column of the batch's header */
+  huiliu_bytes table;       /* file name or table that it comes from */
+  huiliu_bytes row_id;      /* e.g. participation-01.csv:17 or a primary key */
+  int32_t operation;        /* 1 upsert, 2 delete, 0: the mapping finds it in a column */
+  int64_t source_time_us;   /* 0: the mapping finds it in a column, or there is none */
+  const huiliu_cell* cells; /* one per column of the batch's header */
   size_t cell_count;
-  huiliu_bytes raw;          /* the row as the source gave it: kept when it cannot be mapped */
-  huiliu_bytes error_code;   /* not empty: the row is unusable, e.g. csv.columns, charset.invalid */
-  huiliu_bytes error_place;  /* file:line:column */
+  huiliu_bytes raw;         /* the row as the source gave it: kept when it cannot be mapped */
+  huiliu_bytes error_code;  /* not empty: the row is unusable, e.g. csv.columns, charset.invalid */
+  huiliu_bytes error_place; /* file:line:column */
   huiliu_bytes error_message;
 } huiliu_row;
 
@@ -82,8 +86,10 @@ typedef struct huiliu_source {
   size_t struct_size;
   const char* name; /* terminated, e.g. "file" */
   /* options: a JSON object; position: from the node, empty at the first start. */
-  huiliu_status (*open)(const huiliu_host* host, huiliu_bytes options, huiliu_bytes position, void** source);
-  /* Up to max_rows changed rows, waiting up to timeout_ms for the first. The result is valid until the next call. */
+  huiliu_status (*open)(const huiliu_host* host, huiliu_bytes options, huiliu_bytes position,
+                        void** source);
+  /* Up to max_rows changed rows, waiting up to timeout_ms for the first. The result is valid until
+   * the next call. */
   huiliu_status (*poll)(void* source, size_t max_rows, int timeout_ms, const huiliu_rows** rows);
   /* What is there, as JSON: files or tables, columns, row estimates. For `huiliu source check`. */
   huiliu_status (*describe)(void* source, huiliu_bytes* json);
@@ -95,7 +101,8 @@ typedef struct {
   size_t struct_size;
   huiliu_bytes name;
   huiliu_bytes title; /* Chinese title: the column's comment */
-  int32_t type;       /* 1 text, 2 int64, 3 double, 4 bool, 5 timestamp (microseconds UTC, text RFC 3339), 6 date, 7 decimal */
+  int32_t type; /* 1 text, 2 int64, 3 double, 4 bool, 5 timestamp (microseconds UTC, text RFC 3339),
+                   6 date, 7 decimal */
   int key;
   int index;
 } huiliu_field;
@@ -130,9 +137,10 @@ typedef struct huiliu_landing {
   huiliu_status (*prepare)(void* landing, const huiliu_dataset* dataset);
   /* The cursor stored with the last applied change; empty at the first start. */
   huiliu_status (*cursor)(void* landing, huiliu_bytes* cursor);
-  /* Applies the changes and stores the cursor in one transaction: all or nothing. `reset` empties the target first (a new
-   * snapshot replaces what was there). */
-  huiliu_status (*apply)(void* landing, const huiliu_change* changes, size_t count, huiliu_bytes cursor, int reset);
+  /* Applies the changes and stores the cursor in one transaction: all or nothing. `reset` empties
+   * the target first (a new snapshot replaces what was there). */
+  huiliu_status (*apply)(void* landing, const huiliu_change* changes, size_t count,
+                         huiliu_bytes cursor, int reset);
   void (*close)(void* landing);
 } huiliu_landing;
 

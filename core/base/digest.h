@@ -1,4 +1,5 @@
-// SHA-256, SM3 and their HMACs over OpenSSL's EVP interface, with fetched algorithms and reused contexts.
+// SHA-256, SM3 and their HMACs over OpenSSL's EVP interface, with fetched algorithms and reused
+// contexts.
 #ifndef HUILIU_CORE_BASE_DIGEST_H_
 #define HUILIU_CORE_BASE_DIGEST_H_
 

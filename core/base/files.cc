@@ -41,7 +41,8 @@ absl::Status WriteAll(int fd, absl::string_view content, const std::string& path
 }  // namespace
 
 absl::Status ErrnoStatus(int error, absl::string_view action, absl::string_view path) {
-  const std::string message = absl::StrCat("cannot ", action, " ", path, ": ", std::strerror(error));
+  const std::string message =
+      absl::StrCat("cannot ", action, " ", path, ": ", std::strerror(error));
   switch (error) {
     case ENOENT:
       return absl::NotFoundError(message);

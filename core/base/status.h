@@ -1,5 +1,6 @@
 // Errors are absl::Status from the first call to the last: never thrown, never swallowed.
-// A message names the place (file:line, field, topic/partition) and the way out, and holds no personal data.
+// A message names the place (file:line, field, topic/partition) and the way out, and holds no
+// personal data.
 #ifndef HUILIU_CORE_BASE_STATUS_H_
 #define HUILIU_CORE_BASE_STATUS_H_
 
@@ -24,9 +25,9 @@ inline absl::Status Annotate(const absl::Status& status, absl::string_view conte
 #define HUILIU_CONCAT_(a, b) HUILIU_CONCAT_INNER_(a, b)
 
 // Returns from the enclosing function where `expr` is not OK.
-#define RETURN_IF_ERROR(expr)                      \
-  do {                                             \
-    absl::Status huiliu_status_ = (expr);          \
+#define RETURN_IF_ERROR(expr)                        \
+  do {                                               \
+    absl::Status huiliu_status_ = (expr);            \
     if (!huiliu_status_.ok()) return huiliu_status_; \
   } while (false)
 

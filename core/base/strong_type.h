@@ -19,7 +19,9 @@ class StrongType {
   constexpr const T& value() const { return value_; }
 
   friend bool operator==(const StrongType& a, const StrongType& b) { return a.value_ == b.value_; }
-  friend auto operator<=>(const StrongType& a, const StrongType& b) { return a.value_ <=> b.value_; }
+  friend auto operator<=>(const StrongType& a, const StrongType& b) {
+    return a.value_ <=> b.value_;
+  }
   template <typename H>
   friend H AbslHashValue(H h, const StrongType& id) {
     return H::combine(std::move(h), id.value_);

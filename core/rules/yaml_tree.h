@@ -19,15 +19,22 @@ struct Place {
   int column = 1;
 };
 
+struct YamlEntry;
+
 struct YamlNode {
   enum class Kind { kNull, kScalar, kMap, kSequence };
   Kind kind = Kind::kNull;
   std::string value;   // of a scalar
   bool plain = false;  // a scalar without quotes
   Place place;
-  size_t offset = 0;  // byte in the text where the node begins
-  std::vector<std::pair<YamlNode, YamlNode>> entries;
+  size_t offset = 0;               // byte in the text where the node begins
+  std::vector<YamlEntry> entries;  // of a map, in file order
   std::vector<YamlNode> items;
+};
+
+struct YamlEntry {
+  YamlNode first;   // key
+  YamlNode second;  // value
 };
 
 // One document. Anchors, aliases and tags are refused: a rule says what it means where it stands.

@@ -64,7 +64,7 @@ class RocksCatalogStore : public RocksCatalog {
   bool ActiveIsFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return active_bytes_ >= options_.delta_bytes || active_rows_ >= options_.delta_rows;
   }
-  bool Flushing() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return freezes_ != flushes_; }
+  bool Flushing() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return freezes_ != flushes_; }
   // Hands all active runs to the flusher; under apply_mutex_. Nothing may be frozen yet. False
   // where there is none.
   bool Freeze() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

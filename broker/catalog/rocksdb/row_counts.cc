@@ -46,9 +46,10 @@ void RowCounts::Add(const RowCounts& other) {
 int64_t RowCounts::Outside(const std::vector<std::string>& areas) const {
   int64_t outside = 0;
   for (const auto& [division, count] : divisions) {
-    const bool inside = std::any_of(areas.begin(), areas.end(), [&](const std::string& area) {
-      return absl::StartsWith(division, AreaPrefix(area));
-    });
+    const bool inside =
+        std::any_of(areas.begin(), areas.end(), [&code = division](const std::string& area) {
+          return absl::StartsWith(code, AreaPrefix(area));
+        });
     if (!inside) outside += count;
   }
   return outside;
