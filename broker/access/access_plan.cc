@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 #include "core/base/status.h"
+#include "core/codes/citizen_ids.h"
 #include "core/rules/masks.h"
 #include "huiliu/v1/common.pb.h"
 
@@ -53,6 +54,15 @@ absl::StatusOr<std::unique_ptr<const cel::Predicate>> CompilePredicate(
       absl::StrCat(issues[0].line, ":", issues[0].column, ": ", issues[0].message));
 }
 
+// Whether any occurrence of the text field holds a citizen number.
+bool HoldsCitizenId(absl::string_view payload, uint32_t number) {
+  schema::WireField field;
+  while (schema::TakeField(payload, &field)) {
+    if (field.field_number == number && codes::HoldsCitizenId(field.bytes)) return true;
+  }
+  return false;
+}
+
 std::vector<uint32_t> NumbersOf(const schema::Contract& contract) {
   std::vector<uint32_t> numbers;
   for (const Field& field : contract.fields()) numbers.push_back(field.number);
@@ -85,6 +95,7 @@ AccessPlan::AccessPlan(const huiliu::v1::Grant& grant,
       contract_(std::move(contract)),
       pseudonym_key_(pseudonym_key),
       visibility_(contract_->fields().size(), Visibility::kHidden),
+      guarded_(contract_->fields().size(), false),
       projector_(contract_),
       plan_(NumbersOf(*contract_)) {
   const auto time = [](const google::protobuf::Timestamp& stamp) {
@@ -170,25 +181,52 @@ absl::Status AccessPlan::CompileFields() {
     if (visibility != Visibility::kHidden) visible_.push_back(&field);
   }
   if (visible_.empty()) return BadGrant(grant_, "没有可见字段", "it shows no field");
+  GuardOrganisationCodes();
   return absl::OkStatus();
+}
+
+void AccessPlan::GuardOrganisationCodes() {
+  // A key that the reader holds must stay what it is: rows are looked up and landed by it.
+  const bool holds_key = CheckKeyUse().ok();
+  for (const Field* field : visible_) {
+    const auto kind = field->options.value();
+    const bool organisation =
+        kind == huiliu::v1::VALUE_KIND_USCC || kind == huiliu::v1::VALUE_KIND_ORGANISATION_CODE;
+    if (!organisation || visibility(*field) != Visibility::kClear ||
+        grant_.masks().contains(field->name) || (holds_key && field->options.key())) {
+      continue;
+    }
+    guarded_[static_cast<size_t>(field->index)] = true;
+    projector_.Rewrite(*field, [](absl::string_view value, std::string* shown) {
+      codes::AppendCitizenIdsHidden(value, shown);
+      return absl::OkStatus();
+    });
+  }
 }
 
 bool AccessPlan::ValidAt(absl::Time now) const {
   return !grant_.revoked() && valid_from_ <= now && now < valid_to_;
 }
 
-cel::Truth AccessPlan::Evaluate(const cel::Predicate& predicate, absl::string_view payload,
-                                absl::string_view envelope) const {
+cel::Truth AccessPlan::Evaluate(const cel::Predicate& predicate, Author author,
+                                absl::string_view payload, absl::string_view envelope) const {
   absl::InlinedVector<schema::FieldSlot, kSlotsOnStack> slots(visibility_.size());
   absl::string_view division;
   if (!plan_.Scan(payload, absl::MakeSpan(slots)).ok() || !DivisionOf(envelope, &division)) {
     return cel::Truth::kError;
   }
+  for (const int index : predicate.fields()) {
+    if (author == Author::kCaller && guarded_[static_cast<size_t>(index)] &&
+        HoldsCitizenId(payload, contract_->fields()[static_cast<size_t>(index)].number)) {
+      return cel::Truth::kError;
+    }
+  }
   return predicate.Evaluate({.slots = slots, .division = division, .record = payload});
 }
 
 bool AccessPlan::AllowsRow(absl::string_view payload, absl::string_view envelope) const {
-  return row_filter_ == nullptr || Evaluate(*row_filter_, payload, envelope) == cel::Truth::kTrue;
+  return row_filter_ == nullptr ||
+         Evaluate(*row_filter_, Author::kGrant, payload, envelope) == cel::Truth::kTrue;
 }
 
 absl::StatusOr<bool> AccessPlan::Apply(absl::string_view payload, absl::string_view envelope,
@@ -228,7 +266,7 @@ absl::StatusOr<std::unique_ptr<const cel::Predicate>> AccessPlan::CompileFilter(
 
 bool AccessPlan::Matches(const cel::Predicate& filter, absl::string_view payload,
                          absl::string_view envelope) const {
-  return Evaluate(filter, payload, envelope) == cel::Truth::kTrue;
+  return Evaluate(filter, Author::kCaller, payload, envelope) == cel::Truth::kTrue;
 }
 
 absl::Status AccessPlan::CheckKeyUse() const {

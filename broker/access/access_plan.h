@@ -5,7 +5,9 @@
 //   hidden   not among the grant's fields; or its mask (the grant's, else the contract's default)
 //   is drop masked   its mask is partial or hash clear    no mask, or keep. A grant may lift the
 //   contract's default mask by naming keep; that stands in the grant.
-// Fields that the contract does not know are always hidden. docs/security.md, "Grants and masks".
+// Fields that the contract does not know are always hidden. Where a clear field is meant for the
+// code of an organisation and a row has a citizen number in it, that number is masked unless the
+// grant says keep. docs/security.md, "Grants and masks".
 #ifndef HUILIU_BROKER_ACCESS_ACCESS_PLAN_H_
 #define HUILIU_BROKER_ACCESS_ACCESS_PLAN_H_
 
@@ -68,7 +70,8 @@ class AccessPlan {
   // an empty one.
   absl::StatusOr<std::unique_ptr<const cel::Predicate>> CompileFilter(
       absl::string_view filter, const cel::Environment& environment) const;
-  // Whether the caller's filter holds. An error of evaluation does not match.
+  // Whether the caller's filter holds. An error of evaluation does not match, nor does a row in
+  // which the filter would read a citizen number that is masked for the reader.
   bool Matches(const cel::Predicate& filter, absl::string_view payload,
                absl::string_view envelope) const;
 
@@ -83,7 +86,10 @@ class AccessPlan {
   AccessPlan(const huiliu::v1::Grant& grant, std::shared_ptr<const schema::Contract> contract,
              absl::string_view pseudonym_key);
   absl::Status CompileFields();
-  cel::Truth Evaluate(const cel::Predicate& predicate, absl::string_view payload,
+  // Clear fields of organisation codes hide citizen numbers from here on.
+  void GuardOrganisationCodes();
+  enum class Author : uint8_t { kGrant, kCaller };
+  cel::Truth Evaluate(const cel::Predicate& predicate, Author author, absl::string_view payload,
                       absl::string_view envelope) const;
 
   const huiliu::v1::Grant grant_;
@@ -93,6 +99,7 @@ class AccessPlan {
   absl::Time valid_to_;
   std::vector<Visibility> visibility_;  // by Field::index
   std::vector<const schema::Field*> visible_;
+  std::vector<bool> guarded_;  // by Field::index: citizen numbers in the clear field are masked
   schema::Projector projector_;
   schema::FieldPlan plan_;                            // slot = Field::index
   std::unique_ptr<const cel::Predicate> row_filter_;  // nullptr: all rows

@@ -32,6 +32,7 @@ message Person {
   int64 salary = 6 [(huiliu.v1.data) = {title: "工资" grade: GRADE_GENERAL_3}];
   google.protobuf.Timestamp updated_at = 7 [(huiliu.v1.data) = {title: "更新时间" grade: GRADE_GENERAL_1}];
   repeated string phones = 8 [(huiliu.v1.data) = {title: "电话" grade: GRADE_GENERAL_3 personal: true default_mask: {partial: {keep_first: 3 keep_last: 4}}}];
+  string employer = 9 [(huiliu.v1.data) = {title: "单位代码" index: true grade: GRADE_GENERAL_1 value: VALUE_KIND_USCC}];
 }
 )";
 

@@ -34,7 +34,7 @@ TEST_F(AccessPlanTest, DefaultMasksHoldWhereTheGrantNamesNone) {
   EXPECT_THAT(seen, HasSubstr("张**"));
   EXPECT_THAT(seen, HasSubstr("8000"));
   EXPECT_THAT(seen, Not(HasSubstr("do not show")));
-  EXPECT_EQ((*plan)->visible_fields().size(), 7u);
+  EXPECT_EQ((*plan)->visible_fields().size(), 8u);
 }
 
 TEST_F(AccessPlanTest, OnlyNamedFieldsAreThereAndMasksMayBeChanged) {
@@ -250,6 +250,30 @@ TEST_F(AccessPlanTest, MaskedKeysCannotBeTriedNorSeen) {
   grant = Granted();
   grant.add_fields("place");
   EXPECT_EQ((*Compile(grant, ""))->ShownKey("P001"), "");
+}
+
+TEST_F(AccessPlanTest, ACitizenNumberInAnOrganisationsCodeIsMaskedUnlessTheGrantKeepsIt) {
+  const auto record = schema::RecordFromJson(
+      *contract_, R"({"number": "P1", "employer": "53010219900101123X、91530100MA6K5XYZ12"})");
+  ASSERT_TRUE(record.ok()) << record.status();
+  const auto plan = *Compile(Granted());
+  EXPECT_EQ(Of(*plan, "employer"), Visibility::kClear);
+  EXPECT_THAT(Seen(*plan, *record), HasSubstr("530102********123X、91530100MA6K5XYZ12"));
+
+  const std::string envelope = envelope_.SerializeAsString();
+  for (const char* probe : {"employer.startsWith('5301021990')", "employer.contains('19900101')",
+                            "!employer.contains('20000101')"}) {
+    const auto filter = plan->CompileFilter(probe, environment_);
+    ASSERT_TRUE(filter.ok()) << filter.status();
+    EXPECT_FALSE(plan->Matches(**filter, *record, envelope)) << probe;
+  }
+
+  auto grant = Granted();
+  (*grant.mutable_masks())["employer"].set_keep(true);
+  const auto keeping = *Compile(grant);
+  EXPECT_THAT(Seen(*keeping, *record), HasSubstr("53010219900101123X"));
+  const auto filter = *keeping->CompileFilter("employer.contains('19900101')", environment_);
+  EXPECT_TRUE(keeping->Matches(*filter, *record, envelope));
 }
 
 TEST_F(AccessPlanTest, ValidityIsHalfOpen) {
