@@ -21,6 +21,7 @@ class Report {
     } else {
       command_.out() << command_.Say("回流库中现在没有这条记录\n",
                                      "the catalog does not hold this record now\n");
+      if (trace_.has_envelope()) PrintEnvelope();
     }
     PrintHops(command_.Say("经过：", "its way:"), trace_.hops());
     PrintHops(command_.Say("谁看过：", "who has seen it:"), trace_.reads());
@@ -48,8 +49,14 @@ class Report {
                           command_.Say("来源：系统 ", "from: system "), e.system(),
                           command_.Say("，部门 ", ", department "), e.source_department_name(),
                           command_.Say("，来源行 ", ", source row "), e.row_id()))
-                   << "\n"
-                   << Printable(absl::StrCat(
+                   << "\n";
+    if (e.operation() == v1::OPERATION_DELETE) {
+      command_.out() << command_.Say("最后一次变更：撤回（来源删除，或不再属于本接收方）\n",
+                                     "last change: withdrawn (deleted at its source, or it belongs "
+                                     "here no more)\n");
+      return;
+    }
+    command_.out() << Printable(absl::StrCat(
                           command_.Say("归属：", "belongs to: "), e.division(),
                           command_.Say("，依据字段 ", ", decided by "), e.decided_by(),
                           e.conflict() ? command_.Say("，证据不一致", ", evidence disagreed") : "",

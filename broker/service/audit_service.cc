@@ -1,7 +1,10 @@
 #include "broker/service/audit_service.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/envelope_bytes.h"
+#include "broker/pipeline/row_versions.h"
 #include "broker/pipeline/topics.h"
 #include "broker/service/audit_words.h"
 #include "core/base/status.h"
@@ -12,6 +15,7 @@ namespace huiliu::service {
 namespace {
 
 constexpr int kMaxReads = 100;
+constexpr absl::Duration kSearchLimit = absl::Seconds(10);
 constexpr size_t kExportBytes = 1 << 20;
 
 std::string Bytes(const Digest& digest) { return ToString(digest); }
@@ -42,17 +46,50 @@ absl::Status AuditService::AddHop(int64_t index, bool english,
   return absl::OkStatus();
 }
 
-absl::Status AuditService::AddHops(const std::string& source, const std::string& receiver,
-                                   const huiliu::v1::Envelope& envelope, bool english,
+absl::Status AuditService::AddHops(const huiliu::v1::TraceRecordRequest& request,
+                                   const huiliu::v1::Envelope& envelope, const TopicPartition& from,
+                                   Offset offset, bool english,
                                    huiliu::v1::TraceRecordResponse* response) const {
-  ASSIGN_OR_RETURN(const auto entries,
-                   lineage_.FindBatch(source, envelope.source_epoch(), envelope.source_sequence()));
-  for (const LineageStore::BatchEntry& entry : entries) {
-    RETURN_IF_ERROR(AddHop(entry.index, english, response->checkpoint(), response->add_hops()));
+  std::vector<int64_t> indexes;
+  for (const huiliu::v1::Source& source : state_.Sources()) {
+    if (source.system() != envelope.system() || source.dataset() != request.dataset()) continue;
+    ASSIGN_OR_RETURN(const auto entries, lineage_.FindBatch(source.id(), envelope.source_epoch(),
+                                                            envelope.source_sequence()));
+    for (const LineageStore::BatchEntry& entry : entries) indexes.push_back(entry.index);
+  }
+  ASSIGN_OR_RETURN(const std::optional<int64_t> applied, lineage_.FindApplied(from, offset));
+  if (applied.has_value()) indexes.push_back(*applied);
+  for (const int64_t index : indexes) {
+    // Versions of one batch share their entries.
+    if (std::any_of(response->hops().begin(), response->hops().end(),
+                    [&](const auto& hop) { return hop.index() == index; })) {
+      continue;
+    }
+    RETURN_IF_ERROR(AddHop(index, english, response->checkpoint(), response->add_hops()));
     // A batch that the node decided has an entry for each of its receivers.
     const std::string& of = response->hops().rbegin()->entry().receiver();
-    if (!of.empty() && of != receiver) response->mutable_hops()->RemoveLast();
+    if (!of.empty() && of != request.receiver()) response->mutable_hops()->RemoveLast();
   }
+  return absl::OkStatus();
+}
+
+absl::Status AuditService::AddGoneRow(const huiliu::v1::TraceRecordRequest& request,
+                                      const std::string& key, bool english,
+                                      huiliu::v1::TraceRecordResponse* response) const {
+  ASSIGN_OR_RETURN(const pipeline::RowVersions row,
+                   pipeline::FindRowVersions(
+                       backbone_, pipeline::ReturnedTopic(request.receiver(), request.dataset()),
+                       key, kSearchLimit));
+  for (const pipeline::RowVersion& version : row.versions) {
+    huiliu::v1::Envelope& envelope = *response->mutable_envelope();
+    if (!envelope.ParseFromString(version.envelope))
+      return absl::DataLossError("an envelope in the log cannot be read");
+    RETURN_IF_ERROR(AddHops(request, envelope, version.from, version.offset, english, response));
+  }
+  if (row.complete) return absl::OkStatus();
+  absl::StrAppend(response->mutable_unseen(),
+                  english ? "; the log was not searched to its end, ask again at a quieter time"
+                          : "；回流日志未能在时限内查完，请在空闲时重试");
   return absl::OkStatus();
 }
 
@@ -133,14 +170,11 @@ absl::Status AuditService::TraceRecord(const CallContext& context,
   RETURN_IF_ERROR(AddReads(request, key, context.english, response));
   ASSIGN_OR_RETURN(const std::optional<CatalogRow> row, catalog->Get(contract->id(), key));
   response->set_found(row.has_value());
-  if (!row.has_value()) return absl::OkStatus();
+  if (!row.has_value()) return AddGoneRow(request, key, context.english, response);
   huiliu::v1::Envelope& envelope = *response->mutable_envelope();
   if (!envelope.ParseFromString(row->envelope))
     return absl::DataLossError("a stored envelope cannot be read");
-  for (const huiliu::v1::Source& source : state_.Sources()) {
-    if (source.system() != envelope.system() || source.dataset() != request.dataset()) continue;
-    RETURN_IF_ERROR(AddHops(source.id(), request.receiver(), envelope, context.english, response));
-  }
+  RETURN_IF_ERROR(AddHops(request, envelope, row->from, row->offset, context.english, response));
   return AddRecordProof(*row, envelope,
                         pipeline::ReturnedTopic(request.receiver(), request.dataset()), response);
 }

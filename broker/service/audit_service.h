@@ -37,10 +37,15 @@ class AuditService {
 
  private:
   absl::Status RequireAuditor(const CallContext& context) const;
-  // Every entry of the batch that brought the row, with proofs into `checkpoint`.
-  absl::Status AddHops(const std::string& source, const std::string& receiver,
-                       const huiliu::v1::Envelope& envelope, bool english,
+  // Every entry of the batch that brought the version standing at `offset` of the log, and of its
+  // writing into the catalog; with proofs into `checkpoint`.
+  absl::Status AddHops(const huiliu::v1::TraceRecordRequest& request,
+                       const huiliu::v1::Envelope& envelope, const TopicPartition& from,
+                       Offset offset, bool english,
                        huiliu::v1::TraceRecordResponse* response) const;
+  // The versions of a row that the catalog holds no more, as far as the log still has them.
+  absl::Status AddGoneRow(const huiliu::v1::TraceRecordRequest& request, const std::string& key,
+                          bool english, huiliu::v1::TraceRecordResponse* response) const;
   absl::Status AddReads(const huiliu::v1::TraceRecordRequest& request, const std::string& key,
                         bool english, huiliu::v1::TraceRecordResponse* response) const;
   absl::Status AddHop(int64_t index, bool english, const huiliu::v1::Checkpoint& checkpoint,

@@ -173,9 +173,25 @@ def moved(cli, cursor):
     check(len(deletes) == 1 and b"P1" in deletes[0] and rows == ["P4"], "of a row that leaves the filter one is told, of one that was never shown nothing", lines)
 
 
+def deleted(cli):
+    with open(cli.path("drops/d.csv"), "w", encoding="gb18030") as file:
+        file.write(HEADER + "P4,530102199001011234,赵六,530102,昆明市五华区,,养老,参保,2020-01-01,D,2026-03-01 00:00:01\n")
+    for _ in range(300):
+        trace = cli.json("audit-admin", "audit", "record", "insurance_participation", "P4", "养老")[0]
+        if not trace.get("found") and len(trace["hops"]) == 4:
+            break
+        time.sleep(0.1)
+    steps = [hop["entry"]["step"] for hop in trace["hops"]]
+    check(steps == ["STEP_INTAKE", "STEP_APPLY"] * 2 and trace["envelope"]["operation"] == "OPERATION_DELETE", "a deleted row's way, from the log", trace)
+    out, _ = cli.run("audit-admin", "audit", "record", "insurance_participation", "P4", "养老")
+    check("现在没有" in out and "撤回" in out and "civil-clerk" in out and "✗" not in out, "and who had seen it", out)
+
+
 def audit(cli, source_key):
     out, _ = cli.run("audit-admin", "audit", "record", "insurance_participation", "P1", "养老")
     check("sv-social-insurance" in out and "civil-clerk" in out and "✗" not in out and "✓" in out, "where a record came from and who has seen it, with proofs", out)
+    check("回流库" in out and "接收" in out, "its taking over and the catalog's write are both on its way", out)
+    deleted(cli)
     cli.run("audit-admin", "audit", "record", "insurance_participation", "P9", "养老", expect=3)
     cli.run("civil-clerk", "audit", "record", "insurance_participation", "P1", "养老", expect=4)
     key = cli.run("audit-admin", "audit", "checkpoint", "--save", "known.json")[0].split()[-1]

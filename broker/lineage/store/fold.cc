@@ -146,6 +146,12 @@ absl::Status LineageFold::AddIndexes(const LineageEntry& entry, int64_t index) {
     RETURN_IF_ERROR(Put(batch_, keys::Batch(entry.source(), entry.epoch(), entry.sequence(), index),
                         absl::string_view(&step, 1)));
   }
+  if (entry.step() == huiliu::v1::STEP_APPLY) {
+    RETURN_IF_ERROR(Put(batch_,
+                        keys::Applied(entry.topic(), entry.partition(), entry.last_offset()),
+                        absl::StrCat(keys::BigEndian(static_cast<uint64_t>(entry.first_offset())),
+                                     keys::BigEndian(static_cast<uint64_t>(index)))));
+  }
   if (TakesOver(entry) && !entry.source().empty()) {
     int64_t& last = last_batch_us_[entry.source()];
     last = std::max(last, entry.time_us());

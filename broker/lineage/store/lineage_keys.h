@@ -52,6 +52,18 @@ inline std::string Batch(absl::string_view source, uint64_t epoch, uint64_t sequ
   return absl::StrCat(BatchPrefix(source, epoch, sequence),
                       BigEndian(static_cast<uint64_t>(index)));
 }
+// Topic, partition, last offset of a run that the catalog applied → its first offset, leaf index.
+inline std::string AppliedPrefix(absl::string_view topic, int32_t partition) {
+  return absl::StrCat("a", topic, absl::string_view("\0", 1),
+                      BigEndian(static_cast<uint64_t>(partition)));
+}
+inline std::string Applied(absl::string_view topic, int32_t partition, int64_t last_offset) {
+  return absl::StrCat(AppliedPrefix(topic, partition),
+                      BigEndian(static_cast<uint64_t>(last_offset)));
+}
+inline int64_t HeadOffset(absl::string_view value) {
+  return static_cast<int64_t>(absl::big_endian::Load64(value.data()));
+}
 inline constexpr size_t kGrantMark = 8;
 // The beginning of SHA-256 of a grant's id: tells most reads through other grants without their
 // entries.

@@ -209,6 +209,19 @@ absl::StatusOr<std::vector<LineageStore::BatchEntry>> LineageReader::FindBatch(
   return found;
 }
 
+absl::StatusOr<std::optional<int64_t>> LineageReader::FindApplied(const TopicPartition& tp,
+                                                                  Offset offset) const {
+  std::optional<int64_t> found;
+  const std::string prefix = keys::AppliedPrefix(tp.topic, tp.partition.value());
+  RETURN_IF_ERROR(Scan(prefix, keys::Applied(tp.topic, tp.partition.value(), offset.value()),
+                       [&](absl::string_view, absl::string_view value) -> absl::StatusOr<bool> {
+                         if (value.size() == 16 && keys::HeadOffset(value) <= offset.value())
+                           found = keys::TailIndex(value);
+                         return false;
+                       }));
+  return found;
+}
+
 namespace {
 
 bool HoldsKey(const LineageEntry& entry, absl::string_view receiver, absl::string_view dataset,

@@ -43,6 +43,8 @@ class LineageReader : public LineageStore {
   absl::StatusOr<huiliu::v1::LineageEntry> Entry(int64_t index) const override;
   absl::StatusOr<std::vector<BatchEntry>> FindBatch(absl::string_view source, uint64_t epoch,
                                                     uint64_t sequence) const override;
+  absl::StatusOr<std::optional<int64_t>> FindApplied(const TopicPartition& tp,
+                                                     Offset offset) const override;
   absl::StatusOr<std::vector<int64_t>> FindReads(absl::string_view receiver,
                                                  absl::string_view dataset,
                                                  absl::string_view key_digest,

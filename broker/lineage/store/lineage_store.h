@@ -102,6 +102,10 @@ class LineageStore {
   virtual absl::StatusOr<std::vector<BatchEntry>> FindBatch(absl::string_view source,
                                                             uint64_t epoch,
                                                             uint64_t sequence) const = 0;
+  // The entry of the catalog's write (STEP_APPLY) that took the record at this place of the log;
+  // nullopt where none is folded (yet).
+  virtual absl::StatusOr<std::optional<int64_t>> FindApplied(const TopicPartition& tp,
+                                                             Offset offset) const = 0;
   // Leaf indexes of reads and deliveries of one row, newest first, at most `limit`; `key_digest`
   // from lineage::KeyDigest.
   virtual absl::StatusOr<std::vector<int64_t>> FindReads(absl::string_view receiver,

@@ -274,6 +274,33 @@ TEST_F(LineageStoreTest, ASecondOpenerIsRefused) {
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(LineageStoreTest, TheCatalogsWriteOfARecordIsFoundByItsPlaceInTheLog) {
+  auto store = Open();
+  ASSERT_TRUE(store.ok()) << store.status();
+  const auto apply = [](const std::string& topic, int64_t first, int64_t last) {
+    return lineage::ApplyEntry("530100", "employment", 1, last - first + 1, {topic, 0, first, last},
+                               kNow);
+  };
+  Log log;
+  log.Add({apply("t", 0, 9), apply("t", 10, 19), apply("u", 0, 4)});
+  log.Add({apply("t", 30, 39)});
+  ASSERT_TRUE((*store)->Fold(log.batches).ok());
+  const auto found = [&](const char* topic, int64_t offset, int32_t partition = 0) {
+    const auto index = (*store)->FindApplied({topic, Partition(partition)}, Offset(offset));
+    EXPECT_TRUE(index.ok()) << index.status();
+    return index.ok() ? index->value_or(-1) : -2;
+  };
+  EXPECT_EQ(found("t", 0), 0);
+  EXPECT_EQ(found("t", 9), 0);
+  EXPECT_EQ(found("t", 10), 1);
+  EXPECT_EQ(found("u", 4), 2);
+  EXPECT_EQ(found("t", 39), 3);
+  EXPECT_EQ(found("t", 25), -1) << "between two runs";
+  EXPECT_EQ(found("t", 40), -1) << "not applied yet";
+  EXPECT_EQ(found("u", 0, 1), -1);
+  EXPECT_EQ(found("v", 0), -1);
+}
+
 TEST_F(LineageStoreTest, WhatLeftThroughAGrantIsKnownByGrantReceiverAndDataset) {
   auto store = Open();
   ASSERT_TRUE(store.ok()) << store.status();
