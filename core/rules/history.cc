@@ -97,7 +97,7 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
     next.counted_day = 0;
     next.row_id.clear();
   }
-  if (d->novelty != Novelty::kNew && d->novelty != Novelty::kRedecided) {
+  if (prior != nullptr && d->novelty != Novelty::kNew && d->novelty != Novelty::kRedecided) {
     return RememberBeside(change, *prior, payload_digest, d);
   }
   if (prior != nullptr && d->novelty == Novelty::kNew &&

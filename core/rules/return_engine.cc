@@ -86,7 +86,7 @@ class Engine : public ReturnEngine {
       DecideDelete(prior, d);
     } else {
       DecideRecord(change.payload, d);
-      if (d->novelty == Novelty::kRepeat) TakeOutcomes(*prior, d);
+      if (prior != nullptr && d->novelty == Novelty::kRepeat) TakeOutcomes(*prior, d);
     }
     Remember(change, prior, digest_, rule_digest_, d);
     if (publish) {

@@ -31,6 +31,7 @@ bool TakeFixed(absl::string_view& rest, uint64_t* number) {
 
 // Most tags and lengths are one byte: that one in line, the rest by the common reader.
 inline bool TakeShort(const char*& at, const char* end, uint64_t* value) {
+  // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a null `at` is its own `end`
   if (at < end && static_cast<uint8_t>(*at) < 0x80) {
     *value = static_cast<uint8_t>(*at++);
     return true;

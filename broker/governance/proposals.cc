@@ -1,0 +1,248 @@
+// What a command must satisfy before it becomes a record of the control topic.
+#include "absl/strings/str_cat.h"
+#include "broker/governance/checks.h"
+#include "broker/governance/state.h"
+#include "core/base/status.h"
+
+namespace huiliu::governance {
+namespace {
+
+using absl::StrCat;
+using Record = huiliu::v1::ControlRecord;
+
+template <typename T>
+absl::Status CheckSeen(absl::string_view kind, const std::map<std::string, T>& map,
+                       const std::string& id, uint64_t seen) {
+  const auto it = map.find(id);
+  const uint64_t now = it == map.end() ? 0 : it->second.version();
+  if (now == seen) return absl::OkStatus();
+  return absl::AbortedError(StrCat(kind, " ", id, " is at version ", now, ", the command saw ",
+                                   seen, ": read it again and repeat the command"));
+}
+
+template <typename T>
+absl::Status CheckKnown(absl::string_view user, absl::string_view kind,
+                        const std::map<std::string, T>& map, const std::string& id) {
+  if (map.contains(id)) return absl::OkStatus();
+  return absl::NotFoundError(
+      StrCat(user, ": ", kind, " \"", id, "\" is not registered; register it first"));
+}
+
+std::string TypeOf(const schema::Field& field) {
+  constexpr const char* kNames[] = {"string", "bytes", "bool",      "int64",  "uint64",
+                                    "double", "enum",  "timestamp", "message"};
+  return StrCat(field.repeated ? "repeated " : "", kNames[static_cast<int>(field.type)]);
+}
+
+// The names of `fields` as the catalog shows them.
+void FillCatalogEntry(const schema::Contract& contract, huiliu::v1::Dataset* dataset) {
+  const huiliu::v1::DatasetOptions& options = contract.options();
+  dataset->set_title(options.title());
+  dataset->set_theme(options.theme());
+  dataset->set_provider(options.provider());
+  dataset->set_sharing(huiliu::v1::Sharing_Name(options.sharing()));
+  dataset->set_update_cycle(huiliu::v1::UpdateCycle_Name(options.update_cycle()));
+  dataset->set_catalog_code(options.catalog_code());
+  dataset->set_grade(huiliu::v1::Grade_Name(contract.grade()));
+  for (const schema::Field& field : contract.fields()) {
+    huiliu::v1::DatasetField* out = dataset->add_fields();
+    out->set_name(field.name);
+    out->set_title(field.options.title());
+    out->set_type(TypeOf(field));
+    out->set_key(field.options.key());
+    out->set_index(field.options.index());
+    out->set_grade(huiliu::v1::Grade_Name(field.options.grade()));
+    out->set_personal(field.options.personal());
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Record> State::Propose(const huiliu::v1::Organisation& organisation,
+                                      uint64_t seen) const {
+  RETURN_IF_ERROR(Check(organisation));
+  absl::ReaderMutexLock lock(&mutex_);
+  RETURN_IF_ERROR(CheckSeen("organisation", organisations_, organisation.id(), seen));
+  if (!organisation.receiver().empty()) {
+    RETURN_IF_ERROR(CheckKnown(StrCat("organisation ", organisation.id()), "receiver", receivers_,
+                               organisation.receiver()));
+  }
+  Record record;
+  record.set_version(version_ + 1);
+  *record.mutable_organisation() = organisation;
+  record.mutable_organisation()->set_version(version_ + 1);
+  return record;
+}
+
+absl::StatusOr<Record> State::Propose(const huiliu::v1::Account& account, uint64_t seen) const {
+  RETURN_IF_ERROR(Check(account));
+  absl::ReaderMutexLock lock(&mutex_);
+  RETURN_IF_ERROR(CheckSeen("account", accounts_, account.id(), seen));
+  RETURN_IF_ERROR(CheckKnown(StrCat("account ", account.id()), "organisation", organisations_,
+                             account.organisation()));
+  const auto taken = [&](const auto& owners, const std::string& credential) {
+    const auto it = owners.find(credential);
+    return it != owners.end() && it->second != account.id();
+  };
+  for (const std::string& c : account.certificate_sha256()) {
+    if (taken(account_by_certificate_, c)) {
+      return absl::AlreadyExistsError(
+          StrCat("account ", account.id(), ": the certificate belongs to another account"));
+    }
+  }
+  for (const std::string& t : account.token_sha256()) {
+    if (taken(account_by_token_, t)) {
+      return absl::AlreadyExistsError(
+          StrCat("account ", account.id(), ": the token belongs to another account"));
+    }
+  }
+  Record record;
+  record.set_version(version_ + 1);
+  *record.mutable_account() = account;
+  record.mutable_account()->set_version(version_ + 1);
+  return record;
+}
+
+absl::StatusOr<Record> State::Propose(const huiliu::v1::Receiver& receiver, uint64_t seen) const {
+  RETURN_IF_ERROR(Check(receiver));
+  absl::ReaderMutexLock lock(&mutex_);
+  RETURN_IF_ERROR(CheckSeen("receiver", receivers_, receiver.id(), seen));
+  Record record;
+  record.set_version(version_ + 1);
+  *record.mutable_receiver() = receiver;
+  record.mutable_receiver()->set_version(version_ + 1);
+  return record;
+}
+
+absl::StatusOr<Record> State::Propose(const huiliu::v1::System& system, uint64_t seen) const {
+  RETURN_IF_ERROR(Check(system));
+  absl::ReaderMutexLock lock(&mutex_);
+  RETURN_IF_ERROR(CheckSeen("system", systems_, system.id(), seen));
+  Record record;
+  record.set_version(version_ + 1);
+  *record.mutable_system() = system;
+  record.mutable_system()->set_version(version_ + 1);
+  return record;
+}
+
+absl::StatusOr<Record> State::Propose(const huiliu::v1::Source& source, uint64_t seen) const {
+  RETURN_IF_ERROR(Check(source));
+  absl::ReaderMutexLock lock(&mutex_);
+  const std::string user = StrCat("source ", source.id());
+  RETURN_IF_ERROR(CheckSeen("source", sources_, source.id(), seen));
+  RETURN_IF_ERROR(CheckKnown(user, "system", systems_, source.system()));
+  RETURN_IF_ERROR(CheckKnown(user, "organisation", organisations_, source.organisation()));
+  RETURN_IF_ERROR(CheckKnown(user, "dataset", datasets_, source.dataset()));
+  for (const std::string& receiver : source.receivers()) {
+    RETURN_IF_ERROR(CheckKnown(user, "receiver", receivers_, receiver));
+  }
+  const auto old = sources_.find(source.id());
+  if (old != sources_.end() &&
+      (old->second.system() != source.system() || old->second.dataset() != source.dataset() ||
+       old->second.placement() != source.placement())) {
+    return absl::FailedPreconditionError(StrCat(
+        user, ": system, dataset and placement of a source never change; register another source"));
+  }
+  if (old != sources_.end()) RETURN_IF_ERROR(CheckReceiversGrow(old->second, source));
+  Record record;
+  record.set_version(version_ + 1);
+  *record.mutable_source() = source;
+  record.mutable_source()->set_version(version_ + 1);
+  return record;
+}
+
+absl::StatusOr<std::optional<Record>> State::ProposeDataset(const std::string& source_name,
+                                                            const std::string& source_text) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  ASSIGN_OR_RETURN(std::shared_ptr<const schema::Contract> contract,
+                   schema::Contract::Parse(source_name, source_text));
+  const DatasetVersion* previous = DatasetAt(contract->id().value(), 0);
+  if (previous != nullptr) {
+    if (previous->dataset.source_text() == source_text) return std::nullopt;
+    RETURN_IF_ERROR(schema::CheckEvolution(*previous->contract, *contract));
+  }
+  Record record;
+  record.set_version(version_ + 1);
+  huiliu::v1::Dataset* dataset = record.mutable_dataset();
+  dataset->set_id(contract->id().value());
+  dataset->set_version(previous == nullptr ? 1 : previous->dataset.version() + 1);
+  dataset->set_source_name(source_name);
+  dataset->set_source_text(source_text);
+  dataset->set_control_version(version_ + 1);
+  FillCatalogEntry(*contract, dataset);
+  return record;
+}
+
+absl::StatusOr<std::optional<Record>> State::ProposeRuleSet(const std::string& source_name,
+                                                            const std::string& yaml,
+                                                            const std::string& author) const {
+  ASSIGN_OR_RETURN(const rules::RuleSetHead head, rules::ParseRuleSetHead(source_name, yaml));
+  absl::ReaderMutexLock lock(&mutex_);
+  const DatasetVersion* dataset = DatasetAt(head.dataset.value(), 0);
+  if (dataset == nullptr) {
+    return absl::NotFoundError(StrCat(source_name, ": dataset \"", head.dataset.value(),
+                                      "\" is not registered; register its contract first"));
+  }
+  RETURN_IF_ERROR(CheckKnown(source_name, "receiver", receivers_, head.receiver.value()));
+  std::vector<huiliu::v1::RuleError> errors;
+  ASSIGN_OR_RETURN(std::shared_ptr<const rules::RuleSet> parsed,
+                   rules::ParseRuleSet(source_name, yaml, *dataset->contract, &errors));
+  uint32_t version = 1;
+  const auto old = rule_sets_.find({head.dataset.value(), head.receiver.value()});
+  if (old != rule_sets_.end() && !old->second.empty()) {
+    if (old->second.back().proto.yaml() == yaml) return std::nullopt;
+    version = old->second.back().proto.version() + 1;
+  }
+  Record record;
+  record.set_version(version_ + 1);
+  huiliu::v1::RuleSet* rule_set = record.mutable_rule_set();
+  rule_set->set_dataset(head.dataset.value());
+  rule_set->set_receiver(head.receiver.value());
+  rule_set->set_version(version);
+  rule_set->set_source_name(source_name);
+  rule_set->set_yaml(yaml);
+  rule_set->set_digest(ToString(parsed->digest));
+  rule_set->set_author(author);
+  return record;
+}
+
+absl::StatusOr<Record> State::Propose(const huiliu::v1::Grant& grant, uint64_t seen) const {
+  RETURN_IF_ERROR(Check(grant));
+  absl::ReaderMutexLock lock(&mutex_);
+  const std::string user = StrCat("grant ", grant.id());
+  RETURN_IF_ERROR(CheckSeen("grant", grants_, grant.id(), seen));
+  RETURN_IF_ERROR(CheckKnown(user, "organisation", organisations_, grant.organisation()));
+  RETURN_IF_ERROR(CheckKnown(user, "receiver", receivers_, grant.receiver()));
+  RETURN_IF_ERROR(CheckKnown(user, "dataset", datasets_, grant.dataset()));
+  const auto old = grants_.find(grant.id());
+  if (old != grants_.end() && old->second.revoked()) {
+    return absl::FailedPreconditionError(
+        StrCat(user, " was revoked; give a new grant under another id"));
+  }
+  Record record;
+  record.set_version(version_ + 1);
+  *record.mutable_grant() = grant;
+  record.mutable_grant()->set_revoked(false);
+  record.mutable_grant()->set_version(version_ + 1);
+  return record;
+}
+
+absl::StatusOr<Record> State::ProposeRevocation(const std::string& id,
+                                                const std::string& reason) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto it = grants_.find(id);
+  if (it == grants_.end()) return absl::NotFoundError(StrCat("grant \"", id, "\" does not exist"));
+  if (it->second.revoked())
+    return absl::FailedPreconditionError(StrCat("grant ", id, " is revoked already"));
+  if (reason.empty())
+    return absl::InvalidArgumentError(StrCat("grant ", id, ": a revocation states its reason"));
+  Record record;
+  record.set_version(version_ + 1);
+  *record.mutable_grant() = it->second;
+  record.mutable_grant()->set_revoked(true);
+  record.mutable_grant()->set_revoked_reason(reason);
+  record.mutable_grant()->set_version(version_ + 1);
+  return record;
+}
+
+}  // namespace huiliu::governance
