@@ -22,7 +22,7 @@ ninja -k 50 -C "$build-clang" huiliu_all_modules >"$build-clang/build.log" 2>&1 
   failed=1
 }
 git ls-files 'core/**/*.cc' 'storage/**/*.cc' 'broker/pipeline/*.cc' 'broker/access/*.cc' 'broker/governance/*.cc' 'adapters/mapping/*.cc' \
-  'adapters/file/*.cc' | xargs -P "$(nproc)" -n 4 clang-tidy-14 -p "$build-clang" --quiet \
+  'adapters/file/*.cc' | xargs -P "$(nproc)" -n 1 clang-tidy-14 -p "$build-clang" --quiet \
   --checks='-*,bugprone-use-after-move,bugprone-dangling-handle,bugprone-infinite-loop,bugprone-sizeof-expression,performance-move-const-arg,clang-analyzer-core.*' \
   --warnings-as-errors='*' >"$build-clang/tidy.log" 2>/dev/null || {
   grep -E 'error|warning' "$build-clang/tidy.log" | head -30 >&2
