@@ -13,6 +13,7 @@ usage() {
   ./dev bench [NAME…]     benchmarks, each beside its yardstick [--output json]; docs/BENCHMARKS.md
   ./dev verify            format, lint, tiers and includes, thread-safety analysis with clang
   ./dev conformance SUITE PATH   an outside test suite: merkle DIR, csv DIR, gb18030 DIR, ids FILE, cel FILE
+  ./dev territory-report [DIR]   how territory performs on real registrations, and how right it is on labelled rows
   ./dev clean             removes what was built
   ./dev help              this
 
@@ -86,6 +87,14 @@ conformance() {
   exec "$BUILD/bin/huiliu-conformance" "$@"
 }
 
+# The real registrations lie beside the project, or where HUILIU_SHARED points.
+territory_report() {
+  local data=${HUILIU_SHARED:-../shared}/data/enterprise-registry-yunnan
+  if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then data=$1; shift; fi
+  build huiliu-territory-report >/dev/null
+  exec "$BUILD/bin/huiliu-territory-report" "$data" "$@"
+}
+
 verify() {
   install_packages cmake/packages.txt cmake/packages-verify.txt
   exec bash cmake/verify.sh "$BUILD"
@@ -101,6 +110,7 @@ main() {
     bench) bench "$@" ;;
     verify) verify ;;
     conformance) conformance "$@" ;;
+    territory-report) territory_report "$@" ;;
     clean) rm -rf "$BUILD" ;;
     help | -h | --help) usage ;;
     *)

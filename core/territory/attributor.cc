@@ -120,11 +120,13 @@ class BasisAttributor : public Attributor {
       const Place& place = places_[i];
       ambiguous = ambiguous || place.ambiguous;
       if (place.division.empty() && !place.ambiguous) continue;
-      out->findings.push_back({order_[i], place.division, place.ambiguous});
+      out->findings.push_back({order_[i], place.division, place.ambiguous, Disagreement::kNone});
       const bool of_managed = place.managed_in.empty() ? Inside(place.division, managed_in)
                                                        : Inside(out->division, managed_in);
       if (!managed_in.empty() && of_managed) continue;
-      out->disagreement = std::max(out->disagreement, Compare(place.division, out->division));
+      const Disagreement apart = Compare(place.division, out->division);
+      out->findings.back().disagreement = apart;
+      out->disagreement = std::max(out->disagreement, apart);
     }
     out->conflict = out->disagreement != Disagreement::kNone;
     if (out->division.empty())

@@ -43,19 +43,21 @@ class Divisions {
   virtual bool Contains(absl::string_view area, absl::string_view code) const = 0;
 };
 
-// What one evidence link said.
-struct Finding {
-  int link = 0;            // index into TerritoryBasis.evidence
-  std::string division;    // resolved six-digit code; empty: it said nothing
-  bool ambiguous = false;  // it names several
-};
-
 // How far a link that said something is from what was decided.
 enum class Disagreement : uint8_t {
   kNone,
   kCounty,    // another county of the same city
   kCity,      // another city of the same province
   kProvince,  // another province
+};
+
+// What one evidence link said.
+struct Finding {
+  int link = 0;            // index into TerritoryBasis.evidence
+  std::string division;    // resolved six-digit code; empty: it said nothing
+  bool ambiguous = false;  // it names several
+  // How far it is from what was decided.
+  Disagreement disagreement = Disagreement::kNone;
 };
 
 struct Attribution {
