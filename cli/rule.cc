@@ -1,11 +1,10 @@
 #include <filesystem>
 #include <memory>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
+#include "cli/rule_life.h"
 #include "cli/schemas.h"
-#include "cli/words.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
 #include "core/rules/rule_test.h"
@@ -17,63 +16,9 @@ namespace {
 namespace v1 = huiliu::v1;
 
 struct Options {
-  std::string dataset, receiver, schemas, contract;
-  uint32_t version = 0;
+  std::string schemas, contract;
   std::vector<std::string> files;
 };
-
-std::string BaseName(const std::string& path) {
-  return std::filesystem::path(path).filename().string();
-}
-
-absl::Status List(Command& command, const Options& options) {
-  v1::ListRuleSetsRequest request;
-  request.set_dataset(options.dataset);
-  request.set_receiver(options.receiver);
-  v1::ListRuleSetsResponse all;
-  RETURN_IF_ERROR(command.Call("Rules/ListRuleSets", request, &all));
-  if (command.json) return command.PrintJson(all);
-  Table table({command.Say("数据集", "dataset"), command.Say("接收方", "receiver"),
-               command.Say("版本", "version"), command.Say("登记时间", "registered"),
-               command.Say("登记人", "author"), command.Say("文件", "file"),
-               command.Say("摘要（锁定用）", "digest (to pin)")});
-  for (const v1::RuleSet& s : all.rule_sets())
-    table.Add({s.dataset(), s.receiver(), std::to_string(s.version()), TimeInWords(s.registered()),
-               s.author(), s.source_name(), absl::BytesToHexString(s.digest())});
-  command.Print(table);
-  return absl::OkStatus();
-}
-
-absl::Status Show(Command& command, const Options& options) {
-  v1::GetRuleSetRequest request;
-  request.set_dataset(options.dataset);
-  request.set_version(options.version);
-  ASSIGN_OR_RETURN(*request.mutable_receiver(), command.Receiver(options.receiver));
-  v1::GetRuleSetResponse response;
-  RETURN_IF_ERROR(command.Call("Rules/GetRuleSet", request, &response));
-  if (command.json) return command.PrintJson(response.rule_set());
-  command.out() << response.rule_set().yaml();
-  return absl::OkStatus();
-}
-
-absl::Status Put(Command& command, const Options& options) {
-  for (const std::string& file : options.files) {
-    v1::PutRuleSetRequest request;
-    request.set_source_name(BaseName(file));
-    ASSIGN_OR_RETURN(*request.mutable_yaml(), ReadFile(file));
-    v1::PutRuleSetResponse response;
-    RETURN_IF_ERROR(command.Call("Rules/PutRuleSet", request, &response));
-    const v1::RuleSet& set = response.rule_set();
-    if (command.json) {
-      RETURN_IF_ERROR(command.PrintJson(set));
-      continue;
-    }
-    command.out() << command.Say("已登记回流规则 ", "registered rules ") << set.dataset() << " → "
-                  << set.receiver() << command.Say("，第 ", ", version ") << set.version()
-                  << command.Say(" 版", "") << "\n";
-  }
-  return absl::OkStatus();
-}
 
 void PrintErrors(Command& command, const std::string& file,
                  const std::vector<v1::RuleError>& errors) {
@@ -149,18 +94,7 @@ absl::Status Test(Command& command, const Options& options) {
 void AddRuleVerbs(CLI::App& app, Command& command) {
   CLI::App* group = app.add_subcommand("rules", "回流规则 (return rules)")->require_subcommand(1);
   auto options = std::make_shared<Options>();
-  CLI::App* list = AddVerb(*group, command, "list", "列出规则的全部版本 (every version)",
-                           [&command, options] { return List(command, *options); });
-  list->add_option("--dataset", options->dataset, "数据集 (of a dataset)");
-  list->add_option("--receiver", options->receiver, "接收方 (for a receiver)");
-  CLI::App* show = AddVerb(*group, command, "show", "规则原文 (a rule set's text)",
-                           [&command, options] { return Show(command, *options); });
-  show->add_option("dataset", options->dataset, "数据集 (dataset)")->required();
-  show->add_option("--receiver", options->receiver, "接收方 (receiver)");
-  show->add_option("--version", options->version, "版本，默认现行 (default: in force)");
-  CLI::App* put = AddVerb(*group, command, "put", "登记规则文件 (register rule files)",
-                          [&command, options] { return Put(command, *options); });
-  put->add_option("files", options->files, "YAML")->required();
+  AddRuleLifeVerbs(*group, command);
   const auto local = [&](CLI::App* verb) {
     verb->add_option("--schemas", options->schemas,
                      "schemas 目录 (folder of contracts and divisions)");

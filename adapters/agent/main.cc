@@ -60,6 +60,21 @@ absl::Status PrintKey(const huiliu::agent::Config& config, const std::string& so
   return absl::OkStatus();
 }
 
+const char* StateInWords(huiliu::v1::RuleSetState state) {
+  switch (state) {
+    case huiliu::v1::RULE_SET_STATE_PROPOSED:
+      return "待审批 (proposed)";
+    case huiliu::v1::RULE_SET_STATE_REJECTED:
+      return "已退回 (rejected)";
+    case huiliu::v1::RULE_SET_STATE_APPROVED:
+      return "已审批未生效 (approved for later)";
+    case huiliu::v1::RULE_SET_STATE_IN_FORCE:
+      return "现行 (in force)";
+    default:
+      return "已被替代 (superseded)";
+  }
+}
+
 absl::Status ListRules(const huiliu::agent::Config& config, const std::string& source) {
   auto node = huiliu::agent::NodeClient::Connect(config.node);
   if (!node.ok()) return node.status();
@@ -71,10 +86,10 @@ absl::Status ListRules(const huiliu::agent::Config& config, const std::string& s
   if (!pinned.ok()) return pinned.status();
   for (const auto& set : *sets) {
     const std::string digest = absl::BytesToHexString(set.digest());
-    std::printf("%s version %u  %s  %s\n", *pinned == digest ? "*" : " ", set.version(),
-                digest.c_str(), set.source_name().c_str());
+    std::printf("%s version %u  %s  %s  %s\n", *pinned == digest ? "*" : " ", set.version(),
+                digest.c_str(), StateInWords(set.state()), set.source_name().c_str());
   }
-  std::printf("%s\n", pinned->empty() ? "未锁定：运行最新版本 (not pinned: the newest runs)"
+  std::printf("%s\n", pinned->empty() ? "未锁定：运行现行版本 (not pinned: the one in force runs)"
                                       : "* 已锁定 (pinned)");
   return absl::OkStatus();
 }

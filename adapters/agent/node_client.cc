@@ -159,6 +159,17 @@ class GrpcNodeClient : public NodeClient {
     return std::vector<v1::RuleSet>(response.rule_sets().begin(), response.rule_sets().end());
   }
 
+  absl::StatusOr<v1::RuleSet> RuleSetInForce(const std::string& dataset,
+                                             const std::string& receiver) override {
+    v1::GetRuleSetRequest request;
+    request.set_dataset(dataset);
+    request.set_receiver(receiver);
+    v1::GetRuleSetResponse response;
+    RETURN_IF_ERROR(
+        Call([&](grpc::ClientContext* c) { return rules_->GetRuleSet(c, request, &response); }));
+    return response.rule_set();
+  }
+
   absl::StatusOr<std::unique_ptr<PublishStream>> Publish(const v1::Hello& hello,
                                                          v1::Welcome* welcome) override {
     auto stream = std::make_unique<GrpcPublishStream>(*intake_);

@@ -38,6 +38,9 @@ class NodeClient {
   virtual absl::StatusOr<huiliu::v1::Dataset> GetDataset(const std::string& id) = 0;
   virtual absl::StatusOr<std::vector<huiliu::v1::RuleSet>> ListRuleSets(
       const std::string& dataset, const std::string& receiver) = 0;
+  // NOT_FOUND where none is in force.
+  virtual absl::StatusOr<huiliu::v1::RuleSet> RuleSetInForce(const std::string& dataset,
+                                                             const std::string& receiver) = 0;
   virtual absl::StatusOr<std::unique_ptr<PublishStream>> Publish(const huiliu::v1::Hello& hello,
                                                                  huiliu::v1::Welcome* welcome) = 0;
   // Calls `take` for each message until it fails or the stream ends; `stopping` is asked in

@@ -9,7 +9,7 @@
 
 namespace huiliu::agent {
 
-// Hexadecimal SHA-256 of the rule set's text; empty: not pinned, the newest is run.
+// Hexadecimal SHA-256 of the rule set's text; empty: not pinned, the one in force is run.
 absl::StatusOr<std::string> PinnedDigest(const std::string& state_dir, const std::string& source);
 // Empty digest: unpins.
 absl::Status Pin(const std::string& state_dir, const std::string& source,

@@ -15,6 +15,8 @@ namespace huiliu::agent {
 namespace {
 
 constexpr absl::Duration kMaxBackOff = absl::Seconds(10);
+// How soon new rules, areas and contract versions hold here.
+constexpr absl::Duration kLookUpEvery = absl::Seconds(5);
 
 // What waiting and trying again may mend. The rest is the operator's.
 bool IsTransient(const absl::Status& status) {
@@ -28,6 +30,11 @@ bool IsTransient(const absl::Status& status) {
     default:
       return false;
   }
+}
+
+bool WasApproved(const huiliu::v1::RuleSet& version) {
+  return version.state() == huiliu::v1::RULE_SET_STATE_IN_FORCE ||
+         version.state() == huiliu::v1::RULE_SET_STATE_SUPERSEDED;
 }
 
 }  // namespace
@@ -60,32 +67,50 @@ absl::Status SourceWorker::OpenStores() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const rules::RuleSet>> SourceWorker::ChooseRuleSet(
-    const schema::Contract& contract) {
-  ASSIGN_OR_RETURN(const std::vector<huiliu::v1::RuleSet> all,
-                   node_->ListRuleSets(source_.dataset(), source_.receivers(0)));
-  if (all.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("no rule set returns dataset ", source_.dataset(), " to receiver ",
-                     source_.receivers(0), "; a data officer registers one first"));
-  }
+absl::StatusOr<huiliu::v1::RuleSet> SourceWorker::ChooseRuleSet() {
+  const std::string& dataset = source_.dataset();
+  const std::string& receiver = source_.receivers(0);
   ASSIGN_OR_RETURN(const std::string pinned, PinnedDigest(config_.state_dir, source_config_.id));
-  for (const huiliu::v1::RuleSet& proto : all) {
-    if (!pinned.empty() && absl::BytesToHexString(proto.digest()) != pinned) continue;
-    std::vector<huiliu::v1::RuleError> errors;
-    ASSIGN_OR_RETURN(std::shared_ptr<const rules::RuleSet> parsed,
-                     rules::ParseRuleSet(proto.source_name(), proto.yaml(), contract, &errors));
-    return rules::WithVersion(*parsed, proto.version());
+  if (pinned.empty()) {
+    auto in_force = node_->RuleSetInForce(dataset, receiver);
+    if (in_force.status().code() != absl::StatusCode::kNotFound) return in_force;
+    return absl::FailedPreconditionError(std::string(in_force.status().message()));
+  }
+  ASSIGN_OR_RETURN(std::vector<huiliu::v1::RuleSet> all, node_->ListRuleSets(dataset, receiver));
+  for (huiliu::v1::RuleSet& proto : all) {
+    if (WasApproved(proto) && absl::BytesToHexString(proto.digest()) == pinned)
+      return std::move(proto);
   }
   return absl::FailedPreconditionError(absl::StrCat(
       "the department has pinned rule set ", pinned.substr(0, 12), "… for source ",
       source_config_.id,
-      ", which the node does not have; look at huiliu-agent rules list, then pin another"));
+      ", which the node does not have or has not approved; look at huiliu-agent rules, then pin "
+      "another"));
+}
+
+absl::StatusOr<std::string> SourceWorker::LookUp() {
+  ASSIGN_OR_RETURN(source_, node_->FindSource(source_config_.id));
+  ASSIGN_OR_RETURN(dataset_, node_->GetDataset(source_.dataset()));
+  std::string versions = absl::StrCat(source_.version(), "/", dataset_.version());
+  if (source_.placement() == huiliu::v1::PLACEMENT_NODE) return versions;
+  ASSIGN_OR_RETURN(receiver_, node_->FindReceiver(source_.receivers(0)));
+  ASSIGN_OR_RETURN(rule_set_, ChooseRuleSet());
+  absl::StrAppend(&versions, "/", receiver_.version(), "/", rule_set_.version(), "/",
+                  absl::BytesToHexString(rule_set_.digest()));
+  return versions;
+}
+
+absl::StatusOr<bool> SourceWorker::IsOutdated() {
+  if (absl::Now() - looked_up_ < kLookUpEvery) return false;
+  ASSIGN_OR_RETURN(const std::string versions, LookUp());
+  looked_up_ = absl::Now();
+  return versions != prepared_with_;
 }
 
 absl::Status SourceWorker::Prepare() {
   ASSIGN_OR_RETURN(node_, NodeClient::Connect(config_.node));
-  ASSIGN_OR_RETURN(source_, node_->FindSource(source_config_.id));
+  ASSIGN_OR_RETURN(prepared_with_, LookUp());
+  looked_up_ = absl::Now();
   if (source_.dataset() != source_config_.dataset) {
     return absl::FailedPreconditionError(
         absl::StrCat("source ", source_.id(), " is registered for dataset ", source_.dataset(),
@@ -97,9 +122,8 @@ absl::Status SourceWorker::Prepare() {
         source_config_.signing_key,
         "; register it again with the key that huiliu-agent key prints"));
   }
-  ASSIGN_OR_RETURN(const huiliu::v1::Dataset dataset, node_->GetDataset(source_.dataset()));
-  ASSIGN_OR_RETURN(contract_, schema::Contract::Parse(dataset.source_name(), dataset.source_text(),
-                                                      dataset.version()));
+  ASSIGN_OR_RETURN(contract_, schema::Contract::Parse(dataset_.source_name(),
+                                                      dataset_.source_text(), dataset_.version()));
   std::string yaml;
   if (!source_config_.mapping.empty()) {
     ASSIGN_OR_RETURN(yaml, ReadFile(source_config_.mapping));
@@ -112,19 +136,22 @@ absl::Status SourceWorker::Prepare() {
 }
 
 absl::Status SourceWorker::PrepareEngine() {
-  ASSIGN_OR_RETURN(const std::shared_ptr<const rules::RuleSet> rule_set, ChooseRuleSet(*contract_));
-  ASSIGN_OR_RETURN(const huiliu::v1::Receiver receiver, node_->FindReceiver(source_.receivers(0)));
+  std::vector<huiliu::v1::RuleError> errors;
+  ASSIGN_OR_RETURN(
+      const std::shared_ptr<const rules::RuleSet> parsed,
+      rules::ParseRuleSet(rule_set_.source_name(), rule_set_.yaml(), *contract_, &errors));
+  const auto rule_set = rules::WithVersion(*parsed, rule_set_.version());
   rules::ReturnEngine::Options options;
   rules::Receiver area;
-  area.id = ReceiverId(receiver.id());
-  area.title = receiver.title();
-  area.divisions.assign(receiver.divisions().begin(), receiver.divisions().end());
+  area.id = ReceiverId(receiver_.id());
+  area.title = receiver_.title();
+  area.divisions.assign(receiver_.divisions().begin(), receiver_.divisions().end());
   options.receivers.push_back(std::move(area));
   ASSIGN_OR_RETURN(
       engine_, rules::ReturnEngine::Create(std::move(options), contract_, {rule_set}, divisions_));
   BatchMaker::Parts parts;
   parts.source = source_;
-  parts.city = receiver.id();
+  parts.city = receiver_.id();
   parts.rule_set = absl::BytesToHexString(AsBytes(rule_set->digest));
   parts.mapping = mapping_.get();
   parts.engine = engine_.get();
@@ -268,6 +295,8 @@ absl::Status SourceWorker::RunConnected() {
   while (!stopping_) {
     RETURN_IF_ERROR(TakeRequests(*stream));
     RETURN_IF_ERROR(PumpOnce(*stream, *source));
+    ASSIGN_OR_RETURN(const bool outdated, IsOutdated());
+    if (outdated) break;  // what is sent is acknowledged, then all is prepared anew
   }
   return TakeAcks(*stream, true);
 }

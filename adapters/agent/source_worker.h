@@ -41,8 +41,12 @@ class SourceWorker {
   // Edge: the engine that judges here, and its rules.
   absl::Status PrepareEngine();
   absl::StatusOr<MadeBatch> MakeBatch(const huiliu_rows& rows);
-  absl::StatusOr<std::shared_ptr<const rules::RuleSet>> ChooseRuleSet(
-      const schema::Contract& contract);
+  // What is registered of the source, its contract, receiver and rules, and their versions.
+  absl::StatusOr<std::string> LookUp();
+  // The pinned rule set, else the one in force.
+  absl::StatusOr<huiliu::v1::RuleSet> ChooseRuleSet();
+  // Whether something that the connection was prepared with has changed since.
+  absl::StatusOr<bool> IsOutdated();
   absl::Status Recover(const huiliu::v1::Welcome& welcome);
   absl::StatusOr<std::unique_ptr<PublishStream>> Connect();
   // Decides kept rows again where somebody has asked for it.
@@ -67,7 +71,12 @@ class SourceWorker {
   std::shared_ptr<const territory::Divisions> divisions_;
 
   // of the present connection
+  std::string prepared_with_;  // versions of what follows
+  absl::Time looked_up_ = absl::InfinitePast();
   huiliu::v1::Source source_;
+  huiliu::v1::Dataset dataset_;
+  huiliu::v1::Receiver receiver_;  // edge
+  huiliu::v1::RuleSet rule_set_;   // edge
   std::shared_ptr<const schema::Contract> contract_;
   std::unique_ptr<mapping::Mapping> mapping_;
   std::unique_ptr<rules::ReturnEngine> engine_;

@@ -189,9 +189,11 @@ absl::StatusOr<std::optional<Record>> State::ProposeRuleSet(const std::string& s
                    rules::ParseRuleSet(source_name, yaml, *dataset->contract, &errors));
   uint32_t version = 1;
   const auto old = rule_sets_.find({head.dataset.value(), head.receiver.value()});
-  if (old != rule_sets_.end() && !old->second.empty()) {
-    if (old->second.back().proto.yaml() == yaml) return std::nullopt;
-    version = old->second.back().proto.version() + 1;
+  if (old != rule_sets_.end() && old->second.Newest() != nullptr) {
+    const huiliu::v1::RuleSet& newest = old->second.Newest()->proto;
+    if (newest.yaml() == yaml && newest.state() != huiliu::v1::RULE_SET_STATE_REJECTED)
+      return std::nullopt;
+    version = newest.version() + 1;
   }
   Record record;
   record.set_version(version_ + 1);
@@ -203,6 +205,24 @@ absl::StatusOr<std::optional<Record>> State::ProposeRuleSet(const std::string& s
   rule_set->set_yaml(yaml);
   rule_set->set_digest(ToString(parsed->digest));
   rule_set->set_author(author);
+  rule_set->set_state(huiliu::v1::RULE_SET_STATE_PROPOSED);
+  return record;
+}
+
+absl::StatusOr<Record> State::ProposeDecision(const huiliu::v1::DecideRuleSetRequest& decision,
+                                              const std::string& officer, absl::Time now) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto versions = rule_sets_.find({decision.dataset(), decision.receiver()});
+  const RuleVersions::Version* version =
+      versions == rule_sets_.end() ? nullptr : versions->second.Find(decision.version());
+  if (version == nullptr) {
+    return absl::NotFoundError(
+        StrCat("no version ", decision.version(), " of the rules for dataset ", decision.dataset(),
+               " to receiver ", decision.receiver(), "; huiliu rules history lists them"));
+  }
+  Record record;
+  record.set_version(version_ + 1);
+  ASSIGN_OR_RETURN(*record.mutable_rule_set(), Decide(version->proto, decision, officer, now));
   return record;
 }
 

@@ -135,11 +135,7 @@ absl::Status State::ApplyRuleSet(const huiliu::v1::RuleSet& proto) {
   }
   auto rules = std::make_shared<rules::RuleSet>(**parsed);
   rules->version = proto.version();
-  std::vector<RuleSetVersion>& versions = rule_sets_[{proto.dataset(), proto.receiver()}];
-  versions.push_back({proto, std::move(rules)});
-  std::sort(versions.begin(), versions.end(), [](const RuleSetVersion& a, const RuleSetVersion& b) {
-    return a.proto.version() < b.proto.version();
-  });
+  rule_sets_[{proto.dataset(), proto.receiver()}].Put(proto, std::move(rules));
   return absl::OkStatus();
 }
 
@@ -223,15 +219,19 @@ std::optional<huiliu::v1::Dataset> State::FindDataset(const std::string& dataset
 
 std::shared_ptr<const rules::RuleSet> State::FindRuleSet(const std::string& dataset,
                                                          const std::string& receiver,
-                                                         uint32_t version) const {
+                                                         absl::Time now) const {
   absl::ReaderMutexLock lock(&mutex_);
   const auto it = rule_sets_.find({dataset, receiver});
-  if (it == rule_sets_.end() || it->second.empty()) return nullptr;
-  if (version == 0) return it->second.back().rules;
-  for (const RuleSetVersion& v : it->second) {
-    if (v.proto.version() == version) return v.rules;
-  }
-  return nullptr;
+  if (it == rule_sets_.end()) return nullptr;
+  const RuleVersions::Version* version = it->second.InForce(now);
+  return version == nullptr ? nullptr : version->rules;
+}
+
+absl::Time State::NextRuleChange(absl::Time now) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  absl::Time next = absl::InfiniteFuture();
+  for (const auto& [key, versions] : rule_sets_) next = std::min(next, versions.NextChange(now));
+  return next;
 }
 
 std::vector<huiliu::v1::Organisation> State::Organisations() const {
@@ -266,11 +266,11 @@ std::vector<huiliu::v1::Dataset> State::Datasets() const {
   return out;
 }
 
-std::vector<huiliu::v1::RuleSet> State::RuleSets() const {
+std::vector<huiliu::v1::RuleSet> State::RuleSets(absl::Time now) const {
   absl::ReaderMutexLock lock(&mutex_);
   std::vector<huiliu::v1::RuleSet> out;
   for (const auto& [key, versions] : rule_sets_) {
-    for (auto it = versions.rbegin(); it != versions.rend(); ++it) out.push_back(it->proto);
+    for (huiliu::v1::RuleSet& version : versions.At(now)) out.push_back(std::move(version));
   }
   return out;
 }

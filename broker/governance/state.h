@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "broker/governance/rule_versions.h"
 #include "core/rules/rule_set.h"
 #include "core/schema/contract.h"
 #include "huiliu/v1/control.pb.h"
@@ -57,10 +58,14 @@ class State {
   // the letter. FAILED_PRECONDITION naming the fields where it breaks its predecessor.
   absl::StatusOr<std::optional<Record>> ProposeDataset(const std::string& source_name,
                                                        const std::string& source_text) const;
-  // As ProposeDataset; INVALID_ARGUMENT with every finding (file:line:column) joined by newlines.
+  // A proposed version; nullopt where the newest that is not rejected has this very text.
+  // INVALID_ARGUMENT with every finding (file:line:column) joined by newlines.
   absl::StatusOr<std::optional<Record>> ProposeRuleSet(const std::string& source_name,
                                                        const std::string& yaml,
                                                        const std::string& author) const;
+  // As rule_versions.h's Decide; NOT_FOUND for an unknown version.
+  absl::StatusOr<Record> ProposeDecision(const huiliu::v1::DecideRuleSetRequest& decision,
+                                         const std::string& officer, absl::Time now) const;
   absl::StatusOr<Record> Propose(const huiliu::v1::Grant& grant, uint64_t seen_version) const;
   absl::StatusOr<Record> ProposeRevocation(const std::string& grant,
                                            const std::string& reason) const;
@@ -80,9 +85,12 @@ class State {
                                                        uint32_t version = 0) const;
   std::optional<huiliu::v1::Dataset> FindDataset(const std::string& dataset,
                                                  uint32_t version = 0) const;
+  // In force at `now`; nullptr where none is.
   std::shared_ptr<const rules::RuleSet> FindRuleSet(const std::string& dataset,
                                                     const std::string& receiver,
-                                                    uint32_t version = 0) const;
+                                                    absl::Time now) const;
+  // The next time after `now` at which some FindRuleSet answers something else by itself.
+  absl::Time NextRuleChange(absl::Time now) const;
 
   std::vector<huiliu::v1::Organisation> Organisations() const;
   std::vector<huiliu::v1::Account> Accounts() const;
@@ -90,8 +98,8 @@ class State {
   std::vector<huiliu::v1::System> Systems() const;
   std::vector<huiliu::v1::Source> Sources() const;
   std::vector<huiliu::v1::Dataset> Datasets() const;  // newest versions
-  std::vector<huiliu::v1::RuleSet> RuleSets()
-      const;  // every version, newest first within (dataset, receiver)
+  // Every version with its state as of `now`, newest first within (dataset, receiver).
+  std::vector<huiliu::v1::RuleSet> RuleSets(absl::Time now) const;
   std::vector<huiliu::v1::Grant> Grants() const;
   // Grants of an organisation for a dataset, of any receiver, revoked ones included: what a refusal
   // has to explain.
@@ -102,10 +110,6 @@ class State {
   struct DatasetVersion {
     huiliu::v1::Dataset dataset;
     std::shared_ptr<const schema::Contract> contract;
-  };
-  struct RuleSetVersion {
-    huiliu::v1::RuleSet proto;
-    std::shared_ptr<const rules::RuleSet> rules;
   };
   using RuleSetKey = std::pair<std::string, std::string>;  // dataset, receiver
 
@@ -127,7 +131,7 @@ class State {
   std::map<std::string, huiliu::v1::System> systems_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, huiliu::v1::Source> sources_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<DatasetVersion>> datasets_ ABSL_GUARDED_BY(mutex_);
-  std::map<RuleSetKey, std::vector<RuleSetVersion>> rule_sets_ ABSL_GUARDED_BY(mutex_);
+  std::map<RuleSetKey, RuleVersions> rule_sets_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, huiliu::v1::Grant> grants_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::string> account_by_certificate_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::string> account_by_token_ ABSL_GUARDED_BY(mutex_);

@@ -1,5 +1,6 @@
 #include "broker/pipeline/governance_commands.h"
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/topics.h"
 #include "core/base/status.h"
@@ -73,6 +74,17 @@ absl::Status GovernanceCommands::Store(const Principal& caller, const Record& re
     entry.set_receiver(record.grant().receiver());
     entry.set_dataset(record.grant().dataset());
     entry.set_reason(record.grant().revoked_reason());
+  }
+  if (record.has_rule_set()) {
+    entry.set_receiver(record.rule_set().receiver());
+    entry.set_dataset(record.rule_set().dataset());
+    entry.set_rule_set(absl::BytesToHexString(record.rule_set().digest()));
+    entry.set_reason(record.rule_set().reason());
+    if (record.rule_set().state() != huiliu::v1::RULE_SET_STATE_PROPOSED) {
+      absl::StrAppend(entry.mutable_detail(), " ",
+                      huiliu::v1::RuleSetState_Name(record.rule_set().state()), ", author ",
+                      record.rule_set().author());
+    }
   }
   RecordBatchBuilder lineage;
   lineage.Add("", "", entry.SerializeAsString());
@@ -171,30 +183,47 @@ absl::StatusOr<huiliu::v1::Dataset> GovernanceCommands::Put(
   return record.status();
 }
 
-absl::StatusOr<huiliu::v1::RuleSet> GovernanceCommands::Put(
-    const Principal& caller, const huiliu::v1::PutRuleSetRequest& request) {
-  huiliu::v1::RuleSet unchanged;
+absl::StatusOr<huiliu::v1::RuleSet> GovernanceCommands::Propose(
+    const Principal& caller, const huiliu::v1::ProposeRuleSetRequest& request) {
+  std::optional<huiliu::v1::RuleSet> unchanged;
   auto record = Execute(
-      caller, huiliu::v1::ROLE_DATA_OFFICER, "Rules.PutRuleSet", [&]() -> absl::StatusOr<Record> {
+      caller, huiliu::v1::ROLE_DATA_OFFICER, "Rules.ProposeRuleSet",
+      [&]() -> absl::StatusOr<Record> {
         ASSIGN_OR_RETURN(auto proposal, state_.ProposeRuleSet(request.source_name(), request.yaml(),
                                                               caller.account));
         if (proposal.has_value()) {
           *proposal->mutable_rule_set()->mutable_registered() = ToProto(clock_.Now());
+          proposal->mutable_rule_set()->set_note(request.note());
           return *std::move(proposal);
         }
         ASSIGN_OR_RETURN(const rules::RuleSetHead head,
                          rules::ParseRuleSetHead(request.source_name(), request.yaml()));
-        for (const huiliu::v1::RuleSet& kept : state_.RuleSets()) {
-          if (kept.dataset() == head.dataset.value() && kept.receiver() == head.receiver.value()) {
-            unchanged = kept;
-            break;
-          }
+        for (huiliu::v1::RuleSet& kept : state_.RuleSets(clock_.Now())) {
+          if (kept.dataset() != head.dataset.value() || kept.receiver() != head.receiver.value())
+            continue;
+          unchanged = std::move(kept);
+          break;
         }
         return absl::AlreadyExistsError("");
       });
   if (record.ok()) return record->rule_set();
-  if (!unchanged.dataset().empty()) return unchanged;
+  if (unchanged.has_value()) return *std::move(unchanged);
   return record.status();
+}
+
+absl::StatusOr<huiliu::v1::RuleSet> GovernanceCommands::Decide(
+    const Principal& caller, const huiliu::v1::DecideRuleSetRequest& request) {
+  ASSIGN_OR_RETURN(const Record record,
+                   Execute(caller, huiliu::v1::ROLE_DATA_OFFICER, "Rules.DecideRuleSet", [&] {
+                     return state_.ProposeDecision(request, caller.account, clock_.Now());
+                   }));
+  for (huiliu::v1::RuleSet& version : state_.RuleSets(clock_.Now())) {
+    if (version.dataset() == request.dataset() && version.receiver() == request.receiver() &&
+        version.version() == request.version()) {
+      return std::move(version);
+    }
+  }
+  return record.rule_set();
 }
 
 absl::StatusOr<huiliu::v1::Grant> GovernanceCommands::Put(

@@ -48,8 +48,10 @@ class GovernanceCommands {
                                          const huiliu::v1::PutSourceRequest& request);
   absl::StatusOr<huiliu::v1::Dataset> Put(const Principal& caller,
                                           const huiliu::v1::PutDatasetRequest& request);
-  absl::StatusOr<huiliu::v1::RuleSet> Put(const Principal& caller,
-                                          const huiliu::v1::PutRuleSetRequest& request);
+  absl::StatusOr<huiliu::v1::RuleSet> Propose(const Principal& caller,
+                                              const huiliu::v1::ProposeRuleSetRequest& request);
+  absl::StatusOr<huiliu::v1::RuleSet> Decide(const Principal& caller,
+                                             const huiliu::v1::DecideRuleSetRequest& request);
   absl::StatusOr<huiliu::v1::Grant> Put(const Principal& caller,
                                         const huiliu::v1::PutGrantRequest& request);
   absl::StatusOr<huiliu::v1::Grant> Revoke(const Principal& caller,

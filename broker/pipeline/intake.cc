@@ -181,10 +181,10 @@ absl::Status Intake::GetPosition(const std::optional<governance::Principal>& cal
 absl::Status Intake::CheckRules(const huiliu::v1::Source& source) const {
   if (source.placement() != huiliu::v1::PLACEMENT_NODE) return absl::OkStatus();
   for (const std::string& receiver : source.receivers()) {
-    if (state_.FindRuleSet(source.dataset(), receiver) != nullptr) continue;
-    return absl::FailedPreconditionError(StrCat("no rule set returns dataset ", source.dataset(),
-                                                " to receiver ", receiver,
-                                                "; a data officer registers one first"));
+    if (state_.FindRuleSet(source.dataset(), receiver, clock_.Now()) != nullptr) continue;
+    return absl::FailedPreconditionError(
+        StrCat("no rule set returns dataset ", source.dataset(), " to receiver ", receiver,
+               "; a data officer proposes one and another approves it first"));
   }
   return absl::OkStatus();
 }

@@ -11,19 +11,22 @@ absl::StatusOr<NodeEngine*> NodeEngines::Find(const std::string& id) {
   Built& built = built_[id];
   // Read first: what changes meanwhile is looked at again.
   const uint64_t version = state_.version();
-  if (built.engine.engine != nullptr && built.state_version == version) return &built.engine;
+  const absl::Time now = clock_.Now();
+  if (built.engine.engine != nullptr && built.state_version == version && now < built.rules_until)
+    return &built.engine;
+  built.rules_until = state_.NextRuleChange(now);
   const auto source = state_.FindSource(id);
   if (!source.has_value() || source->placement() != huiliu::v1::PLACEMENT_NODE) {
     return absl::DataLossError(
         absl::StrCat("source \"", id, "\" is none that is decided at the node"));
   }
   built.engine.source = *source;
-  RETURN_IF_ERROR(Annotate(Build(&built), absl::StrCat("source ", id)));
+  RETURN_IF_ERROR(Annotate(Build(&built, now), absl::StrCat("source ", id)));
   built.state_version = version;
   return &built.engine;
 }
 
-absl::Status NodeEngines::Build(Built* built) {
+absl::Status NodeEngines::Build(Built* built, absl::Time now) {
   NodeEngine& engine = built->engine;
   engine.contract = state_.FindContract(engine.source.dataset());
   if (engine.contract == nullptr)
@@ -42,7 +45,7 @@ absl::Status NodeEngines::Build(Built* built) {
     area.divisions.assign(receiver->divisions().begin(), receiver->divisions().end());
     area.pseudonym_key = pseudonym_key_(id);
     options.receivers.push_back(std::move(area));
-    const auto rule_set = state_.FindRuleSet(engine.source.dataset(), id);
+    const auto rule_set = state_.FindRuleSet(engine.source.dataset(), id, now);
     absl::StrAppend(&made_of, ";", id, ":", receiver->version(), ":",
                     rule_set == nullptr ? 0 : rule_set->version);
     digests.push_back(rule_set == nullptr ? "" : absl::BytesToHexString(AsBytes(rule_set->digest)));

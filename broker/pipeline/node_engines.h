@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "broker/governance/state.h"
+#include "core/base/clock.h"
 #include "core/rules/return_engine.h"
 #include "core/territory/territory.h"
 
@@ -29,8 +30,11 @@ class NodeEngines {
   // A receiver's key for pseudonyms.
   using PseudonymKey = std::function<std::string(absl::string_view receiver)>;
   NodeEngines(const governance::State& state, std::shared_ptr<const territory::Divisions> divisions,
-              PseudonymKey pseudonym_key)
-      : state_(state), divisions_(std::move(divisions)), pseudonym_key_(std::move(pseudonym_key)) {}
+              PseudonymKey pseudonym_key, Clock& clock)
+      : state_(state),
+        divisions_(std::move(divisions)),
+        pseudonym_key_(std::move(pseudonym_key)),
+        clock_(clock) {}
 
   // Valid until the next call. New rules, receivers and contract versions hold from this call on.
   // DATA_LOSS where the source is none that is decided at the node.
@@ -38,15 +42,17 @@ class NodeEngines {
 
  private:
   struct Built {
-    uint64_t state_version = 0;  // governance was looked at
-    std::string made_of;         // versions of all that the engine is made of
+    uint64_t state_version = 0;                     // governance was looked at
+    absl::Time rules_until = absl::InfinitePast();  // rules approved for later take over
+    std::string made_of;                            // versions of all that the engine is made of
     NodeEngine engine;
   };
-  absl::Status Build(Built* built);
+  absl::Status Build(Built* built, absl::Time now);
 
   const governance::State& state_;
   const std::shared_ptr<const territory::Divisions> divisions_;
   const PseudonymKey pseudonym_key_;
+  Clock& clock_;
   std::map<std::string, Built> built_;
 };
 

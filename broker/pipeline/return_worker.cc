@@ -22,7 +22,7 @@ constexpr int kMaxCorrections = 1000;
 
 ReturnWorker::ReturnWorker(Parts parts)
     : parts_(std::move(parts)),
-      engines_(parts_.state, parts_.divisions, parts_.pseudonym_key),
+      engines_(parts_.state, parts_.divisions, parts_.pseudonym_key, parts_.clock),
       kept_(parts_.backbone, parts_.writer, parts_.kept) {}
 
 absl::Status ReturnWorker::AddDataset(const std::string& dataset) {

@@ -42,7 +42,8 @@ class RegistryRpc : public huiliu::v1::Registry::CallbackService {
 class RulesRpc : public huiliu::v1::Rules::CallbackService {
  public:
   explicit RulesRpc(const Handlers& h) : state_(h.state), service_(h.rules) {}
-  HUILIU_UNARY(Rules, PutRuleSet)
+  HUILIU_UNARY(Rules, ProposeRuleSet)
+  HUILIU_UNARY(Rules, DecideRuleSet)
   HUILIU_UNARY(Rules, GetRuleSet)
   HUILIU_UNARY(Rules, ListRuleSets)
   HUILIU_UNARY(Rules, CheckRuleSet)

@@ -169,7 +169,7 @@ class EmbeddedNode : public Node {
     intake_service_ = std::make_unique<service::IntakeService>(state_, *intake_, *returns_);
     registry_ = std::make_unique<service::RegistryService>(state_, *commands_, *intake_, clock_,
                                                            config_.office_hours);
-    rules_ = std::make_unique<service::RulesService>(state_, *commands_);
+    rules_ = std::make_unique<service::RulesService>(state_, *commands_, clock_);
     governance_ = std::make_unique<service::GovernanceService>(state_, *commands_);
     catalog_ = std::make_unique<service::CatalogService>(state_, *reads_, catalogs_);
     delivery_ =
@@ -203,7 +203,8 @@ class EmbeddedNode : public Node {
     add(kRegistry, *registry_, "GetDataset", &RegistryService::GetDataset);
     add(kRegistry, *registry_, "ListDatasets", &RegistryService::ListDatasets);
     constexpr const char* kRules = "huiliu.v1.Rules";
-    add(kRules, *rules_, "PutRuleSet", &RulesService::PutRuleSet);
+    add(kRules, *rules_, "ProposeRuleSet", &RulesService::ProposeRuleSet);
+    add(kRules, *rules_, "DecideRuleSet", &RulesService::DecideRuleSet);
     add(kRules, *rules_, "GetRuleSet", &RulesService::GetRuleSet);
     add(kRules, *rules_, "ListRuleSets", &RulesService::ListRuleSets);
     add(kRules, *rules_, "CheckRuleSet", &RulesService::CheckRuleSet);

@@ -53,11 +53,19 @@ absl::Status GovernanceService::WhoAmI(const CallContext& context, const huiliu:
   return absl::OkStatus();
 }
 
-absl::Status RulesService::PutRuleSet(const CallContext& context,
-                                      const huiliu::v1::PutRuleSetRequest& request,
-                                      huiliu::v1::PutRuleSetResponse* response) {
+absl::Status RulesService::ProposeRuleSet(const CallContext& context,
+                                          const huiliu::v1::ProposeRuleSetRequest& request,
+                                          huiliu::v1::ProposeRuleSetResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
-  ASSIGN_OR_RETURN(*response->mutable_rule_set(), commands_.Put(caller, request));
+  ASSIGN_OR_RETURN(*response->mutable_rule_set(), commands_.Propose(caller, request));
+  return absl::OkStatus();
+}
+
+absl::Status RulesService::DecideRuleSet(const CallContext& context,
+                                         const huiliu::v1::DecideRuleSetRequest& request,
+                                         huiliu::v1::DecideRuleSetResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  ASSIGN_OR_RETURN(*response->mutable_rule_set(), commands_.Decide(caller, request));
   return absl::OkStatus();
 }
 
@@ -65,22 +73,31 @@ absl::Status RulesService::GetRuleSet(const CallContext& context,
                                       const huiliu::v1::GetRuleSetRequest& request,
                                       huiliu::v1::GetRuleSetResponse* response) {
   RETURN_IF_ERROR(RequireCaller(context).status());
-  for (huiliu::v1::RuleSet& kept : state_.RuleSets()) {
+  for (huiliu::v1::RuleSet& kept : state_.RuleSets(clock_.Now())) {
     if (kept.dataset() != request.dataset() || kept.receiver() != request.receiver()) continue;
-    if (request.version() != 0 && kept.version() != request.version()) continue;
+    if (request.version() != 0 ? kept.version() != request.version()
+                               : kept.state() != huiliu::v1::RULE_SET_STATE_IN_FORCE) {
+      continue;
+    }
     *response->mutable_rule_set() = std::move(kept);
     return absl::OkStatus();
   }
-  return absl::NotFoundError(absl::StrCat("no rule set returns dataset ", request.dataset(),
-                                          " to receiver ", request.receiver(),
-                                          "; a data officer registers one with huiliu rules put"));
+  if (request.version() != 0) {
+    return absl::NotFoundError(absl::StrCat("no version ", request.version(),
+                                            " of the rules for dataset ", request.dataset(),
+                                            " to receiver ", request.receiver()));
+  }
+  return absl::NotFoundError(absl::StrCat(
+      "no rule set in force returns dataset ", request.dataset(), " to receiver ",
+      request.receiver(),
+      "; one data officer proposes it with huiliu rules propose, another approves it"));
 }
 
 absl::Status RulesService::ListRuleSets(const CallContext& context,
                                         const huiliu::v1::ListRuleSetsRequest& request,
                                         huiliu::v1::ListRuleSetsResponse* response) {
   RETURN_IF_ERROR(RequireCaller(context).status());
-  for (huiliu::v1::RuleSet& kept : state_.RuleSets()) {
+  for (huiliu::v1::RuleSet& kept : state_.RuleSets(clock_.Now())) {
     if (!request.dataset().empty() && kept.dataset() != request.dataset()) continue;
     if (!request.receiver().empty() && kept.receiver() != request.receiver()) continue;
     *response->add_rule_sets() = std::move(kept);

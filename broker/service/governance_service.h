@@ -4,6 +4,7 @@
 
 #include "broker/pipeline/governance_commands.h"
 #include "broker/service/call_context.h"
+#include "core/base/clock.h"
 #include "huiliu/v1/governance.pb.h"
 #include "huiliu/v1/rules.pb.h"
 
@@ -33,11 +34,15 @@ class GovernanceService {
 // Thread-safe.
 class RulesService {
  public:
-  RulesService(const governance::State& state, pipeline::GovernanceCommands& commands)
-      : state_(state), commands_(commands) {}
+  RulesService(const governance::State& state, pipeline::GovernanceCommands& commands, Clock& clock)
+      : state_(state), commands_(commands), clock_(clock) {}
 
-  absl::Status PutRuleSet(const CallContext& context, const huiliu::v1::PutRuleSetRequest& request,
-                          huiliu::v1::PutRuleSetResponse* response);
+  absl::Status ProposeRuleSet(const CallContext& context,
+                              const huiliu::v1::ProposeRuleSetRequest& request,
+                              huiliu::v1::ProposeRuleSetResponse* response);
+  absl::Status DecideRuleSet(const CallContext& context,
+                             const huiliu::v1::DecideRuleSetRequest& request,
+                             huiliu::v1::DecideRuleSetResponse* response);
   absl::Status GetRuleSet(const CallContext& context, const huiliu::v1::GetRuleSetRequest& request,
                           huiliu::v1::GetRuleSetResponse* response);
   absl::Status ListRuleSets(const CallContext& context,
@@ -50,6 +55,7 @@ class RulesService {
  private:
   const governance::State& state_;
   pipeline::GovernanceCommands& commands_;
+  Clock& clock_;
 };
 
 }  // namespace huiliu::service

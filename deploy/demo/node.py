@@ -31,6 +31,7 @@ class Node:
         "security-admin": ("km-data", ["security_administrator"]),
         "audit-admin": ("km-audit", ["audit_administrator"]),
         "data-officer": ("km-data", ["data_officer"]),
+        "data-approver": ("km-data", ["data_officer"]),
         "hrss-clerk": ("km-hrss", ["consumer"]),
         "tax-clerk": ("km-tax", ["consumer"]),
     }

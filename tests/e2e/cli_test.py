@@ -86,8 +86,21 @@ def check_rules(cli):
     out, _ = cli.run("data-officer", "rules", "check", "bad.530100.yaml", expect=1)
     check("bad.530100.yaml:" in out and "no_such_field" in out, "a rule's error names file, line and column", out)
     check("无误" in cli.run("data-officer", "rules", "check", RULES)[0], "a good rule file has no errors")
-    cli.run("data-officer", "rules", "put", RULES)
+    check("+ own_area" in cli.run("data-officer", "rules", "plan", RULES)[0], "a plan before anything is in force")
+    out, _ = cli.run("data-officer", "rules", "propose", RULES, "--note", "首批")
+    check("待审批" in out and "rules approve" in out, "proposed, and who goes on", out)
+    cli.run("data-officer", "rules", "show", "insurance_participation", expect=3)
+    _, error = cli.run("data-officer", "rules", "approve", "insurance_participation", "--version", "1", expect=4)
+    check("不能审批自己" in error, "nobody approves his own rules", error)
+    cli.run("civil-clerk", "rules", "approve", "insurance_participation", "--version", "1", expect=4)
+    cli.run("data-approver", "rules", "reject", "insurance_participation", "--version", "1", "--reason", "缺少说明")
+    cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "1", expect=5)
+    cli.run("data-officer", "rules", "propose", RULES)
+    check("现行" in cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "2")[0], "approved by another, in force at once")
     check(cli.run("data-officer", "rules", "show", "insurance_participation")[0] == text, "the rules as they were written")
+    check("规则无变化" in cli.run("data-officer", "rules", "plan", RULES)[0], "no plan for the same rules")
+    states = [v["state"] for v in cli.json("data-officer", "rules", "history")[0]["rule_sets"]]
+    check(states == ["RULE_SET_STATE_IN_FORCE", "RULE_SET_STATE_REJECTED"], "every version is kept", states)
     out, _ = cli.run(None, "rules", "test", os.path.join(ROOT, "tests/rules/insurance_participation.ruletest"))
     check("0 处不符" in out, "rule tests run without a node", out)
     with open(os.path.join(ROOT, "tests/rules/insurance_participation.ruletest"), encoding="utf-8") as file:
@@ -211,6 +224,45 @@ def audit(cli, source_key):
     cli.run(None, "audit", "verify", "log.export", "--public-key", "00" * 32, expect=1)
 
 
+def new_rules(cli):
+    """A running agent takes the rules that come into force meanwhile, not before."""
+    with open(RULES, encoding="utf-8") as file:
+        text = file.read()
+    stopped = "  - id: stopped\n    title: 停保记录不回流\n    when: status == '停保'\n    withhold: 测试\n    legal_basis: 测试\n\n"
+    with open(cli.path("new.530100.yaml"), "w", encoding="utf-8") as file:
+        file.write(text.replace("  - id: own_area", stopped + "  - id: own_area"))
+    plan, _ = cli.run("data-officer", "rules", "plan", "new.530100.yaml")
+    check("+ stopped" in plan and "own_area" not in plan, "a plan names what changes, and nothing else", plan)
+    cli.run("data-officer", "rules", "propose", "new.530100.yaml", "--note", "停保不回流")
+
+    def counts():
+        lines = cli.json("data-officer", "audit", "balance")[0]["lines"]
+        return sum(int(line["read"]) for line in lines), sum(int(line.get("withheld", 0)) for line in lines)
+
+    def drop(n):
+        before = counts()[0]
+        with open(cli.path(f"drops/n{n:02d}.csv"), "w", encoding="gb18030") as file:
+            file.write(HEADER + f"Q{n},53010219900101{n:04d},钱七,530102,昆明市五华区,,养老,停保,2020-01-01,U,2026-04-01 00:00:{n % 60:02d}\n")
+        for _ in range(100):
+            if counts()[0] > before:
+                return
+            time.sleep(0.05)
+        sys.exit("FAILED: a dropped row is not read")
+
+    drop(1)
+    check(counts()[1] == 0, "what is proposed decides nothing")
+    cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "3", "--from", "2099-01-01")
+    cli.run("data-approver", "rules", "reject", "insurance_participation", "--version", "3", "--reason", "改为立即生效")
+    cli.run("data-officer", "rules", "propose", "new.530100.yaml")
+    cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "4")
+    for n in range(2, 60):
+        drop(n)
+        if counts()[1] > 0:
+            break
+        time.sleep(0.5)
+    check(counts()[1] > 0, "the running agent judges by the rules that are in force now")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
@@ -225,6 +277,7 @@ def main():
             public = start_source(cli, node)
             read(cli)
             audit(cli, public)
+            new_rules(cli)
         finally:
             node.stop()
     print("the command line: passed")

@@ -19,6 +19,7 @@ from demo_purpose import PURPOSE  # noqa: E402
 from generate import citizen_id  # noqa: E402
 from node import Node, Refused  # noqa: E402
 from pki import Pki  # noqa: E402
+from registry_data import put_in_force  # noqa: E402
 
 BUILD = os.path.abspath(sys.argv[1])
 SEED = int(os.environ.get("HUILIU_SEED", time.time_ns() % 10**9))
@@ -142,7 +143,7 @@ def set_up(node):
     with open(os.path.join(ROOT, "schemas/rules/insurance_participation.530100.yaml"), encoding="utf-8") as file:
         rules = file.read()
     for receiver in RECEIVERS:
-        node.put("data-officer", "Rules/PutRuleSet", source_name=f"si.{receiver}.yaml", yaml=rules.replace("530100", receiver))
+        put_in_force(node, f"si.{receiver}.yaml", rules.replace("530100", receiver))
         node.put("security-admin", "Governance/PutGrant", grant={
             "id": f"hub-{receiver}", "organisation": "km-hrss", "receiver": receiver, "dataset": DATASET, "purpose": PURPOSE,
             "legal_basis": "政务数据共享条例", "valid_to": "2099-01-01T00:00:00Z", "masks": {}})
@@ -245,7 +246,7 @@ def repair(node, expected):
     trace = node.ask("audit-admin", "Audit/TraceRecord", receiver="530100", dataset=DATASET, key={"values": ["P999999", "养老"]})
     steps = [hop["entry"]["step"] for hop in trace["hops"]]
     check({hop["entry"].get("receiver", "530100") for hop in trace["hops"]} == {"530100"}, "its way, not that of other receivers' records", trace["hops"])
-    check(steps[0] == "STEP_INTAKE" and steps[-1] == "STEP_REDRIVE" and trace.get("record_leaf_hash"), "its way is in lineage, with the record's proof", steps)
+    check(steps == ["STEP_INTAKE", "STEP_RETURN", "STEP_REDRIVE", "STEP_APPLY"] and trace.get("record_leaf_hash"), "its way is in lineage, with the record's proof", steps)
 
 
 def main():

@@ -95,6 +95,14 @@ class NodeFixture {
         "officer");
     ASSERT_TRUE(record.ok() && record->has_value()) << record.status();
     ASSERT_TRUE(state.Apply(**record).ok());
+    huiliu::v1::DecideRuleSetRequest decision;
+    decision.set_dataset("person");
+    decision.set_receiver(receiver);
+    decision.set_version((*record)->rule_set().version());
+    decision.set_approve(true);
+    auto approved = state.ProposeDecision(decision, "another officer", clock_.Now());
+    ASSERT_TRUE(approved.ok()) << approved.status();
+    ASSERT_TRUE(state.Apply(*approved).ok());
   }
 
   // A new process over the same log; `lose`: without its local stores.

@@ -1,0 +1,125 @@
+#include "broker/governance/rule_versions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/model/proto_time.h"
+
+namespace huiliu::governance {
+namespace {
+
+using absl::StrCat;
+using huiliu::v1::RuleSet;
+
+bool IsApproved(const RuleSet& version) {
+  return version.state() == huiliu::v1::RULE_SET_STATE_APPROVED;
+}
+
+std::string NameOf(const RuleSet& version) {
+  return StrCat("rules ", version.dataset(), " → ", version.receiver(), " version ",
+                version.version());
+}
+
+absl::string_view StateWord(const RuleSet& version) {
+  switch (version.state()) {
+    case huiliu::v1::RULE_SET_STATE_PROPOSED:
+      return "待审批 / proposed";
+    case huiliu::v1::RULE_SET_STATE_REJECTED:
+      return "已退回 / rejected";
+    default:
+      return "已审批 / approved";
+  }
+}
+
+}  // namespace
+
+void RuleVersions::Put(RuleSet proto, std::shared_ptr<const rules::RuleSet> rules) {
+  const auto at = std::lower_bound(
+      versions_.begin(), versions_.end(), proto.version(),
+      [](const Version& v, uint32_t version) { return v.proto.version() < version; });
+  if (at != versions_.end() && at->proto.version() == proto.version()) {
+    *at = {std::move(proto), std::move(rules)};
+  } else {
+    versions_.insert(at, {std::move(proto), std::move(rules)});
+  }
+}
+
+const RuleVersions::Version* RuleVersions::Find(uint32_t version) const {
+  for (const Version& v : versions_) {
+    if (v.proto.version() == version) return &v;
+  }
+  return nullptr;
+}
+
+const RuleVersions::Version* RuleVersions::InForce(absl::Time now) const {
+  const Version* found = nullptr;
+  for (const Version& v : versions_) {
+    if (!IsApproved(v.proto) || FromProto(v.proto.active_from()) > now) continue;
+    if (found == nullptr ||
+        FromProto(v.proto.active_from()) >= FromProto(found->proto.active_from())) {
+      found = &v;
+    }
+  }
+  return found;
+}
+
+absl::Time RuleVersions::NextChange(absl::Time now) const {
+  absl::Time next = absl::InfiniteFuture();
+  for (const Version& v : versions_) {
+    const absl::Time from = FromProto(v.proto.active_from());
+    if (IsApproved(v.proto) && from > now) next = std::min(next, from);
+  }
+  return next;
+}
+
+std::vector<RuleSet> RuleVersions::At(absl::Time now) const {
+  const Version* in_force = InForce(now);
+  std::vector<RuleSet> versions;
+  for (auto it = versions_.rbegin(); it != versions_.rend(); ++it) {
+    RuleSet& version = versions.emplace_back(it->proto);
+    if (&*it == in_force) {
+      version.set_state(huiliu::v1::RULE_SET_STATE_IN_FORCE);
+    } else if (IsApproved(version) && FromProto(version.active_from()) <= now) {
+      version.set_state(huiliu::v1::RULE_SET_STATE_SUPERSEDED);
+    }
+  }
+  return versions;
+}
+
+absl::StatusOr<RuleSet> Decide(const RuleSet& version,
+                               const huiliu::v1::DecideRuleSetRequest& decision,
+                               const std::string& officer, absl::Time now) {
+  const bool waits = version.state() == huiliu::v1::RULE_SET_STATE_PROPOSED;
+  const bool scheduled = IsApproved(version) && FromProto(version.active_from()) > now;
+  if (!waits && !(scheduled && !decision.approve())) {
+    return absl::FailedPreconditionError(StrCat(NameOf(version), ": ", StateWord(version),
+                                                "；只有待审批或尚未生效的版本可以审批，请另提新版本"
+                                                " / only a version that waits or is not yet "
+                                                "in force is decided; propose another"));
+  }
+  if (officer == version.author()) {
+    return absl::PermissionDeniedError(
+        StrCat(NameOf(version), "：提交人 ", officer,
+               " 不能审批自己的规则，请由另一名数据官审批 / its author does not decide it; another "
+               "data officer does"));
+  }
+  if (!decision.approve() && decision.reason().empty()) {
+    return absl::InvalidArgumentError(
+        StrCat(NameOf(version), "：退回须写明理由 / a rejection states its reason"));
+  }
+  RuleSet decided = version;
+  decided.set_state(decision.approve() ? huiliu::v1::RULE_SET_STATE_APPROVED
+                                       : huiliu::v1::RULE_SET_STATE_REJECTED);
+  decided.set_approver(officer);
+  decided.set_reason(decision.reason());
+  *decided.mutable_decided() = ToProto(now);
+  decided.clear_active_from();
+  if (decision.approve()) {
+    *decided.mutable_active_from() = ToProto(
+        std::max(now, decision.has_active_from() ? FromProto(decision.active_from()) : now));
+  }
+  return decided;
+}
+
+}  // namespace huiliu::governance

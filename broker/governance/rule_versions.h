@@ -1,0 +1,50 @@
+// The versions of one rule set, and which of them is in force when.
+#ifndef HUILIU_BROKER_GOVERNANCE_RULE_VERSIONS_H_
+#define HUILIU_BROKER_GOVERNANCE_RULE_VERSIONS_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/rules/rule_set.h"
+#include "huiliu/v1/rules.pb.h"
+
+namespace huiliu::governance {
+
+// In force at a time is the approved version whose date came last; of one date the higher version.
+class RuleVersions {
+ public:
+  struct Version {
+    huiliu::v1::RuleSet proto;  // `state` as stored: proposed, rejected or approved
+    std::shared_ptr<const rules::RuleSet> rules;
+  };
+
+  // Takes over a version as it is now.
+  void Put(huiliu::v1::RuleSet proto, std::shared_ptr<const rules::RuleSet> rules);
+
+  // nullptr where there is none.
+  const Version* Find(uint32_t version) const;
+  const Version* InForce(absl::Time now) const;
+  const Version* Newest() const { return versions_.empty() ? nullptr : &versions_.back(); }
+
+  // When InForce answers something else than now; InfiniteFuture where nothing is approved for
+  // later.
+  absl::Time NextChange(absl::Time now) const;
+
+  // A version as of `now`, with its state; newest first.
+  std::vector<huiliu::v1::RuleSet> At(absl::Time now) const;
+
+ private:
+  std::vector<Version> versions_;  // by version
+};
+
+// FAILED_PRECONDITION where the version is not to be decided (any more), PERMISSION_DENIED where
+// its author would decide, INVALID_ARGUMENT for a rejection without a reason.
+absl::StatusOr<huiliu::v1::RuleSet> Decide(const huiliu::v1::RuleSet& version,
+                                           const huiliu::v1::DecideRuleSetRequest& decision,
+                                           const std::string& officer, absl::Time now);
+
+}  // namespace huiliu::governance
+
+#endif  // HUILIU_BROKER_GOVERNANCE_RULE_VERSIONS_H_

@@ -1,0 +1,126 @@
+#include "broker/governance/rule_versions.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/model/proto_time.h"
+
+namespace huiliu::governance {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const absl::Time kNow = absl::FromUnixSeconds(1'760'000'000);
+
+huiliu::v1::RuleSet Version(uint32_t version, huiliu::v1::RuleSetState state,
+                            absl::Time from = absl::InfinitePast()) {
+  huiliu::v1::RuleSet proto;
+  proto.set_dataset("person");
+  proto.set_receiver("530100");
+  proto.set_version(version);
+  proto.set_author("author");
+  proto.set_state(state);
+  if (from != absl::InfinitePast()) *proto.mutable_active_from() = ToProto(from);
+  return proto;
+}
+constexpr auto kApproved = huiliu::v1::RULE_SET_STATE_APPROVED;
+constexpr auto kProposed = huiliu::v1::RULE_SET_STATE_PROPOSED;
+constexpr auto kRejected = huiliu::v1::RULE_SET_STATE_REJECTED;
+
+uint32_t InForce(const RuleVersions& versions, absl::Time now) {
+  const auto* found = versions.InForce(now);
+  return found == nullptr ? 0 : found->proto.version();
+}
+
+TEST(RuleVersionsTest, InForceIsTheApprovedVersionWhoseDateCameLast) {
+  RuleVersions versions;
+  EXPECT_EQ(InForce(versions, kNow), 0u);
+  versions.Put(Version(1, kApproved, kNow - absl::Hours(2)), nullptr);
+  versions.Put(Version(2, kApproved, kNow + absl::Hours(3)), nullptr);
+  versions.Put(Version(3, kApproved, kNow - absl::Hours(1)), nullptr);
+  versions.Put(Version(4, kRejected), nullptr);
+  versions.Put(Version(5, kProposed), nullptr);
+  EXPECT_EQ(InForce(versions, kNow - absl::Hours(3)), 0u);
+  EXPECT_EQ(InForce(versions, kNow - absl::Hours(2)), 1u);
+  EXPECT_EQ(InForce(versions, kNow), 3u);
+  EXPECT_EQ(InForce(versions, kNow + absl::Hours(3)), 2u);
+  EXPECT_EQ(versions.NextChange(kNow), kNow + absl::Hours(3));
+  EXPECT_EQ(versions.NextChange(kNow + absl::Hours(3)), absl::InfiniteFuture());
+
+  std::vector<huiliu::v1::RuleSetState> states;
+  for (const auto& version : versions.At(kNow)) states.push_back(version.state());
+  EXPECT_THAT(states, ElementsAre(kProposed, kRejected, huiliu::v1::RULE_SET_STATE_IN_FORCE,
+                                  kApproved, huiliu::v1::RULE_SET_STATE_SUPERSEDED));
+}
+
+TEST(RuleVersionsTest, OfOneDateTheHigherVersion) {
+  RuleVersions versions;
+  versions.Put(Version(2, kApproved, kNow), nullptr);
+  versions.Put(Version(1, kApproved, kNow), nullptr);
+  EXPECT_EQ(InForce(versions, kNow), 2u);
+}
+
+TEST(RuleVersionsTest, AVersionPutAgainIsReplaced) {
+  RuleVersions versions;
+  versions.Put(Version(1, kProposed), nullptr);
+  versions.Put(Version(1, kApproved, kNow), nullptr);
+  EXPECT_EQ(InForce(versions, kNow), 1u);
+  EXPECT_EQ(versions.At(kNow).size(), 1u);
+}
+
+class DecideTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<huiliu::v1::RuleSet> Try(const huiliu::v1::RuleSet& version, bool approve,
+                                          const std::string& officer = "officer") {
+    decision_.set_approve(approve);
+    return Decide(version, decision_, officer, kNow);
+  }
+  huiliu::v1::DecideRuleSetRequest decision_;
+};
+
+TEST_F(DecideTest, AnotherOfficerApprovesFromNowOnOrLater) {
+  auto decided = Try(Version(1, kProposed), true);
+  ASSERT_TRUE(decided.ok()) << decided.status();
+  EXPECT_EQ(decided->state(), kApproved);
+  EXPECT_EQ(decided->approver(), "officer");
+  EXPECT_EQ(FromProto(decided->active_from()), kNow);
+  *decision_.mutable_active_from() = ToProto(kNow - absl::Hours(9));
+  EXPECT_EQ(FromProto(Try(Version(1, kProposed), true)->active_from()), kNow)
+      << "never before its approval";
+  *decision_.mutable_active_from() = ToProto(kNow + absl::Hours(9));
+  EXPECT_EQ(FromProto(Try(Version(1, kProposed), true)->active_from()), kNow + absl::Hours(9));
+}
+
+TEST_F(DecideTest, TheAuthorNeverDecides) {
+  for (const bool approve : {true, false}) {
+    decision_.set_reason("x");
+    const auto decided = Try(Version(1, kProposed), approve, "author");
+    EXPECT_EQ(decided.status().code(), absl::StatusCode::kPermissionDenied);
+  }
+}
+
+TEST_F(DecideTest, ARejectionStatesItsReason) {
+  EXPECT_EQ(Try(Version(1, kProposed), false).status().code(), absl::StatusCode::kInvalidArgument);
+  decision_.set_reason("依据不足");
+  const auto decided = Try(Version(1, kProposed), false);
+  ASSERT_TRUE(decided.ok()) << decided.status();
+  EXPECT_EQ(decided->state(), kRejected);
+  EXPECT_FALSE(decided->has_active_from());
+}
+
+TEST_F(DecideTest, WhatIsInForceOrRejectedIsNotDecidedAgain) {
+  decision_.set_reason("x");
+  for (const auto& version :
+       {Version(1, kRejected), Version(1, kApproved, kNow - absl::Hours(1))}) {
+    for (const bool approve : {true, false}) {
+      EXPECT_EQ(Try(version, approve).status().code(), absl::StatusCode::kFailedPrecondition);
+    }
+  }
+  const auto later = Version(1, kApproved, kNow + absl::Hours(1));
+  EXPECT_EQ(Try(later, true).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Try(later, false)->state(), kRejected) << "what waits for its date can be stopped";
+}
+
+}  // namespace
+}  // namespace huiliu::governance
