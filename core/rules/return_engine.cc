@@ -111,6 +111,7 @@ class Engine : public ReturnEngine {
     d->store = true;
     d->attribution.division.clear();
     d->attribution.decided_by = d->attribution.county_by = -1;
+    d->attribution.county_means = territory::CountyMeans::kNothing;
     d->attribution.conflict = false;
     d->attribution.findings.clear();
     d->attribution.reason.clear();

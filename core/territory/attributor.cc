@@ -51,14 +51,18 @@ class BasisAttributor : public Attributor {
     out->decided_by = out->county_by = -1;
     out->conflict = false;
     out->disagreement = Disagreement::kNone;
+    out->county_means = CountyMeans::kNothing;
     out->findings.clear();
     out->reason.clear();
+    address_given_ = false;
     places_.assign(order_.size(), Place());
     city_.clear();
     for (size_t i = 0; i < order_.size(); ++i) {
       const absl::string_view text = Text(values, order_[i]);
       if (text.empty()) continue;
-      places_[i] = Read(basis_.evidence(order_[i]), text, city_);
+      const Evidence& evidence = basis_.evidence(order_[i]);
+      if (evidence.kind() == huiliu::v1::EVIDENCE_KIND_ADDRESS) address_given_ = true;
+      places_[i] = Read(evidence, text, city_);
       DecideCity(places_[i], order_[i], out);
     }
     ReadAddressesAgain(values, out);
@@ -99,15 +103,61 @@ class BasisAttributor : public Attributor {
   void DecideCounty(Attribution* out) {
     out->division = city_;
     if (city_.empty()) return;
-    for (bool landmark : {false, true}) {
-      for (size_t i = 0; i < order_.size(); ++i) {
-        const std::string& county = landmark ? places_[i].landmark : places_[i].division;
-        if (!IsCounty(county) || !Inside(city_, county)) continue;
-        out->division = county;
-        out->county_by = order_[i];
-        return;
-      }
+    const bool weaker_decides = !DecideCountyMeansStrong(out) && DecideCountyMeansNames(out);
+    if (out->county_by < 0 && !weaker_decides) DecideCountyMeansWeak(out);
+  }
+
+  bool IsOurCounty(absl::string_view code) const { return IsCounty(code) && Inside(city_, code); }
+
+  bool DecideCountyMeansStrong(Attribution* out) const {
+    for (size_t i = 0; i < order_.size(); ++i) {
+      if (basis_.evidence(order_[i]).weak() || !IsOurCounty(places_[i].division)) continue;
+      Settle(places_[i].division, i, places_[i].by, out);
+      return true;
     }
+    return false;
+  }
+
+  // The first address whose roads, estates and hamlets leave few counties. True: it leaves nothing
+  // to a weak link.
+  bool DecideCountyMeansNames(Attribution* out) const {
+    for (size_t i = 0; i < order_.size(); ++i) {
+      const Codes& allowed = places_[i].candidates;
+      if (allowed.empty()) continue;
+      const size_t weak = FirstWeakCounty();
+      if (weak == order_.size()) {
+        if (places_[i].may_decide && IsOurCounty(allowed.Only()))
+          Settle(allowed.Only(), i, CountyMeans::kLandmark, out);
+      } else if (allowed.Has(places_[weak].division)) {
+        // Where the address would have decided alone, it did; else the weak link picked.
+        Settle(places_[weak].division, places_[i].may_decide ? i : weak, CountyMeans::kAgreement,
+               out);
+      }
+      return true;
+    }
+    return false;
+  }
+
+  // A code keeps the county of first registration: by itself it decides only where no address was
+  // given that might say otherwise.
+  void DecideCountyMeansWeak(Attribution* out) const {
+    const size_t weak = FirstWeakCounty();
+    if (weak < order_.size() && !address_given_)
+      Settle(places_[weak].division, weak, places_[weak].by, out);
+  }
+
+  size_t FirstWeakCounty() const {
+    size_t i = 0;
+    while (i < order_.size() &&
+           !(basis_.evidence(order_[i]).weak() && IsOurCounty(places_[i].division)))
+      ++i;
+    return i;
+  }
+
+  void Settle(absl::string_view county, size_t place, CountyMeans means, Attribution* out) const {
+    out->division = std::string(county);
+    out->county_by = order_[place];
+    out->county_means = means;
   }
 
   void NoteFindings(Attribution* out) const {
@@ -119,8 +169,9 @@ class BasisAttributor : public Attributor {
     for (size_t i = 0; i < order_.size(); ++i) {
       const Place& place = places_[i];
       ambiguous = ambiguous || place.ambiguous;
-      if (place.division.empty() && !place.ambiguous) continue;
-      out->findings.push_back({order_[i], place.division, place.ambiguous, Disagreement::kNone});
+      if (place.division.empty() && !place.ambiguous && place.candidates.empty()) continue;
+      out->findings.push_back({order_[i], place.division, place.ambiguous,
+                               place.candidates.Joined("/"), Disagreement::kNone});
       const bool of_managed = place.managed_in.empty() ? Inside(place.division, managed_in)
                                                        : Inside(out->division, managed_in);
       if (!managed_in.empty() && of_managed) continue;
@@ -151,12 +202,21 @@ class BasisAttributor : public Attributor {
   }
 
   Place OfCode(absl::string_view code) const {
-    return {gazetteer_->Resolve(code), false, "", std::string(gazetteer_->ManagedIn(code))};
+    Place place = OfDivision(gazetteer_->Resolve(code));
+    place.managed_in = std::string(gazetteer_->ManagedIn(code));
+    return place;
+  }
+
+  static Place OfDivision(std::string division) {
+    Place place;
+    place.by = IsCounty(division) ? CountyMeans::kCode : CountyMeans::kNothing;
+    place.division = std::move(division);
+    return place;
   }
 
   // One USCC, or several joined by 、 that must agree.
   Place OfUsccs(absl::string_view text) const {
-    if (text.size() == 18) return {OfUscc(text), false, "", ""};
+    if (text.size() == 18) return OfDivision(OfUscc(text));
     Place all;
     for (absl::string_view part : absl::StrSplit(text, absl::ByAnyChar(",;/ "))) {
       for (absl::string_view code : absl::StrSplit(part, "、")) {
@@ -167,6 +227,7 @@ class BasisAttributor : public Attributor {
       }
     }
     if (all.ambiguous) all.division.clear();
+    if (IsCounty(all.division)) all.by = CountyMeans::kCode;
     return all;
   }
 
@@ -193,6 +254,7 @@ class BasisAttributor : public Attributor {
   // Of the record at hand.
   std::vector<Place> places_;  // by place in order_
   std::string city_;
+  bool address_given_ = false;
 };
 
 }  // namespace

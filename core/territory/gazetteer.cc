@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -60,6 +61,17 @@ std::string ShortName(absl::string_view name) {
     break;
   }
   return name.size() >= 6 ? std::string(name) : "";
+}
+
+// House numbers as places.tsv writes them: 570-2000; empty means all.
+absl::Status ReadNumbers(absl::string_view text, Naming* naming) {
+  if (text.empty()) return absl::OkStatus();
+  const std::vector<absl::string_view> ends = absl::StrSplit(text, '-');
+  if (ends.size() != 2 || !absl::SimpleAtoi(ends[0], &naming->first_number) ||
+      !absl::SimpleAtoi(ends[1], &naming->last_number) || naming->first_number == 0 ||
+      naming->first_number > naming->last_number)
+    return absl::InvalidArgumentError(StrCat("house numbers are written 1-99, not ", text));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -129,7 +141,7 @@ void Gazetteer::AddPlace(absl::string_view code, absl::string_view name) {
     const bool bare = !street && absl::EndsWith(form, "村");
     if (bare && form.size() < 12) return;
     names_.Add(form, {street ? NameKind::kStreet
-                      : bare ? NameKind::kLandmark
+                      : bare ? NameKind::kHamlet
                              : NameKind::kVillage,
                       county, ""});
   };
@@ -204,7 +216,10 @@ absl::Status Gazetteer::LoadNames(const std::string& folder) {
       const std::string code = Resolve(cells[1]);
       if (code.empty())
         return absl::InvalidArgumentError(StrCat("code ", cells[1], " is in no edition"));
-      names_.Add(cells[0], {kind, code, ""});
+      Naming naming{kind, code, ""};
+      if (kind == NameKind::kLandmark && cells.size() > 3)
+        RETURN_IF_ERROR(ReadNumbers(cells[3], &naming));
+      names_.Add(cells[0], std::move(naming));
       return absl::OkStatus();
     }));
   }

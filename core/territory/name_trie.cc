@@ -17,12 +17,32 @@ uint64_t Edge(uint32_t node, uint32_t code_point) {
 }  // namespace
 
 // Node 0 is the root, which no edge leads to: 0 means none.
-NameTrie::NameTrie() : roots_(kRoots, 0), names_(1, -1) {}
+NameTrie::NameTrie() : roots_(kRoots, 0), nodes_(1) {}
 
 uint32_t NameTrie::Child(uint32_t node, uint32_t code_point) const {
   if (node == 0) return code_point < kRoots ? roots_[code_point] : 0;
+  const Node& from = nodes_[node];
+  if (from.first_child != 0 && from.first_code_point == code_point) return from.first_child;
+  if (!from.more) return 0;
   const auto it = edges_.find(Edge(node, code_point));
   return it == edges_.end() ? 0 : it->second;
+}
+
+uint32_t NameTrie::ChildOrNew(uint32_t node, uint32_t code_point) {
+  if (const uint32_t child = Child(node, code_point); child != 0) return child;
+  const uint32_t child = static_cast<uint32_t>(nodes_.size());
+  nodes_.emplace_back();
+  Node& from = nodes_[node];
+  if (node == 0) {
+    roots_[code_point] = child;
+  } else if (from.first_child == 0) {
+    from.first_code_point = code_point;
+    from.first_child = child;
+  } else {
+    from.more = true;
+    edges_[Edge(node, code_point)] = child;
+  }
+  return child;
 }
 
 void NameTrie::Add(absl::string_view name, Naming naming) {
@@ -31,20 +51,17 @@ void NameTrie::Add(absl::string_view name, Naming naming) {
   while (!name.empty()) {
     const uint32_t code_point = text::TakeCodePoint(&name);
     if (node == 0 && code_point >= kRoots) return;
-    uint32_t& next = node == 0 ? roots_[code_point] : edges_[Edge(node, code_point)];
-    if (next == 0) {
-      next = static_cast<uint32_t>(names_.size());
-      names_.push_back(-1);
-    }
-    node = next;
+    node = ChildOrNew(node, code_point);
   }
-  if (names_[node] < 0) {
-    names_[node] = static_cast<int32_t>(namings_.size());
+  if (nodes_[node].name < 0) {
+    nodes_[node].name = static_cast<int32_t>(namings_.size());
     namings_.emplace_back();
   }
-  std::vector<Naming>& namings = namings_[static_cast<size_t>(names_[node])];
+  std::vector<Naming>& namings = namings_[static_cast<size_t>(nodes_[node].name)];
   const bool known = std::any_of(namings.begin(), namings.end(), [&](const Naming& other) {
-    return other.kind == naming.kind && other.code == naming.code && other.within == naming.within;
+    return other.kind == naming.kind && other.code == naming.code &&
+           other.within == naming.within && other.first_number == naming.first_number &&
+           other.last_number == naming.last_number;
   });
   if (!known) namings.push_back(std::move(naming));
 }
@@ -55,7 +72,7 @@ size_t NameTrie::MatchesAt(absl::string_view text, Match* out) const {
   for (uint32_t node = 0; !text.empty();) {
     node = Child(node, text::TakeCodePoint(&text));
     if (node == 0) break;
-    const int32_t name = names_[node];
+    const int32_t name = nodes_[node].name;
     if (name < 0) continue;
     if (count == kMaxMatches) break;
     out[count++] = {size - text.size(), &namings_[static_cast<size_t>(name)]};

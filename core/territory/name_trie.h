@@ -18,13 +18,16 @@ enum class NameKind : uint8_t {
   kZone,      // a development zone, under the county whose rows it counts with
   kStreet,    // a street office, town or township
   kVillage,   // a village or community
-  kLandmark,  // a road, estate or hamlet that lies in one county: the weakest
+  kLandmark,  // a road, estate or market kept by hand: weaker still
+  kHamlet,    // a bare 大桥村, which may lie anywhere: the weakest
 };
 
 struct Naming {
   NameKind kind;
   std::string code;    // resolved six-digit code
   std::string within;  // kManaged: the county it lies in
+  // kLandmark: the house numbers that lie in the county; 0 and 0: all that no other range has.
+  uint32_t first_number = 0, last_number = 0;
 };
 
 // A trie over code points: one table look-up per code point and position. Immutable once built,
@@ -48,10 +51,19 @@ class NameTrie {
 
  private:
   uint32_t Child(uint32_t node, uint32_t code_point) const;
+  uint32_t ChildOrNew(uint32_t node, uint32_t code_point);
+
+  // Most nodes have one child: only those with more look into the map.
+  struct Node {
+    int32_t name = -1;  // index into namings_, or -1
+    uint32_t first_code_point = 0;
+    uint32_t first_child = 0;  // 0: none
+    bool more = false;         // further children stand in edges_
+  };
 
   std::vector<uint32_t> roots_;                    // by code point below 65,536; 0: none
   absl::flat_hash_map<uint64_t, uint32_t> edges_;  // node and code point → node
-  std::vector<int32_t> names_;                     // node → index into namings_, or -1
+  std::vector<Node> nodes_;
   std::vector<std::vector<Naming>> namings_;
 };
 

@@ -6,64 +6,10 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "core/territory/name_context.h"
 
 namespace huiliu::territory {
 namespace {
-
-bool StartsWithAny(absl::string_view text, absl::Span<const absl::string_view> heads) {
-  return std::any_of(heads.begin(), heads.end(),
-                     [&](absl::string_view head) { return absl::StartsWith(text, head); });
-}
-
-// What makes the name before it a road's: 大理路, 龙泉东路, 新村立交桥.
-bool ContinuesAsRoad(absl::string_view rest) {
-  static constexpr absl::string_view kRoads[] = {
-      "路",   "街",   "巷",   "大道", "道",   "东路", "西路", "南路", "北路", "中路", "东街",
-      "西街", "南街", "北街", "中街", "公路", "高速", "立交", "线",   "段",   "新路", "老路"};
-  return StartsWithAny(rest, kRoads) && !absl::StartsWith(rest, "街道") &&
-         !absl::StartsWith(rest, "道班");
-}
-
-// What makes the short name before it part of another name: 昆明路, 五华大厦, 双江镇, 西山林场.
-bool ContinuesAsOtherName(absl::string_view rest) {
-  static constexpr absl::string_view kTails[] = {
-      "街道", "桥",   "大厦", "广场", "花园", "商城", "商场", "大酒店", "酒店", "宾馆", "公司",
-      "小区", "车站", "机场", "火车", "学院", "大学", "医院", "厂",     "新村", "村",   "会馆",
-      "市场", "镇",   "乡",   "社区", "办事", "山",   "寺",   "江",     "河",   "林场", "饭店",
-      "集团", "人家", "商贸", "国际", "家园", "公寓", "农场", "水库",   "公墓", "居委", "苑",
-      "有限", "烟厂", "商会", "驻",   "园艺", "公园", "温泉"};
-  return ContinuesAsRoad(rest) || StartsWithAny(rest, kTails);
-}
-
-bool EndsAsDivision(absl::string_view name) {
-  for (absl::string_view suffix : {"省", "市", "县", "区", "州", "旗", "盟"}) {
-    if (absl::EndsWith(name, suffix)) return true;
-  }
-  return false;
-}
-
-// A small set of codes.
-class Codes {
- public:
-  void Add(absl::string_view code) {
-    if (!Has(code)) codes_.push_back(code);
-  }
-  size_t size() const { return codes_.size(); }
-  bool empty() const { return codes_.empty(); }
-  bool Has(absl::string_view code) const {
-    return std::find(codes_.begin(), codes_.end(), code) != codes_.end();
-  }
-  // The only one; empty where there are none or several.
-  absl::string_view Only() const { return codes_.size() == 1 ? codes_[0] : absl::string_view(); }
-  void Intersect(const Codes& other) {
-    codes_.erase(std::remove_if(codes_.begin(), codes_.end(),
-                                [&](absl::string_view code) { return !other.Has(code); }),
-                 codes_.end());
-  }
-
- private:
-  absl::InlinedVector<absl::string_view, 4> codes_;
-};
 
 // Counties by names below the county. A name that several counties have decides nothing by itself;
 // several such names together may.
@@ -82,6 +28,13 @@ class LocalNames {
   }
   bool empty() const { return sure_.empty() && !any_; }
   bool many() const { return sure_.size() > 1; }
+  // The counties that are left: none where names contradict each other.
+  Codes Left() const {
+    if (sure_.empty()) return shared_;
+    Codes left = sure_.size() == 1 ? sure_ : Codes();
+    if (any_) left.Intersect(shared_);
+    return left;
+  }
   bool Allows(absl::string_view county) const { return !any_ || shared_.Has(county); }
   bool several() const { return sure_.size() > 1 || (sure_.empty() && any_); }
   absl::string_view County() const { return sure_.empty() ? shared_.Only() : sure_.Only(); }
@@ -93,8 +46,8 @@ class LocalNames {
 
 // What an address names behind its beginning.
 struct Named {
-  Codes counties, zones, landmarks;
-  LocalNames streets, villages;
+  Codes counties, zones;
+  LocalNames streets, villages, landmarks, hamlets;
   absl::string_view manager, managed_in;
 };
 
@@ -231,7 +184,7 @@ class Reader {
   bool Take(const NameTrie::Match& match, size_t at, absl::string_view within, Named* named) const {
     const absl::string_view name = text_.substr(at, match.size);
     const absl::string_view rest = text_.substr(at + match.size);
-    Codes counties, streets, villages;
+    Codes counties, streets, villages, landmarks, numbered, hamlets;
     bool took = false;
     for (const Naming& naming : *match.namings) {
       if (naming.kind == NameKind::kManaged) {
@@ -244,7 +197,7 @@ class Reader {
       switch (naming.kind) {
         case NameKind::kDivision:
           // 城区, 郊区 and 矿区 are words where no city is known.
-          if (IsCounty(naming.code) && MeansDivision(name, rest) &&
+          if (IsCounty(naming.code) && MeansDivision(name, rest) && !ContinuesAsInstitution(rest) &&
               (!within.empty() || name.size() >= 9))
             counties.Add(naming.code);
           break;
@@ -261,8 +214,17 @@ class Reader {
           if (!ContinuesAsRoad(rest)) villages.Add(naming.code);
           break;
         case NameKind::kLandmark:
-          named->landmarks.Add(naming.code);
+          if (IsRoad(name) ? absl::StartsWith(rest, "道") : ContinuesAsRoad(rest)) break;
+          if (naming.first_number == 0) {
+            landmarks.Add(naming.code);
+          } else if (const uint32_t number = HouseNumber(rest);
+                     number >= naming.first_number && number <= naming.last_number) {
+            numbered.Add(naming.code);
+          }
           took = true;
+          break;
+        case NameKind::kHamlet:
+          if (!ContinuesAsRoad(rest)) hamlets.Add(naming.code);
           break;
         default:
           break;
@@ -271,7 +233,15 @@ class Reader {
     if (counties.size() == 1) named->counties.Add(counties.Only());
     named->streets.Add(streets);
     named->villages.Add(villages);
-    return took || counties.size() == 1 || !streets.empty() || !villages.empty();
+    // One name, several places: any of them may be meant.
+    if (!landmarks.empty()) {
+      landmarks.AddAll(hamlets);
+      hamlets = Codes();
+    }
+    named->landmarks.Add(numbered.empty() ? landmarks : numbered);
+    named->hamlets.Add(hamlets);
+    return took || counties.size() == 1 || !streets.empty() || !villages.empty() ||
+           !hamlets.empty();
   }
 
   const Gazetteer& gazetteer_;
@@ -281,29 +251,66 @@ class Reader {
   bool ambiguous_ = false;
 };
 
+Place At(absl::string_view division, CountyMeans by) {
+  Place place;
+  place.division = std::string(division);
+  place.by = by;
+  return place;
+}
+
+// What is left to other links where no name decides by itself.
+Place Open(const Named& named, const std::string& written) {
+  Place place = At(written, CountyMeans::kNothing);
+  place.ambiguous = named.streets.several() || named.villages.several();
+  bool any = false;
+  for (const LocalNames* names :
+       {&named.streets, &named.villages, &named.landmarks, &named.hamlets}) {
+    if (names->empty()) continue;
+    if (any) {
+      place.candidates.Intersect(names->Left());
+    } else {
+      place.candidates = names->Left();
+    }
+    any = true;
+  }
+  // 春城路 alone may be any town's: an address that names its city means the city's own.
+  const bool hamlets_alone =
+      named.streets.empty() && named.villages.empty() && named.landmarks.empty();
+  place.may_decide = IsCityOrCounty(written) && place.candidates.size() == 1 && !hamlets_alone;
+  return place;
+}
+
 // Which county of `within` the address says. `written`: what it begins with.
 Place Decide(const Named& named, const std::string& written, absl::string_view within) {
-  if (!named.manager.empty())
-    return {std::string(named.manager), false, "", std::string(named.managed_in)};
-  if (IsCounty(written)) return {written, false, "", ""};
-  if (named.counties.size() > 1) return {written, true, "", ""};
-  if (!named.counties.empty()) return {std::string(named.counties.Only()), false, "", ""};
-  if (within.empty()) return {written, false, "", ""};
+  if (!named.manager.empty()) {
+    Place place = At(named.manager, CountyMeans::kNothing);
+    place.managed_in = std::string(named.managed_in);
+    return place;
+  }
+  if (IsCounty(written)) return At(written, CountyMeans::kWritten);
+  if (named.counties.size() > 1) {
+    Place place = At(written, CountyMeans::kNothing);
+    place.ambiguous = true;
+    return place;
+  }
+  if (!named.counties.empty()) return At(named.counties.Only(), CountyMeans::kWritten);
+  if (within.empty()) return At(written, CountyMeans::kNothing);
   const bool city_known = IsCityOrCounty(within);
+  const absl::string_view street = named.streets.County();
+  // A zone may reach into another county, by a township that is then named with it.
   if (city_known && !named.zones.Only().empty())
-    return {std::string(named.zones.Only()), false, "", ""};
-  if (!named.streets.County().empty()) return {std::string(named.streets.County()), false, "", ""};
-  if (named.streets.many() || !city_known) return {written, named.streets.several(), "", ""};
+    return street.empty() ? At(named.zones.Only(), CountyMeans::kZone)
+                          : At(street, CountyMeans::kStreet);
+  if (!street.empty()) return At(street, CountyMeans::kStreet);
+  if (named.streets.many() || !city_known) {
+    Place place = At(written, CountyMeans::kNothing);
+    place.ambiguous = named.streets.several();
+    return place;
+  }
   // A street of two counties may still say which of them a village cannot be in.
-  const auto agrees = [&](absl::string_view county) {
-    return !county.empty() && named.streets.Allows(county);
-  };
-  if (agrees(named.villages.County())) return {std::string(named.villages.County()), false, "", ""};
-  const bool several = named.streets.several() || named.villages.several();
-  // 春城路 alone may be any town's: an address that names its city means the city's own.
-  const absl::string_view landmark =
-      IsCityOrCounty(written) ? named.landmarks.Only() : absl::string_view();
-  return {written, several, std::string(agrees(landmark) ? landmark : ""), ""};
+  const absl::string_view village = named.villages.County();
+  if (!village.empty() && named.streets.Allows(village)) return At(village, CountyMeans::kVillage);
+  return Open(named, written);
 }
 
 }  // namespace
@@ -313,9 +320,12 @@ Place ReadName(const Gazetteer& gazetteer, absl::string_view text) {
   size_t begin = 0;
   const std::string written = reader.ReadFromLeft(&begin);
   const Named named = reader.ReadRest(begin, written);
-  if (!named.manager.empty())
-    return {std::string(named.manager), false, "", std::string(named.managed_in)};
-  return {written, written.empty() && reader.ambiguous(), "", ""};
+  const bool managed = !named.manager.empty();
+  Place place = At(managed ? named.manager : absl::string_view(written),
+                   IsCounty(written) && !managed ? CountyMeans::kWritten : CountyMeans::kNothing);
+  place.managed_in = std::string(named.managed_in);
+  if (!managed) place.ambiguous = written.empty() && reader.ambiguous();
+  return place;
 }
 
 Place ReadAddress(const Gazetteer& gazetteer, absl::string_view text, absl::string_view known) {
@@ -325,7 +335,8 @@ Place ReadAddress(const Gazetteer& gazetteer, absl::string_view text, absl::stri
   // A province alone is no better than what is known inside it.
   const absl::string_view within =
       IsCityOrCounty(written) || !Inside(written, known) || known.empty() ? written : known;
-  if (IsCounty(written) && !gazetteer.HasManaged(written)) return {written, false, "", ""};
+  if (IsCounty(written) && !gazetteer.HasManaged(written))
+    return At(written, CountyMeans::kWritten);
   Place place = Decide(reader.ReadRest(begin, within), written, within);
   place.ambiguous = place.ambiguous || (place.division.empty() && reader.ambiguous());
   return place;

@@ -51,20 +51,36 @@ enum class Disagreement : uint8_t {
   kProvince,  // another province
 };
 
+// How the county was told.
+enum class CountyMeans : uint8_t {
+  kNothing,    // no county
+  kCode,       // a code, or the one inside an identifier
+  kWritten,    // its name
+  kZone,       // a development zone's name
+  kStreet,     // a street office's, town's or township's name
+  kVillage,    // a village's or community's name
+  kLandmark,   // a road, estate, market or hamlet (places.tsv), of one county
+  kAgreement,  // a weak link's county that such names allow
+};
+
 // What one evidence link said.
 struct Finding {
   int link = 0;            // index into TerritoryBasis.evidence
   std::string division;    // resolved six-digit code; empty: it said nothing
   bool ambiguous = false;  // it names several
+  // Counties that the address's roads, estates and hamlets allow, where they say no division:
+  // 530112, or 530111/530112 for a road that runs through two.
+  std::string candidates;
   // How far it is from what was decided.
   Disagreement disagreement = Disagreement::kNone;
 };
 
 struct Attribution {
-  std::string division;   // six-digit county, or the city where only the city is known; empty:
-                          // nothing decides
-  int decided_by = -1;    // link that decided the city
-  int county_by = -1;     // link that decided the county
+  std::string division;  // six-digit county, or the city where only the city is known; empty:
+                         // nothing decides
+  int decided_by = -1;   // link that decided the city
+  int county_by = -1;    // link that decided the county
+  CountyMeans county_means = CountyMeans::kNothing;  // how that link told it
   bool conflict = false;  // evidence disagreed, at whatever level: see attributor.cc
   Disagreement disagreement = Disagreement::kNone;  // the widest; kCounty changes no city
   std::vector<Finding> findings;                    // of all links that said something

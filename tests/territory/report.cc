@@ -17,11 +17,12 @@ namespace huiliu::territory_report {
 namespace {
 
 using territory::Attribution;
+using territory::CountyMeans;
 using territory::Disagreement;
 
 struct Options {
   std::string data, schemas, labels;
-  bool list = false, wrong = false;
+  bool list = false, wrong = false, hidden = false;
 };
 
 struct LinkTally {
@@ -35,6 +36,12 @@ struct Judged {
   std::array<int, kVerdicts> verdicts = {};
   int rows = 0;  // of the whole registry
 };
+
+const char* Word(CountyMeans means) {
+  static const char* const kWords[] = {"",       "code",    "written",  "zone",
+                                       "street", "village", "landmark", "agreement"};
+  return kWords[static_cast<size_t>(means)];
+}
 
 const char* Word(Disagreement level) {
   static const char* const kWords[] = {"none", "county", "city", "province"};
@@ -67,8 +74,9 @@ class Report {
     const std::string area = out.division.empty()           ? "pending"
                              : City(out.division) == "5301" ? "Kunming"
                                                             : "elsewhere";
-    return absl::StrCat(area, ", county by ", LinkName(out.county_by), ", conflict ",
-                        Word(out.disagreement));
+    return absl::StrCat(area, ", county by ", LinkName(out.county_by),
+                        out.county_by < 0 ? "" : absl::StrCat(" ", Word(out.county_means)),
+                        ", conflict ", Word(out.disagreement));
   }
 
   void Count(const Attribution& out) {
@@ -149,6 +157,56 @@ class Report {
   std::map<std::string, Judged> strata_, halves_;
 };
 
+// The names below the county, tried where the address itself writes its county: that name is cut
+// out, the codes are left away, and what is decided then is held against it.
+class HiddenCounty {
+ public:
+  HiddenCounty(const huiliu::v1::TerritoryBasis& basis, const territory::Divisions& divisions,
+               territory::Attributor& attributor, bool name)
+      : basis_(basis), divisions_(divisions), attributor_(attributor), name_(name) {}
+
+  void Try(const Row& row, const Attribution& full) {
+    if (full.county_means != CountyMeans::kWritten || City(full.division) != "5301") return;
+    if (basis_.evidence(full.county_by).kind() != huiliu::v1::EVIDENCE_KIND_ADDRESS) return;
+    std::string address = row.values[static_cast<size_t>(full.county_by)];
+    const std::string& county = divisions_.Find(full.division)->name;
+    const size_t at = address.find(county);
+    if (at == std::string::npos) return;
+    address.erase(at, county.size());
+    std::vector<territory::EvidenceValue> values(row.values.size());
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!basis_.evidence(static_cast<int>(i)).weak()) values[i].text = row.values[i];
+    }
+    values[static_cast<size_t>(full.county_by)].text = address;
+    Attribution out;
+    attributor_.Attribute(values, &out);
+    if (!IsCounty(out.division)) {
+      ++open_;
+      return;
+    }
+    const bool same = out.division == full.division;
+    ++tries_[out.county_means][same ? 0 : 1];
+    if (!same && name_)
+      std::printf("hidden county: %s decided %s by %s, written %s\n", row.place().c_str(),
+                  out.division.c_str(), Word(out.county_means), full.division.c_str());
+  }
+
+  void Print() const {
+    std::printf("\nAddresses with their county cut out: %d left open; decided by\n", open_);
+    for (const auto& [means, n] : tries_)
+      std::printf("%-10s %6d the same county, %5d another (%.2f %%)\n", Word(means), n[0], n[1],
+                  100.0 * n[1] / (n[0] + n[1]));
+  }
+
+ private:
+  const huiliu::v1::TerritoryBasis& basis_;
+  const territory::Divisions& divisions_;
+  territory::Attributor& attributor_;
+  const bool name_;
+  int open_ = 0;
+  std::map<CountyMeans, std::array<int, 2>> tries_;
+};
+
 absl::Status Run(const Options& options, int* wrong) {
   const std::string path =
       options.schemas + "/datasets/legal_persons/enterprise_registration.proto";
@@ -164,6 +222,7 @@ absl::Status Run(const Options& options, int* wrong) {
     ASSIGN_OR_RETURN(labels, ReadLabels(options.labels));
   }
   Report report(*contract);
+  HiddenCounty hidden(contract->options().territory(), *divisions, *attributor, options.hidden);
   Attribution out;
   size_t found = 0;
   for (const Row& row : rows) {
@@ -174,6 +233,7 @@ absl::Status Run(const Options& options, int* wrong) {
       std::printf("%s\t%ld\t%s\t%s\t%s\n", row.file.c_str(), row.line, row.line_digest.c_str(),
                   report.Stratum(out).c_str(), out.division.c_str());
     report.Count(out);
+    if (!options.list) hidden.Try(row, out);
     const auto label = labels.find(row.place());
     if (label == labels.end()) continue;
     if (label->second.line_digest != row.line_digest)
@@ -191,6 +251,7 @@ absl::Status Run(const Options& options, int* wrong) {
     return absl::FailedPreconditionError("some labelled rows are not in the data");
   report.PrintLinks();
   report.PrintAccuracy();
+  hidden.Print();
   *wrong = report.wrong();
   return absl::OkStatus();
 }
@@ -207,6 +268,7 @@ int main(int argc, char** argv) {
   app.add_flag("--list", options.list, "each row with its stratum, for sample.py");
   app.add_flag("--wrong", options.wrong,
                "name the rows of the development half that were decided wrongly");
+  app.add_flag("--hidden", options.hidden, "name the rows whose cut-out county was missed");
   CLI11_PARSE(app, argc, argv);
   int wrong = 0;
   const absl::Status status = huiliu::territory_report::Run(options, &wrong);

@@ -96,6 +96,8 @@ TEST(AddressTest, RoadsAndFirmsNameNoPlace) {
   EXPECT_EQ(Address("云南省昆明市大理路12号"), "530100");
   EXPECT_EQ(Address("昆明市官渡路3号"), "530100");
   EXPECT_EQ(Address("昆明市北京路100号"), "530100");
+  EXPECT_EQ(Attribute({kName, kAddress}, {"昆明", "昆明市五华区"}).county_means,
+            CountyMeans::kWritten);
   EXPECT_EQ(Address("昆明路8号", "大理"), "532900");
   EXPECT_EQ(Address("昆明市五华大厦2楼"), "530100");
   EXPECT_EQ(Address("大同市场", "曲靖"), "530300");
@@ -117,7 +119,8 @@ TEST(AddressTest, NamesThatTwoCountiesHaveDecideNothingAlone) {
   EXPECT_EQ(Address("昆明市前卫镇双凤社区"), "530111");        // both together do
   EXPECT_EQ(Address("昆明市马街镇3号"), "530100");             // 西山's and 宜良's
   EXPECT_EQ(Address("东郊十里铺大桥村", "昆明"), "530100");    // a hamlet of a common name
-  EXPECT_EQ(Address("昆明市官南路小街办事处清朋"), "530100");  // not 嵩明's 小街镇
+  EXPECT_EQ(Address("昆明市小街办事处清朋"), "530100");        // not 嵩明's 小街镇
+  EXPECT_EQ(Address("昆明市官南路小街办事处清朋"), "530111");  // the road's county
 }
 
 TEST(AddressTest, AStreetWithoutItsCityNeedsTheProvince) {
@@ -138,15 +141,80 @@ TEST(AddressTest, ZonesCountUnderTheirCounty) {
   EXPECT_EQ(Address("昆明市呈贡区高新区马金铺", "昆明"), "530114");
 }
 
-TEST(AddressTest, ARoadDecidesNoCounty) {
-  const std::vector<Link> links = {kName, kAddress, kWeakUscc};
-  const Attribution alone = Attribute(links, {"昆明", "昆明市滇池路1008号", "915301007414512345"});
-  EXPECT_EQ(alone.division, "530100");
-  const Attribution code = Attribute(links, {"昆明", "昆明市滇池路1008号", "915301037414512345"});
-  EXPECT_EQ(code.division, "530103");
-  EXPECT_EQ(code.county_by, 2);
-  EXPECT_FALSE(code.conflict);
-  EXPECT_EQ(Address("春城路17号", "昆明"), "530100");
+// Region, address, code of a registration.
+Attribution Registration(const std::string& address, const std::string& county,
+                         const std::string& region = "昆明") {
+  return Attribute({kName, kAddress, kWeakUscc},
+                   {region, address, county.empty() ? "" : "91" + county + "7414512345"});
+}
+
+TEST(AddressTest, ALandmarkOfOneCountyDecidesUnlessTheCodeDisagrees) {
+  const Attribution alone = Registration("昆明市滇池路1008号", "530100");
+  EXPECT_EQ(alone.division, "530112");
+  EXPECT_EQ(alone.county_by, 1);
+  EXPECT_EQ(alone.county_means, CountyMeans::kLandmark);
+  const Attribution agreed = Registration("昆明市滇池路1008号", "530112");
+  EXPECT_EQ(agreed.division, "530112");
+  EXPECT_EQ(agreed.county_by, 1);
+  EXPECT_EQ(agreed.county_means, CountyMeans::kAgreement);
+  const Attribution disagreed = Registration("昆明市滇池路1008号", "530103");
+  EXPECT_EQ(disagreed.division, "530100");
+  EXPECT_EQ(disagreed.county_by, -1);
+  EXPECT_FALSE(disagreed.conflict);
+  EXPECT_EQ(disagreed.findings[1].candidates, "530112");
+  EXPECT_EQ(Address("春城路17号", "昆明"), "530100");  // may be any town's
+}
+
+TEST(AddressTest, ARoadOfTwoCountiesDecidesTogetherWithTheCodeOnly) {
+  EXPECT_EQ(Registration("昆明市人民西路", "530100").division, "530100");
+  const Attribution out = Registration("昆明市人民西路", "530112");
+  EXPECT_EQ(out.division, "530112");
+  EXPECT_EQ(out.county_by, 2);
+  EXPECT_EQ(out.county_means, CountyMeans::kAgreement);
+  EXPECT_EQ(Registration("昆明市人民西路", "530103").division, "530100");
+  EXPECT_EQ(Registration("昆明市人民西路", "530103").findings[1].candidates, "530102/530112");
+  // Two such roads that cross leave one county.
+  EXPECT_EQ(Registration("昆明市人民西路与环城西路口", "530100").division, "530100");
+  EXPECT_EQ(Registration("昆明市北京路与环城南路交叉口", "530100").division, "530111");
+  // Two of different counties contradict each other.
+  EXPECT_EQ(Registration("昆明市滇池路与白龙路", "530112").division, "530100");
+}
+
+TEST(AddressTest, HouseNumbersTellWhereOnTheRoad) {
+  EXPECT_EQ(Registration("昆明市北京路612号", "").division, "530103");
+  EXPECT_EQ(Registration("昆明市北京路６１２号", "").division, "530103");
+  EXPECT_EQ(Registration("昆明市北京路98号", "").division, "530100");
+  EXPECT_EQ(Registration("昆明市北京路98号", "530111").division, "530111");
+  EXPECT_EQ(Registration("昆明市环城南路668号", "").division, "530112");
+  EXPECT_EQ(Registration("昆明市环城南路", "").division, "530100");
+  EXPECT_EQ(Registration("昆明市北京路99999999999999999999号", "").division, "530100");
+}
+
+TEST(AddressTest, ACodeAloneSaysNothingAgainstAnAddressThatIsThere) {
+  EXPECT_EQ(Registration("昆明市某某大厦", "530103").division, "530100");
+  EXPECT_EQ(Registration("", "530103").division, "530103");
+  EXPECT_EQ(Registration("", "530103").county_means, CountyMeans::kCode);
+}
+
+TEST(AddressTest, AHamletDecidesTogetherWithTheCodeOnly) {
+  EXPECT_EQ(Registration("昆明市清水河村29号", "").division, "530100");
+  EXPECT_EQ(Registration("昆明市清水河村29号", "530115").division, "530115");
+  EXPECT_EQ(Registration("昆明市刘家营村3幢", "530103").division, "530103");  // three have one
+}
+
+TEST(AddressTest, NamesInsideOtherNamesAreNotTaken) {
+  EXPECT_EQ(Registration("昆明市青云街道办事处", "").division, "530103");  // not 五华's 青云街
+  EXPECT_EQ(Registration("昆明市山水润城2幢", "").division, "530103");
+  EXPECT_EQ(Registration("昆明市阳宗海旅游度假区", "").division, "530100");
+  EXPECT_EQ(Registration("昆明市度假区", "").division, "530112");
+  EXPECT_EQ(Registration("昆明市茭菱路260号西山区人事局二楼", "").division, "530102");
+  EXPECT_EQ(Registration("昆明市五华金盾小区", "").division, "530100");
+}
+
+TEST(AddressTest, ATownshipDecidesBeforeTheZoneThatRunsIt) {
+  EXPECT_EQ(Registration("昆明市滇池旅游度假区大渔片区", "").division, "530114");
+  EXPECT_EQ(Registration("昆明经开区洛羊街道办事处大洛羊社区", "").division, "530114");
+  EXPECT_EQ(Registration("昆明市高新区马金铺", "").division, "530114");
 }
 
 TEST(ChainTest, TheFirstStrongLinkDecidesTheCityAndTheFirstCountyInsideItTheCounty) {

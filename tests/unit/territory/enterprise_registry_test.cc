@@ -121,7 +121,7 @@ TEST(EnterpriseRegistryTest, EveryRowBelongsWhereItsEvidenceSays) {
   EXPECT_EQ(counts.unnamed["outside"], 2);
   EXPECT_EQ(counts.unnamed["pending"], 18);
   EXPECT_EQ(counts.kunming, 47954 + 12);
-  EXPECT_GE(counts.kunming - counts.by_county["530100"], counts.kunming * 3 / 4);
+  EXPECT_GE(counts.kunming - counts.by_county["530100"], counts.kunming * 9 / 10);
   std::printf(
       "%zu rows, %.2f us each; Kunming's %d, of them %.1f %% decided to a county\n", rows.size(),
       std::chrono::duration<double, std::micro>(spent).count() / double(rows.size()),

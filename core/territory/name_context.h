@@ -1,0 +1,29 @@
+// What the text around a place name makes of it. Private to the module.
+#ifndef HUILIU_CORE_TERRITORY_NAME_CONTEXT_H_
+#define HUILIU_CORE_TERRITORY_NAME_CONTEXT_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace huiliu::territory {
+
+bool StartsWithAny(absl::string_view text, absl::Span<const absl::string_view> heads);
+
+// Of the text behind a name: it makes the name a road's (大理路), part of another name (五华大厦),
+// or an institution's (西山区粮食局), which may stand in another county.
+bool ContinuesAsRoad(absl::string_view rest);
+bool ContinuesAsOtherName(absl::string_view rest);
+bool ContinuesAsInstitution(absl::string_view rest);
+
+// The number right behind a road's name, in ASCII or full-width digits; 0: none.
+uint32_t HouseNumber(absl::string_view rest);
+
+// Of a name: 路, 街 …; 省, 市, 县 ….
+bool IsRoad(absl::string_view name);
+bool EndsAsDivision(absl::string_view name);
+
+}  // namespace huiliu::territory
+
+#endif  // HUILIU_CORE_TERRITORY_NAME_CONTEXT_H_
