@@ -10,6 +10,9 @@ namespace huiliu::schema {
 namespace {
 
 constexpr uint32_t kMaxFieldNumber = (1U << 29) - 1;
+// libprotobuf's parser refuses a longer tag or length, whatever it says: a receiver must be able to
+// read what we let pass.
+constexpr size_t kMaxTagBytes = 5;
 
 template <typename Int>
 bool TakeFixed(const char*& at, const char* end, uint64_t* number) {
@@ -29,7 +32,14 @@ bool TakeFixed(absl::string_view& rest, uint64_t* number) {
   return true;
 }
 
-// Most tags and lengths are one byte: that one in line, the rest by the common reader.
+// A tag or a length.
+bool TakeTag(absl::string_view& rest, uint64_t* value) {
+  const size_t before = rest.size();
+  return TakeVarint(rest, value) && before - rest.size() <= kMaxTagBytes;
+}
+
+// Most are one byte: that one in line, the rest by `Take`.
+template <bool (*Take)(absl::string_view&, uint64_t*)>
 inline bool TakeShort(const char*& at, const char* end, uint64_t* value) {
   // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a null `at` is its own `end`
   if (at < end && static_cast<uint8_t>(*at) < 0x80) {
@@ -37,7 +47,7 @@ inline bool TakeShort(const char*& at, const char* end, uint64_t* value) {
     return true;
   }
   absl::string_view rest(at, static_cast<size_t>(end - at));
-  if (!TakeVarint(rest, value)) return false;
+  if (!Take(rest, value)) return false;
   at = rest.data();
   return true;
 }
@@ -53,7 +63,7 @@ bool TakeField(absl::string_view& rest, WireField* field) {
   if (static_cast<uint8_t>(r[0]) < 0x80) {
     tag = static_cast<uint8_t>(r[0]);
     r.remove_prefix(1);
-  } else if (!TakeVarint(r, &tag)) {
+  } else if (!TakeTag(r, &tag)) {
     return false;
   }
   const uint64_t number = tag >> 3;
@@ -73,7 +83,7 @@ bool TakeField(absl::string_view& rest, WireField* field) {
     case 2: {
       field->type = WireType::kBytes;
       uint64_t size = 0;
-      if (!TakeVarint(r, &size) || size > r.size()) return false;
+      if (!TakeTag(r, &size) || size > r.size()) return false;
       field->bytes = r.substr(0, size);
       r.remove_prefix(size);
       break;
@@ -119,19 +129,20 @@ absl::Status FieldPlan::Scan(absl::string_view record, absl::Span<FieldSlot> slo
   const char* const end = at + record.size();
   while (at < end) {
     uint64_t tag = 0;
-    if (!TakeShort(at, end, &tag)) return Torn();
+    if (!TakeShort<TakeTag>(at, end, &tag)) return Torn();
     const uint64_t field_number = tag >> 3;
     if (field_number == 0 || field_number > kMaxFieldNumber) return Torn();
     uint64_t number = 0;
     const char* bytes = nullptr;
     switch (static_cast<WireType>(tag & 7)) {
       case WireType::kBytes:
-        if (!TakeShort(at, end, &number) || number > static_cast<uint64_t>(end - at)) return Torn();
+        if (!TakeShort<TakeTag>(at, end, &number) || number > static_cast<uint64_t>(end - at))
+          return Torn();
         bytes = at;
         at += number;
         break;
       case WireType::kVarint:
-        if (!TakeShort(at, end, &number)) return Torn();
+        if (!TakeShort<TakeVarint>(at, end, &number)) return Torn();
         break;
       case WireType::kFixed64:
         if (!TakeFixed<uint64_t>(at, end, &number)) return Torn();

@@ -1,3 +1,4 @@
+#include <google/protobuf/empty.pb.h>
 #include <google/protobuf/stubs/logging.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -233,6 +234,35 @@ TEST(FieldPlanTest, LastOccurrenceWinsAndTornBytesAreFound) {
                          "a",
                          absl::MakeSpan(slots))
                    .ok());
+}
+
+// libprotobuf reads none of these, so no receiver could.
+TEST(WireTest, ATagOrLengthOfMoreThanFiveBytesIsTorn) {
+  const std::string long_tag("\x88\x80\x80\x80\x80\x00\x05", 7);
+  const std::string long_length(
+      "\x0a\x81\x80\x80\x80\x80\x00"
+      "a",
+      8);
+  const std::string five_bytes(
+      "\x0a\x81\x80\x80\x80\x00"
+      "a",
+      7);
+  const std::string long_number("\x08\x85\x80\x80\x80\x80\x80\x00", 8);
+  const uint32_t numbers[] = {1};
+  const FieldPlan plan(numbers);
+  const auto reads = [&](const std::string& bytes) {
+    FieldSlot slot;
+    WireField field;
+    absl::string_view rest = bytes;
+    const bool taken = TakeField(rest, &field);
+    EXPECT_EQ(plan.Scan(bytes, absl::MakeSpan(&slot, 1)).ok(), taken);
+    EXPECT_EQ(google::protobuf::Empty().ParseFromString(bytes), taken);
+    return taken;
+  };
+  EXPECT_FALSE(reads(long_tag));
+  EXPECT_FALSE(reads(long_length));
+  EXPECT_TRUE(reads(five_bytes));
+  EXPECT_TRUE(reads(long_number));
 }
 
 }  // namespace
