@@ -71,7 +71,7 @@ CsvSplitter::Field CsvSplitter::TakeQuoted(size_t& at, CsvRecord* record) {
   const size_t begin = at;
   // Beyond the bound nobody looks for the closing quote.
   const size_t limit =
-      record->begin + std::min(input_.size() - record->begin, options_.max_record_bytes + 1);
+      record->begin + std::min(input_.size() - record->begin, options_.max_record_bytes);
   bool doubled = false;
   while (true) {
     const char* quote = static_cast<const char*>(
@@ -174,10 +174,16 @@ CsvSplitter::Result CsvSplitter::Next(CsvRecord* record) {
   while (true) {
     switch (TakeField(at, record)) {
       case Field::kNext:
-        continue;
+        if (at - record->begin <= options_.max_record_bytes) continue;
+        Fail(record, "csv.too_long", record->begin);
+        return SkipBad(record);
       case Field::kLast: {
-        if (at - record->begin > options_.max_record_bytes)
+        // Up to its first line end like every bad record, whether or not the input holds it all:
+        // else the rows behind it would hang on where a file was cut into blocks.
+        if (at - record->begin > options_.max_record_bytes) {
           Fail(record, "csv.too_long", record->begin);
+          return SkipBad(record);
+        }
         const bool ended = input_[at - 1] == '\n' || input_[at - 1] == '\r';
         return Finish(record, at, quoted_lines_ + (ended ? 1 : 0));
       }

@@ -67,6 +67,31 @@ TEST(CsvTest, AHugeRecordIsAnErrorAndTheRestGoesOn) {
   EXPECT_EQ(errors, (std::vector<std::string>{"csv.too_long@2:1"}));
 }
 
+// Else the rows behind it would hang on how a file was cut into blocks.
+TEST(CsvTest, ARecordThatIsTooLongCostsOneLineHoweverTheInputIsCut) {
+  CsvOptions options;
+  options.max_record_bytes = 8;
+  const auto first = [&](absl::string_view input, bool at_end) {
+    CsvSplitter splitter(input, options, 1, at_end);
+    CsvRecord record;
+    EXPECT_EQ(splitter.Next(&record), Result::kRecord);
+    return std::string(record.error == nullptr ? "" : record.error) + "@" +
+           std::to_string(record.error_line) + ":" + std::to_string(record.error_column) + " " +
+           std::to_string(record.size);
+  };
+  const std::pair<const char*, const char*> cases[] = {
+      {"\"1\n2\n3\",\"4\",5\n6\n7\n", "csv.too_long@3:4 3"},
+      {"\"1\n2\n3\n4\n5\",6\n7\n8\n9\n", "csv.too_long@1:1 3"},
+      {"1,\"2\n3\n45\"6\n7\n8\n9\n", "csv.too_long@1:3 5"},
+      {"1,\"2\n34\",\"5\"6\n7\n8\n9\n", "csv.too_long@1:1 5"}};
+  for (const auto& [input, expected] : cases) {
+    EXPECT_EQ(first(input, true), expected) << input;
+    for (size_t block = 9; block <= 12; ++block)
+      EXPECT_EQ(first(absl::string_view(input).substr(0, block), false), expected)
+          << input << block;
+  }
+}
+
 TEST(CsvTest, TornInputAsksForMore) {
   for (absl::string_view torn : {"a,b", "a,\"b", "a,\"b\"", "a,b\r", ""}) {
     CsvSplitter splitter(torn, {}, 1, false);
