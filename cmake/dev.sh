@@ -12,6 +12,7 @@ usage() {
   ./dev build [TARGET…]   build only
   ./dev bench [NAME…]     benchmarks, each beside its yardstick [--output json]; docs/BENCHMARKS.md
   ./dev verify            format, lint, tiers and includes, thread-safety analysis with clang
+  ./dev fuzz NAME [SECONDS]      searches on with libFuzzer and sanitizers (60 s); without NAME: which there are. docs/TESTING.md
   ./dev conformance SUITE PATH   an outside test suite: merkle DIR, csv DIR, gb18030 DIR, ids FILE, cel FILE
   ./dev territory-report [DIR]   how territory performs on real registrations, and how right it is on labelled rows
   ./dev clean             removes what was built
@@ -95,6 +96,39 @@ territory_report() {
   exec "$BUILD/bin/huiliu-territory-report" "$data" "$@"
 }
 
+# fuzz NAME [SECONDS]: one fuzz target with clang, in a build folder of its own, of which only the target's libraries are built.
+fuzz() {
+  local targets
+  targets=$(cd tests/fuzz && ls -- *_fuzzer.cc | sed 's/_fuzzer\.cc$//')
+  if [ $# = 0 ] || ! grep -qx -- "$1" <<<"$targets"; then
+    say "./dev fuzz NAME [SECONDS]; names: $(echo $targets)"
+    return 2
+  fi
+  local name=$1 seconds=${2:-60} folder="$BUILD-fuzz" corpus=tests/fuzz/corpus/$1
+  install_packages cmake/packages.txt cmake/packages-fuzz.txt
+  export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+  local flags='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined'
+  mkdir -p "$folder"
+  if ! cmake -S . -B "$folder" -G Ninja -DHUILIU_FUZZ=ON -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14 \
+    -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags" >"$folder/configure.log" 2>&1; then
+    tail -40 "$folder/configure.log" >&2
+    return 1
+  fi
+  say "building fuzz_$name with clang (log: $folder/build.log)"
+  if ! ninja -C "$folder" "fuzz_$name" >"$folder/build.log" 2>&1; then
+    grep -E 'error|FAILED|undefined' -A4 "$folder/build.log" | head -60 >&2
+    return 1
+  fi
+  # What the search finds worth keeping stays in the build folder; the committed corpus only gets what breaks the target.
+  local work=$folder/corpus/$name
+  mkdir -p "$work"
+  "$folder/bin/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
+    -artifact_prefix="$corpus/" "$work" "$corpus" || {
+    say "what broke it is in $corpus: mend it, and commit the file as a seed"
+    return 1
+  }
+}
+
 verify() {
   install_packages cmake/packages.txt cmake/packages-verify.txt
   exec bash cmake/verify.sh "$BUILD"
@@ -110,8 +144,9 @@ main() {
     bench) bench "$@" ;;
     verify) verify ;;
     conformance) conformance "$@" ;;
+    fuzz) fuzz "$@" ;;
     territory-report) territory_report "$@" ;;
-    clean) rm -rf "$BUILD" ;;
+    clean) rm -rf "$BUILD" "$BUILD-fuzz" ;;
     help | -h | --help) usage ;;
     *)
       say "./dev: unknown command \"$command\""

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Writes the seeds of tests/fuzz/corpus that are not texts: python3 tests/fuzz/make_corpus.py. The others are written by hand."""
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+
+
+def put(target, name, data):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def varint(value):
+    value &= (1 << 64) - 1
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def tag(number, wire):
+    return varint(number << 3 | wire)
+
+
+def text(number, value):
+    value = value if isinstance(value, bytes) else value.encode()
+    return tag(number, 2) + varint(len(value)) + value
+
+
+def number(field, value):
+    return tag(field, 0) + varint(value)
+
+
+def wire():
+    full = (text(1, "甲-1") + number(2, -5) + text(3, "王小明") + number(4, 139999) + tag(5, 5) + struct.pack("<I", 4000000000)
+            + number(7, 1) + number(8, -1) + tag(9, 5) + struct.pack("<f", 0.5) + text(10, number(1, 1700000000) + number(2, 5))
+            + number(11, 1) + text(12, varint(1) + varint(300)) + number(12, 7) + text(13, "a") + text(13, "乙")
+            + text(14, text(1, "部分") + text(2, b"\x01\x02")) + tag(150, 1) + struct.pack("<d", 0.1) + text(536870911, b"\xff\x00"))
+    put("wire", "full", full)
+    put("wire", "empty", b"")
+    put("wire", "torn", full[:-5])
+    put("wire", "twice", text(1, "a") + text(1, "b") + number(2, 1) + number(2, 2))
+    put("wire", "unknown", text(1, "a") + text(77, "geheim") + number(9999, 3))
+    put("wire", "group", text(1, "a") + tag(20, 3) + number(2, 1) + tag(20, 4))
+    put("wire", "wrong_types", number(1, 5) + text(2, "x") + tag(3, 5) + b"abcd" + text(10, b"\xff"))
+    put("wire", "varint_10_bytes", tag(2, 0) + b"\xff" * 9 + b"\x01")
+    put("wire", "varint_too_large", tag(2, 0) + b"\xff" * 9 + b"\x7f")
+    put("wire", "varint_11_bytes", tag(2, 0) + b"\x80" * 10 + b"\x01")
+    put("wire", "tag_long", b"\x88\x80\x80\x80\x80\x00" + b"\x05")
+    put("wire", "length_long", tag(4, 2) + b"\x81\x80\x80\x80\x80\x00" + b"a")
+    put("wire", "field_0", b"\x00\x01")
+    put("wire", "length_huge", tag(3, 2) + varint((1 << 64) - 1) + b"x")
+    put("wire", "timestamp_far", text(1, "a") + text(10, number(1, 253402300800)) + text(10, number(1, -62135596801) + number(2, 1)))
+    put("wire", "time_negative", text(1, "a") + text(10, number(1, -1) + number(2, 999999999)))
+
+
+def masks():
+    row = (text(1, "1") + number(2, 7) + text(3, "张三丰") + text(4, "甲") + text(4, "乙丙丁戊己") + text(5, "13888886666")
+           + tag(6, 5) + b"abcd" + text(150, "不外传"))
+    put("masks", "row", row)
+    put("masks", "torn", row[:-2])
+    put("masks", "no_utf8", text(1, "1") + text(3, b"\xe5\xbc") + text(5, "1"))
+    put("masks", "no_utf8_hashed", text(1, "1") + text(3, "a") + text(5, b"\xff"))
+    put("masks", "surrogate", text(3, b"\xed\xa0\x80abc"))
+    put("masks", "four_bytes", text(3, "𠮷野家𝄞𝄞") + text(4, "é́́x"))
+    put("masks", "wrong_type", text(1, "1") + number(3, 5))
+    put("masks", "empty_values", text(3, "") + text(4, "") + text(5, "") + text(150, ""))
+    put("masks", "unknown", text(3, "abcdef") + text(99, "hidden"))
+    put("masks", "text", "云南省昆明市五华区人民中路1号".encode())
+    put("masks", "digits", b"530102199001011234")
+
+
+def csv():
+    for name, content in {
+        "plain": "id,name,phone\n1,张三,13888886666\n2,李四,\n",
+        "quoted": 'id,name\r\n1,"a ""b"", c"\r\n2,"多\r\n行"\r\n',
+        "cr": "a,b\r1,2\r3,4",
+        "bad_quotes": 'a,b\n1,"x"y\n2,"open\n3,4\n',
+        "columns": "a,b\n1\n1,2,3\n\n4,5\n",
+        "inner_quote": 'a,b\n1,5" pipe\n2,"""\n',
+        "bar": "a|b\n一|二\n\"|\"|x\n",
+    }.items():
+        put("csv", name, content.encode())
+        put("csv", name + ".gb18030", content.encode("gb18030"))
+    put("csv", "four_bytes.gb18030", "a|b\n𠮷|€ é ㄅ\n".encode("gb18030"))
+    put("csv", "marked", b"\xef\xbb\xbfa,b\n1,2\n")
+    put("csv", "marked.gb18030", b"\x84\x31\x95\x33" + "a,b\n甲,2\n".encode("gb18030"))
+    put("csv", "utf16", "a,b\n".encode("utf-16"))
+    put("csv", "torn.gb18030", "a,b\n甲,乙".encode("gb18030")[:-1])
+    put("csv", "second_byte_is_bar.gb18030", b"a|b\n\x81\x7c|\x82\x7c\xff|x\n")
+    put("csv", "invalid", b"a,b\n\xff,1\n2,\xed\xa0\x80\n3,4\n")
+    put("csv", "lines.jsonl", '{"a":"甲","b":1.50}\n{"b":null,"a":"\\u4e59\\n"}\r\n\n{"a":{"x":[1,2]}}\n[1]\n{"a":"open\n{"a":"\\ud83d\\ude00"}'.encode())
+
+
+wire()
+masks()
+csv()
