@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -80,8 +81,9 @@ class Explainer {
             NameOf(found.division),
             LinkName(found.decided_by),
             LinkName(found.county_by),
+            MeansInWords(found.county_means),
             DisagreementInWords(found.disagreement),
-            found.reason};
+            found.division.empty() ? found.reason : WhyNoCounty(found)};
   }
 
  private:
@@ -108,6 +110,64 @@ class Explainer {
     }
   }
 
+  std::string MeansInWords(territory::CountyMeans means) const {
+    using territory::CountyMeans;
+    switch (means) {
+      case CountyMeans::kCode:
+        return command_.Say("代码", "a code");
+      case CountyMeans::kWritten:
+        return command_.Say("所写县区名", "its name");
+      case CountyMeans::kZone:
+        return command_.Say("开发区名", "a development zone");
+      case CountyMeans::kStreet:
+        return command_.Say("街道（乡镇）名", "a street or township");
+      case CountyMeans::kVillage:
+        return command_.Say("社区（村）名", "a community or village");
+      case CountyMeans::kLandmark:
+        return command_.Say("道路、小区等地名", "a road or estate");
+      case CountyMeans::kAgreement:
+        return command_.Say("地名与代码相互印证", "place names and a code that agree");
+      default:
+        return "";
+    }
+  }
+
+  // What one link said, and how far that is from what was decided.
+  std::string SaidInWords(const territory::Finding& finding) const {
+    std::string says = absl::StrCat(finding.division, " ", NameOf(finding.division));
+    if (finding.division.empty())
+      says = finding.ambiguous ? command_.Say("指向多处", "several places") : "";
+    if (!finding.candidates.empty()) {
+      const std::vector<std::string> codes = absl::StrSplit(finding.candidates, '/');
+      absl::StrAppend(&says, says.empty() ? "" : command_.Say("，", "; "),
+                      command_.Say("地名可能属于 ", "its places may be of "),
+                      absl::StrJoin(codes, command_.Say("、", ", "),
+                                    [&](std::string* out, const std::string& code) {
+                                      absl::StrAppend(out, code, " ", NameOf(code));
+                                    }));
+    }
+    return says;
+  }
+
+  // Why only the city is known; empty where the county is, or where nothing is.
+  std::string WhyNoCounty(const territory::Attribution& found) const {
+    if (found.division.empty() || found.county_by >= 0) return "";
+    bool county = false;
+    const territory::Finding* open = nullptr;
+    for (const territory::Finding& finding : found.findings) {
+      if (finding.ambiguous || !finding.candidates.empty()) open = &finding;
+      county = county || (!finding.division.empty() && !absl::EndsWith(finding.division, "00"));
+    }
+    if (open != nullptr && county)
+      return command_.Say("地名与代码互不印证", "its places and a code do not agree");
+    if (open != nullptr && (open->ambiguous || absl::StrContains(open->candidates, "/")))
+      return command_.Say("地名分属多个县区", "its places are of several counties");
+    if (county)
+      return command_.Say("代码只说明首次登记地，没有地名印证",
+                          "a code says only where it was first registered");
+    return command_.Say("没有证据说明县区", "no evidence says it");
+  }
+
   void PrintText(const std::vector<std::string>& values, const territory::Attribution& found) {
     command_.out() << command_.Say("归属依据：", "basis: ") << basis().title() << "\n";
     if (found.division.empty()) {
@@ -118,42 +178,55 @@ class Explainer {
                      << NameOf(found.division) << command_.Say("，州市由 ", ", city by ")
                      << LinkName(found.decided_by);
       if (found.county_by >= 0)
-        command_.out() << command_.Say("、县区由 ", ", county by ") << LinkName(found.county_by);
+        command_.out() << command_.Say("、县区由 ", ", county by ") << LinkName(found.county_by)
+                       << command_.Say("（", " (") << MeansInWords(found.county_means)
+                       << command_.Say("）", ")");
       command_.out() << command_.Say(" 判定\n", "\n");
     }
+    if (const std::string why = WhyNoCounty(found); !why.empty())
+      command_.out() << command_.Say("县区未定：", "county not decided: ") << why << "\n";
     if (found.conflict)
       command_.out() << command_.Say("证据不一致：", "evidence disagrees: ")
                      << DisagreementInWords(found.disagreement) << "\n";
     Table table({command_.Say("证据", "evidence"), command_.Say("值", "value"),
-                 command_.Say("表明", "says")});
+                 command_.Say("表明", "says"), command_.Say("不一致", "disagrees")});
     for (int i = 0; i < basis().evidence_size(); ++i) {
-      std::string says;
+      std::string says, apart;
       for (const territory::Finding& finding : found.findings) {
         if (finding.link != i) continue;
-        says = finding.ambiguous ? command_.Say("指向多处", "several places")
-                                 : absl::StrCat(finding.division, " ", NameOf(finding.division));
+        says = SaidInWords(finding);
+        apart = DisagreementInWords(finding.disagreement);
       }
-      table.Add({LinkName(i), values[static_cast<size_t>(i)], says});
+      table.Add({LinkName(i), values[static_cast<size_t>(i)], says, apart});
     }
     command_.Print(table);
   }
 
   void PrintJson(const std::vector<std::string>& values, const territory::Attribution& found) {
+    static const char* const kDisagreements[] = {"", "county", "city", "province"};
+    static const char* const kMeans[] = {"",       "code",    "written",  "zone",
+                                         "street", "village", "landmark", "agreement"};
     nlohmann::json findings = nlohmann::json::array();
     for (const territory::Finding& finding : found.findings)
-      findings.push_back({{"field", basis().evidence(finding.link).field()},
-                          {"division", finding.division},
-                          {"ambiguous", finding.ambiguous}});
+      findings.push_back(
+          {{"field", basis().evidence(finding.link).field()},
+           {"division", finding.division},
+           {"ambiguous", finding.ambiguous},
+           {"candidates", finding.candidates},
+           {"disagreement", kDisagreements[static_cast<size_t>(finding.disagreement)]}});
     const auto field = [&](int link) {
       return link < 0 ? std::string() : basis().evidence(link).field();
     };
-    const nlohmann::json json = {{"division", found.division},
-                                 {"name", NameOf(found.division)},
-                                 {"decided_by", field(found.decided_by)},
-                                 {"county_by", field(found.county_by)},
-                                 {"conflict", found.conflict},
-                                 {"reason", found.reason},
-                                 {"findings", findings}};
+    const nlohmann::json json = {
+        {"division", found.division},
+        {"name", NameOf(found.division)},
+        {"decided_by", field(found.decided_by)},
+        {"county_by", field(found.county_by)},
+        {"county_means", kMeans[static_cast<size_t>(found.county_means)]},
+        {"disagreement", kDisagreements[static_cast<size_t>(found.disagreement)]},
+        {"conflict", found.conflict},
+        {"reason", found.reason},
+        {"findings", findings}};
     command_.out() << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   }
 
@@ -180,8 +253,8 @@ absl::Status ExplainFile(Command& command, const Options& options, Explainer& ex
   }
   Table table({command.Say("行", "line"), command.Say("归属", "division"),
                command.Say("名称", "name"), command.Say("州市由", "city by"),
-               command.Say("县区由", "county by"), command.Say("不一致", "disagrees"),
-               command.Say("未定原因", "why not")});
+               command.Say("县区由", "county by"), command.Say("凭", "means"),
+               command.Say("不一致", "disagrees"), command.Say("未定原因", "why not")});
   while (splitter.Next(&record) == text::CsvSplitter::Result::kRecord) {
     if (record.error != nullptr) {
       return absl::InvalidArgumentError(absl::StrCat(options.file, ":", record.error_line, ":",
