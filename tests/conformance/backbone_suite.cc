@@ -129,22 +129,28 @@ TEST_P(BackboneSuite, ReadersGoOnFromSeekAndFromTheGroupsOffset) {
   auto backbone = Open();
   ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
   auto writer = *backbone->OpenWriter("w");
+  std::vector<Offset> firsts;
   for (int i = 0; i < 5; ++i) {
     Transaction t;
     t.appends = {Records("a", {absl::StrCat(2 * i), absl::StrCat(2 * i + 1)})};
-    if (i == 2) t.consumed = {{"g", kA, Offset(4)}};
-    ASSERT_TRUE(writer->Commit(t).ok());
+    // A group begins where its offset says, here behind the second commit.
+    if (i == 2) t.consumed = {{"g", kA, Offset(firsts[1].value() + 2)}};
+    const auto result = writer->Commit(t);
+    ASSERT_TRUE(result.ok()) << result.status();
+    firsts.push_back(result->first_offsets[0]);
+    EXPECT_GE(firsts.back(), Offset(2 * i));
+    EXPECT_TRUE(!GetParam().gapless || firsts.back() == Offset(2 * i));
   }
   ReaderOptions options;
   options.group = "g";
   options.assigned = {kA};
   auto reader = *backbone->OpenReader(options);
   EXPECT_EQ(Values(*reader->Poll(absl::ZeroDuration())).front(), "4");
-  ASSERT_TRUE(reader->Seek(kA, Offset(8)).ok());
+  ASSERT_TRUE(reader->Seek(kA, firsts[4]).ok());
   EXPECT_EQ(Values(*reader->Poll(absl::ZeroDuration())), (std::vector<std::string>{"8", "9"}));
   EXPECT_TRUE(reader->Poll(absl::ZeroDuration())->empty());
   EXPECT_FALSE(reader->Seek(kB, Offset(0)).ok());
-  EXPECT_EQ(backbone->Bounds(kA)->end, Offset(10));
+  EXPECT_EQ(backbone->Bounds(kA)->end, Offset(firsts[4].value() + 2));
 }
 
 TEST_P(BackboneSuite, PollWakesUpForAnAppend) {
@@ -178,22 +184,32 @@ TEST_P(BackboneSuite, AGroupSharesPartitionsOut) {
     revoked += static_cast<int>(tps.size());
   };
   auto first = *backbone->OpenReader(options);
-  ASSERT_TRUE(first->Poll(absl::ZeroDuration()).ok());
-  EXPECT_EQ(first->Assignment().size(), 4U);
+  // A group may need a moment to agree. A partition has one reader at any time.
+  const auto settle = [&](BackboneReader* second, size_t first_has, size_t second_has) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(60);
+    while (absl::Now() < deadline) {
+      EXPECT_TRUE(first->Poll(absl::ZeroDuration()).ok());
+      EXPECT_TRUE(second == nullptr || second->Poll(absl::ZeroDuration()).ok());
+      std::set<TopicPartition> held;
+      const auto a = first->Assignment();
+      held.insert(a.begin(), a.end());
+      const auto b = second == nullptr ? std::vector<TopicPartition>() : second->Assignment();
+      held.insert(b.begin(), b.end());
+      ASSERT_EQ(held.size(), a.size() + b.size()) << "a partition is held twice";
+      if (a.size() == first_has && b.size() == second_has) return;
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+    FAIL() << "the group does not agree";
+  };
+  settle(nullptr, 4, 0);
   options.on_assigned = options.on_revoked = nullptr;
   auto second = *backbone->OpenReader(options);
-  // A partition has one reader at any time: the second waits until the first has let go.
-  ASSERT_TRUE(second->Poll(absl::ZeroDuration()).ok());
-  EXPECT_EQ(second->Assignment().size() + first->Assignment().size(), 4U);
-  ASSERT_TRUE(first->Poll(absl::ZeroDuration()).ok());
-  ASSERT_TRUE(second->Poll(absl::ZeroDuration()).ok());
-  EXPECT_EQ(first->Assignment().size(), 2U);
-  EXPECT_EQ(second->Assignment().size(), 2U);
+  settle(second.get(), 2, 2);
   EXPECT_EQ(assigned, 4);
   EXPECT_EQ(revoked, 2);
   second.reset();
-  ASSERT_TRUE(first->Poll(absl::ZeroDuration()).ok());
-  EXPECT_EQ(first->Assignment().size(), 4U);
+  settle(nullptr, 4, 0);
+  EXPECT_EQ(assigned, 6);
 }
 
 // Readers never see half a transaction: each writes the same number to two topics; b is read first,
@@ -301,7 +317,8 @@ TEST_P(BackboneSuite, EverythingIsThereAfterAReopen) {
   auto writer = *backbone->OpenWriter("w");
   Transaction t;
   t.appends = {Records("a", {"3"}, 1)};
-  EXPECT_EQ(writer->Commit(t)->first_offsets[0], Offset(2));
+  const Offset first = writer->Commit(t)->first_offsets[0];
+  EXPECT_TRUE(GetParam().gapless ? first == Offset(2) : first >= Offset(2)) << first.value();
 }
 
 }  // namespace

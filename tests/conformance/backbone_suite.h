@@ -24,6 +24,8 @@ struct BackboneFactory {
   // A round of retention and compaction, however little is to be done. Empty: the backbone cleans
   // when it likes, and the cases that need a round now do not run (and say so).
   std::function<absl::Status(Backbone&)> clean;
+  // A commit's first offset follows the last commit's last: no gaps between commits.
+  bool gapless = true;
 };
 inline void PrintTo(const BackboneFactory& factory, std::ostream* out) { *out << factory.name; }
 
