@@ -12,6 +12,7 @@
 // it. The county that a managed area lies in does not disagree with the city that manages it.
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -55,11 +56,14 @@ class BasisAttributor : public Attributor {
     out->findings.clear();
     out->reason.clear();
     address_given_ = false;
-    places_.assign(order_.size(), Place());
+    places_.resize(order_.size());
     city_.clear();
     for (size_t i = 0; i < order_.size(); ++i) {
       const absl::string_view text = Text(values, order_[i]);
-      if (text.empty()) continue;
+      if (text.empty()) {
+        places_[i] = Place();
+        continue;
+      }
       const Evidence& evidence = basis_.evidence(order_[i]);
       if (evidence.kind() == huiliu::v1::EVIDENCE_KIND_ADDRESS) address_given_ = true;
       places_[i] = Read(evidence, text, city_);
@@ -184,13 +188,13 @@ class BasisAttributor : public Attributor {
       out->reason = ambiguous ? "territory.ambiguous" : "territory.no_evidence";
   }
 
-  Place Read(const Evidence& evidence, absl::string_view text, const std::string& city) const {
+  Place Read(const Evidence& evidence, absl::string_view text, const std::string& city) {
     switch (evidence.kind()) {
       case huiliu::v1::EVIDENCE_KIND_CODE:
       case huiliu::v1::EVIDENCE_KIND_COUNTER:
         return OfCode(DigitsOf(text));
       case huiliu::v1::EVIDENCE_KIND_NAME:
-        return ReadName(*gazetteer_, text);
+        return Named(text);
       case huiliu::v1::EVIDENCE_KIND_ADDRESS:
         return ReadAddress(*gazetteer_, text, city);
       case huiliu::v1::EVIDENCE_KIND_USCC:
@@ -199,6 +203,16 @@ class BasisAttributor : public Attributor {
       default:
         return {};
     }
+  }
+
+  // Region fields have few values, so what they say is kept.
+  Place Named(absl::string_view text) {
+    constexpr size_t kMaxNames = 1024, kMaxBytes = 64;
+    if (const auto known = names_.find(text); known != names_.end()) return known->second;
+    Place place = ReadName(*gazetteer_, text);
+    if (names_.size() == kMaxNames) names_.clear();
+    if (text.size() <= kMaxBytes) names_.emplace(text, place);
+    return place;
   }
 
   Place OfCode(absl::string_view code) const {
@@ -251,6 +265,7 @@ class BasisAttributor : public Attributor {
   const huiliu::v1::TerritoryBasis basis_;
   const std::shared_ptr<const Gazetteer> gazetteer_;
   std::vector<int> order_;  // strong links, then weak ones
+  absl::flat_hash_map<std::string, Place> names_;
   // Of the record at hand.
   std::vector<Place> places_;  // by place in order_
   std::string city_;

@@ -55,7 +55,7 @@ bool ContinuesAsOtherName(absl::string_view rest) {
       "市场", "镇",   "乡",   "社区", "办事", "山",   "寺",   "江",     "河",   "林场", "饭店",
       "集团", "人家", "商贸", "国际", "家园", "公寓", "农场", "水库",   "公墓", "居委", "苑",
       "有限", "金盾", "烟厂", "商会", "驻",   "园艺", "公园", "温泉"};
-  return ContinuesAsRoad(rest) || StartsWithAny(rest, kTails);
+  return !rest.empty() && (ContinuesAsRoad(rest) || StartsWithAny(rest, kTails));
 }
 
 // What makes the county before it an institution's, which may stand in another: 西山区粮食局.

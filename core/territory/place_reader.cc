@@ -98,6 +98,9 @@ class Reader {
     return b < 0xC0 ? 1 : b < 0xE0 ? 2 : b < 0xF0 ? 3 : 4;
   }
 
+  // The first bytes of the fillers below.
+  static bool MayBeginFiller(char c) { return c == '\xE3' || c == '\xEF' || c == '\xE6'; }
+
   size_t SkipFiller(size_t at) const {
     static constexpr absl::string_view kFillers[] = {"　", "，", "、", "：", "（", "）", "无"};
     if (at == 0 && absl::StartsWith(text_, "中国") && !absl::StartsWith(text_, "中国人")) at = 6;
@@ -105,7 +108,7 @@ class Reader {
       const char c = text_[at];
       if (static_cast<uint8_t>(c) < 0x80 && !(c >= '0' && c <= '9')) {
         ++at;
-      } else if (StartsWithAny(text_.substr(at), kFillers)) {
+      } else if (MayBeginFiller(c) && StartsWithAny(text_.substr(at), kFillers)) {
         at += 3;
       } else {
         break;
