@@ -204,6 +204,7 @@ TEST(AddressTest, AHamletDecidesTogetherWithTheCodeOnly) {
 
 TEST(AddressTest, NamesInsideOtherNamesAreNotTaken) {
   EXPECT_EQ(Registration("昆明市青云街道办事处", "").division, "530103");  // not 五华's 青云街
+  EXPECT_EQ(Registration("昆明市光华街道办事处", "").division, "530100");  // not 光华街
   EXPECT_EQ(Registration("昆明市山水润城2幢", "").division, "530103");
   EXPECT_EQ(Registration("昆明市阳宗海旅游度假区", "").division, "530100");
   EXPECT_EQ(Registration("昆明市度假区", "").division, "530112");
