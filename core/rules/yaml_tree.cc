@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/rules/utf8.h"
@@ -208,7 +209,9 @@ bool YamlTree::Parse(absl::string_view text, YamlTree* tree, Error* error) {
       return fail(place_of(second.start), "一个文件只写一份规则集 / one document a file");
     }
   } catch (const YAML::Exception& e) {
-    return fail(place_of(e.mark), absl::StrCat("YAML: ", e.msg));
+    // It repeats the one byte it does not know, which may be a part of a character.
+    return fail(place_of(e.mark),
+                absl::StrCat("YAML: ", IsUtf8(e.msg) ? e.msg : absl::CHexEscape(e.msg)));
   } catch (const Refused& e) {
     return fail(place_of(e.mark), e.message);
   }

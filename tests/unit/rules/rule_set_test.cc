@@ -178,6 +178,12 @@ TEST(RuleSetTest, NotUtf8AndEmptyAndForeignFilesAreRefused) {
   EXPECT_THAT(Findings(std::string(3000, '[')), testing::SizeIs(1));
 }
 
+// A finding travels as a proto3 string: were it not UTF-8, its reader would get no answer at all.
+TEST(RuleSetTest, AFindingIsUtf8WhereTheYamlReaderRepeatsHalfACharacter) {
+  EXPECT_THAT(Findings("dataset: \"\\甲\"\n"),
+              testing::ElementsAre("1:13 YAML: unknown escape character: \\xe7"));
+}
+
 TEST(RuleSetTest, AByteOrderMarkAndWindowsLineEndsMoveNothing) {
   const std::string yaml = absl::StrReplaceAll(kGood, {{"\"密\"", "\"密\" && unknown_word"}});
   const auto plain = Findings(yaml);
