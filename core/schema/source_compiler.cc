@@ -8,10 +8,13 @@
 #include <google/protobuf/timestamp.pb.h>
 #include <google/protobuf/wrappers.pb.h>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "core/base/check.h"
 #include "core/base/status.h"
+#include "core/schema/text_value.h"
 #include "huiliu/v1/dataset.pb.h"
 
 namespace huiliu::schema {
@@ -25,6 +28,12 @@ constexpr size_t kMaxSourceBytes = 1 << 20;
 constexpr size_t kMaxNesting = 50;
 constexpr size_t kMaxErrorBytes = 4096;  // of the words to the user
 
+// The compiler repeats what stands in a text's escapes, which need not be UTF-8; its words are
+// shown and travel as text.
+std::string Shown(const std::string& message) {
+  return IsUtf8(message) ? message : absl::CHexEscape(message);
+}
+
 // Collects the compiler's words with file, line and column (1-based).
 class Errors : public pb::io::ErrorCollector {
  public:
@@ -32,7 +41,7 @@ class Errors : public pb::io::ErrorCollector {
   void AddError(int line, int column, const std::string& message) override {
     if (text_.size() > kMaxErrorBytes) return;
     absl::StrAppend(&text_, text_.empty() ? "" : "\n", file_, ":", line + 1, ":", column + 1, ": ",
-                    message);
+                    Shown(message));
   }
   const std::string& text() const { return text_; }
 
@@ -40,6 +49,17 @@ class Errors : public pb::io::ErrorCollector {
   const std::string file_;
   std::string text_;
 };
+
+absl::Status CheckUtf8(const std::string& name, absl::string_view text) {
+  if (IsUtf8(text)) return absl::OkStatus();
+  int line = 1;
+  for (absl::string_view part : absl::StrSplit(text, '\n')) {
+    if (!IsUtf8(part)) break;
+    ++line;
+  }
+  return InvalidArgumentError(
+      StrCat(name, ":", line, ":1: a contract is UTF-8; this line holds bytes that are none"));
+}
 
 // The compiler and its options' text descend by recursion, so depth is bounded before they see the
 // source. Counted over tokens: a brace in a comment or a string opens and closes nothing. Each kind
@@ -82,9 +102,10 @@ class PoolErrors : public pb::DescriptorPool::ErrorCollector {
                 ErrorLocation location, const std::string& message) override {
     if (text_.size() > kMaxErrorBytes) return;
     int line = 0, column = 0;
-    places_.Find(descriptor, location, &line, &column);
+    // It knows no place of an option's value; the element is named.
+    if (!places_.Find(descriptor, location, &line, &column)) line = column = 0;
     absl::StrAppend(&text_, text_.empty() ? "" : "\n", file_, ":", line + 1, ":", column + 1, ": ",
-                    element, ": ", message);
+                    Shown(element), ": ", Shown(message));
   }
   const std::string& text() const { return text_; }
 
@@ -103,6 +124,7 @@ absl::StatusOr<const pb::FileDescriptor*> CompileSource(const std::string& name,
     return InvalidArgumentError(
         StrCat(name, ": a contract has at most ", kMaxSourceBytes, " bytes"));
   }
+  RETURN_IF_ERROR(CheckUtf8(name, text));
   RETURN_IF_ERROR(CheckNesting(name, text));
   Errors errors(name);
   pb::io::ArrayInputStream stream(text.data(), static_cast<int>(text.size()));

@@ -9,6 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "core/base/files.h"
 #include "core/schema/record_writer.h"
+#include "core/schema/text_value.h"
 
 namespace huiliu::schema {
 namespace {
@@ -101,6 +102,20 @@ TEST(ContractTest, WrongOptionsNameTheirPlace) {
               HasSubstr("row.proto:13:3: dataset row: key field amount"));
   EXPECT_THAT(std::string(ErrorOf(With("title: \"额\"", "titel: \"额\"")).message()),
               HasSubstr("row.proto:13:"));
+}
+
+// A string of a proto3 message that is not UTF-8 cannot be received: neither the source nor what is
+// said of it may be one.
+TEST(ContractTest, TextsThatAreNotUtf8AreRefusedInUtf8) {
+  EXPECT_THAT(std::string(ErrorOf(With("title: \"额\"", "title: \"\xFF\"")).message()),
+              HasSubstr("row.proto:13:1: a contract is UTF-8"));
+  EXPECT_THAT(std::string(ErrorOf(With("title: \"额\"", "title: \"\\377\"")).message()),
+              HasSubstr("row.proto:1:1: t.Row.amount: "));
+  // The compiler repeats what an escape writes.
+  const absl::Status status =
+      ErrorOf(With("string id = 1", "reserved \"\\377\", \"\\377\"; string id = 1"));
+  EXPECT_FALSE(status.ok());
+  EXPECT_TRUE(IsUtf8(status.message())) << status.message();
 }
 
 TEST(ContractTest, OneFileDeclaresOneDataset) {
