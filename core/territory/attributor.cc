@@ -55,7 +55,6 @@ class BasisAttributor : public Attributor {
     out->county_means = CountyMeans::kNothing;
     out->findings.clear();
     out->reason.clear();
-    address_given_ = false;
     places_.resize(order_.size());
     city_.clear();
     for (size_t i = 0; i < order_.size(); ++i) {
@@ -65,7 +64,6 @@ class BasisAttributor : public Attributor {
         continue;
       }
       const Evidence& evidence = basis_.evidence(order_[i]);
-      if (evidence.kind() == huiliu::v1::EVIDENCE_KIND_ADDRESS) address_given_ = true;
       places_[i] = Read(evidence, text, city_);
       DecideCity(places_[i], order_[i], out);
     }
@@ -107,13 +105,13 @@ class BasisAttributor : public Attributor {
   void DecideCounty(Attribution* out) {
     out->division = city_;
     if (city_.empty()) return;
-    const bool weaker_decides = !DecideCountyMeansStrong(out) && DecideCountyMeansNames(out);
-    if (out->county_by < 0 && !weaker_decides) DecideCountyMeansWeak(out);
+    const bool weaker_decides = !DecideCountyByStrong(out) && DecideCountyByNames(out);
+    if (out->county_by < 0 && !weaker_decides) DecideCountyByWeak(out);
   }
 
   bool IsOurCounty(absl::string_view code) const { return IsCounty(code) && Inside(city_, code); }
 
-  bool DecideCountyMeansStrong(Attribution* out) const {
+  bool DecideCountyByStrong(Attribution* out) const {
     for (size_t i = 0; i < order_.size(); ++i) {
       if (basis_.evidence(order_[i]).weak() || !IsOurCounty(places_[i].division)) continue;
       Settle(places_[i].division, i, places_[i].by, out);
@@ -124,7 +122,7 @@ class BasisAttributor : public Attributor {
 
   // The first address whose roads, estates and hamlets leave few counties. True: it leaves nothing
   // to a weak link.
-  bool DecideCountyMeansNames(Attribution* out) const {
+  bool DecideCountyByNames(Attribution* out) const {
     for (size_t i = 0; i < order_.size(); ++i) {
       const Codes& allowed = places_[i].candidates;
       if (allowed.empty()) continue;
@@ -142,11 +140,14 @@ class BasisAttributor : public Attributor {
     return false;
   }
 
-  // A code keeps the county of first registration: by itself it decides only where no address was
-  // given that might say otherwise.
-  void DecideCountyMeansWeak(Attribution* out) const {
+  // A code keeps the county of first registration: by itself it decides only where no address says
+  // more than the city, for that might be another county's, and nothing says another city.
+  void DecideCountyByWeak(Attribution* out) const {
     const size_t weak = FirstWeakCounty();
-    if (weak < order_.size() && !address_given_)
+    const bool address = std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
+      return place.more || (IsCityOrCounty(place.division) && !Inside(city_, place.division));
+    });
+    if (weak < order_.size() && !address)
       Settle(places_[weak].division, weak, places_[weak].by, out);
   }
 
@@ -269,7 +270,6 @@ class BasisAttributor : public Attributor {
   // Of the record at hand.
   std::vector<Place> places_;  // by place in order_
   std::string city_;
-  bool address_given_ = false;
 };
 
 }  // namespace

@@ -194,6 +194,11 @@ TEST(AddressTest, ACodeAloneSaysNothingAgainstAnAddressThatIsThere) {
   EXPECT_EQ(Registration("昆明市某某大厦", "530103").division, "530100");
   EXPECT_EQ(Registration("", "530103").division, "530103");
   EXPECT_EQ(Registration("", "530103").county_means, CountyMeans::kCode);
+  EXPECT_EQ(Registration("云南省昆明市", "530103").division,
+            "530103");  // says no more than the city
+  EXPECT_EQ(Registration("云南省_昆明市_无", "530103").division, "530103");
+  EXPECT_EQ(Registration("-", "530103").division, "530103");
+  EXPECT_EQ(Registration("云南省大理州", "530103").division, "530100");  // another city's
 }
 
 TEST(AddressTest, AHamletDecidesTogetherWithTheCodeOnly) {
