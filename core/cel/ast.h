@@ -10,6 +10,10 @@
 
 #include "core/cel/types.h"
 
+namespace google::protobuf {
+class Descriptor;
+}  // namespace google::protobuf
+
 namespace huiliu::cel {
 
 struct Bytes {
@@ -47,6 +51,7 @@ struct Reference {
   int index = 0;
   int64_t number = 0;
   std::string text;
+  const google::protobuf::Descriptor* message = nullptr;  // of a kMessage expression
 };
 
 // Operators are calls under the specification's names: _+_  _==_  !_  -_  _[_]  @in  _?_:_  _&&_

@@ -1,10 +1,14 @@
 #include "core/cel/checker.h"
 
+#include <google/protobuf/descriptor.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/cel/limits.h"
+#include "core/cel/message.h"
+#include "core/cel/message_types.h"
 #include "core/cel/overloads.h"
 
 namespace huiliu::cel {
@@ -80,9 +84,7 @@ class Checker {
       case ExprKind::kMap:
         return MapType(expr);
       case ExprKind::kMessage:
-        for (const ExprPtr& value : expr.args) Visit(*value);
-        return Unsupported(expr, absl::StrCat("building a message (", expr.name,
-                                              "{…}) is not supported (不支持构造消息)"));
+        return MessageType(expr);
       case ExprKind::kComprehension:
         return ComprehensionType(expr);
     }
@@ -97,15 +99,25 @@ class Checker {
   }
 
   // By the container's rules: a.b.name, a.name, name.
-  bool Resolve(const std::string& name, bool absolute, Declaration* declaration) const {
+  template <typename Try>
+  bool InContainers(const std::string& name, bool absolute, Try found) const {
     std::string container = absolute ? std::string() : scope_.container();
     while (true) {
-      const std::string full = container.empty() ? name : absl::StrCat(container, ".", name);
-      if (scope_.Find(full, declaration)) return true;
-      if (container.empty()) break;
+      if (found(container.empty() ? name : absl::StrCat(container, ".", name))) return true;
+      if (container.empty()) return false;
       const size_t dot = container.rfind('.');
       container = dot == std::string::npos ? std::string() : container.substr(0, dot);
     }
+  }
+
+  // What the scope declares comes before the types and enums of the pool.
+  bool Resolve(const std::string& name, bool absolute, Declaration* declaration) const {
+    const auto declared = [&](const std::string& full) { return scope_.Find(full, declaration); };
+    const auto in_pool = [&](const std::string& full) {
+      return FindInPool(*scope_.pool(), full, declaration);
+    };
+    if (InContainers(name, absolute, declared)) return true;
+    if (scope_.pool() != nullptr && InContainers(name, absolute, in_pool)) return true;
     for (const TypeWord& type : kTypeWords) {
       if (type.word != name) continue;
       declaration->reference = {Reference::Kind::kTypeName, 0, 0, std::string(type.name)};
@@ -167,14 +179,54 @@ class Checker {
     const Type& operand = expr.args[0]->type;
     const Type selected =
         operand.kind == TypeKind::kMap ? operand.params[1] : Simple(TypeKind::kDyn);
-    if (operand.kind == TypeKind::kMessage)
-      return Unsupported(expr, absl::StrCat("fields of ", operand.name,
-                                            " are not supported (不支持读取嵌套消息)"));
+    if (operand.kind == TypeKind::kMessage) return FieldType(expr, operand.name);
     if (operand.kind != TypeKind::kMap && operand.kind != TypeKind::kDyn &&
         operand.kind != TypeKind::kUnbound)
       return Mistyped(expr, absl::StrCat("a ", TypeName(operand), " has no field \"", expr.name,
                                          "\" (类型不符)"));
     return expr.presence_test ? Simple(TypeKind::kBool) : selected;
+  }
+
+  Type FieldType(const Expr& expr, const std::string& message) {
+    const auto* type =
+        scope_.pool() == nullptr ? nullptr : scope_.pool()->FindMessageTypeByName(message);
+    const auto* field = type == nullptr ? nullptr : FindMessageField(*type, expr.name);
+    if (field == nullptr)
+      return Report(
+          expr, absl::StrCat("a ", message, " has no field \"", expr.name, "\" (没有这个字段)"));
+    return expr.presence_test ? Simple(TypeKind::kBool) : TypeOfField(*field);
+  }
+
+  // name{field: value, …}
+  Type MessageType(Expr& expr) {
+    for (const ExprPtr& value : expr.args) Visit(*value);
+    const google::protobuf::Descriptor* type = nullptr;
+    const auto found = [&](const std::string& full) {
+      return (type = scope_.pool()->FindMessageTypeByName(full)) != nullptr;
+    };
+    if (scope_.pool() == nullptr || !InContainers(expr.name, expr.absolute, found))
+      return Report(expr, absl::StrCat("unknown message \"", expr.name, "\" (没有这个消息类型)"));
+    expr.reference.message = type;
+    for (size_t i = 0; i < expr.args.size(); ++i)
+      CheckFieldValue(*type, expr.names[i], *expr.args[i]);
+    return TypeOfMessage(*type);
+  }
+
+  void CheckFieldValue(const google::protobuf::Descriptor& type, const std::string& name,
+                       const Expr& value) {
+    const auto* field = FindMessageField(type, name);
+    if (field == nullptr) {
+      Report(value,
+             absl::StrCat("a ", type.full_name(), " has no field \"", name, "\" (没有这个字段)"));
+      return;
+    }
+    Type wanted = TypeOfField(*field);
+    // NullValue.NULL_VALUE is a number where enums are numbers.
+    if (wanted.kind == TypeKind::kNull) wanted = Simple(TypeKind::kDyn);
+    Bindings bindings;
+    if (!bindings.Assign(wanted, value.type))
+      Mistyped(value, absl::StrCat("field \"", name, "\" is a ", TypeName(wanted), ", this is a ",
+                                   TypeName(value.type), " (类型不符)"));
   }
 
   static std::string ArgumentTypes(const Expr& call) {
@@ -210,10 +262,13 @@ class Checker {
            !Resolve(expr.name, expr.absolute, &declaration);
   }
 
+  static bool MayBeBool(const Type& type) {
+    return Bindings().Assign(Simple(TypeKind::kBool), type);
+  }
+
   Type LogicType(Expr& expr) {
     for (const ExprPtr& arg : expr.args) {
-      const TypeKind kind = arg->type.kind;
-      if (kind != TypeKind::kBool && kind != TypeKind::kDyn && kind != TypeKind::kUnbound)
+      if (!MayBeBool(arg->type))
         Mistyped(*arg, absl::StrCat(DisplayName(expr.name), " joins bools, this is a ",
                                     TypeName(arg->type), " (此处应为真假值)"));
     }
@@ -314,8 +369,7 @@ class Checker {
   }
 
   void CheckCondition(const Expr& expr) {
-    const TypeKind kind = expr.type.kind;
-    if (kind != TypeKind::kBool && kind != TypeKind::kDyn && kind != TypeKind::kUnbound)
+    if (!MayBeBool(expr.type))
       Mistyped(expr, absl::StrCat("a condition is needed here, this is a ", TypeName(expr.type),
                                   " (此处应为真假值)"));
   }

@@ -8,6 +8,10 @@
 #include "core/cel/ast.h"
 #include "core/cel/lexer.h"
 
+namespace google::protobuf {
+class DescriptorPool;
+}  // namespace google::protobuf
+
 namespace huiliu::cel {
 
 struct Declaration {
@@ -25,6 +29,8 @@ class Scope {
   virtual const std::string& container() const = 0;
   // A name to propose where `name` is unknown; may be empty.
   virtual std::string Suggest(const std::string& name) const { return {}; }
+  // Message types and enums by full name; null where there are none. Must outlive what is compiled.
+  virtual const google::protobuf::DescriptorPool* pool() const { return nullptr; }
   // Whether inDivision has someone to ask.
   virtual bool has_divisions() const { return false; }
 };

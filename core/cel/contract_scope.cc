@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "absl/strings/match.h"
-#include "core/cel/field_access.h"
+#include "core/cel/message_types.h"
 
 namespace huiliu::cel {
 namespace {
@@ -41,22 +41,12 @@ bool ContractScope::FindField(absl::string_view name, Declaration* declaration) 
   const schema::Field* field = contract_.FindField(name);
   if (field == nullptr) return false;
   declaration->reference = {Reference::Kind::kField, field->index, 0, {}};
-  declaration->type = FieldAccess::Of(*field).type();
-  Type& value = field->repeated ? declaration->type.params[0] : declaration->type;
-  if (value.kind == TypeKind::kMessage) value.name = field->descriptor->message_type()->full_name();
+  declaration->type = TypeOfField(*field->descriptor);
   return true;
 }
 
-bool ContractScope::FindEnumConstant(const std::string& name, Declaration* declaration) const {
-  const size_t dot = name.rfind('.');
-  if (dot == std::string::npos) return false;
-  const auto* type =
-      contract_.descriptor()->file()->pool()->FindEnumTypeByName(name.substr(0, dot));
-  const auto* value = type == nullptr ? nullptr : type->FindValueByName(name.substr(dot + 1));
-  if (value == nullptr) return false;
-  declaration->reference = {Reference::Kind::kNumber, 0, value->number(), {}};
-  declaration->type = Simple(TypeKind::kInt);
-  return true;
+const google::protobuf::DescriptorPool* ContractScope::pool() const {
+  return contract_.descriptor()->file()->pool();
 }
 
 bool ContractScope::Find(const std::string& name, Declaration* declaration) const {
@@ -69,8 +59,7 @@ bool ContractScope::Find(const std::string& name, Declaration* declaration) cons
     declaration->type = Simple(TypeKind::kString);
     return true;
   }
-  if (name != kDivision && FindField(name, declaration)) return true;
-  return FindEnumConstant(name, declaration);
+  return name != kDivision && FindField(name, declaration);
 }
 
 std::string ContractScope::Suggest(const std::string& name) const {

@@ -17,11 +17,11 @@ class ContractScope : public Scope {
   bool Find(const std::string& name, Declaration* declaration) const override;
   const std::string& container() const override { return container_; }
   std::string Suggest(const std::string& name) const override;
+  const google::protobuf::DescriptorPool* pool() const override;
   bool has_divisions() const override { return has_divisions_; }
 
  private:
   bool FindField(absl::string_view name, Declaration* declaration) const;
-  bool FindEnumConstant(const std::string& name, Declaration* declaration) const;
 
   const schema::Contract& contract_;
   const std::string container_;

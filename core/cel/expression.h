@@ -19,7 +19,7 @@ struct ExpressionOptions {
   const Environment* environment = nullptr;
 };
 
-// Immutable and thread-safe. What the options point to must outlive it (the contract only Compile).
+// Immutable and thread-safe. What the options point to must outlive it, and the scope's pool.
 class Expression {
  public:
   // Null where there are issues.

@@ -59,6 +59,26 @@ Shape ShapeOf(const pb::FieldDescriptor& field) {
   return {Encoding::kUnsupported, WireType::kBytes};
 }
 
+bool IsDefault(const Value& v) {
+  switch (v.kind) {
+    case ValueKind::kBool:
+      return !v.boolean;
+    case ValueKind::kInt:
+      return v.integer == 0;
+    case ValueKind::kUint:
+      return v.natural == 0;
+    case ValueKind::kDouble:
+      return v.natural == 0;  // by bits, as proto3 does: -0.0 is written
+    case ValueKind::kString:
+    case ValueKind::kBytes:
+      return v.size == 0;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 // seconds = 1, nanos = 2.
 Value DecodeTime(absl::string_view bytes, bool timestamp) {
   constexpr size_t kMaxBytes =
@@ -81,35 +101,20 @@ Value DecodeTime(absl::string_view bytes, bool timestamp) {
   return Duration(total);
 }
 
-bool IsDefault(const Value& v) {
-  switch (v.kind) {
-    case ValueKind::kBool:
-      return !v.boolean;
-    case ValueKind::kInt:
-      return v.integer == 0;
-    case ValueKind::kUint:
-      return v.natural == 0;
-    case ValueKind::kDouble:
-      return v.natural == 0;  // by bits, as proto3 does: -0.0 is written
-    case ValueKind::kString:
-    case ValueKind::kBytes:
-      return v.size == 0;
-    default:
-      return false;
-  }
+FieldAccess FieldAccess::Of(const pb::FieldDescriptor& field) {
+  const Shape shape = ShapeOf(field);
+  FieldAccess access;
+  access.number = static_cast<uint32_t>(field.number());
+  access.encoding = field.is_map() ? Encoding::kUnsupported : shape.encoding;
+  access.wire = shape.wire;
+  access.repeated = field.is_repeated();
+  access.tracks_presence = field.has_presence();
+  return access;
 }
 
-}  // namespace
-
 FieldAccess FieldAccess::Of(const schema::Field& field) {
-  const Shape shape = ShapeOf(*field.descriptor);
-  FieldAccess access;
+  FieldAccess access = Of(*field.descriptor);
   access.index = field.index;
-  access.number = field.number;
-  access.encoding = field.descriptor->is_map() ? Encoding::kUnsupported : shape.encoding;
-  access.wire = shape.wire;
-  access.repeated = field.repeated;
-  access.tracks_presence = field.descriptor->has_presence();
   return access;
 }
 

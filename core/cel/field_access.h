@@ -41,6 +41,8 @@ struct FieldAccess {
   bool tracks_presence = false;  // optional or a message: present means written, even where empty
 
   static FieldAccess Of(const schema::Field& field);
+  // Without a slot: for Decode and DecodePacked.
+  static FieldAccess Of(const google::protobuf::FieldDescriptor& field);
   static FieldAccess Division();
   Type type() const;
 
@@ -67,6 +69,10 @@ struct FieldAccess {
     const schema::FieldSlot* slot = Slot(activation);
     return slot == nullptr ? 0 : DecodeNumber(slot->number);
   }
+  // One occurrence's content, as the wire reader gives it.
+  Value Decode(uint64_t raw, absl::string_view bytes) const;
+  // Of a packed list. False where it is torn.
+  bool DecodePacked(absl::string_view bytes, std::vector<Value>* values) const;
   // Any single field; an error value where a timestamp or duration is no such thing.
   Value Read(const Activation& activation) const;
   // A repeated field as a list.
@@ -100,9 +106,10 @@ struct FieldAccess {
     std::memcpy(&value, &raw, sizeof value);
     return value;
   }
-  Value Decode(uint64_t raw, absl::string_view bytes) const;
-  bool DecodePacked(absl::string_view bytes, std::vector<Value>* values) const;
 };
+
+// A google.protobuf.Timestamp or Duration.
+Value DecodeTime(absl::string_view bytes, bool timestamp);
 
 }  // namespace huiliu::cel
 

@@ -58,13 +58,20 @@ NodePtr MakeHasField(const FieldAccess& field);
 NodePtr MakeVariable(int index);
 NodePtr MakeLocal(int index);
 NodePtr MakeCall(Function function, std::vector<NodePtr> args);
-NodePtr MakeSelect(NodePtr map, const Value& key);
-NodePtr MakeHasKey(NodePtr map, const Value& key);
 NodePtr MakeList(std::vector<NodePtr> elements);
 NodePtr MakeMap(std::vector<NodePtr> keys_and_values);
 NodePtr MakeConditional(NodePtr condition, NodePtr yes, NodePtr no);
 // `contains` must outlive the node.
 NodePtr MakeInDivision(const Environment* environment, NodePtr code, NodePtr area);
+
+// core/cel/message_nodes.cc: of a map or a message; the descriptors must outlive the node.
+NodePtr MakeSelect(NodePtr operand, const Value& name);
+NodePtr MakeHasKey(NodePtr operand, const Value& name);
+NodePtr MakeMessage(const google::protobuf::Descriptor* type,
+                    std::vector<const google::protobuf::FieldDescriptor*> fields,
+                    std::vector<NodePtr> values);
+// A field of the record itself that the slots do not decode: a message, a map, a wrapper.
+NodePtr MakeRecordField(const google::protobuf::FieldDescriptor* field);
 
 // Strict: the first error among the arguments is the result.
 template <size_t kArgs>

@@ -85,26 +85,6 @@ class LocalNode : public Node {
   const int index_;
 };
 
-class SelectNode : public Node {
- public:
-  SelectNode(NodePtr map, const Value& key, bool presence)
-      : map_(std::move(map)), key_(key), presence_(presence) {}
-  Value Evaluate(Frame& frame) const override {
-    const Value map = map_->Evaluate(frame);
-    if (map.is_error()) return map;
-    if (map.kind != ValueKind::kMap) return Error("this type has no fields");
-    if (!frame.Charge(1 + static_cast<int64_t>(map.size))) return Error(kTooCostly);
-    const Value* found = FindInMap(map, key_);
-    if (presence_) return Bool(found != nullptr);
-    return found != nullptr ? *found : Error("no such key");
-  }
-
- private:
-  const NodePtr map_;
-  const Value key_;
-  const bool presence_;
-};
-
 class ListNode : public Node {
  public:
   explicit ListNode(std::vector<NodePtr> elements) : elements_(std::move(elements)) {}
@@ -225,12 +205,6 @@ NodePtr MakeCall(Function function, std::vector<NodePtr> args) {
     default:
       return MakeConstant(Error(kNoOverload));  // no function takes so many
   }
-}
-NodePtr MakeSelect(NodePtr map, const Value& key) {
-  return std::make_unique<SelectNode>(std::move(map), key, /*presence=*/false);
-}
-NodePtr MakeHasKey(NodePtr map, const Value& key) {
-  return std::make_unique<SelectNode>(std::move(map), key, /*presence=*/true);
 }
 NodePtr MakeList(std::vector<NodePtr> elements) {
   return std::make_unique<ListNode>(std::move(elements));

@@ -4,12 +4,14 @@
 #include <limits>
 
 #include "core/cel/functions.h"
+#include "core/cel/message.h"
 
 namespace huiliu::cel {
 namespace {
 
 constexpr absl::string_view kOverflow = "integer overflow";
 constexpr absl::string_view kByZero = "division by zero";
+constexpr absl::string_view kUnreadable = "a message that cannot be read";
 
 // The work of comparing two values: texts by length, lists and maps by elements.
 int64_t CostOf(const Value& v) {
@@ -27,6 +29,8 @@ int64_t CostOf(const Value& v) {
       for (size_t i = 0; i < 2 * v.size; ++i) cost += CostOf(v.items[i]);
       return cost * (1 + static_cast<int64_t>(v.size));  // each key is looked for in the other
     }
+    case ValueKind::kMessage:  // its fields are looked for one by one
+      return 10 + static_cast<int64_t>(v.message->bytes.size());
     default:
       return 1;
   }
@@ -34,18 +38,21 @@ int64_t CostOf(const Value& v) {
 
 bool ChargeBoth(Frame& frame, const Value& a, const Value& b) {
   const bool sized = a.kind == ValueKind::kString || a.kind == ValueKind::kBytes ||
-                     a.kind == ValueKind::kList || a.kind == ValueKind::kMap;
+                     a.kind == ValueKind::kList || a.kind == ValueKind::kMap ||
+                     a.kind == ValueKind::kMessage;
   if (!sized || a.kind != b.kind) return true;
   return frame.Charge(std::min(CostOf(a), CostOf(b)));
 }
 
 Value Equals(Frame& frame, const Value* args, size_t) {
   if (!ChargeBoth(frame, args[0], args[1])) return Error(kTooCostly);
-  return Bool(Equal(args[0], args[1]));
+  const std::optional<bool> same = Same(args[0], args[1]);
+  return same.has_value() ? Bool(*same) : Error(kUnreadable);
 }
 Value Differs(Frame& frame, const Value* args, size_t) {
   if (!ChargeBoth(frame, args[0], args[1])) return Error(kTooCostly);
-  return Bool(!Equal(args[0], args[1]));
+  const std::optional<bool> same = Same(args[0], args[1]);
+  return same.has_value() ? Bool(!*same) : Error(kUnreadable);
 }
 
 bool HasNan(const Value& v) { return v.kind == ValueKind::kDouble && std::isnan(v.number); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "core/cel/message.h"
 
 namespace huiliu::cel {
 namespace {
@@ -33,7 +34,7 @@ class Planner {
       case ExprKind::kComprehension:
         return MacroNode(expr);
       case ExprKind::kMessage:
-        break;
+        return Message(expr);
     }
     return Refuse(expr, "not supported");
   }
@@ -106,12 +107,15 @@ class Planner {
     const FieldAccess access = FieldAccess::Of(field);
     fields_.push_back(field.index);
     if (expr.presence_test) return MakeHasField(access);
-    if (access.encoding == Encoding::kUnsupported)
-      return Refuse(
-          expr, absl::StrCat(
-                    "field \"", field.name,
-                    "\" holds a message or map; only has() is supported (暂不支持嵌套消息字段)"));
+    if (access.encoding == Encoding::kUnsupported) return MakeRecordField(field.descriptor);
     return MakeField(access);
+  }
+
+  NodePtr Message(const Expr& expr) {
+    std::vector<const google::protobuf::FieldDescriptor*> fields;
+    for (const std::string& name : expr.names)
+      fields.push_back(FindMessageField(*expr.reference.message, name));
+    return MakeMessage(expr.reference.message, std::move(fields), All(expr.args));
   }
 
   NodePtr Call(const Expr& expr) {

@@ -43,7 +43,7 @@ struct Activation {
 };
 
 // A compiled boolean expression. Immutable, thread-safe. Fields are in scope by name; `division` is
-// the attributed division.
+// the attributed division. The contract must outlive it (nested messages are read by descriptor).
 class Predicate {
  public:
   // INVALID_ARGUMENT; `issues` lists every finding. An unsupported part of CEL is an issue, never a

@@ -11,8 +11,11 @@ bool IsFree(const Type& type) {
 
 bool TakesNull(const Type& type) {
   return type.kind == TypeKind::kTimestamp || type.kind == TypeKind::kDuration ||
-         type.kind == TypeKind::kMessage;
+         type.kind == TypeKind::kMessage || type.kind == TypeKind::kWrapper;
 }
+
+bool IsWrapper(const Type& type) { return type.kind == TypeKind::kWrapper; }
+const Type& Content(const Type& type) { return IsWrapper(type) ? type.params[0] : type; }
 
 }  // namespace
 
@@ -45,6 +48,8 @@ std::string TypeName(const Type& type) {
       return absl::StrCat("map(", TypeName(type.params[0]), ", ", TypeName(type.params[1]), ")");
     case TypeKind::kType:
       return "type";
+    case TypeKind::kWrapper:
+      return absl::StrCat("wrapper(", TypeName(type.params[0]), ")");
     case TypeKind::kMessage:
     case TypeKind::kParameter:
       return type.name;
@@ -56,6 +61,7 @@ bool Compatible(const Type& a, const Type& b) {
   if (IsFree(a) || IsFree(b)) return true;
   if (a.kind == TypeKind::kNull) return b.kind == TypeKind::kNull || TakesNull(b);
   if (b.kind == TypeKind::kNull) return TakesNull(a);
+  if (IsWrapper(a) != IsWrapper(b)) return Compatible(Content(a), Content(b));
   if (a.kind != b.kind || a.name != b.name || a.params.size() != b.params.size()) return false;
   for (size_t i = 0; i < a.params.size(); ++i) {
     if (!Compatible(a.params[i], b.params[i])) return false;
@@ -69,6 +75,7 @@ Type Join(const Type& a, const Type& b) {
   if (!Compatible(a, b) || IsFree(a) || IsFree(b)) return Simple(TypeKind::kDyn);
   if (a.kind == TypeKind::kNull) return b;
   if (b.kind == TypeKind::kNull) return a;
+  if (IsWrapper(a) != IsWrapper(b)) return IsWrapper(a) ? a : b;
   Type joined = a;
   for (size_t i = 0; i < a.params.size(); ++i) joined.params[i] = Join(a.params[i], b.params[i]);
   return joined;
@@ -88,6 +95,7 @@ bool Bindings::Assign(const Type& wanted, const Type& actual) {
   if (IsFree(wanted)) return true;
   if (IsFree(actual)) return true;
   if (actual.kind == TypeKind::kNull) return wanted.kind == TypeKind::kNull || TakesNull(wanted);
+  if (IsWrapper(wanted) != IsWrapper(actual)) return Assign(Content(wanted), Content(actual));
   if (wanted.kind != actual.kind || wanted.name != actual.name) return false;
   for (size_t i = 0; i < wanted.params.size(); ++i) {
     if (!Assign(wanted.params[i], actual.params[i])) return false;

@@ -23,6 +23,7 @@ enum class TypeKind : uint8_t {
   kMap,        // params[0], params[1]
   kType,       // of a type's own value
   kMessage,    // name
+  kWrapper,    // params[0] or null
   kParameter,  // name: a variable of an overload's signature
 };
 
@@ -38,6 +39,7 @@ struct Type {
 
 inline Type Simple(TypeKind kind) { return Type{kind, {}, {}}; }
 inline Type ListOf(Type element) { return Type{TypeKind::kList, {std::move(element)}, {}}; }
+inline Type WrapperOf(TypeKind kind) { return Type{TypeKind::kWrapper, {Simple(kind)}, {}}; }
 inline Type MapOf(Type key, Type value) {
   return Type{TypeKind::kMap, {std::move(key), std::move(value)}, {}};
 }

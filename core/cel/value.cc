@@ -1,9 +1,13 @@
 #include "core/cel/value.h"
 
+#include <google/protobuf/descriptor.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+
+#include "core/cel/message.h"
 
 namespace huiliu::cel {
 namespace {
@@ -56,13 +60,28 @@ bool CompareNumbers(const Value& a, const Value& b, int* order) {
   return true;
 }
 
-bool EqualMaps(const Value& a, const Value& b) {
+std::optional<bool> SameLists(const Value& a, const Value& b) {
   if (a.size != b.size) return false;
+  std::optional<bool> result = true;
+  for (size_t i = 0; i < a.size; ++i) {
+    const std::optional<bool> same = Same(a.items[i], b.items[i]);
+    if (same == false) return false;
+    if (!same.has_value()) result = same;
+  }
+  return result;
+}
+
+std::optional<bool> SameMaps(const Value& a, const Value& b) {
+  if (a.size != b.size) return false;
+  std::optional<bool> result = true;
   for (size_t i = 0; i < a.size; ++i) {
     const Value* other = FindInMap(b, a.items[2 * i]);
-    if (other == nullptr || !Equal(a.items[2 * i + 1], *other)) return false;
+    if (other == nullptr) return false;
+    const std::optional<bool> same = Same(a.items[2 * i + 1], *other);
+    if (same == false) return false;
+    if (!same.has_value()) result = same;
   }
-  return true;
+  return result;
 }
 
 }  // namespace
@@ -147,7 +166,9 @@ bool Compare(const Value& a, const Value& b, int* order) {
   }
 }
 
-bool Equal(const Value& a, const Value& b) {
+bool Equal(const Value& a, const Value& b) { return Same(a, b) == true; }
+
+std::optional<bool> Same(const Value& a, const Value& b) {
   if (IsNumber(a) && IsNumber(b)) {
     int order = 1;
     return CompareNumbers(a, b, &order) && order == 0;
@@ -161,9 +182,11 @@ bool Equal(const Value& a, const Value& b) {
     case ValueKind::kType:
       return a.text() == b.text();
     case ValueKind::kList:
-      return a.size == b.size && std::equal(a.items, a.items + a.size, b.items, Equal);
+      return SameLists(a, b);
     case ValueKind::kMap:
-      return EqualMaps(a, b);
+      return SameMaps(a, b);
+    case ValueKind::kMessage:
+      return SameMessages(*a.message, *b.message);
     default: {
       int order = 1;
       return Compare(a, b, &order) && order == 0;
@@ -206,6 +229,8 @@ absl::string_view TypeNameOf(const Value& value) {
       return "map";
     case ValueKind::kType:
       return "type";
+    case ValueKind::kMessage:
+      return value.message->type->full_name();
   }
   return "error";
 }

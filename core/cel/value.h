@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -30,7 +31,10 @@ enum class ValueKind : uint8_t {
   kList,       // items, size
   kMap,        // items: key, value, key, value …; size: entries
   kType,       // text: its name
+  kMessage,    // message
 };
+
+struct MessageData;  // core/cel/message.h
 
 struct Value {
   ValueKind kind = ValueKind::kNull;
@@ -42,6 +46,7 @@ struct Value {
     double number;
     const char* data;
     const Value* items;
+    const MessageData* message;
   };
   size_t size = 0;
 
@@ -136,6 +141,8 @@ class Arena {
 // Equality and order as the specification says: numbers across types by value, values of different
 // kinds unequal, maps by entries.
 bool Equal(const Value& a, const Value& b);
+// The same; unset where a message inside cannot be read.
+std::optional<bool> Same(const Value& a, const Value& b);
 // False where the two have no order (other kinds, NaN); then `order` is unset.
 bool Compare(const Value& a, const Value& b, int* order);
 // The entry's value, or null.

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/cel/expression.h"
+#include "tests/conformance/runner/cel_protos.h"
 #include "tests/conformance/runner/cel_values.h"
 #include "tests/conformance/runner/suite.h"
 
@@ -30,6 +31,7 @@ class TestScope : public cel::Scope {
     return true;
   }
   const std::string& container() const override { return container_; }
+  const google::protobuf::DescriptorPool* pool() const override { return &CelPool(); }
   int IndexOf(const std::string& name) const {
     const auto found = names_.find(name);
     return found == names_.end() ? -1 : found->second.reference.index;
@@ -90,7 +92,7 @@ class Case {
     variables_.assign(scope_.size(), nullptr);
     for (const auto& [name, bound] : bindings_.items()) {
       const auto index = static_cast<size_t>(scope_.IndexOf(name));
-      if (!bound.contains("value") || !ValueFromJson(bound["value"], &arena_, &values_[index]))
+      if (!bound.contains("value") || !ValueFromJson(bound["value"], &own_, &values_[index]))
         return false;
       variables_[index] = &values_[index];
     }
@@ -126,7 +128,7 @@ class Case {
     const json* expected = nullptr;
     if (test_.contains("value")) expected = &test_["value"];
     if (test_.contains("typedResult")) expected = &test_["typedResult"]["result"];
-    if (expected != nullptr && !ValueFromJson(*expected, &arena_, &wanted))
+    if (expected != nullptr && !ValueFromJson(*expected, &own_, &wanted))
       return {Outcome::kRefused, "a result of a kind that is not supported"};
     if (SameValue(value, wanted)) return {Outcome::kPassed, ""};
     return {Outcome::kWrong, absl::StrCat(ShowValue(value), ", expected ", ShowValue(wanted))};
@@ -135,7 +137,7 @@ class Case {
   const json& test_;
   const json bindings_;
   TestScope scope_;
-  cel::Arena arena_;
+  cel::Frame own_;  // of the values that the test states
   std::vector<cel::Value> values_;
   std::vector<const cel::Value*> variables_;
   std::unique_ptr<const cel::Expression> expression_;
@@ -184,6 +186,7 @@ absl::StatusOr<Tally> RunCel(const std::string& path) {
   const json root = json::parse(file, nullptr, /*allow_exceptions=*/false);
   if (!root.is_object()) return absl::InvalidArgumentError(absl::StrCat(path, ": no JSON object"));
   try {
+    CelProtos(path);
     Walk walk;
     walk.Suite(root, "");
     return walk.tally;

@@ -1,12 +1,16 @@
 #include "tests/conformance/runner/cel_values.h"
 
+#include <google/protobuf/descriptor.h>
+
 #include <cmath>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "core/cel/functions.h"
+#include "core/cel/message.h"
+#include "core/cel/message_types.h"
+#include "tests/conformance/runner/cel_protos.h"
 
 namespace huiliu::conformance {
 namespace {
@@ -43,58 +47,42 @@ bool DoubleFromJson(const json& j, Value* value) {
   return true;
 }
 
-bool BytesFromJson(const json& j, cel::Arena* arena, Value* value) {
+bool BytesFromJson(const json& j, cel::Frame* frame, Value* value) {
   std::string bytes;
   if (!absl::Base64Unescape(Text(j), &bytes)) return false;
-  *value = arena->Copy(ValueKind::kBytes, bytes);
+  *value = frame->arena.Copy(ValueKind::kBytes, bytes);
   return true;
 }
 
-bool ListFromJson(const json& list, cel::Arena* arena, Value* value) {
+bool ListFromJson(const json& list, cel::Frame* frame, Value* value) {
   const json values = list.value("values", json::array());
-  Value* items = arena->Values(values.size());
+  Value* items = frame->arena.Values(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
-    if (!ValueFromJson(values[i], arena, &items[i])) return false;
+    if (!ValueFromJson(values[i], frame, &items[i])) return false;
   }
   *value = cel::Items(ValueKind::kList, items, values.size());
   return true;
 }
 
-bool MapFromJson(const json& map, cel::Arena* arena, Value* value) {
+bool MapFromJson(const json& map, cel::Frame* frame, Value* value) {
   const json entries = map.value("entries", json::array());
-  Value* items = arena->Values(2 * entries.size());
+  Value* items = frame->arena.Values(2 * entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
-    if (!ValueFromJson(entries[i]["key"], arena, &items[2 * i]) ||
-        !ValueFromJson(entries[i]["value"], arena, &items[2 * i + 1]))
+    if (!ValueFromJson(entries[i]["key"], frame, &items[2 * i]) ||
+        !ValueFromJson(entries[i]["value"], frame, &items[2 * i + 1]))
       return false;
   }
   *value = cel::Items(ValueKind::kMap, items, entries.size());
   return true;
 }
 
-// The well-known types that CEL reads as plain values.
-bool ObjectFromJson(const json& object, cel::Arena* arena, Value* value) {
-  const std::string url = object.value("@type", "");
-  const absl::string_view type = absl::string_view(url).substr(url.rfind('/') + 1);
-  const json content = object.contains("value") ? object["value"] : json();
-  if (type == "google.protobuf.Duration")
-    *value = cel::ParseDuration(Text(content));
-  else if (type == "google.protobuf.Timestamp")
-    *value = cel::ParseTimestamp(Text(content));
-  else if (type == "google.protobuf.Int32Value" || type == "google.protobuf.Int64Value")
-    return IntFromJson(content, value);
-  else if (type == "google.protobuf.UInt32Value" || type == "google.protobuf.UInt64Value")
-    return UintFromJson(content, value);
-  else if (type == "google.protobuf.DoubleValue")
-    return DoubleFromJson(content, value);
-  else if (type == "google.protobuf.BoolValue")
-    *value = cel::Bool(content.get<bool>());
-  else if (type == "google.protobuf.StringValue")
-    *value = arena->Copy(ValueKind::kString, content.get<std::string>());
-  else if (type == "google.protobuf.BytesValue")
-    return BytesFromJson(content, arena, value);
-  else
-    return false;
+// Kept in the arena, as the bytes of a variable must outlive it.
+bool ObjectFromJson(const json& object, cel::Frame* frame, Value* value) {
+  const google::protobuf::Descriptor* type = nullptr;
+  std::string bytes;
+  if (!WireFromJson(object, &type, &bytes)) return false;
+  const Value kept = frame->arena.Copy(ValueKind::kBytes, bytes);
+  *value = cel::FromWire(*frame, *type, kept.text(), 0);
   return !value->is_error();
 }
 
@@ -110,27 +98,46 @@ bool PrimitiveFromJson(const std::string& name, Type* type) {
   return false;
 }
 
+bool MessageTypeFromJson(const std::string& name, Type* type) {
+  const auto* message = CelPool().FindMessageTypeByName(name);
+  if (message == nullptr) return false;
+  *type = cel::TypeOfMessage(*message);
+  return true;
+}
+
+bool WellKnownFromJson(const std::string& name, Type* type) {
+  if (name == "TIMESTAMP")
+    *type = cel::Simple(TypeKind::kTimestamp);
+  else if (name == "DURATION")
+    *type = cel::Simple(TypeKind::kDuration);
+  else if (name == "ANY")
+    *type = cel::Simple(TypeKind::kDyn);
+  else
+    return false;
+  return true;
+}
+
 }  // namespace
 
-bool ValueFromJson(const json& j, cel::Arena* arena, Value* value) {
+bool ValueFromJson(const json& j, cel::Frame* frame, Value* value) {
   if (!j.is_object() || j.empty()) return false;
   const std::string kind = j.begin().key();
   const json& content = j.begin().value();
   if (kind == "int64Value") return IntFromJson(content, value);
   if (kind == "uint64Value") return UintFromJson(content, value);
   if (kind == "doubleValue") return DoubleFromJson(content, value);
-  if (kind == "bytesValue") return BytesFromJson(content, arena, value);
-  if (kind == "listValue") return ListFromJson(content, arena, value);
-  if (kind == "mapValue") return MapFromJson(content, arena, value);
-  if (kind == "objectValue") return ObjectFromJson(content, arena, value);
+  if (kind == "bytesValue") return BytesFromJson(content, frame, value);
+  if (kind == "listValue") return ListFromJson(content, frame, value);
+  if (kind == "mapValue") return MapFromJson(content, frame, value);
+  if (kind == "objectValue") return ObjectFromJson(content, frame, value);
   if (kind == "nullValue")
     *value = cel::Null();
   else if (kind == "boolValue")
     *value = cel::Bool(content.get<bool>());
   else if (kind == "stringValue")
-    *value = arena->Copy(ValueKind::kString, content.get<std::string>());
+    *value = frame->arena.Copy(ValueKind::kString, content.get<std::string>());
   else if (kind == "typeValue")
-    *value = arena->Copy(ValueKind::kType, content.get<std::string>());
+    *value = frame->arena.Copy(ValueKind::kType, content.get<std::string>());
   else
     return false;
   return true;
@@ -147,15 +154,15 @@ bool TypeFromJson(const json& j, Type* type) {
     *type = cel::Simple(TypeKind::kNull);
   else if (kind == "type")
     *type = cel::Simple(TypeKind::kType);
-  else if (kind == "messageType" && Text(content) == "google.protobuf.Timestamp")
-    *type = cel::Simple(TypeKind::kTimestamp);
-  else if (kind == "messageType" && Text(content) == "google.protobuf.Duration")
-    *type = cel::Simple(TypeKind::kDuration);
-  else if (kind == "wellKnown" && Text(content) == "TIMESTAMP")
-    *type = cel::Simple(TypeKind::kTimestamp);
-  else if (kind == "wellKnown" && Text(content) == "DURATION")
-    *type = cel::Simple(TypeKind::kDuration);
-  else if (kind == "listType") {
+  else if (kind == "messageType")
+    return MessageTypeFromJson(Text(content), type);
+  else if (kind == "wellKnown")
+    return WellKnownFromJson(Text(content), type);
+  else if (kind == "wrapper") {
+    Type inner;
+    if (!PrimitiveFromJson(Text(content), &inner)) return false;
+    *type = cel::WrapperOf(inner.kind);
+  } else if (kind == "listType") {
     Type element;
     if (!TypeFromJson(content["elemType"], &element)) return false;
     *type = cel::ListOf(element);
@@ -207,6 +214,9 @@ std::string ShowValue(const Value& v) {
       return cel::FormatDuration(v);
     case ValueKind::kNull:
       return "null";
+    case ValueKind::kMessage:
+      return absl::StrCat(v.message->type->full_name(), " \"", absl::CHexEscape(v.message->bytes),
+                          "\"");
     case ValueKind::kList:
     case ValueKind::kMap:
       return absl::StrCat(std::string(cel::TypeNameOf(v)), " of ", v.size);

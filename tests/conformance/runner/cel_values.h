@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/cel/functions.h"
 #include "core/cel/types.h"
-#include "core/cel/value.h"
 
 namespace huiliu::conformance {
 
-// False where the JSON holds what we do not represent (messages, strong enums).
-bool ValueFromJson(const nlohmann::json& json, cel::Arena* arena, cel::Value* value);
+// False where the JSON holds what we do not represent (strong enums, extensions).
+bool ValueFromJson(const nlohmann::json& json, cel::Frame* frame, cel::Value* value);
 bool TypeFromJson(const nlohmann::json& json, cel::Type* type);
 
 // The same kind and the same value; NaN is NaN.

@@ -139,7 +139,7 @@ TEST_F(PredicateTest, AFieldNamedDivisionMustBeSaidApart) {
 
 TEST_F(PredicateTest, UnsupportedIsToldFromWrong) {
   EXPECT_TRUE(rows_.Issues("math.abs(count) == 1")[0].unsupported);
-  EXPECT_TRUE(rows_.Issues("inner == inner")[0].unsupported);
+  EXPECT_TRUE(rows_.Issues("count.?x == 1")[0].unsupported);
   EXPECT_FALSE(rows_.Issues("count == 'a'")[0].unsupported);
 }
 
@@ -172,8 +172,8 @@ TEST_F(PredicateTest, ErrorsStandAtLineAndColumn) {
            {"name == 'a", 1, 9, "not closed"},
            {"name = 'a'", 1, 6, "=="},
            {"(name == 'a'", 1, 13, "\")\""},
-           {"inner.x == 'a'", 1, 7, "fields of t.Inner"},
-           {"t.Inner{x: 'a'} == inner", 1, 1, "not supported"},
+           {"inner.y == 'a'", 1, 7, "t.Inner has no field"},
+           {"t.Inner{y: 'a'} == inner", 1, 12, "has no field"},
            {"name.?x == 'a'", 1, 5, "optional"},
            {"math.abs(count) == 1", 1, 6, "unknown function"},
            {"count in tags", 1, 7, "no \"in\""},
