@@ -78,16 +78,20 @@ absl::StatusOr<BatchHead> ParseHead(absl::string_view value, Offset first) {
   uint64_t listed = 0;
   if (!TakeVarint(rest, &listed) || listed > rest.size())
     return absl::DataLossError("torn batch head");
+  const auto contradicts = [] { return absl::DataLossError("a batch head contradicts itself"); };
+  if (head.records <= 0 || head.next <= first ||
+      (listed != 0 && listed != static_cast<uint64_t>(head.records)))
+    return contradicts();
+  // Offsets grow and stay below the next batch's; so no sum is out of range either.
   int64_t last = first.value();
   for (uint64_t i = 0; i < listed; ++i) {
     uint64_t step = 0;
     if (!TakeVarint(rest, &step)) return absl::DataLossError("torn batch head");
+    if ((i > 0 && step == 0) || step >= static_cast<uint64_t>(head.next.value() - last))
+      return contradicts();
     last += static_cast<int64_t>(step);
     head.offsets.emplace_back(last);
   }
-  const bool fits = head.records > 0 && head.next > first && last < head.next.value() &&
-                    (listed == 0 || listed == static_cast<uint64_t>(head.records));
-  if (!fits) return absl::DataLossError("a batch head contradicts itself");
   return head;
 }
 
