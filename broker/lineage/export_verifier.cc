@@ -17,6 +17,8 @@ namespace huiliu::lineage {
 namespace {
 
 constexpr size_t kMaxProblems = 100;
+constexpr uint64_t kMaxFirstIndex = uint64_t{1}
+                                    << 60;  // no log is so long; what follows it has numbers too
 
 // Takes frames off a byte source. (Magic) (Next)*.
 class FrameReader {
@@ -153,12 +155,11 @@ class Verifier {
   bool Begin(absl::string_view payload) {
     uint64_t first = 0, length = 0;
     if (begun_) return Damaged("a second beginning");
-    if (!TakeVarint(payload, &first) || first > INT64_MAX || !TakeVarint(payload, &length) ||
+    if (!TakeVarint(payload, &first) || first > kMaxFirstIndex || !TakeVarint(payload, &length) ||
         length > payload.size()) {
       return Damaged("its beginning is torn");
     }
-    report_.origin = std::string(payload.data(), length);
-    report_.first_index = static_cast<int64_t>(first);
+    const std::string origin(payload.data(), length);
     payload.remove_prefix(length);
     std::vector<Digest> peaks;
     for (; payload.size() >= sizeof(Digest); payload.remove_prefix(sizeof(Digest))) {
@@ -167,6 +168,8 @@ class Verifier {
     if (!payload.empty() || peaks.size() != merkle::PeakIds(first).size()) {
       return Damaged("its peaks do not fit its first index");
     }
+    report_.origin = origin;
+    report_.first_index = static_cast<int64_t>(first);
     entries_ = merkle::TreeBuilder(first, peaks);
     hashes_ = merkle::TreeBuilder(first, peaks);
     begun_ = true;

@@ -10,6 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "broker/lineage/checkpoint.h"
 #include "broker/lineage/entry.h"
+#include "broker/lineage/export_frames.h"
+#include "core/model/varint.h"
 
 namespace huiliu::lineage {
 namespace {
@@ -211,6 +213,25 @@ TEST_F(ExportTest, BatchSignaturesAreCheckedWhereTheKeyIsKnown) {
     ASSERT_TRUE(report.ok());
     EXPECT_EQ(report->ok(), good) << Problems(*report);
     EXPECT_EQ(report->batch_signatures, good ? 1 : 0);
+  }
+}
+
+TEST_F(ExportTest, ABeginningThatCannotBeReadCountsNothing) {
+  for (const uint64_t first : {uint64_t{1} << 20, uint64_t{INT64_MAX}}) {
+    std::string begin;
+    AppendVarint(&begin, first);
+    AppendVarint(&begin, 1);
+    begin += "o";
+    if (first == INT64_MAX) begin += std::string(63 * sizeof(Digest), 'p');  // of every peak
+    std::string file = absl::StrCat(kExportMagic, "B");
+    AppendVarint(&file, begin.size());
+    file += begin;
+    const auto report = Check(file);
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_FALSE(report->ok());
+    EXPECT_EQ(report->first_index, 0);
+    EXPECT_EQ(report->entries, 0);
+    EXPECT_EQ(report->uncovered_entries, 0);
   }
 }
 
