@@ -95,6 +95,71 @@ def csv():
     put("csv", "lines.jsonl", '{"a":"甲","b":1.50}\n{"b":null,"a":"\\u4e59\\n"}\r\n\n{"a":{"x":[1,2]}}\n[1]\n{"a":"open\n{"a":"\\ud83d\\ude00"}'.encode())
 
 
+def lineage():
+    put("lineage", "untouched", b"")
+    put("lineage", "byte_in_an_entry", b"\x00\x80\x00x")
+    put("lineage", "cut", b"\x10\x00\x04\x00")
+    put("lineage", "cut_at_the_beginning", b"\x00\x20\x04\x00")
+    put("lineage", "removed", b"\x01\x00\x01\x38")
+    put("lineage", "doubled", b"\x01\x00\x03\x38")
+    put("lineage", "inserted_twice", b"\x00\x15\x02\x05\x02\x00\x02\x45")
+    put("lineage", "near_the_end", b"\xff\xff\x02\x5a")
+    begin = varint(0) + varint(3) + b"abc"
+    mark = b"HUILIU-LINEAGE-1\n"
+    put("lineage", "file_empty", mark)
+    put("lineage", "file_without_entries", mark + b"B" + varint(len(begin)) + begin + b"Z" + varint(1) + varint(0))
+    far = varint((1 << 63) - 1) + varint(1) + b"a" + b"p" * 32 * 63
+    put("lineage", "file_from_far", mark + b"B" + varint(len(far)) + far + b"E" + varint(2) + b"\x08\x01" + b"H" + varint(32) + b"h" * 32)
+    put("lineage", "file_huge_frame", mark + b"B" + varint(1 << 40))
+    put("lineage", "note", "fuzz.example/lineage/0\n2\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n— fuzz.example/lineage/0 AAAA\n".encode())
+
+
+def connect():
+    for name, content in {
+        "query": '{"receiver":"530100","dataset":"licence","purpose":"p","page_size":10,"pageToken":"AA=="}',
+        "grant": '{"grant":{"id":"g","dataset":"licence","fields":["a"],"valid_to":"2030-01-01T00:00:00Z"},"seen_version":"3"}',
+        "batch": '{"source":"s","epoch":"1","keys":["AA==","_-8"],"counts":[{"outcome":"OUTCOME_RETURNED","rows":-1}],"quarantined":[{"cells":[{"text":"a"},{}]}]}',
+        "row": '{"fields":{"a":1.5,"b":[null,true,{"c":"\\ud83d\\ude00"}]},"sourceTime":"1970-01-01T00:00:00.5Z"}',
+        "unknown": '{"nix":1}',
+        "twice": '{"dataset":"a","dataset":"b"}',
+        "surrogate": '{"dataset":"\\ud800"}',
+        "deep": "[" * 200 + "]" * 200,
+        "deep_struct": '{"fields":' + '{"a":' * 120 + "1" + "}" * 121,
+        "number": '{"page_size":1e2,"limit":"99999999999999999999"}',
+        "null": "null",
+    }.items():
+        put("connect", name, content.encode())
+    put("connect", "not_utf8", b'{"dataset":"\xff\xfe"}')
+    put("connect", "envelope", b"\x00\x00\x00\x00\x02{}")
+    put("connect", "envelope_compressed", b"\x01\x00\x00\x00\x02{}")
+    put("connect", "envelope_short", b"\x00\x00\x00")
+
+
+def stored():
+    record = varint(3 << 1) + b"key" + varint(2) + b"he" + varint(5) + b"value"
+    gone = varint(1 << 1 | 1) + b"k" + varint(0)
+    put("stored", "batch_body", varint(2) + record + gone)
+    put("stored", "batch_many", varint(200) + gone * 200)
+    put("stored", "batch_count_huge", varint((1 << 64) - 1) + gone)
+    put("stored", "batch_unchecked", b"\xb7\x01abcd" + varint(1) + record)
+    head = b"\x01" + struct.pack("<QqIi", 20, 1760000000000000, 3, 100)
+    put("stored", "head", head + varint(0))
+    put("stored", "head_listed", head + varint(3) + varint(7) + varint(2) + varint(4))
+    put("stored", "head_backwards", head + varint(3) + varint(7) + varint((1 << 64) - 2) + varint(4))
+    put("stored", "head_overflow", head + varint(3) + varint(1 << 63) + varint(1 << 63) + varint(4))
+    put("stored", "head_time_extreme", b"\x01" + struct.pack("<QqIi", 20, -(1 << 63), 3, 100) + varint(0))
+    put("stored", "kept", b"12 34")
+    put("stored", "spec", b"3 2 1 -1 -1 604800000000 return")
+    put("stored", "spec_extreme", b"4294967295 -1 7 9223372036854775807 9223372036854775807 -9223372036854775808")
+    digests = b"p" * 16 + b"r" * 8
+    decision = b"\x01\x06" + varint(10) + varint(40908) + digests + varint(3) + b"a:1" + b"\x36\x17\x08" + varint(2) + b"\x01" + varint(1) + varint(6) + b"530100" + varint(1) + b"12345678"
+    put("stored", "decision", decision)
+    put("stored", "decision_torn", decision[:-3])
+
+
 wire()
 masks()
 csv()
+lineage()
+connect()
+stored()
