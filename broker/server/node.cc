@@ -104,6 +104,7 @@ class EmbeddedNode : public Node {
     environment_.contains = [this](absl::string_view area, absl::string_view code) {
       return divisions_->Contains(area, code);
     };
+    environment_.resolve = [this](absl::string_view code) { return divisions_->Resolve(code); };
     return absl::OkStatus();
   }
 

@@ -250,8 +250,10 @@ class Checker {
     }
     if (overloads == nullptr)
       return Unsupported(expr, absl::StrCat("unknown function \"", expr.name, "\" (没有这个函数)"));
-    if (expr.name == "inDivision" && !scope_.has_divisions())
-      return Unsupported(expr, "inDivision is not available here (此处不可用)");
+    const bool absent = (expr.name == "inDivision" && !scope_.has_divisions()) ||
+                        (expr.name == "divisionOf" && !scope_.resolves_divisions());
+    if (absent)
+      return Unsupported(expr, absl::StrCat(expr.name, " is not available here (此处不可用)"));
     return OverloadType(expr, *overloads);
   }
 

@@ -33,6 +33,8 @@ class Scope {
   virtual const google::protobuf::DescriptorPool* pool() const { return nullptr; }
   // Whether inDivision has someone to ask.
   virtual bool has_divisions() const { return false; }
+  // The same for divisionOf.
+  virtual bool resolves_divisions() const { return false; }
 };
 
 // Annotates the tree with types and references. True where there are no findings. `typed` = false

@@ -32,10 +32,12 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
 
 }  // namespace
 
-ContractScope::ContractScope(const schema::Contract& contract, bool has_divisions)
+ContractScope::ContractScope(const schema::Contract& contract, bool has_divisions,
+                             bool resolves_divisions)
     : contract_(contract),
       container_(contract.descriptor()->full_name()),
-      has_divisions_(has_divisions) {}
+      has_divisions_(has_divisions),
+      resolves_divisions_(resolves_divisions) {}
 
 bool ContractScope::FindField(absl::string_view name, Declaration* declaration) const {
   const schema::Field* field = contract_.FindField(name);

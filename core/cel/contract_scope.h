@@ -13,12 +13,13 @@ namespace huiliu::cel {
 class ContractScope : public Scope {
  public:
   // The contract must outlive the scope.
-  ContractScope(const schema::Contract& contract, bool has_divisions);
+  ContractScope(const schema::Contract& contract, bool has_divisions, bool resolves_divisions);
   bool Find(const std::string& name, Declaration* declaration) const override;
   const std::string& container() const override { return container_; }
   std::string Suggest(const std::string& name) const override;
   const google::protobuf::DescriptorPool* pool() const override;
   bool has_divisions() const override { return has_divisions_; }
+  bool resolves_divisions() const override { return resolves_divisions_; }
 
  private:
   bool FindField(absl::string_view name, Declaration* declaration) const;
@@ -26,6 +27,7 @@ class ContractScope : public Scope {
   const schema::Contract& contract_;
   const std::string container_;
   const bool has_divisions_;
+  const bool resolves_divisions_;
 };
 
 }  // namespace huiliu::cel

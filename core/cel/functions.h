@@ -46,6 +46,7 @@ absl::Span<const FunctionEntry> OperatorFunctions();
 absl::Span<const FunctionEntry> TextFunctions();
 absl::Span<const FunctionEntry> ConversionFunctions();
 absl::Span<const FunctionEntry> TimeFunctions();
+absl::Span<const FunctionEntry> DomainFunctions();
 
 // Linear in the text, whatever the part.
 bool ContainsText(absl::string_view text, absl::string_view part);

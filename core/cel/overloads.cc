@@ -55,6 +55,11 @@ const std::vector<Signatures>& Table() {
       {"getSeconds", {"t.>i", "t.s>i", "D.>i"}},
       {"getMilliseconds", {"t.>i", "t.s>i", "D.>i"}},
       {"inDivision", {"s>b", "ss>b"}},
+      {"divisionOf", {"s>s"}},
+      {"isUscc", {"s>b"}},
+      {"isCitizenId", {"s>b"}},
+      {"maskedAtSource", {"s>b"}},
+      {"workdaysBetween", {"tt>i"}},
   };
   return *table;
 }

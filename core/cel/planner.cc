@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "core/cel/domain_functions.h"
 #include "core/cel/message.h"
 
 namespace huiliu::cel {
@@ -123,6 +124,7 @@ class Planner {
       return MakeConstant(Error("unbound function"));
     if (expr.name == "inDivision") return InDivision(expr);
     std::vector<NodePtr> args = All(expr.args);
+    if (AsksEnvironment(expr.name)) return EnvironmentCall(expr, std::move(args));
     if (expr.name == "_&&_") return MakeAnd(std::move(args));
     if (expr.name == "_||_") return MakeOr(std::move(args));
     const bool folds = std::all_of(args.begin(), args.end(),
@@ -163,6 +165,11 @@ class Planner {
     if (function == nullptr)
       return Refuse(expr, absl::StrCat("unknown function \"", expr.name, "\""));
     return MakeCall(function, std::move(args));
+  }
+
+  NodePtr EnvironmentCall(const Expr& expr, std::vector<NodePtr> args) {
+    if (NodePtr node = MakeEnvironmentCall(expr.name, environment_, std::move(args))) return node;
+    return MakeConstant(Error(kNoOverload));
   }
 
   NodePtr InDivision(const Expr& expr) {
@@ -267,7 +274,7 @@ class Planner {
         return expr.reference.kind == Reference::Kind::kNumber ||
                expr.reference.kind == Reference::Kind::kTypeName;
       case ExprKind::kCall:
-        if (expr.name == "inDivision") return false;
+        if (AsksEnvironment(expr.name)) return false;
         [[fallthrough]];
       case ExprKind::kList:
       case ExprKind::kMap:

@@ -12,7 +12,8 @@ class CompiledPredicate : public Predicate {
   explicit CompiledPredicate(const Environment& environment) : environment_(environment) {}
 
   bool Open(absl::string_view text, const schema::Contract& contract, std::vector<Issue>* issues) {
-    const ContractScope scope(contract, environment_.contains != nullptr);
+    const ContractScope scope(contract, environment_.contains != nullptr,
+                              environment_.resolve != nullptr);
     ExpressionOptions options;
     options.strict = true;
     options.contract = &contract;

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "core/cel/conjuncts.h"
+#include "core/cel/work_calendar.h"
 #include "core/schema/contract.h"
 #include "core/schema/wire_reader.h"
 
@@ -25,10 +26,15 @@ struct Issue {
   bool unsupported = false;  // CEL, but not ours; else the expression is wrong
 };
 
-// The outside world of an expression: what `inDivision` asks.
+// The outside world of an expression: what inDivision, divisionOf and workdaysBetween ask.
 struct Environment {
   // Whether the record's attributed division (or a code) lies in an area; set by the rules module.
   std::function<bool(absl::string_view area, absl::string_view code)> contains;
+  // The division that a code belongs to today, empty where there is none; null: divisionOf is
+  // refused.
+  std::function<std::string(absl::string_view code)> resolve = nullptr;
+  // Null: the calendar that the program was built with.
+  std::shared_ptr<const WorkCalendar> calendar = nullptr;
 };
 
 // The result of a predicate over one record.

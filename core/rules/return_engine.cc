@@ -43,7 +43,8 @@ class Engine : public ReturnEngine {
     const cel::Environment environment{
         [divisions = divisions_](absl::string_view area, absl::string_view code) {
           return divisions->Contains(area, code);
-        }};
+        },
+        [divisions = divisions_](absl::string_view code) { return divisions->Resolve(code); }};
     matchers_.resize(receivers_.size());
     for (const auto& set : rule_sets) {
       const auto receiver = std::find_if(receivers_.begin(), receivers_.end(),

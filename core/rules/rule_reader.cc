@@ -221,7 +221,8 @@ void RuleReader::ReadWhen(const YamlNode& node, Rule* rule) {
   rule->when_column = places[0].column;
   std::vector<cel::Issue> issues;
   // Areas are asked for only when a record is decided.
-  const cel::Environment environment{[](absl::string_view, absl::string_view) { return false; }};
+  const cel::Environment environment{[](absl::string_view, absl::string_view) { return false; },
+                                     [](absl::string_view) { return std::string(); }};
   const auto predicate = cel::Predicate::Compile(rule->when, *contract_, environment, &issues);
   if (!predicate.ok() && issues.empty())
     issues.push_back({1, 1, std::string(predicate.status().message())});
