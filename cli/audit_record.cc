@@ -76,6 +76,14 @@ class Report {
         command_.out() << "\n";
         continue;
       }
+      // A batch of several receivers comes without the others' counts, so neither can its leaf be.
+      if (hop.inclusion().empty() && trace_.checkpoint().tree_size() > 1 &&
+          hop.index() < trace_.checkpoint().tree_size()) {
+        command_.out() << command_.Say("  （其他接收方的计数已略去，请上级审计管理员核对）\n",
+                                       "  (without other receivers' counts; an audit "
+                                       "administrator of the upper level can verify it)\n");
+        continue;
+      }
       const absl::Status proven = VerifyHop(hop, trace_.checkpoint());
       if (proven.code() == absl::StatusCode::kFailedPrecondition) {
         command_.out() << command_.Say("  （尚未进入检查点）", "  (newer than the checkpoint)");

@@ -1,5 +1,6 @@
 #include "broker/pipeline/gate.h"
 
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +9,18 @@
 #include "core/base/status.h"
 
 namespace huiliu::pipeline {
+namespace {
+
+// Names that a caller made up go into lineage with its refusal, as far as they could be real ones.
+void Cut(std::string* text) {
+  constexpr size_t kMaxBytes = 200;
+  if (text->size() <= kMaxBytes) return;
+  size_t end = kMaxBytes;
+  while (end > 0 && (static_cast<uint8_t>((*text)[end]) & 0xC0) == 0x80) --end;
+  text->resize(end);
+}
+
+}  // namespace
 
 access::Authorised Gate::Ask(const governance::Principal& caller,
                              const huiliu::v1::ReadContext& context,
@@ -66,8 +79,11 @@ absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
                       "",
                       std::string(method)};
   const auto refuse = [&](const std::string& why) -> absl::Status {
-    RETURN_IF_ERROR(recorder_.RecordAndWait(
-        lineage::Encode(lineage::RefusedEntry(admission.reader, why, clock_.Now()))));
+    lineage::Reader reader = admission.reader;
+    for (std::string* name : {&reader.receiver, &reader.dataset, &reader.purpose}) Cut(name);
+    huiliu::v1::LineageEntry entry = lineage::RefusedEntry(reader, why, clock_.Now());
+    RETURN_IF_ERROR(lineage::Bound(&entry));
+    RETURN_IF_ERROR(recorder_.RecordAndWait(lineage::Encode(entry)));
     return absl::PermissionDeniedError(why);
   };
   if (!caller.Has(huiliu::v1::ROLE_CONSUMER)) {
@@ -134,7 +150,11 @@ absl::StatusOr<std::string> Gate::KeyOf(const huiliu::v1::ReadContext& context,
   if (!key.system().empty()) return RowKey(key.system(), contract_key);
   std::set<std::string> systems;
   for (const huiliu::v1::Source& source : state_.Sources()) {
-    if (source.dataset() == context.dataset()) systems.insert(source.system());
+    const auto& receivers = source.receivers();
+    if (source.dataset() == context.dataset() &&
+        std::find(receivers.begin(), receivers.end(), context.receiver()) != receivers.end()) {
+      systems.insert(source.system());
+    }
   }
   if (systems.size() == 1) return RowKey(*systems.begin(), contract_key);
   return absl::InvalidArgumentError(absl::StrCat("dataset ", context.dataset(), " comes from ",

@@ -15,9 +15,10 @@ using governance::Principal;
 
 absl::Status RequireRole(const Principal& caller, huiliu::v1::Role wanted, absl::string_view what) {
   if (caller.Has(wanted)) return absl::OkStatus();
-  return absl::PermissionDeniedError(StrCat(what, " needs the role ", huiliu::v1::Role_Name(wanted),
-                                            ", which account \"", caller.account,
-                                            "\" does not have"));
+  return absl::PermissionDeniedError(
+      StrCat("账号 ", caller.account, " 没有 ", what, " 所需的角色，请向安全管理员申请 / ", what,
+             " needs the role ", huiliu::v1::Role_Name(wanted), ", which account \"",
+             caller.account, "\" does not have; ask the security administrator"));
 }
 
 // The bootstrap configuration speaks before there are accounts.

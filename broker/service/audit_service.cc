@@ -7,6 +7,7 @@
 #include "broker/pipeline/row_versions.h"
 #include "broker/pipeline/topics.h"
 #include "broker/service/audit_words.h"
+#include "broker/service/tenancy.h"
 #include "core/base/status.h"
 #include "core/merkle/merkle.h"
 #include "core/model/batch_digest.h"
@@ -26,11 +27,34 @@ absl::Status CheckPartition(int32_t partition) {
       absl::StrCat("there is no lineage partition ", partition, "; this node has partition 0"));
 }
 
+// A batch that the node decided for several receivers states the counts of each. Without the
+// others' its leaf cannot be computed by who asked, so the proof goes too.
+void LeaveOutOtherReceivers(const std::string& receiver, bool english,
+                            huiliu::v1::TraceRecordResponse* response) {
+  bool left_out = false;
+  for (auto& hop : *response->mutable_hops()) {
+    auto& counts = *hop.mutable_entry()->mutable_counts();
+    const auto others = std::stable_partition(counts.begin(), counts.end(), [&](const auto& count) {
+      return count.receiver() == receiver;
+    });
+    if (others == counts.end()) continue;
+    counts.erase(others, counts.end());
+    hop.clear_inclusion();
+    left_out = true;
+  }
+  if (!left_out) return;
+  absl::StrAppend(response->mutable_unseen(),
+                  english ? "; counts of other receivers are left out of entries of shared batches"
+                          : "；共用批次的条目中，其他接收方的计数已略去");
+}
+
 }  // namespace
 
-absl::Status AuditService::RequireAuditor(const CallContext& context) const {
-  ASSIGN_OR_RETURN(const governance::Principal caller, RequireCaller(context));
-  return RequireAnyRole(caller, {huiliu::v1::ROLE_AUDIT_ADMINISTRATOR}, context.method);
+absl::StatusOr<governance::Principal> AuditService::RequireAuditor(
+    const CallContext& context) const {
+  ASSIGN_OR_RETURN(governance::Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireAnyRole(caller, {huiliu::v1::ROLE_AUDIT_ADMINISTRATOR}, context.method));
+  return caller;
 }
 
 absl::Status AuditService::AddHop(int64_t index, bool english,
@@ -149,10 +173,9 @@ absl::Status AuditService::AddRecordProof(const CatalogRow& row,
   return absl::OkStatus();
 }
 
-absl::Status AuditService::TraceRecord(const CallContext& context,
-                                       const huiliu::v1::TraceRecordRequest& request,
-                                       huiliu::v1::TraceRecordResponse* response) {
-  RETURN_IF_ERROR(RequireAuditor(context));
+absl::Status AuditService::Trace(const CallContext& context,
+                                 const huiliu::v1::TraceRecordRequest& request,
+                                 huiliu::v1::TraceRecordResponse* response) const {
   const auto contract = state_.FindContract(request.dataset());
   Catalog* catalog = catalogs_.Find(request.receiver());
   if (contract == nullptr || catalog == nullptr) {
@@ -179,10 +202,21 @@ absl::Status AuditService::TraceRecord(const CallContext& context,
                         pipeline::ReturnedTopic(request.receiver(), request.dataset()), response);
 }
 
+absl::Status AuditService::TraceRecord(const CallContext& context,
+                                       const huiliu::v1::TraceRecordRequest& request,
+                                       huiliu::v1::TraceRecordResponse* response) {
+  ASSIGN_OR_RETURN(const governance::Principal caller, RequireAuditor(context));
+  RETURN_IF_ERROR(RequireReceiver(state_, caller, request.receiver()));
+  RETURN_IF_ERROR(Trace(context, request, response));
+  if (BoundTo(state_, caller).has_value())
+    LeaveOutOtherReceivers(request.receiver(), context.english, response);
+  return absl::OkStatus();
+}
+
 absl::Status AuditService::GetCheckpoint(const CallContext& context,
                                          const huiliu::v1::GetCheckpointRequest& request,
                                          huiliu::v1::GetCheckpointResponse* response) {
-  RETURN_IF_ERROR(RequireAuditor(context));
+  RETURN_IF_ERROR(RequireAuditor(context).status());
   RETURN_IF_ERROR(CheckPartition(request.partition()));
   ASSIGN_OR_RETURN(*response->mutable_checkpoint(), lineage_.SignCheckpoint());
   return absl::OkStatus();
@@ -191,7 +225,7 @@ absl::Status AuditService::GetCheckpoint(const CallContext& context,
 absl::Status AuditService::GetInclusionProof(const CallContext& context,
                                              const huiliu::v1::GetInclusionProofRequest& request,
                                              huiliu::v1::GetInclusionProofResponse* response) {
-  RETURN_IF_ERROR(RequireAuditor(context));
+  RETURN_IF_ERROR(RequireAuditor(context).status());
   RETURN_IF_ERROR(CheckPartition(request.partition()));
   int64_t size = request.tree_size();
   if (size == 0) {
@@ -209,7 +243,7 @@ absl::Status AuditService::GetInclusionProof(const CallContext& context,
 absl::Status AuditService::GetConsistencyProof(
     const CallContext& context, const huiliu::v1::GetConsistencyProofRequest& request,
     huiliu::v1::GetConsistencyProofResponse* response) {
-  RETURN_IF_ERROR(RequireAuditor(context));
+  RETURN_IF_ERROR(RequireAuditor(context).status());
   RETURN_IF_ERROR(CheckPartition(request.partition()));
   int64_t to = request.to_size();
   if (to == 0) {
@@ -226,7 +260,9 @@ absl::Status AuditService::GetConsistencyProof(
 absl::Status AuditService::ExportEntries(const CallContext& context,
                                          const huiliu::v1::ExportEntriesRequest& request,
                                          const StreamSink& sink) {
-  RETURN_IF_ERROR(RequireAuditor(context));
+  ASSIGN_OR_RETURN(const governance::Principal caller, RequireAuditor(context));
+  // The log is one, and its leaves are whole: they tell of every receiver.
+  RETURN_IF_ERROR(RequireUnbound(state_, caller, context.method));
   RETURN_IF_ERROR(CheckPartition(request.partition()));
   ASSIGN_OR_RETURN(const huiliu::v1::Checkpoint checkpoint, lineage_.SignCheckpoint());
   const int64_t end = request.to_index() == 0 ? checkpoint.tree_size() : request.to_index();
@@ -265,15 +301,36 @@ absl::Status AuditService::GetBalance(const CallContext& context,
                      {huiliu::v1::ROLE_AUDIT_ADMINISTRATOR, huiliu::v1::ROLE_DATA_OFFICER,
                       huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR, huiliu::v1::ROLE_AGENT},
                      context.method));
-  ASSIGN_OR_RETURN(const auto lines, lineage_.Balance(request.receiver(), request.day()));
-  for (const auto& line : lines) *response->add_lines() = line;
-  const LineageStore::Refusals refusals = lineage_.RefusedReads(request.receiver());
+  const auto bound = BoundTo(state_, caller);
+  const std::string& receiver =
+      request.receiver().empty() && bound.has_value() ? *bound : request.receiver();
+  if (!receiver.empty()) RETURN_IF_ERROR(RequireReceiver(state_, caller, receiver));
+  // An agent is of a providing department: the balance of its own sources is its business.
+  const bool department = !caller.Has(huiliu::v1::ROLE_AUDIT_ADMINISTRATOR) &&
+                          !caller.Has(huiliu::v1::ROLE_DATA_OFFICER) &&
+                          !caller.Has(huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR);
+  ASSIGN_OR_RETURN(const auto lines, lineage_.Balance(receiver, request.day()));
+  for (const auto& line : lines) {
+    if (department) {
+      const auto source = state_.FindSource(line.source());
+      if (!source.has_value() || source->organisation() != caller.organisation) continue;
+    }
+    *response->add_lines() = line;
+  }
+  response->set_last_refused_index(-1);
+  if (department) return absl::OkStatus();
+  return AddHeld(receiver, response);
+}
+
+absl::Status AuditService::AddHeld(const std::string& asked,
+                                   huiliu::v1::GetBalanceResponse* response) const {
+  const LineageStore::Refusals refusals = lineage_.RefusedReads(asked);
   response->set_refused_reads(refusals.count);
   response->set_last_refused_index(refusals.last_index);
   // Intake refuses a record outside its receiver's area, so the count is of what got past it; the
   // catalog's rows are looked at.
   for (const huiliu::v1::Receiver& receiver : state_.Receivers()) {
-    if (!request.receiver().empty() && receiver.id() != request.receiver()) continue;
+    if (!asked.empty() && receiver.id() != asked) continue;
     Catalog* catalog = catalogs_.Find(receiver.id());
     if (catalog == nullptr) continue;
     ASSIGN_OR_RETURN(const int64_t outside, catalog->RowsOutside({receiver.divisions().begin(),

@@ -36,7 +36,11 @@ class AuditService {
                           huiliu::v1::GetBalanceResponse* response);
 
  private:
-  absl::Status RequireAuditor(const CallContext& context) const;
+  absl::StatusOr<governance::Principal> RequireAuditor(const CallContext& context) const;
+  absl::Status Trace(const CallContext& context, const huiliu::v1::TraceRecordRequest& request,
+                     huiliu::v1::TraceRecordResponse* response) const;
+  // Refused reads and rows of other areas; `receiver` empty: of all.
+  absl::Status AddHeld(const std::string& receiver, huiliu::v1::GetBalanceResponse* response) const;
   // Every entry of the batch that brought the version standing at `offset` of the log, and of its
   // writing into the catalog; with proofs into `checkpoint`.
   absl::Status AddHops(const huiliu::v1::TraceRecordRequest& request,

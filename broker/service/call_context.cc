@@ -20,8 +20,10 @@ absl::Status RequireAnyRole(const governance::Principal& caller,
     if (caller.Has(role)) return absl::OkStatus();
     absl::StrAppend(&names, names.empty() ? "" : " or ", huiliu::v1::Role_Name(role));
   }
-  return absl::PermissionDeniedError(absl::StrCat(
-      what, " needs the role ", names, ", which account \"", caller.account, "\" does not have"));
+  return absl::PermissionDeniedError(
+      absl::StrCat("账号 ", caller.account, " 没有 ", what, " 所需的角色，请向安全管理员申请 / ",
+                   what, " needs the role ", names, ", which account \"", caller.account,
+                   "\" does not have; ask the security administrator"));
 }
 
 }  // namespace huiliu::service

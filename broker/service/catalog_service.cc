@@ -3,6 +3,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "broker/service/tenancy.h"
 #include "core/base/status.h"
 
 namespace huiliu::service {
@@ -72,7 +73,8 @@ absl::Status CatalogService::QueryAndWait(const CallContext& context,
 absl::Status CatalogService::Stats(const CallContext& context,
                                    const huiliu::v1::StatsRequest& request,
                                    huiliu::v1::StatsResponse* response) {
-  RETURN_IF_ERROR(RequireCaller(context).status());
+  ASSIGN_OR_RETURN(const governance::Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireReceiver(state_, caller, request.receiver()));
   Catalog* catalog = catalogs_.Find(request.receiver());
   if (catalog == nullptr)
     return absl::NotFoundError(
@@ -116,6 +118,7 @@ absl::Status DeliveryService::CommitCursor(const CallContext& context,
                                            const huiliu::v1::CommitCursorRequest& request,
                                            huiliu::v1::CommitCursorResponse*) {
   ASSIGN_OR_RETURN(const governance::Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireAnyRole(caller, {huiliu::v1::ROLE_CONSUMER}, context.method));
   if (request.subscription().empty())
     return absl::InvalidArgumentError("subscription: a name is required");
   return cursors_.Commit(caller.organisation, request.subscription(), request.cursor());

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/service/paging.h"
+#include "broker/service/tenancy.h"
 #include "core/base/status.h"
 
 namespace huiliu::service {
@@ -12,6 +13,13 @@ absl::Status GovernanceService::PutGrant(const CallContext& context,
                                          const huiliu::v1::PutGrantRequest& request,
                                          huiliu::v1::PutGrantResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireReceiver(state_, caller, request.grant().receiver()));
+  if (const auto old = state_.FindGrant(request.grant().id());
+      old.has_value() && !RequireReceiver(state_, caller, old->receiver()).ok()) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("授权编号 ", request.grant().id(), " 已被使用，请换一个 / grant id ",
+                     request.grant().id(), " is taken; choose another"));
+  }
   ASSIGN_OR_RETURN(*response->mutable_grant(), commands_.Put(caller, request));
   return absl::OkStatus();
 }
@@ -20,6 +28,11 @@ absl::Status GovernanceService::RevokeGrant(const CallContext& context,
                                             const huiliu::v1::RevokeGrantRequest& request,
                                             huiliu::v1::RevokeGrantResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  // Whether another receiver has such a grant is none of the caller's business.
+  if (const auto old = state_.FindGrant(request.id());
+      old.has_value() && !RequireReceiver(state_, caller, old->receiver()).ok()) {
+    return absl::NotFoundError(absl::StrCat("grant \"", request.id(), "\" does not exist"));
+  }
   ASSIGN_OR_RETURN(*response->mutable_grant(), commands_.Revoke(caller, request));
   return absl::OkStatus();
 }
@@ -33,7 +46,10 @@ absl::Status GovernanceService::ListGrants(const CallContext& context,
                    caller.Has(huiliu::v1::ROLE_DATA_OFFICER);
   std::vector<huiliu::v1::Grant> grants;
   for (huiliu::v1::Grant& grant : state_.Grants()) {
-    if (!all && grant.organisation() != caller.organisation) continue;
+    if (grant.organisation() != caller.organisation &&
+        (!all || !RequireReceiver(state_, caller, grant.receiver()).ok())) {
+      continue;
+    }
     if (!request.organisation().empty() && grant.organisation() != request.organisation()) continue;
     if (!request.dataset().empty() && grant.dataset() != request.dataset()) continue;
     if (grant.revoked() && !request.include_revoked()) continue;
@@ -57,6 +73,11 @@ absl::Status RulesService::ProposeRuleSet(const CallContext& context,
                                           const huiliu::v1::ProposeRuleSetRequest& request,
                                           huiliu::v1::ProposeRuleSetResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  if (BoundTo(state_, caller).has_value()) {
+    ASSIGN_OR_RETURN(const rules::RuleSetHead head,
+                     rules::ParseRuleSetHead(request.source_name(), request.yaml()));
+    RETURN_IF_ERROR(RequireReceiver(state_, caller, head.receiver.value()));
+  }
   ASSIGN_OR_RETURN(*response->mutable_rule_set(), commands_.Propose(caller, request));
   return absl::OkStatus();
 }
@@ -65,6 +86,7 @@ absl::Status RulesService::DecideRuleSet(const CallContext& context,
                                          const huiliu::v1::DecideRuleSetRequest& request,
                                          huiliu::v1::DecideRuleSetResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireReceiver(state_, caller, request.receiver()));
   ASSIGN_OR_RETURN(*response->mutable_rule_set(), commands_.Decide(caller, request));
   return absl::OkStatus();
 }
@@ -72,7 +94,8 @@ absl::Status RulesService::DecideRuleSet(const CallContext& context,
 absl::Status RulesService::GetRuleSet(const CallContext& context,
                                       const huiliu::v1::GetRuleSetRequest& request,
                                       huiliu::v1::GetRuleSetResponse* response) {
-  RETURN_IF_ERROR(RequireCaller(context).status());
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireReceiver(state_, caller, request.receiver()));
   for (huiliu::v1::RuleSet& kept : state_.RuleSets(clock_.Now())) {
     if (kept.dataset() != request.dataset() || kept.receiver() != request.receiver()) continue;
     if (request.version() != 0 ? kept.version() != request.version()
@@ -96,8 +119,9 @@ absl::Status RulesService::GetRuleSet(const CallContext& context,
 absl::Status RulesService::ListRuleSets(const CallContext& context,
                                         const huiliu::v1::ListRuleSetsRequest& request,
                                         huiliu::v1::ListRuleSetsResponse* response) {
-  RETURN_IF_ERROR(RequireCaller(context).status());
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
   for (huiliu::v1::RuleSet& kept : state_.RuleSets(clock_.Now())) {
+    if (!RequireReceiver(state_, caller, kept.receiver()).ok()) continue;
     if (!request.dataset().empty() && kept.dataset() != request.dataset()) continue;
     if (!request.receiver().empty() && kept.receiver() != request.receiver()) continue;
     *response->add_rule_sets() = std::move(kept);

@@ -9,7 +9,23 @@ namespace huiliu::service {
 absl::Status IntakeService::GetPosition(const CallContext& context,
                                         const huiliu::v1::GetPositionRequest& request,
                                         huiliu::v1::GetPositionResponse* response) {
-  return intake_.GetPosition(context.caller, request, response);
+  ASSIGN_OR_RETURN(const governance::Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireAnyRole(caller, {huiliu::v1::ROLE_AGENT, huiliu::v1::ROLE_DATA_OFFICER},
+                                 context.method));
+  RETURN_IF_ERROR(OwnSource(caller, request.source()).status());
+  return intake_.GetPosition(caller, request, response);
+}
+
+absl::StatusOr<huiliu::v1::Source> IntakeService::OwnSource(const governance::Principal& caller,
+                                                            const std::string& id) const {
+  auto source = state_.FindSource(id);
+  if (source.has_value() && source->organisation() == caller.organisation) {
+    return *std::move(source);
+  }
+  // Whether another department's source exists is none of the caller's business.
+  return absl::PermissionDeniedError(absl::StrCat("数据源 ", id, " 不属于 ", caller.organisation,
+                                                  " / source ", id, " does not belong to ",
+                                                  caller.organisation));
 }
 
 absl::StatusOr<governance::Principal> IntakeService::RequireDepartment(
@@ -17,14 +33,8 @@ absl::StatusOr<governance::Principal> IntakeService::RequireDepartment(
   ASSIGN_OR_RETURN(governance::Principal caller, RequireCaller(context));
   RETURN_IF_ERROR(RequireAnyRole(caller, {huiliu::v1::ROLE_AGENT, huiliu::v1::ROLE_DATA_OFFICER},
                                  context.method));
-  const auto source = state_.FindSource(id);
-  if (!source.has_value() || source->organisation() != caller.organisation) {
-    // Whether another department's source exists is none of the caller's business.
-    return absl::PermissionDeniedError(absl::StrCat("数据源 ", id, " 不属于 ", caller.organisation,
-                                                    " / source ", id, " does not belong to ",
-                                                    caller.organisation));
-  }
-  if (source->placement() != huiliu::v1::PLACEMENT_NODE) {
+  ASSIGN_OR_RETURN(const huiliu::v1::Source source, OwnSource(caller, id));
+  if (source.placement() != huiliu::v1::PLACEMENT_NODE) {
     return absl::FailedPreconditionError(absl::StrCat(
         "数据源 ", id, " 的问题数据只在部门侧保存，请用 huiliu-agent quarantine / source ", id,
         " keeps its problem rows with the department: huiliu-agent quarantine"));

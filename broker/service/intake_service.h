@@ -26,6 +26,9 @@ class IntakeService {
                        huiliu::v1::RedriveResponse* response);
 
  private:
+  // PERMISSION_DENIED where it is not there or another organisation's.
+  absl::StatusOr<huiliu::v1::Source> OwnSource(const governance::Principal& caller,
+                                               const std::string& source) const;
   // The caller, who is the department that the source belongs to.
   absl::StatusOr<governance::Principal> RequireDepartment(const CallContext& context,
                                                           const std::string& source) const;

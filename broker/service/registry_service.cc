@@ -1,9 +1,11 @@
 #include "broker/service/registry_service.h"
 
+#include <algorithm>
 #include <map>
 
 #include "absl/strings/str_cat.h"
 #include "broker/service/paging.h"
+#include "broker/service/tenancy.h"
 #include "core/base/status.h"
 #include "core/model/proto_time.h"
 
@@ -20,12 +22,20 @@ bool IsAdministrator(const Principal& caller) {
          caller.Has(huiliu::v1::ROLE_AUDIT_ADMINISTRATOR);
 }
 
+bool Serves(const huiliu::v1::Source& source, const std::string& receiver) {
+  return std::find(source.receivers().begin(), source.receivers().end(), receiver) !=
+         source.receivers().end();
+}
+
 }  // namespace
 
 absl::Status RegistryService::PutOrganisation(const CallContext& context,
                                               const huiliu::v1::PutOrganisationRequest& request,
                                               huiliu::v1::PutOrganisationResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireReceiver(state_, caller, request.organisation().receiver()));
+  if (const auto old = state_.FindOrganisation(request.organisation().id()); old.has_value())
+    RETURN_IF_ERROR(RequireReceiver(state_, caller, old->receiver()));
   ASSIGN_OR_RETURN(*response->mutable_organisation(), commands_.Put(caller, request));
   return absl::OkStatus();
 }
@@ -33,15 +43,32 @@ absl::Status RegistryService::PutOrganisation(const CallContext& context,
 absl::Status RegistryService::ListOrganisations(const CallContext& context,
                                                 const huiliu::v1::ListOrganisationsRequest& request,
                                                 huiliu::v1::ListOrganisationsResponse* response) {
-  RETURN_IF_ERROR(RequireCaller(context).status());
-  return Page(state_.Organisations(), kId, request.page_size(), request.page_token(),
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  std::vector<huiliu::v1::Organisation> organisations = state_.Organisations();
+  if (const auto bound = BoundTo(state_, caller); bound.has_value()) {
+    std::erase_if(organisations, [&](const huiliu::v1::Organisation& one) {
+      return !one.receiver().empty() && one.receiver() != *bound;
+    });
+  }
+  return Page(organisations, kId, request.page_size(), request.page_token(),
               response->mutable_organisations(), response->mutable_next_page_token());
+}
+
+absl::Status RegistryService::RequireOrganisation(const Principal& caller,
+                                                  const std::string& id) const {
+  const auto organisation = state_.FindOrganisation(id);
+  return RequireReceiver(state_, caller, organisation.has_value() ? organisation->receiver() : "");
 }
 
 absl::Status RegistryService::PutAccount(const CallContext& context,
                                          const huiliu::v1::PutAccountRequest& request,
                                          huiliu::v1::PutAccountResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireOrganisation(caller, request.account().organisation()));
+  for (const huiliu::v1::Account& old : state_.Accounts()) {
+    if (old.id() == request.account().id())
+      RETURN_IF_ERROR(RequireOrganisation(caller, old.organisation()));
+  }
   ASSIGN_OR_RETURN(*response->mutable_account(), commands_.Put(caller, request));
   return absl::OkStatus();
 }
@@ -55,6 +82,7 @@ absl::Status RegistryService::ListAccounts(const CallContext& context,
       "Registry.ListAccounts"));
   std::vector<huiliu::v1::Account> accounts;
   for (huiliu::v1::Account& account : state_.Accounts()) {
+    if (!RequireOrganisation(caller, account.organisation()).ok()) continue;
     if (request.organisation().empty() || account.organisation() == request.organisation()) {
       accounts.push_back(std::move(account));
     }
@@ -67,6 +95,7 @@ absl::Status RegistryService::PutReceiver(const CallContext& context,
                                           const huiliu::v1::PutReceiverRequest& request,
                                           huiliu::v1::PutReceiverResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireReceiver(state_, caller, request.receiver().id()));
   ASSIGN_OR_RETURN(*response->mutable_receiver(), commands_.Put(caller, request));
   return absl::OkStatus();
 }
@@ -74,9 +103,11 @@ absl::Status RegistryService::PutReceiver(const CallContext& context,
 absl::Status RegistryService::ListReceivers(const CallContext& context,
                                             const huiliu::v1::ListReceiversRequest&,
                                             huiliu::v1::ListReceiversResponse* response) {
-  RETURN_IF_ERROR(RequireCaller(context).status());
-  for (huiliu::v1::Receiver& receiver : state_.Receivers())
-    *response->add_receivers() = std::move(receiver);
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  for (huiliu::v1::Receiver& receiver : state_.Receivers()) {
+    if (RequireReceiver(state_, caller, receiver.id()).ok())
+      *response->add_receivers() = std::move(receiver);
+  }
   return absl::OkStatus();
 }
 
@@ -84,6 +115,7 @@ absl::Status RegistryService::PutSystem(const CallContext& context,
                                         const huiliu::v1::PutSystemRequest& request,
                                         huiliu::v1::PutSystemResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireUnbound(state_, caller, context.method));
   ASSIGN_OR_RETURN(*response->mutable_system(), commands_.Put(caller, request));
   return absl::OkStatus();
 }
@@ -144,6 +176,12 @@ absl::Status RegistryService::PutSource(const CallContext& context,
                                         const huiliu::v1::PutSourceRequest& request,
                                         huiliu::v1::PutSourceResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  for (const std::string& receiver : request.source().receivers())
+    RETURN_IF_ERROR(RequireReceiver(state_, caller, receiver));
+  if (const auto old = state_.FindSource(request.source().id()); old.has_value()) {
+    for (const std::string& receiver : old->receivers())
+      RETURN_IF_ERROR(RequireReceiver(state_, caller, receiver));
+  }
   ASSIGN_OR_RETURN(*response->mutable_source(), commands_.Put(caller, request));
   return absl::OkStatus();
 }
@@ -152,10 +190,14 @@ absl::Status RegistryService::ListSources(const CallContext& context,
                                           const huiliu::v1::ListSourcesRequest& request,
                                           huiliu::v1::ListSourcesResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  const auto bound = BoundTo(state_, caller);
   for (const huiliu::v1::Source& source : state_.Sources()) {
     if (!request.organisation().empty() && source.organisation() != request.organisation())
       continue;
-    if (!IsAdministrator(caller) && source.organisation() != caller.organisation) continue;
+    if (source.organisation() != caller.organisation) {
+      if (!IsAdministrator(caller)) continue;
+      if (bound.has_value() && !Serves(source, *bound)) continue;
+    }
     ASSIGN_OR_RETURN(*response->add_sources(), WithPosition(source));
   }
   return absl::OkStatus();
@@ -165,6 +207,7 @@ absl::Status RegistryService::PutDataset(const CallContext& context,
                                          const huiliu::v1::PutDatasetRequest& request,
                                          huiliu::v1::PutDatasetResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireUnbound(state_, caller, context.method));
   ASSIGN_OR_RETURN(*response->mutable_dataset(), commands_.Put(caller, request));
   return absl::OkStatus();
 }

@@ -56,6 +56,9 @@ class RegistryService {
  private:
   // A source with its place in the log filled in.
   absl::StatusOr<huiliu::v1::Source> WithPosition(huiliu::v1::Source source);
+  // As RequireReceiver, of the organisation's.
+  absl::Status RequireOrganisation(const governance::Principal& caller,
+                                   const std::string& id) const;
   bool Owes(const huiliu::v1::Source& source) const;
 
   const governance::State& state_;

@@ -33,7 +33,11 @@ BAD = '{"个人编号":"P000000", 不是 JSON'
 class HubNode(Node):
     """A hub: two receivers, and the source is decided at the node. Processes may be killed and come back on the same ports."""
 
-    ACCOUNTS = {**Node.ACCOUNTS, "si-officer": ("state-si", ["data_officer"])}
+    # The hub's own people belong to no receiver: those of a receiver settle its affairs alone.
+    ORGANISATIONS = {**Node.ORGANISATIONS, "yn-data": "云南省数据局（模拟）"}
+    ACCOUNTS = {**{account: ("yn-data" if organisation in ("km-data", "km-audit") else organisation, roles)
+                   for account, (organisation, roles) in Node.ACCOUNTS.items()},
+                "si-officer": ("state-si", ["data_officer"])}
 
     def spawn(self, command, log):
         self.commands = getattr(self, "commands", [])
