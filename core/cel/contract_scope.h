@@ -13,7 +13,8 @@ namespace huiliu::cel {
 class ContractScope : public Scope {
  public:
   // The contract must outlive the scope.
-  ContractScope(const schema::Contract& contract, bool has_divisions, bool resolves_divisions);
+  ContractScope(const schema::Contract& contract, bool has_divisions,
+                bool resolves_divisions = false);
   bool Find(const std::string& name, Declaration* declaration) const override;
   const std::string& container() const override { return container_; }
   std::string Suggest(const std::string& name) const override;
