@@ -43,15 +43,14 @@ LineageEntry OfReader(huiliu::v1::Step step, const Reader& reader, absl::Time no
   return entry;
 }
 
-// Cuts at a code point's beginning.
+}  // namespace
+
 void CutText(std::string* text, size_t limit) {
   if (text->size() <= limit) return;
   size_t end = limit;
   while (end > 0 && (static_cast<uint8_t>((*text)[end]) & 0xC0) == 0x80) --end;
   text->resize(end);
 }
-
-}  // namespace
 
 LineageEntry IntakeEntry(const huiliu::v1::Batch& batch, absl::string_view system,
                          absl::string_view organisation, absl::string_view receiver,

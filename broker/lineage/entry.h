@@ -95,6 +95,10 @@ huiliu::v1::LineageEntry GovernEntry(absl::string_view actor, absl::string_view 
 std::string KeyDigest(absl::string_view node_key, absl::string_view receiver,
                       absl::string_view dataset, absl::string_view row_key);
 
+// Cuts a text to at most `limit` bytes, at a code point's beginning: half of one would make the
+// whole entry unreadable.
+void CutText(std::string* text, size_t limit);
+
 // Makes an entry fit: long texts are cut; quarantine traces beyond the room are dropped, their
 // number named in `detail`. Key digests are never cut (ReadEntries splits). INVALID_ARGUMENT where
 // it still does not fit, or names no step.

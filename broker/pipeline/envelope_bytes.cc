@@ -1,7 +1,9 @@
 #include "broker/pipeline/envelope_bytes.h"
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "core/model/varint.h"
+#include "core/schema/text_value.h"
 #include "core/schema/wire_reader.h"
 #include "huiliu/v1/common.pb.h"
 
@@ -9,11 +11,52 @@ namespace huiliu::pipeline {
 
 using huiliu::v1::Envelope;
 
+namespace {
+
+// Whether the occurrence is what libprotobuf would take for this field: another wire type it passes
+// over, and a text that is not UTF-8 makes the whole envelope unreadable for everyone behind us.
+bool IsOfItsType(const schema::WireField& field) {
+  switch (field.field_number) {
+    case Envelope::kSystemFieldNumber:
+    case Envelope::kSourceDepartmentFieldNumber:
+    case Envelope::kSourceDepartmentNameFieldNumber:
+    case Envelope::kSourceTableFieldNumber:
+    case Envelope::kRowIdFieldNumber:
+    case Envelope::kDivisionFieldNumber:
+    case Envelope::kDecidedByFieldNumber:
+    case Envelope::kRuleFieldNumber:
+    case Envelope::kFindingsFieldNumber:
+    case Envelope::kCityFieldNumber:
+    case Envelope::kSourceFieldNumber:
+      return field.type == schema::WireType::kBytes && schema::IsUtf8(field.bytes);
+    case Envelope::kKeyHashFieldNumber:
+      return field.type == schema::WireType::kBytes;
+    case Envelope::kOperationFieldNumber:
+    case Envelope::kConflictFieldNumber:
+    case Envelope::kSourceTimeUsFieldNumber:
+    case Envelope::kSourceEpochFieldNumber:
+    case Envelope::kSourceSequenceFieldNumber:
+    case Envelope::kIndexInBatchFieldNumber:
+    case Envelope::kCleanedTimeUsFieldNumber:
+    case Envelope::kArrivalTimeUsFieldNumber:
+    case Envelope::kMaskedAtSourceFieldNumber:
+    case Envelope::kCountedReceiversFieldNumber:
+      return field.type == schema::WireType::kVarint;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<EnvelopeGlance> GlanceAt(absl::string_view envelope) {
   EnvelopeGlance glance;
   absl::string_view rest = envelope;
   schema::WireField field;
   while (schema::TakeField(rest, &field)) {
+    if (!IsOfItsType(field))
+      return absl::DataLossError(absl::StrCat(
+          "field ", field.field_number, " of its envelope has not its type, or is not UTF-8"));
     switch (field.field_number) {
       case Envelope::kSystemFieldNumber:
         glance.system = field.bytes;

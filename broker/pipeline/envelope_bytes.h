@@ -21,7 +21,7 @@ struct EnvelopeGlance {
   uint64_t index = 0;
 };
 
-// DATA_LOSS where the bytes are no message.
+// DATA_LOSS where the bytes are no Envelope.
 absl::StatusOr<EnvelopeGlance> GlanceAt(absl::string_view envelope);
 
 // Appends counted_receivers, before AppendArrival.

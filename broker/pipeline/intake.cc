@@ -1,6 +1,7 @@
 #include "broker/pipeline/intake.h"
 
 #include "absl/strings/str_cat.h"
+#include "broker/lineage/entry.h"
 #include "broker/pipeline/envelope_bytes.h"
 #include "broker/pipeline/intake_checks.h"
 #include "broker/pipeline/judged_batch.h"
@@ -15,6 +16,8 @@ namespace {
 using absl::StrCat;
 using huiliu::v1::Batch;
 using huiliu::v1::SourcePosition;
+
+constexpr size_t kMaxTracedRowIdBytes = 200;
 
 // The counts as the log states them: dated by taking over; what a node has yet to decide is
 // pending.
@@ -67,8 +70,10 @@ huiliu::v1::LineageEntry IntakeEntry(const huiliu::v1::Source& source, const Bat
                          const std::string& digest) {
     if (entry.quarantined_size() >= kMaxTracedRows) return;
     huiliu::v1::QuarantineTrace* out = entry.add_quarantined();
-    out->set_row_id(row.substr(0, 200));
-    out->set_reason(reason.substr(0, 60));
+    out->set_row_id(row);
+    lineage::CutText(out->mutable_row_id(), kMaxTracedRowIdBytes);
+    out->set_reason(reason);
+    lineage::CutText(out->mutable_reason(), kMaxTracedReasonBytes);
     out->set_raw_sha256(digest);
   };
   for (const auto& note : batch.quarantine_notes())
@@ -77,6 +82,33 @@ huiliu::v1::LineageEntry IntakeEntry(const huiliu::v1::Source& source, const Bat
     if (entry.quarantined_size() < kMaxTracedRows) *entry.add_quarantined() = TraceOf(row);
   }
   return entry;
+}
+
+// As many entries as its counts need; the first carries everything else. An entry that does not
+// fit, or cannot be read, would stand in the log for ever and count nothing.
+absl::Status AppendEntries(const Batch& batch, huiliu::v1::LineageEntry entry,
+                           Transaction* transaction) {
+  google::protobuf::RepeatedPtrField<huiliu::v1::CountDelta> counts;
+  counts.Swap(entry.mutable_counts());
+  huiliu::v1::LineageEntry more = entry;
+  more.clear_records();
+  more.clear_records_root();
+  more.clear_rest_rows();
+  more.clear_rest_digest();
+  more.clear_quarantined();
+  RecordBatchBuilder builder;
+  int at = 0;
+  do {
+    for (; at < counts.size() && entry.counts_size() < kMaxCountsOfEntry; ++at)
+      *entry.add_counts() = counts[at];
+    if (!lineage::Bound(&entry).ok())
+      return Refuse(batch, "its counts name days or divisions that are too long for the log");
+    builder.Add("", "", entry.SerializeAsString());
+    entry = more;
+  } while (at < counts.size());
+  const int32_t records = builder.count();
+  transaction->appends.push_back({{kLineageTopic, Partition(0)}, builder.Finish(), records});
+  return absl::OkStatus();
 }
 
 // Splits the batch's records over the partitions of their topic. `counted_receivers`: of a source
@@ -257,7 +289,8 @@ absl::Status Intake::CheckSequence(const Lane& lane, uint64_t epoch, const Batch
 absl::Status Intake::CheckContent(const huiliu::v1::Source& source, const Batch& batch) const {
   if (batch.dataset() != source.dataset())
     return Refuse(batch, StrCat("the source's dataset is ", source.dataset()));
-  if (state_.FindContract(batch.dataset(), batch.dataset_version()) == nullptr) {
+  const auto contract = state_.FindContract(batch.dataset(), batch.dataset_version());
+  if (contract == nullptr) {
     return Refuse(batch,
                   StrCat("dataset ", batch.dataset(), " has no version ", batch.dataset_version()));
   }
@@ -281,7 +314,9 @@ absl::Status Intake::CheckContent(const huiliu::v1::Source& source, const Batch&
   }
   for (int i = 0; i < batch.keys_size(); ++i) {
     RETURN_IF_ERROR(CheckRecord(source, batch, i));
-    if (edge) RETURN_IF_ERROR(CheckArea(*receiver, batch, i));
+    if (!edge) continue;  // the node's engine keeps for repair what cannot be read
+    RETURN_IF_ERROR(CheckArea(*receiver, batch, i));
+    RETURN_IF_ERROR(CheckPayload(*contract, batch, i));
   }
   return absl::OkStatus();
 }
@@ -299,9 +334,7 @@ absl::StatusOr<Transaction> Intake::Build(const huiliu::v1::Source& source, cons
   huiliu::v1::LineageEntry entry =
       IntakeEntry(source, batch, absl::FromUnixMicros(after.time_us()));
   entry.set_topic(topic);
-  RecordBatchBuilder lineage;
-  lineage.Add("", "", entry.SerializeAsString());
-  transaction.appends.push_back({{kLineageTopic, Partition(0)}, lineage.Finish(), 1});
+  RETURN_IF_ERROR(AppendEntries(batch, std::move(entry), &transaction));
   transaction.positions.push_back({SourcePositionKey(source.id()), after.SerializeAsString()});
   return transaction;
 }

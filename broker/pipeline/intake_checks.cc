@@ -3,6 +3,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/envelope_bytes.h"
+#include "core/schema/record_check.h"
 
 namespace huiliu::pipeline {
 
@@ -19,7 +20,7 @@ absl::Status Refuse(const Batch& batch, absl::string_view why) {
 
 absl::Status CheckRecord(const huiliu::v1::Source& source, const Batch& batch, int i) {
   auto glance = GlanceAt(batch.envelopes(i));
-  if (!glance.ok()) return Refuse(batch, StrCat("record ", i, ": torn envelope"));
+  if (!glance.ok()) return Refuse(batch, StrCat("record ", i, ": ", glance.status().message()));
   if (glance->system != absl::string_view(source.system())) {
     return Refuse(batch, StrCat("record ", i, " names another system than source ", source.id(),
                                 " is registered for"));
@@ -55,6 +56,12 @@ absl::Status CheckArea(const huiliu::v1::Receiver& receiver, const Batch& batch,
   return Refuse(batch,
                 StrCat("record ", i, " was attributed outside the area of receiver ", receiver.id(),
                        "; the source's rule set or divisions are not those of this receiver"));
+}
+
+absl::Status CheckPayload(const schema::Contract& contract, const Batch& batch, int i) {
+  const absl::Status status = schema::CheckRecord(contract, batch.payloads(i));
+  if (status.ok()) return status;
+  return Refuse(batch, StrCat("record ", i, ": ", status.message()));
 }
 
 absl::Status CheckCounts(const huiliu::v1::Source& source, const Batch& batch) {

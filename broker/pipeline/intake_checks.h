@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "core/schema/contract.h"
 #include "huiliu/v1/intake.pb.h"
 #include "huiliu/v1/registry.pb.h"
 
@@ -19,6 +20,9 @@ absl::Status Refuse(const huiliu::v1::Batch& batch, absl::string_view why);
 absl::Status CheckRecord(const huiliu::v1::Source& source, const huiliu::v1::Batch& batch, int i);
 // Edge: record i lies inside the receiver's area.
 absl::Status CheckArea(const huiliu::v1::Receiver& receiver, const huiliu::v1::Batch& batch, int i);
+// Edge: record i can be read by its contract. One that cannot would stop every landing and reader
+// behind it.
+absl::Status CheckPayload(const schema::Contract& contract, const huiliu::v1::Batch& batch, int i);
 // Edge: the counts are of the source's receiver.
 absl::Status CheckCounts(const huiliu::v1::Source& source, const huiliu::v1::Batch& batch);
 // Node: nothing is judged yet.

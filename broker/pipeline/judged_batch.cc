@@ -13,7 +13,8 @@ huiliu::v1::QuarantineTrace TraceOf(const huiliu::v1::QuarantinedRow& row) {
   huiliu::v1::QuarantineTrace trace;
   trace.set_row_id(
       absl::StrCat("sha256:", absl::BytesToHexString(AsBytes(Sha256(row.row_id())).substr(0, 8))));
-  trace.set_reason(row.reason().substr(0, 60));
+  trace.set_reason(row.reason());
+  lineage::CutText(trace.mutable_reason(), kMaxTracedReasonBytes);
   trace.set_raw_sha256(ToString(Sha256(row.raw())));
   return trace;
 }

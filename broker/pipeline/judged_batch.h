@@ -68,6 +68,7 @@ huiliu::v1::QuarantineTrace TraceOf(const huiliu::v1::QuarantinedRow& row);
 // An entry stays under 64 KiB: at most this many kept rows are traced by name; the rest is in the
 // counts.
 inline constexpr int kMaxTracedRows = 200;
+inline constexpr size_t kMaxTracedReasonBytes = 60;
 inline constexpr int kMaxCountsOfEntry = 500;  // rows of many days may be decided again at once
 
 }  // namespace huiliu::pipeline

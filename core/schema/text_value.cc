@@ -22,10 +22,6 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 
-// What google.protobuf.Timestamp may hold: the years 1 to 9999.
-constexpr int64_t kFirstSecond = -62135596800;
-constexpr int64_t kLastSecond = 253402300799;
-
 absl::Status WrongType(const Field& field) {
   return absl::DataLossError(
       absl::StrCat("field ", field.name, ": its bytes are not of the contract's type"));

@@ -13,6 +13,10 @@
 
 namespace huiliu::schema {
 
+// What google.protobuf.Timestamp may hold: the years 1 to 9999.
+inline constexpr int64_t kFirstSecond = -62135596800;
+inline constexpr int64_t kLastSecond = 253402300799;
+
 // Appends the value of an occurrence (numbers decimal, bool true/false, timestamps RFC 3339 in UTC,
 // text as it is). DATA_LOSS where the wire type does not fit the field.
 absl::Status AppendText(const Field& field, WireType type, uint64_t number, absl::string_view bytes,
