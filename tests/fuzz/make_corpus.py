@@ -157,9 +157,41 @@ def stored():
     put("stored", "decision_torn", decision[:-3])
 
 
+def envelope(index, division="530102", operation=1, more=b""):
+    return (text(1, "sys") + text(5, "f:%d" % index) + number(6, operation) + text(8, division) + number(14, 1) + number(15, 1)
+            + number(16, index) + text(21, "node") + more)
+
+
+def intake():
+    row = text(1, "1") + text(2, "甲") + text(5, "530102")
+
+    def batch(*records, more=b""):
+        keys = b"".join(text(8, key) for key, _, _ in records)
+        return keys + b"".join(text(9, e) for _, e, _ in records) + b"".join(text(10, p) for _, _, p in records) + more
+
+    key = b"sys\x00\x011"
+    put("intake", "two_records", batch((key, envelope(0), row), (b"sys\x00\x012", envelope(1, operation=2), b""),
+                                       more=text(11, text(2, "530100") + number(3, 1) + text(4, "530102") + number(5, 2)) + text(4, "pos")))
+    put("intake", "empty", batch(more=text(7, "rule") + number(13, 3) + text(12, b"d" * 32) + number(17, 5)))
+    put("intake", "quarantined", batch((key, envelope(0), row), more=text(19, text(3, "坏行" * 60) + text(4, "date.invalid") + text(7, b"\xff"))))
+    put("intake", "notes", batch(more=text(18, text(1, "行" * 100) + text(2, "理由" * 40) + text(4, b"d" * 32)) * 3))
+    put("intake", "many_counts", batch(more=text(11, text(1, "2026-01-01") + text(2, "530100") + number(3, 1) + text(4, "530102") + number(5, 1)) * 2500))
+    put("intake", "outside", batch((key, envelope(0, "532901"), row)))
+    put("intake", "division_twice", batch((key, envelope(0, more=text(8, "532901") + number(8, 5)), row)))
+    put("intake", "operation_wide", batch((key, envelope(0, operation=(1 << 32) + 1), row)))
+    put("intake", "index_wide", batch((key, envelope(0, more=number(16, 1 << 32)), row)))
+    put("intake", "envelope_no_utf8", batch((key, envelope(0, more=text(5, b"\xff")), row)))
+    put("intake", "envelope_torn", batch((key, envelope(0)[:-1], row)))
+    put("intake", "payload_torn", batch((key, envelope(0), row[:-1])))
+    put("intake", "payload_no_utf8", batch((key, envelope(0), row + text(2, b"\xd5\xc5"))))
+    put("intake", "columns", text(8, key) + text(9, envelope(0)))
+    put("intake", "unknown_field", batch((key, envelope(0), row), more=text(99, "more")))
+
+
 wire()
 masks()
 csv()
 lineage()
 connect()
 stored()
+intake()

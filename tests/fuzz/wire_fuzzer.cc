@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/schema/contract.h"
 #include "core/schema/projector.h"
+#include "core/schema/record_check.h"
 #include "core/schema/record_writer.h"
 #include "core/schema/wire_reader.h"
 #include "tests/fuzz/fuzz.h"
@@ -175,6 +176,13 @@ void Check(absl::string_view record) {
   // These parse by the contract; whatever they say, they end.
   (void)fixture.contract->KeyOf(record);
   const auto json = RecordToJson(*fixture.contract, record);
+  // What passes the check, everyone can read.
+  if (CheckRecord(*fixture.contract, record).ok()) {
+    FUZZ_CHECK_SAY(json.ok(), json.status().ToString());
+    for (const Field& field : fixture.contract->fields())
+      if (!field.repeated && field.type != FieldType::kMessage)
+        FUZZ_CHECK(FieldToText(*fixture.contract, field, record).ok());
+  }
   if (json.ok()) {
     const auto again = RecordFromJson(*fixture.contract, *json);
     FUZZ_CHECK_SAY(again.ok(), absl::StrCat(*json, again.status().message()));
