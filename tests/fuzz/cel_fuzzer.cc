@@ -30,6 +30,7 @@ struct World {
     environment.contains = [this](absl::string_view area, absl::string_view code) {
       return divisions.Contains(area, code);
     };
+    environment.resolve = [this](absl::string_view code) { return divisions.Resolve(code); };
     std::vector<uint32_t> numbers;
     for (const schema::Field& field : contract.fields()) numbers.push_back(field.number);
     plan = std::make_unique<schema::FieldPlan>(numbers);
@@ -140,7 +141,7 @@ void CheckInput(absl::string_view input) {
   FUZZ_CHECK(predicate.status() == again.status() && issues.size() == issues_again.size());
   if (!predicate.ok()) return CheckIssues(text, issues);
   FUZZ_CHECK(issues.empty());
-  const ContractScope scope(world.contract, true);
+  const ContractScope scope(world.contract, true, true);
   ExpressionOptions options;
   options.strict = true;
   options.contract = &world.contract;
