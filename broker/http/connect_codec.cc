@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -58,6 +59,47 @@ std::string Envelope(char flags, absl::string_view json) {
   return out;
 }
 
+// Where a text that is no JSON goes wrong; "" where it is JSON.
+std::string SyntaxError(absl::string_view json) {
+  const nlohmann::json::parser_callback_t no_values = [](int, nlohmann::json::parse_event_t,
+                                                         nlohmann::json&) { return false; };
+  try {
+    [[maybe_unused]] const auto parsed = nlohmann::json::parse(json.begin(), json.end(), no_values);
+    return "";
+  } catch (const nlohmann::json::parse_error& e) {
+    const absl::string_view before = json.substr(0, e.byte == 0 ? 0 : e.byte - 1);
+    const size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
+    const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+    return absl::StrCat(e.byte > json.size() ? "it ends too early, at line " : "no JSON at line ",
+                        line, ", column ", before.size() - line_begin + 1);
+  }
+}
+
+// protobuf's own words repeat what stands in the body, which may be a person's number.
+std::string WhatIsWrong(absl::string_view json, absl::string_view protobuf) {
+  std::string syntax = SyntaxError(json);
+  if (!syntax.empty()) return syntax;
+  std::string first_line(protobuf.substr(0, protobuf.find('\n')));
+  constexpr absl::string_view kValue = "invalid value ";
+  const size_t value = first_line.find(kValue.data());
+  const size_t type = first_line.rfind(" for type");
+  if (value != std::string::npos && type != std::string::npos && type > value) {
+    const size_t begin = value + kValue.size();
+    first_line.replace(begin - 1, type - begin + 1, "");
+  }
+  std::string out;
+  bool quoted = false;
+  for (const char c : first_line) {
+    if (c == '"') {
+      out += quoted ? "…\"" : "\"";
+      quoted = !quoted;
+    } else if (!quoted) {
+      out += c;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 absl::string_view ConnectCode(absl::StatusCode code) { return RowOf(code).name; }
@@ -78,10 +120,9 @@ absl::Status FromJson(absl::string_view json, google::protobuf::Message* message
   const auto status = google::protobuf::util::JsonStringToMessage(
       google::protobuf::StringPiece(json.data(), json.size()), message, options);
   if (status.ok()) return absl::OkStatus();
-  const auto why = status.message();
-  return absl::InvalidArgumentError(absl::StrCat("the JSON body is no ",
-                                                 message->GetDescriptor()->full_name(), ": ",
-                                                 absl::string_view(why.data(), why.size())));
+  return absl::InvalidArgumentError(
+      absl::StrCat("the JSON body is no ", message->GetDescriptor()->full_name(), ": ",
+                   WhatIsWrong(json, {status.message().data(), status.message().size()})));
 }
 
 std::string StreamMessage(absl::string_view json) { return Envelope(0, json); }

@@ -20,7 +20,8 @@ std::string ErrorJson(const absl::Status& status);
 
 // protobuf's JSON mapping, field names as in the .proto file, default values left out.
 absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message);
-// INVALID_ARGUMENT names the field; both lowerCamelCase and proto names are taken.
+// INVALID_ARGUMENT names the field, or line and column, and repeats no value; both lowerCamelCase
+// and proto names are taken.
 absl::Status FromJson(absl::string_view json, google::protobuf::Message* message);
 
 // A stream message: flags (1), length (4, big endian), JSON. The last one has flag 2 and {} or

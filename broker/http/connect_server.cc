@@ -4,11 +4,16 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
+#include <atomic>
 #include <thread>
 
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "broker/http/connect_codec.h"
 #include "broker/service/credentials.h"
 #include "core/base/status.h"
@@ -86,6 +91,21 @@ class HttplibConnectServer : public ConnectServer {
     };
     server_->set_payload_max_length(options_.max_body_bytes);
     server_->set_tcp_nodelay(true);
+    server_->set_read_timeout(absl::ToChronoMicroseconds(options_.patience));
+    server_->set_write_timeout(absl::ToChronoMicroseconds(options_.patience));
+    server_->set_keep_alive_timeout(std::max<time_t>(1, absl::ToInt64Seconds(options_.patience)));
+    // httplib's own options share a port with another process unnoticed.
+    server_->set_socket_options([](socket_t listener) {
+      const int yes = 1;
+      setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    });
+    server_->set_error_handler([](const httplib::Request&, httplib::Response& response) {
+      if (response.body.empty()) response.set_content(ErrorOf(response.status), "application/json");
+    });
+    server_->set_exception_handler(
+        [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+          Fail(absl::InternalError("the call ended in an exception"), response);
+        });
     server_->Post(R"(/(huiliu\.v1\.\w+/\w+))",
                   [this](const httplib::Request& request, httplib::Response& response) {
                     Call(request, response);
@@ -106,6 +126,7 @@ class HttplibConnectServer : public ConnectServer {
 
   void Stop() override {
     if (server_ == nullptr) return;
+    stopping_ = true;  // httplib counts as running until its last stream has ended
     server_->stop();
     if (thread_.joinable()) thread_.join();
   }
@@ -115,7 +136,7 @@ class HttplibConnectServer : public ConnectServer {
     const size_t colon = options_.address.rfind(':');
     int port = -1;
     if (colon == std::string::npos ||
-        !absl::SimpleAtoi(options_.address.substr(colon + 1), &port)) {
+        !absl::SimpleAtoi(options_.address.substr(colon + 1), &port) || port < 0 || port > 65535) {
       return absl::InvalidArgumentError(
           absl::StrCat("\"", options_.address, "\" is not host:port"));
     }
@@ -129,7 +150,12 @@ class HttplibConnectServer : public ConnectServer {
       return absl::UnavailableError(absl::StrCat("cannot listen on ", options_.address,
                                                  ": in use or not an address of this machine"));
     }
-    thread_ = std::thread([this] { server_->listen_after_bind(); });
+    thread_ = std::thread([this] {
+      server_->listen_after_bind();
+      ended_ = true;
+    });
+    // Before it runs, httplib takes no notice of stop().
+    while (!server_->is_running() && !ended_) absl::SleepFor(absl::Milliseconds(1));
     return absl::OkStatus();
   }
 
@@ -154,6 +180,25 @@ class HttplibConnectServer : public ConnectServer {
     return context;
   }
 
+  // What httplib refuses by itself, in Connect's words.
+  static std::string ErrorOf(int http_status) {
+    switch (http_status) {
+      case 404:
+        return ErrorJson(absl::UnimplementedError(
+            "there is no such page; methods are called with POST /huiliu.v1.Service/Method, and "
+            "GET /openapi.json lists them"));
+      case 413:
+        return ErrorJson(absl::ResourceExhaustedError(
+            "the body is larger than this node takes; ask for less in one call"));
+      case 415:
+        return ErrorJson(absl::InvalidArgumentError(
+            "the Content-Type is application/json, or application/connect+json for a stream"));
+      default:
+        return ErrorJson(
+            absl::InvalidArgumentError(absl::StrCat("no request of HTTP/1.1 (", http_status, ")")));
+    }
+  }
+
   static void Fail(const absl::Status& status, httplib::Response& response) {
     response.status = HttpStatusOf(status.code());
     response.set_content(ErrorJson(status), "application/json");
@@ -167,9 +212,9 @@ class HttplibConnectServer : public ConnectServer {
                       absl::StrCat("there is no method ", path, "; GET /openapi.json lists them")),
                   response);
     }
-    const std::string type = request.get_header_value("Content-Type");
-    const bool enveloped = absl::StartsWith(type, "application/connect+json");
-    if (!enveloped && !absl::StartsWith(type, "application/json")) {
+    const std::string type = MediaType(request.get_header_value("Content-Type"));
+    const bool enveloped = type == "application/connect+json";
+    if (!enveloped && type != "application/json") {
       response.status = 415;
       response.set_header("Accept-Post", "application/json, application/connect+json");
       return;
@@ -181,6 +226,11 @@ class HttplibConnectServer : public ConnectServer {
     if (method->unary != nullptr)
       return CallUnary(*method, ContextOf(request, path), status, *message, response);
     CallStream(*method, ContextOf(request, path), status, std::move(message), response);
+  }
+
+  // Without parameters, in small letters.
+  static std::string MediaType(absl::string_view header) {
+    return absl::AsciiStrToLower(absl::StripAsciiWhitespace(header.substr(0, header.find(';'))));
   }
 
   static void CallUnary(const Method& method, const CallContext& context, absl::Status status,
@@ -201,21 +251,36 @@ class HttplibConnectServer : public ConnectServer {
     response.set_chunked_content_provider(
         "application/connect+json",
         [this, &method, context, parsed, request](size_t, httplib::DataSink& sink) {
-          const auto write = [&](const std::string& bytes) {
-            return server_->is_running() && sink.write(bytes.data(), bytes.size());
-          };
-          absl::Status status = parsed;
-          if (status.ok()) {
-            status =
-                method.stream(context, *request, [&](const google::protobuf::Message& message) {
-                  auto json = ToJson(message);
-                  return json.ok() && write(StreamMessage(*json));
-                });
-          }
-          write(StreamEnd(status));
+          const absl::Status status =
+              parsed.ok() ? RunStream(method, context, *request, sink) : parsed;
+          const std::string end = StreamEnd(status);
+          sink.write(end.data(), end.size());
           sink.done();
           return true;
         });
+  }
+
+  absl::Status RunStream(const Method& method, CallContext context,
+                         const google::protobuf::Message& request, httplib::DataSink& sink) {
+    const auto close = absl::MakeCleanup([this] { --streams_; });
+    if (++streams_ > options_.max_streams) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("this node serves at most ", options_.max_streams,
+                       " streams at once over HTTP; try again later, or use gRPC"));
+    }
+    context.gone = [&] { return stopping_ || !sink.is_writable(); };
+    absl::Status written;  // a message that cannot be written is no end of the data
+    const absl::Status status =
+        method.stream(context, request, [&](const google::protobuf::Message& message) {
+          auto json = ToJson(message);
+          written = json.status();
+          if (!json.ok()) return false;
+          const std::string bytes = StreamMessage(*json);
+          if (stopping_)
+            written = absl::UnavailableError("the node is stopping; resume from the last cursor");
+          return written.ok() && sink.write(bytes.data(), bytes.size());
+        });
+    return written.ok() ? status : written;
   }
 
   const Options options_;
@@ -225,6 +290,9 @@ class HttplibConnectServer : public ConnectServer {
   std::unique_ptr<httplib::Server> server_;
   std::thread thread_;
   int port_ = 0;
+  std::atomic<int> streams_ = 0;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> ended_ = false;
 };
 
 }  // namespace

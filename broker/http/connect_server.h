@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "broker/service/method_table.h"
 
 namespace huiliu::http {
@@ -22,7 +23,9 @@ class ConnectServer {
     std::string
         certificate;  // PEM file; empty: no TLS (loopback only, checked by the configuration)
     std::string key;
-    int threads = 16;
+    int threads = 64;
+    int max_streams = 32;  // open at once; the threads left answer everything else
+    absl::Duration patience = absl::Seconds(5);  // with a client that sends or takes nothing
     size_t max_body_bytes = 16 << 20;
   };
   struct Pages {
