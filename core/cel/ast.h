@@ -33,7 +33,7 @@ enum class ExprKind : uint8_t {
   kComprehension,  // args[0].macro(variables…, args[1…])
 };
 
-enum class Macro : uint8_t { kAll, kExists, kExistsOne, kMap, kMapIf, kFilter };
+enum class Macro : uint8_t { kAll, kExists, kExistsOne, kMap, kMapIf, kFilter, kToMap, kToMapIf };
 
 // What a name stands for: set by the checker.
 struct Reference {

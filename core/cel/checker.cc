@@ -6,32 +6,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/cel/grammar.h"
 #include "core/cel/limits.h"
 #include "core/cel/message.h"
 #include "core/cel/message_types.h"
 #include "core/cel/overloads.h"
+#include "core/cel/type_words.h"
 
 namespace huiliu::cel {
 namespace {
 
 constexpr size_t kMaxMapEntries = 1000;  // a literal's keys are compared with one another
-
-struct TypeWord {
-  absl::string_view word;
-  absl::string_view name;  // as type() gives it
-};
-constexpr TypeWord kTypeWords[] = {{"bool", "bool"},
-                                   {"int", "int"},
-                                   {"uint", "uint"},
-                                   {"double", "double"},
-                                   {"string", "string"},
-                                   {"bytes", "bytes"},
-                                   {"list", "list"},
-                                   {"map", "map"},
-                                   {"null_type", "null_type"},
-                                   {"type", "type"},
-                                   {"google.protobuf.Timestamp", "google.protobuf.Timestamp"},
-                                   {"google.protobuf.Duration", "google.protobuf.Duration"}};
 
 struct LocalVariable {
   std::string name;
@@ -237,14 +222,16 @@ class Checker {
   }
 
   Type CallType(Expr& expr) {
-    if (expr.receiver && FindOverloads(expr.name) == nullptr && IsNamespace(*expr.args[0])) {
+    if (expr.receiver && FindOverloads(expr.name) == nullptr && IsNamespace(*expr.args[0]) &&
+        (typed_ || !IsReserved(expr.name))) {
       return Unsupported(expr, absl::StrCat("unknown function \"", expr.args[0]->name, ".",
                                             expr.name, "\" (没有这个函数)"));
     }
     for (const ExprPtr& arg : expr.args) Visit(*arg);
     if (expr.name == "_&&_" || expr.name == "_||_") return LogicType(expr);
     const std::vector<Overload>* overloads = FindOverloads(expr.name);
-    if (overloads == nullptr && !typed_ && !expr.receiver) {  // an error when it is called
+    const bool no_name = !expr.receiver || IsReserved(expr.name);
+    if (overloads == nullptr && !typed_ && no_name) {  // an error when it is called
       expr.reference.kind = Reference::Kind::kUnresolved;
       return Simple(TypeKind::kDyn);
     }
@@ -341,30 +328,44 @@ class Checker {
     return MapOf(std::move(key), std::move(value));
   }
 
-  Type ComprehensionType(Expr& expr) {
-    Visit(*expr.args[0]);
-    const Type range = expr.args[0]->type;
-    Type element = Simple(TypeKind::kDyn);
-    if (range.kind == TypeKind::kList || range.kind == TypeKind::kMap) {
-      element =
-          range.params[0].kind == TypeKind::kUnbound ? Simple(TypeKind::kDyn) : range.params[0];
-    } else if (range.kind != TypeKind::kDyn && range.kind != TypeKind::kUnbound) {
+  // What the macro's variables stand for, one or two.
+  std::vector<Type> VariableTypes(const Expr& expr) {
+    const Type& range = expr.args[0]->type;
+    const bool list = range.kind == TypeKind::kList, map = range.kind == TypeKind::kMap;
+    if (!list && !map && range.kind != TypeKind::kDyn && range.kind != TypeKind::kUnbound)
       Mistyped(*expr.args[0], absl::StrCat("a list or map is needed here, this is a ",
                                            TypeName(range), " (类型不符)"));
+    std::vector<Type> types(expr.names.size(), Simple(TypeKind::kDyn));
+    if (types.size() == 2 && list) {
+      types = {Simple(TypeKind::kInt), range.params[0]};
+    } else if (list || map) {
+      for (size_t i = 0; i < types.size(); ++i) types[i] = range.params[i];
     }
-    if (locals_.size() >= static_cast<size_t>(kMaxComprehensions))
+    for (Type& type : types) {
+      if (type.kind == TypeKind::kUnbound) type = Simple(TypeKind::kDyn);
+    }
+    return types;
+  }
+
+  Type ComprehensionType(Expr& expr) {
+    Visit(*expr.args[0]);
+    const std::vector<Type> types = VariableTypes(expr);
+    if (locals_.size() + types.size() > static_cast<size_t>(kMaxComprehensions))
       return Report(expr, absl::StrCat("more than ", kMaxComprehensions,
                                        " macros inside one another (宏嵌套过深)"));
-    locals_.push_back({expr.names[0], element});
+    for (size_t i = 0; i < types.size(); ++i) locals_.push_back({expr.names[i], types[i]});
     for (size_t i = 1; i < expr.args.size(); ++i) Visit(*expr.args[i]);
-    locals_.pop_back();
-    if (expr.macro != Macro::kMap) CheckCondition(*expr.args[1]);
+    locals_.resize(locals_.size() - types.size());
+    if (expr.macro != Macro::kMap && expr.macro != Macro::kToMap) CheckCondition(*expr.args[1]);
     switch (expr.macro) {
       case Macro::kMap:
       case Macro::kMapIf:
         return ListOf(expr.args.back()->type);
+      case Macro::kToMap:
+      case Macro::kToMapIf:
+        return MapOf(types[0], expr.args.back()->type);
       case Macro::kFilter:
-        return ListOf(element);
+        return ListOf(types[0]);
       default:
         return Simple(TypeKind::kBool);
     }

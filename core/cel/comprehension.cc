@@ -1,4 +1,5 @@
-// all, exists, exists_one, map, filter over a list's elements or a map's keys.
+// all, exists, exists_one, map, filter over a list's elements or a map's keys; all, exists,
+// existsOne, transformList, transformMap over both index and element, or key and value.
 #include "core/cel/node.h"
 
 namespace huiliu::cel {
@@ -21,6 +22,7 @@ class ComprehensionNode : public Node {
         return ExistsOne(frame, range);
       case Comprehension::Kind::kMap:
       case Comprehension::Kind::kFilter:
+      case Comprehension::Kind::kToMap:
         return Collect(frame, range);
     }
     return Error(kNoOverload);
@@ -30,8 +32,15 @@ class ComprehensionNode : public Node {
   static const Value* Element(const Value& range, size_t i) {
     return range.kind == ValueKind::kList ? &range.items[i] : &range.items[2 * i];
   }
-  bool Bind(Frame& frame, const Value& range, size_t i) const {
+  // `index` must outlive the evaluation of the body.
+  bool Bind(Frame& frame, const Value& range, size_t i, Value* index) const {
     frame.locals[c_.local] = Element(range, i);
+    if (c_.two) {
+      const bool list = range.kind == ValueKind::kList;
+      *index = Int(static_cast<int64_t>(i));
+      frame.locals[c_.local + 1] = list ? &range.items[i] : &range.items[2 * i + 1];
+      if (list) frame.locals[c_.local] = index;
+    }
     return frame.Charge(c_.cost);
   }
   static Value ErrorOf(const Value& condition) {
@@ -41,8 +50,9 @@ class ComprehensionNode : public Node {
   // As && or || over the elements: one that decides wins over errors.
   Value Quantify(Frame& frame, const Value& range, Truth decides) const {
     Value result = Bool(decides == Truth::kFalse);
+    Value index;
     for (size_t i = 0; i < range.size; ++i) {
-      if (!Bind(frame, range, i)) return Error(kTooCostly);
+      if (!Bind(frame, range, i, &index)) return Error(kTooCostly);
       const Value condition = c_.condition->Evaluate(frame);
       if (condition.kind != ValueKind::kBool) {
         result = ErrorOf(condition);
@@ -55,8 +65,9 @@ class ComprehensionNode : public Node {
 
   Value ExistsOne(Frame& frame, const Value& range) const {
     size_t found = 0;
+    Value index;
     for (size_t i = 0; i < range.size; ++i) {
-      if (!Bind(frame, range, i)) return Error(kTooCostly);
+      if (!Bind(frame, range, i, &index)) return Error(kTooCostly);
       const Value condition = c_.condition->Evaluate(frame);
       if (condition.kind != ValueKind::kBool) return ErrorOf(condition);
       found += condition.boolean ? 1 : 0;
@@ -65,11 +76,13 @@ class ComprehensionNode : public Node {
   }
 
   Value Collect(Frame& frame, const Value& range) const {
-    Value* items = frame.arena.Values(range.size);
+    const bool to_map = c_.kind == Comprehension::Kind::kToMap;
+    Value* items = frame.arena.Values(to_map ? 2 * range.size : range.size);
     if (items == nullptr) return Error("the evaluation needs too much memory");
     size_t count = 0;
+    Value index;
     for (size_t i = 0; i < range.size; ++i) {
-      if (!Bind(frame, range, i)) return Error(kTooCostly);
+      if (!Bind(frame, range, i, &index)) return Error(kTooCostly);
       if (c_.condition != nullptr) {
         const Value condition = c_.condition->Evaluate(frame);
         if (condition.kind != ValueKind::kBool) return ErrorOf(condition);
@@ -78,9 +91,11 @@ class ComprehensionNode : public Node {
       const Value item =
           c_.transform == nullptr ? *Element(range, i) : c_.transform->Evaluate(frame);
       if (item.is_error()) return item;
+      if (to_map) items[count++] = *frame.locals[c_.local];
       items[count++] = item;
     }
-    return Items(ValueKind::kList, items, count);
+    return to_map ? Items(ValueKind::kMap, items, count / 2)
+                  : Items(ValueKind::kList, items, count);
   }
 
   const Comprehension c_;

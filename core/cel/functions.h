@@ -44,6 +44,7 @@ struct FunctionEntry {
 };
 absl::Span<const FunctionEntry> OperatorFunctions();
 absl::Span<const FunctionEntry> TextFunctions();
+absl::Span<const FunctionEntry> TextPartFunctions();
 absl::Span<const FunctionEntry> ConversionFunctions();
 absl::Span<const FunctionEntry> TimeFunctions();
 absl::Span<const FunctionEntry> DomainFunctions();

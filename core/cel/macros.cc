@@ -8,17 +8,31 @@ namespace {
 struct Shape {
   const char* name;
   size_t args;  // with the receiver
+  size_t variables;
   Macro macro;
 };
 constexpr Shape kShapes[] = {
-    {"all", 3, Macro::kAll},
-    {"exists", 3, Macro::kExists},
-    {"exists_one", 3, Macro::kExistsOne},
-    {"existsOne", 3, Macro::kExistsOne},
-    {"map", 3, Macro::kMap},
-    {"map", 4, Macro::kMapIf},
-    {"filter", 3, Macro::kFilter},
+    {"all", 3, 1, Macro::kAll},
+    {"exists", 3, 1, Macro::kExists},
+    {"exists_one", 3, 1, Macro::kExistsOne},
+    {"existsOne", 3, 1, Macro::kExistsOne},
+    {"map", 3, 1, Macro::kMap},
+    {"map", 4, 1, Macro::kMapIf},
+    {"filter", 3, 1, Macro::kFilter},
+    // With index and element, or key and value.
+    {"all", 4, 2, Macro::kAll},
+    {"exists", 4, 2, Macro::kExists},
+    {"exists_one", 4, 2, Macro::kExistsOne},
+    {"existsOne", 4, 2, Macro::kExistsOne},
+    {"transformList", 4, 2, Macro::kMap},
+    {"transformList", 5, 2, Macro::kMapIf},
+    {"transformMap", 4, 2, Macro::kToMap},
+    {"transformMap", 5, 2, Macro::kToMapIf},
 };
+
+bool NamesVariable(const Expr& expr) {
+  return expr.kind == ExprKind::kIdent && !expr.absolute && !expr.presence_test;
+}
 
 ExprPtr ExpandHas(ExprPtr call, Finding* finding) {
   Expr& tested = *call->args[0];
@@ -41,17 +55,21 @@ ExprPtr ExpandMacro(ExprPtr call, Finding* finding) {
   }
   for (const Shape& shape : kShapes) {
     if (call->name != shape.name || call->args.size() != shape.args) continue;
-    const Expr& variable = *call->args[1];
-    if (variable.kind != ExprKind::kIdent || variable.absolute || variable.presence_test) {
-      *finding = {variable.offset,
-                  absl::StrCat(shape.name, "() names a variable first, as in list.", shape.name,
-                               "(x, x > 0) (第一个参数应为变量名)")};
-      return nullptr;
+    for (size_t i = 1; i <= shape.variables; ++i) {
+      const Expr& variable = *call->args[i];
+      if (!NamesVariable(variable)) {
+        *finding = {variable.offset,
+                    absl::StrCat(shape.name, "() names a variable first, as in list.", shape.name,
+                                 shape.variables == 1 ? "(x, x > 0)" : "(i, x, x > i)",
+                                 " (第一个参数应为变量名)")};
+        return nullptr;
+      }
+      call->names.push_back(variable.name);
     }
     call->kind = ExprKind::kComprehension;
     call->macro = shape.macro;
-    call->names = {variable.name};
-    call->args.erase(call->args.begin() + 1);
+    call->args.erase(call->args.begin() + 1,
+                     call->args.begin() + 1 + static_cast<std::ptrdiff_t>(shape.variables));
     return call;
   }
   return call;

@@ -104,13 +104,14 @@ NodePtr MakeNot(NodePtr operand);
 
 // core/cel/comprehension.cc. `cost` is charged per element.
 struct Comprehension {
-  enum class Kind { kAll, kExists, kExistsOne, kMap, kFilter };
+  enum class Kind { kAll, kExists, kExistsOne, kMap, kFilter, kToMap };
   Kind kind = Kind::kAll;
-  int local = 0;
+  int local = 0;     // the element (of a list) or the key (of a map)
+  bool two = false;  // the index or key at `local`, the element or value behind it
   int64_t cost = 1;
   NodePtr range;
-  NodePtr condition;  // null for a map without one
-  NodePtr transform;  // of a map
+  NodePtr condition;  // null for a kMap or kToMap without one
+  NodePtr transform;  // of a kMap or kToMap
 };
 NodePtr MakeComprehension(Comprehension comprehension);
 

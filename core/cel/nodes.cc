@@ -202,6 +202,8 @@ NodePtr MakeCall(Function function, std::vector<NodePtr> args) {
       return std::make_unique<CallNode<2>>(function, std::move(args));
     case 3:
       return std::make_unique<CallNode<3>>(function, std::move(args));
+    case 4:
+      return std::make_unique<CallNode<4>>(function, std::move(args));
     default:
       return MakeConstant(Error(kNoOverload));  // no function takes so many
   }

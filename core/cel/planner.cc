@@ -186,7 +186,8 @@ class Planner {
     c.range = Make(*expr.args[0]);
     c.cost = 1;
     for (size_t i = 1; i < expr.args.size(); ++i) c.cost += expr.args[i]->nodes;
-    ++depth_;
+    c.two = expr.names.size() == 2;
+    depth_ += static_cast<int>(expr.names.size());
     switch (expr.macro) {
       case Macro::kAll:
         c.kind = Comprehension::Kind::kAll;
@@ -204,10 +205,15 @@ class Planner {
       case Macro::kFilter:
         c.kind = Comprehension::Kind::kFilter;
         break;
+      case Macro::kToMap:
+      case Macro::kToMapIf:
+        c.kind = Comprehension::Kind::kToMap;
+        break;
     }
-    if (expr.macro != Macro::kMap) c.condition = Make(*expr.args[1]);
-    if (c.kind == Comprehension::Kind::kMap) c.transform = Make(*expr.args.back());
-    --depth_;
+    if (expr.macro != Macro::kMap && expr.macro != Macro::kToMap) c.condition = Make(*expr.args[1]);
+    if (c.kind == Comprehension::Kind::kMap || c.kind == Comprehension::Kind::kToMap)
+      c.transform = Make(*expr.args.back());
+    depth_ -= static_cast<int>(expr.names.size());
     return MakeComprehension(std::move(c));
   }
 

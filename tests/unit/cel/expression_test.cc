@@ -120,6 +120,19 @@ TEST(ExpressionTest, Macros) {
   }
 }
 
+TEST(ExpressionTest, MacrosOfTwoVariables) {
+  IsTrue("[1, 2].all(i, v, v == i + 1) && [1, 2].exists(i, v, i == 1 && v == 2)");
+  IsTrue("{'a': 1}.all(k, v, k == 'a' && v == 1) && [5, 7, 8].existsOne(i, v, v % 5 == i)");
+  IsTrue("[2, 4].transformList(i, v, v / 2 + i) == [1, 3]");
+  IsTrue("[2, 4].transformList(i, v, i > 0, v) == [4] && [].transformList(i, v, i) == []");
+  IsTrue("{'a': 'b', 'c': 'd'}.transformMap(k, v, k != 'a', k + v) == {'c': 'cd'}");
+  IsTrue("['x'].transformMap(i, v, v) == {0: 'x'}");
+  IsTrue("[[1], [2]].all(i, v, v.all(j, w, w == i + 1 && j == 0))");
+  IsError("[1, 0].transformList(i, v, 1 / v) == []");
+  EXPECT_TRUE(Refused("[1].all(i, 2, true)"));
+  EXPECT_TRUE(Refused("[1].transformMap(i, v, v + 'a') == {}"));
+}
+
 TEST(ExpressionTest, TimesAndDurations) {
   IsTrue("timestamp('2026-07-01T08:00:00+08:00') == timestamp('2026-07-01T00:00:00Z')");
   IsTrue("string(timestamp('2026-07-01T00:00:00.120Z')) == '2026-07-01T00:00:00.12Z'");
