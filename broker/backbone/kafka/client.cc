@@ -97,9 +97,17 @@ absl::StatusOr<Conf> Client::NewConf(const std::map<std::string, std::string>& s
       {"client.id", "huiliu"},
       {"security.protocol", ProtocolOf(security)},
       {"socket.keepalive.enable", "true"},
+      // A broker that stands still keeps its connections: they are given up by time.
+      {"socket.timeout.ms",
+       absl::StrCat(Ms(std::min(options_.broker_timeout, options_.transaction_timeout)))},
+      {"socket.connection.setup.timeout.ms",
+       absl::StrCat(std::max(Ms(options_.broker_timeout), 1000))},
+      {"api.version.request.timeout.ms", absl::StrCat(Ms(options_.broker_timeout))},
       {"reconnect.backoff.ms", "50"},
       {"reconnect.backoff.max.ms", "1000"},
       {"topic.metadata.refresh.interval.ms", "30000"},
+      // How long a topic that a broker does not know may be one that it has yet to hear of.
+      {"topic.metadata.propagation.max.ms", "5000"},
   };
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) all[name] = value;

@@ -1,5 +1,8 @@
 #include "broker/backbone/kafka/cluster.h"
 
+#include <algorithm>
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "broker/backbone/kafka/topic_settings.h"
 #include "broker/backbone/topic.h"
@@ -56,7 +59,7 @@ absl::Status Cluster::Connect() {
   char* id = nullptr;
   // The error callback is what tells of a wrong account: it is served by polling.
   while (id == nullptr && absl::Now() < deadline) {
-    rd_kafka_consumer_poll(committed_.get(), 0);
+    rd_kafka_poll(committed_.get(), 0);
     const rd_kafka_metadata_t* metadata = nullptr;
     if (rd_kafka_metadata(committed_.get(), 0, nullptr, &metadata, 500) == 0) {
       rd_kafka_metadata_destroy(metadata);
@@ -81,9 +84,13 @@ absl::StatusOr<std::map<std::string, Cluster::Found>> Cluster::Describe(const st
   if (!topic.empty())
     one.reset(rd_kafka_topic_new(committed_.get(), client_->Named(topic).c_str(), nullptr));
   const rd_kafka_metadata_t* metadata = nullptr;
-  const rd_kafka_resp_err_t error = rd_kafka_metadata(
-      committed_.get(), topic.empty() ? 1 : 0, one.get(), &metadata, Ms(options().request_timeout));
-  rd_kafka_consumer_poll(committed_.get(), 0);
+  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+  const absl::Time deadline = absl::Now() + options().request_timeout;
+  while (error != 0 && absl::Now() < deadline) {
+    error = rd_kafka_metadata(committed_.get(), topic.empty() ? 1 : 0, one.get(), &metadata,
+                              Ms(PartOf(deadline)));
+    rd_kafka_poll(committed_.get(), 0);
+  }
   if (error != 0) return Failed("asking for topics", error);
   const std::unique_ptr<const rd_kafka_metadata_t, Destroyer<rd_kafka_metadata_destroy>> owner(
       metadata);
@@ -280,14 +287,32 @@ absl::StatusOr<std::pair<int64_t, int64_t>> Cluster::Watermarks(const TopicParti
   const absl::Time deadline = absl::Now() + options().request_timeout;
   while (true) {
     int64_t low = 0, high = 0;
-    const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        HandleFor(isolation), client_->Named(tp.topic).c_str(), tp.partition.value(), &low, &high,
-        Ms(deadline - absl::Now()));
+    const rd_kafka_resp_err_t error =
+        rd_kafka_query_watermark_offsets(HandleFor(isolation), client_->Named(tp.topic).c_str(),
+                                         tp.partition.value(), &low, &high, Ms(PartOf(deadline)));
     if (error == 0) return std::make_pair(low, high);
     const absl::Status failed = Failed(absl::StrCat("offsets of ", tp.topic), error);
     if (absl::IsNotFound(failed)) Forget(tp.topic);
     if (!absl::IsUnavailable(failed) || absl::Now() > deadline) return failed;
-    absl::SleepFor(kAgain);
+    LookForLeader(tp.topic);
+  }
+}
+
+absl::Duration Cluster::PartOf(absl::Time deadline) const {
+  return std::min(deadline - absl::Now(), options().broker_timeout);
+}
+
+// The leader may be lost: librdkafka asks for another one in its own time only.
+void Cluster::LookForLeader(const std::string& topic) {
+  absl::SleepFor(kAgain);
+  for (const Handle* handle : {&committed_, &all_}) {
+    const TopicHandle name(
+        rd_kafka_topic_new(handle->get(), client_->Named(topic).c_str(), nullptr));
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (rd_kafka_metadata(handle->get(), 0, name.get(), &metadata, Ms(options().broker_timeout)) ==
+        0)
+      rd_kafka_metadata_destroy(metadata);
+    rd_kafka_poll(handle->get(), 0);
   }
 }
 
@@ -300,7 +325,7 @@ absl::StatusOr<std::map<TopicPartition, int64_t>> Cluster::Edges(
     // Timestamps of -1 and -2 ask for the end and the beginning of the log.
     const PartitionList list = ListOf(*client_, tps, which);
     rd_kafka_resp_err_t error =
-        rd_kafka_offsets_for_times(HandleFor(isolation), list.get(), Ms(deadline - absl::Now()));
+        rd_kafka_offsets_for_times(HandleFor(isolation), list.get(), Ms(PartOf(deadline)));
     for (int i = 0; i < list->cnt && error == 0; ++i) error = list->elems[i].err;
     if (error == 0) {
       for (size_t i = 0; i < tps.size(); ++i)
@@ -312,7 +337,9 @@ absl::StatusOr<std::map<TopicPartition, int64_t>> Cluster::Edges(
       for (const TopicPartition& tp : tps) Forget(tp.topic);
     }
     if (!absl::IsUnavailable(failed) || absl::Now() > deadline) return failed;
-    absl::SleepFor(kAgain);
+    std::set<std::string> topics;
+    for (const TopicPartition& tp : tps) topics.insert(tp.topic);
+    for (const std::string& topic : topics) LookForLeader(topic);
   }
 }
 

@@ -67,6 +67,8 @@ class Cluster {
   }
   absl::StatusOr<std::map<TopicPartition, int64_t>> Edges(const std::vector<TopicPartition>& tps,
                                                           Isolation isolation, int64_t which);
+  absl::Duration PartOf(absl::Time deadline) const;
+  void LookForLeader(const std::string& topic);
   absl::StatusOr<std::map<std::string, Found>> Describe(const std::string& topic);
   absl::Status Create(const TopicSpec& spec, bool* made);
   absl::StatusOr<std::map<std::string, TopicSpec>> Settings(

@@ -41,6 +41,8 @@ struct KafkaOptions {
   int min_insync = 2;
   int32_t position_partitions = 8;
   int64_t max_message_bytes = 8 << 20;
+  // How long one broker may take to answer before it counts as lost and another is asked.
+  absl::Duration broker_timeout = absl::Seconds(4);
   // How long a call waits for brokers before it answers UNAVAILABLE.
   absl::Duration request_timeout = absl::Seconds(20);
   absl::Duration commit_timeout = absl::Seconds(60);

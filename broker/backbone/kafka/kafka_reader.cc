@@ -33,13 +33,12 @@ GroupMetadata GroupMembers::Of(const std::string& group, const std::string& grou
                                const TopicPartition& tp) {
   absl::MutexLock lock(&mutex_);
   const auto it = readers_.find(group);
-  if (it != readers_.end()) {
-    for (KafkaReader* reader : it->second) {
-      if (!reader->Holds(tp)) continue;
-      if (GroupMetadata metadata = reader->Metadata(); metadata != nullptr) return metadata;
-    }
+  if (it == readers_.end())
+    return GroupMetadata(rd_kafka_consumer_group_metadata_new(group_id.c_str()));
+  for (const KafkaReader* reader : it->second) {
+    if (reader->Holds(tp)) return reader->Metadata();
   }
-  return GroupMetadata(rd_kafka_consumer_group_metadata_new(group_id.c_str()));
+  return nullptr;
 }
 
 absl::StatusOr<std::unique_ptr<KafkaReader>> KafkaReader::Open(Cluster& cluster,
@@ -339,6 +338,13 @@ std::vector<StoredBatch> KafkaReader::TakeReady() {
 std::vector<TopicPartition> KafkaReader::Assignment() const {
   absl::MutexLock lock(&mutex_);
   return {held_.begin(), held_.end()};
+}
+
+GroupMetadata KafkaReader::Metadata() const {
+  char* member = rd_kafka_memberid(handle_.get());
+  const bool joined = member != nullptr && *member != 0;
+  if (member != nullptr) rd_kafka_mem_free(handle_.get(), member);
+  return GroupMetadata(joined ? rd_kafka_consumer_group_metadata(handle_.get()) : nullptr);
 }
 
 int64_t KafkaReader::Reached(const TopicPartition& tp) const {

@@ -23,8 +23,9 @@ class GroupMembers {
  public:
   void Add(const std::string& group, KafkaReader* reader);
   void Remove(const std::string& group, KafkaReader* reader);
-  // Of the member that holds `tp`, as it is now; where none does, of the group without a member:
-  // then the brokers refuse it unless nobody is in the group.
+  // Of the member that holds `tp`, as it is now. Of the group without a member where this process
+  // has never joined it (its readers have fixed partitions). Null where it has joined and does not
+  // hold `tp` any more: brokers take offsets without a member from anybody.
   GroupMetadata Of(const std::string& group, const std::string& group_id, const TopicPartition& tp);
 
  private:
@@ -57,9 +58,8 @@ class KafkaReader : public BackboneReader {
 
   // Any thread.
   bool Holds(const TopicPartition& tp) const;
-  GroupMetadata Metadata() const {
-    return GroupMetadata(rd_kafka_consumer_group_metadata(handle_.get()));
-  }
+  // Null where it has left the group (it was not polled for too long).
+  GroupMetadata Metadata() const;
 
  private:
   KafkaReader(Cluster& cluster, GroupMembers* members, ReaderOptions options)

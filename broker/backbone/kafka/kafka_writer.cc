@@ -164,6 +164,9 @@ absl::Status KafkaWriter::CommitGroup(const Group& group) {
     if (failed->way == TxnFailure::Way::kAbort) {
       const absl::Time by = absl::Now() + parts_.cluster.options().transaction_timeout;
       if (!producer_->Abort(by).ok()) Drop();
+      // A topic that was deleted and made again: this producer would not learn of it for long.
+      if (absl::IsNotFound(last) && producer_ != nullptr) Drop();
+      if (absl::IsNotFound(last) && CheckAll(group).ok()) continue;
       if (!absl::IsUnavailable(last)) return last;
     } else {
       Drop();
@@ -172,6 +175,16 @@ absl::Status KafkaWriter::CommitGroup(const Group& group) {
   return absl::UnavailableError(
       absl::StrCat(last.message(),
                    in_doubt ? "; whether it was committed is not known" : "; nothing was written"));
+}
+
+absl::Status KafkaWriter::CheckAll(const Group& group) const {
+  for (const Waiting* waiting : group) {
+    for (const Append& append : waiting->transaction.appends) {
+      parts_.cluster.Forget(append.to.topic);
+      RETURN_IF_ERROR(parts_.cluster.CheckPartition(append.to));
+    }
+  }
+  return absl::OkStatus();
 }
 
 TxnStep KafkaWriter::Attempt(const Group& group, absl::Time deadline, bool* in_doubt) {
@@ -243,6 +256,12 @@ TxnStep KafkaWriter::SendConsumed(const Group& group) {
     for (const auto& [tp, offset] : next) {
       const GroupMetadata metadata =
           parts_.members.Of(name, parts_.cluster.client().Named(name), tp);
+      if (metadata == nullptr) {
+        return TxnFailure{
+            absl::CancelledError(absl::StrCat("group ", name, ": ", tp.topic, "/",
+                                              tp.partition.value(), " is not this member's now")),
+            TxnFailure::Way::kAbort};
+      }
       if (TxnStep failed = producer_->SendOffsets(metadata, {{tp, offset}})) return failed;
     }
   }

@@ -42,6 +42,7 @@ class KafkaWriter : public BackboneWriter {
 
   KafkaWriter(WriterParts parts, std::string id);
   absl::Status Check(const Transaction& transaction) const;
+  absl::Status CheckAll(const Group& group) const;
   Group NextGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The steps of the one thread that leads.
   void Run(const Group& group);

@@ -23,17 +23,14 @@ rd_kafka_vu_t Member(rd_kafka_vtype_t type, absl::string_view bytes, bool null =
   return v;
 }
 
-rd_kafka_vu_t Header(const char* name, absl::string_view value) {
-  rd_kafka_vu_t v;
-  v.vtype = RD_KAFKA_VTYPE_HEADER;
-  v.u.header.name = name;
-  v.u.header.val = Data(value);
-  v.u.header.size = static_cast<ssize_t>(value.size());
-  return v;
+using Headers = std::unique_ptr<rd_kafka_headers_t, Destroyer<rd_kafka_headers_destroy>>;
+
+void AddHeader(rd_kafka_headers_t* headers, const char* name, absl::string_view value) {
+  rd_kafka_header_add(headers, name, -1, Data(value), static_cast<ssize_t>(value.size()));
 }
 
-// Enough for a topic's name, partition, flags, key, value, opaque and two headers.
-constexpr size_t kMembers = 8;
+// Enough for a topic's name, partition, flags, opaque, key, value and headers.
+constexpr size_t kMembers = 7;
 
 std::map<std::string, std::string> CommonSettings(const KafkaOptions& options) {
   return {
@@ -132,7 +129,6 @@ TxnStep Producer::Begin() {
 TxnStep Producer::Send(const TopicPartition& to, const RecordView& record, int32_t count,
                        size_t slot) {
   const std::string topic = cluster_.client().Named(to.topic);
-  const std::string counted = absl::StrCat(count);
   rd_kafka_vu_t members[kMembers];
   size_t n = 0;
   members[n].vtype = RD_KAFKA_VTYPE_TOPIC;
@@ -145,13 +141,23 @@ TxnStep Producer::Send(const TopicPartition& to, const RecordView& record, int32
   members[n++].u.ptr = reinterpret_cast<void*>(slot);
   members[n++] = Member(RD_KAFKA_VTYPE_KEY, record.key);
   members[n++] = Member(RD_KAFKA_VTYPE_VALUE, record.value, record.tombstone);
-  if (!record.header.empty()) members[n++] = Header(kEnvelopeHeader, record.header);
-  if (count > 0) members[n++] = Header(kBatchHeader, counted);
+  // Given as our own: those that librdkafka 2.0 makes itself it frees twice where it refuses.
+  Headers headers;
+  if (!record.header.empty() || count > 0) {
+    headers.reset(rd_kafka_headers_new(2));
+    if (!record.header.empty()) AddHeader(headers.get(), kEnvelopeHeader, record.header);
+    if (count > 0) AddHeader(headers.get(), kBatchHeader, absl::StrCat(count));
+    members[n].vtype = RD_KAFKA_VTYPE_HEADERS;
+    members[n++].u.headers = headers.get();
+  }
   if (slot != kNoSlot) sent_->offsets.resize(std::max(sent_->offsets.size(), slot + 1), -1);
   const absl::Time deadline = absl::Now() + cluster_.options().transaction_timeout;
   while (true) {
     const Error error(rd_kafka_produceva(handle_.get(), members, n));
-    if (error == nullptr) return std::nullopt;
+    if (error == nullptr) {
+      (void)headers.release();  // the message's now
+      return std::nullopt;
+    }
     // The buffer is bounded: the caller waits for the brokers.
     if (rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
         absl::Now() < deadline) {
