@@ -6,9 +6,10 @@ usage() {
   cat <<'TXT'
 ./dev — build, run and test Huiliu (回流) on Debian 12. Every command installs the packages it needs.
 
-  ./dev demo [--once] [--data DIR [--charset NAME]] [--state DIR] [--lang zh|en] [--output json]
+  ./dev demo [--once] [--kafka] [--data DIR [--charset NAME]] [--state DIR] [--lang zh|en] [--output json]
                  the main job on one machine: three approval systems, the node, a bureau's database; one live screen
-  ./dev test [NAME…]      all tests (or those whose name matches); starts the PostgreSQL it needs by itself
+                 --kafka: on a real Apache Kafka, which it starts
+  ./dev test [NAME…]      all tests (or those whose name matches); starts the PostgreSQL and Kafka they need
   ./dev build [TARGET…]   build only
   ./dev bench [NAME…]     benchmarks, each beside its yardstick [--output json]; docs/BENCHMARKS.md
   ./dev verify            format, lint, tiers and includes, thread-safety analysis with clang

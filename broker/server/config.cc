@@ -219,6 +219,19 @@ absl::Status ReadAccount(const std::string& path, const YAML::Node& node, Bootst
 
 }  // namespace
 
+absl::Status CheckBackbone(const std::string& path, const Config& config) {
+  const KafkaConfig& kafka = config.kafka;
+  if (config.backbone != "embedded" && config.backbone != "kafka")
+    return InvalidArgumentError(StrCat(path, ": backbone is one of embedded, kafka"));
+  if (config.backbone == "kafka" && kafka.bootstrap.empty())
+    return InvalidArgumentError(StrCat(path, ": backbone: kafka needs kafka.bootstrap"));
+  if (kafka.security != "plaintext" && kafka.security != "tls")
+    return InvalidArgumentError(StrCat(path, ": kafka.security is one of plaintext, tls"));
+  if (kafka.min_insync > kafka.replication)
+    return InvalidArgumentError(StrCat(path, ": kafka.min_insync is above kafka.replication"));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
   ASSIGN_OR_RETURN(const YAML::Node root, LoadYaml(path));
   Config config;
@@ -232,6 +245,22 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
                        {{"ca", File(path, &config.tls.ca)},
                         {"certificate", File(path, &config.tls.certificate)},
                         {"key", File(path, &config.tls.key)}});
+  };
+  KafkaConfig& k = config.kafka;
+  const auto kafka = [&](const YAML::Node& node) {
+    return ReadMapping(path, node,
+                       {{"bootstrap", Text(path, &k.bootstrap)},
+                        {"prefix", Text(path, &k.prefix)},
+                        {"cluster_id", Text(path, &k.cluster_id)},
+                        {"replication", Integer(path, &k.replication, 1, 100)},
+                        {"min_insync", Integer(path, &k.min_insync, 1, 100)},
+                        {"security", Text(path, &k.security)},
+                        {"ca", File(path, &k.ca)},
+                        {"certificate", File(path, &k.certificate)},
+                        {"key", File(path, &k.key)},
+                        {"sasl_mechanism", Text(path, &k.sasl_mechanism)},
+                        {"user", Text(path, &k.user)},
+                        {"password_file", File(path, &k.password_file)}});
   };
   const auto topics = [&](const YAML::Node& node) {
     return ReadMapping(path, node,
@@ -253,6 +282,8 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
                    {"tls", tls},
                    {"divisions", File(path, &config.divisions_dir)},
                    {"bootstrap", File(path, &config.bootstrap)},
+                   {"backbone", Text(path, &config.backbone)},
+                   {"kafka", kafka},
                    {"topics", topics},
                    {"office_hours", hours},
                    {"block_cache_mib", Integer(path, &config.block_cache_mib, 8, 1 << 20)},
@@ -263,6 +294,7 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
     return InvalidArgumentError(StrCat(path, ": log_level is one of debug, info, warning, error"));
   }
   if (config.data_dir.empty()) return InvalidArgumentError(StrCat(path, ": data_dir is required"));
+  RETURN_IF_ERROR(CheckBackbone(path, config));
   RETURN_IF_ERROR(CheckListeners(path, config));
   return config;
 }

@@ -20,6 +20,18 @@ struct TlsFiles {
   bool enabled() const { return !certificate.empty(); }
 };
 
+// Where the backbone is Apache Kafka: docs/formats/backbone-kafka.md.
+struct KafkaConfig {
+  std::string bootstrap;  // host:port,host:port
+  std::string prefix = "huiliu.";
+  std::string cluster_id;
+  int replication = 3;
+  int min_insync = 2;
+  std::string security = "plaintext";  // or tls
+  std::string ca, certificate, key;    // PEM files
+  std::string sasl_mechanism, user, password_file;
+};
+
 struct Config {
   std::string node = "huiliu";
   std::string data_dir;
@@ -28,6 +40,8 @@ struct Config {
   TlsFiles tls;
   std::string divisions_dir;  // schemas/divisions
   std::string bootstrap;  // file with the first organisations, receivers and accounts; empty: none
+  std::string backbone = "embedded";  // or kafka
+  KafkaConfig kafka;
   pipeline::TopicSettings topics;
   service::OfficeHours office_hours;
   int64_t block_cache_mib = 256;

@@ -5,7 +5,6 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
-#include "broker/backbone/embedded/embedded_backbone.h"
 #include "broker/catalog/rocksdb/rocks_catalog.h"
 #include "broker/http/connect_server.h"
 #include "broker/http/openapi.h"
@@ -21,6 +20,7 @@
 #include "broker/pipeline/return_worker.h"
 #include "broker/pipeline/subscription.h"
 #include "broker/rpc/server.h"
+#include "broker/server/backbones.h"
 #include "broker/server/health.h"
 #include "broker/server/keys.h"
 #include "broker/service/audit_service.h"
@@ -84,10 +84,10 @@ class EmbeddedNode : public Node {
 
  private:
   absl::Status OpenStores() {
-    EmbeddedOptions backbone;
-    backbone.path = StrCat(config_.data_dir, "/backbone");
-    backbone.warn = [](const std::string& text) { spdlog::warn("backbone warning=\"{}\"", text); };
-    ASSIGN_OR_RETURN(backbone_, EmbeddedBackbone::Open(backbone, clock_));
+    const auto warn = [](const std::string& text) {
+      spdlog::warn("backbone warning=\"{}\"", text);
+    };
+    ASSIGN_OR_RETURN(backbone_, OpenBackbone(config_, clock_, warn));
     for (const TopicSpec& spec : {pipeline::ControlTopicSpec(), pipeline::LineageTopicSpec(),
                                   pipeline::QuarantineTopicSpec()}) {
       RETURN_IF_ERROR(backbone_->EnsureTopic(spec));
@@ -332,7 +332,7 @@ class EmbeddedNode : public Node {
   const Config config_;
   Clock& clock_;
   Health health_;
-  std::unique_ptr<EmbeddedBackbone> backbone_;
+  std::unique_ptr<Backbone> backbone_;
   std::unique_ptr<BackboneWriter> writer_;
   std::unique_ptr<SigningKey> checkpoint_key_;
   std::unique_ptr<LineageStore> lineage_;

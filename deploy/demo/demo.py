@@ -16,6 +16,7 @@ import main_job  # noqa: E402
 import registry_data  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from demo_purpose import PURPOSE  # noqa: E402
+from kafka import Kafka  # noqa: E402
 from node import ROOT, Node  # noqa: E402
 from pki import Pki  # noqa: E402
 
@@ -38,10 +39,13 @@ class Demo:
             signal.signal(number, lambda *_: sys.exit(130))
         self.cluster = Cluster(os.path.join(self.state, "postgresql"), os.path.join(self.state, "postgresql.log"))
         self.node = Node(options.build, self.state, Pki(os.path.join(self.state, "pki")))
+        self.kafka = Kafka(options.build, os.path.join(self.state, "kafka")) if options.kafka else None
 
     def stop(self):
         self.node.stop()
         self.cluster.stop()
+        if self.kafka:
+            self.kafka.stop()
         if not self.options.state:
             shutil.rmtree(self.state, ignore_errors=True)
 
@@ -50,6 +54,9 @@ class Demo:
         for database in ("province_approval", "hrss_bureau"):
             if self.cluster.psql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{database}'") != "1":
                 self.cluster.psql("postgres", f"CREATE DATABASE {database}")
+        if self.kafka:
+            self.kafka.start()
+            self.node.backbone = self.kafka.node_lines()
         self.node.start()
         registry_data.register_contracts(self.node)
         registry_data.register_systems(self.node)
@@ -128,6 +135,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev demo")
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
     parser.add_argument("--once", action="store_true", help="end instead of running until Ctrl-C")
+    parser.add_argument("--kafka", action="store_true", help="on Apache Kafka instead of the embedded backbone")
     parser.add_argument("--data", metavar="DIR", help="feed a folder of enterprise-registry CSV files instead")
     parser.add_argument("--charset", default="utf-8", help="of the CSV files: utf-8, gbk, gb18030")
     parser.add_argument("--state", metavar="DIR", help="keep the state there and go on from it")

@@ -47,6 +47,7 @@ class Node:
         self.grpc, self.http = free_port(), free_port()
         self.log = os.path.join(state, "huiliud.log")
         self.processes = []
+        self.backbone = ""  # lines of node.yaml; empty: the embedded one
         self.tokens = self.load_tokens()
         self.tls = ssl.create_default_context(cafile=pki.ca())
 
@@ -81,7 +82,7 @@ tls: {{ca: {self.pki.ca()}, certificate: {certificate}, key: {key}}}
 divisions: {ROOT}/schemas/divisions
 bootstrap: bootstrap.yaml
 office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
-""")
+{self.backbone}""")
 
     def write_profiles(self):
         """One profile of the command line per account: huiliu --config STATE/cli/audit-admin.yaml …"""

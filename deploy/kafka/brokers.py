@@ -42,6 +42,7 @@ class BrokerSet:
         self.cluster_id = state["cluster_id"]
         self.brokers = state["brokers"]
         self.account = state["account"]
+        self.run = state.get("run")  # of the last `up`; None: it is down
 
     @staticmethod
     def exists(folder):
@@ -65,14 +66,14 @@ class BrokerSet:
         brokers = [{"id": i + 1, "port": ports[3 * i], "controller_port": ports[3 * i + 1], "secure_port": ports[3 * i + 2] if with_security else None,
                     "pid": None} for i in range(count)]
         account = {"user": "huiliu", "password": base64.urlsafe_b64encode(os.urandom(18)).decode()} if with_security else None
-        brokers_set = cls(folder, {"cluster_id": cluster_id.replace("-", "x"), "brokers": brokers, "account": account})
+        brokers_set = cls(folder, {"cluster_id": cluster_id.replace("-", "x"), "brokers": brokers, "account": account, "run": None})
         brokers_set.save()
         return brokers_set
 
     def save(self):
         path = os.path.join(self.folder, "cluster.json")
         with open(path + ".new", "w", encoding="utf-8", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
-            json.dump({"cluster_id": self.cluster_id, "brokers": self.brokers, "account": self.account}, file, indent=1)
+            json.dump({"cluster_id": self.cluster_id, "brokers": self.brokers, "account": self.account, "run": self.run}, file, indent=1)
         os.replace(path + ".new", path)
 
     def bootstrap(self):
@@ -123,6 +124,8 @@ class BrokerSet:
         jars.fetch()
         if self.account:
             secure.make(self.folder, self.account, [b["secure_port"] for b in self.brokers])
+        self.run = str(uuid.uuid4())
+        self.save()
         formatting = []
         for broker in self.brokers:
             os.makedirs(self.of(broker), exist_ok=True)
@@ -204,6 +207,7 @@ class BrokerSet:
                 time.sleep(0.05)
         for broker in self.brokers:
             broker["pid"] = None
+        self.run = None
         self.save()
 
     def format(self, broker):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """kill -9 of the node and of every agent process at random moments, while a file source and a PostgreSQL source load and land in
-PostgreSQL; then: nothing lost, nothing doubled, counts balance. crash_test.py BUILD [SECONDS]; HUILIU_SEED replays a run."""
+PostgreSQL; then: nothing lost, nothing doubled, counts balance. crash_test.py BUILD [SECONDS] [kafka]; HUILIU_SEED replays a run."""
 import os
 import random
 import signal
@@ -16,12 +16,14 @@ import figures  # noqa: E402
 import registry_data  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from demo_purpose import PURPOSE  # noqa: E402
+from kafka import Kafka  # noqa: E402
 from generate import APPROVAL_TABLES, citizen_id  # noqa: E402
 from node import Node  # noqa: E402
 from pki import Pki  # noqa: E402
 
 BUILD = os.path.abspath(sys.argv[1])
 SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 25
+ON_KAFKA = "kafka" in sys.argv[3:]
 SEED = int(os.environ.get("HUILIU_SEED", time.time_ns() % 10**9))
 CSV_ROWS, CASES = 40000, 20000
 
@@ -103,7 +105,11 @@ def main():
     os.chmod(folder, 0o755)
     cluster = Cluster(os.path.join(folder, "postgresql"), os.path.join(folder, "postgresql.log"))
     node = CrashingNode(BUILD, folder, Pki(os.path.join(folder, "pki")))
+    kafka = Kafka(BUILD, os.path.join(folder, "kafka"))
     try:
+        if ON_KAFKA:
+            kafka.start()
+            node.backbone = kafka.node_lines()
         cluster.start()
         for database in ("province_approval", "hrss_bureau"):
             cluster.psql("postgres", f"CREATE DATABASE {database}")
@@ -153,6 +159,8 @@ def main():
     finally:
         node.stop()
         cluster.stop()
+        if ON_KAFKA:
+            kafka.stop()
         subprocess.run(["rm", "-rf", folder])
 
 
