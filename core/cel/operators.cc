@@ -29,8 +29,8 @@ int64_t CostOf(const Value& v) {
       for (size_t i = 0; i < 2 * v.size; ++i) cost += CostOf(v.items[i]);
       return cost * (1 + static_cast<int64_t>(v.size));  // each key is looked for in the other
     }
-    case ValueKind::kMessage:  // its fields are looked for one by one
-      return 10 + static_cast<int64_t>(v.message->bytes.size());
+    case ValueKind::kMessage:  // its bytes are gone through for each field at each depth
+      return 10 + 8 * static_cast<int64_t>(v.message->bytes.size());
     default:
       return 1;
   }
@@ -41,6 +41,7 @@ bool ChargeBoth(Frame& frame, const Value& a, const Value& b) {
                      a.kind == ValueKind::kList || a.kind == ValueKind::kMap ||
                      a.kind == ValueKind::kMessage;
   if (!sized || a.kind != b.kind) return true;
+  if (a.kind == ValueKind::kMessage) return frame.Charge(CostOf(a) + CostOf(b));
   return frame.Charge(std::min(CostOf(a), CostOf(b)));
 }
 

@@ -126,6 +126,26 @@ TEST_F(MessageTest, TornAndBottomlessBytesAreErrors) {
   EXPECT_EQ(rows_.Evaluate(*unequal, record), Truth::kError);
 }
 
+TEST_F(MessageTest, DeepAndLargeMessagesAreComparedInTime) {
+  const auto nested = [](size_t levels, size_t bytes) {
+    std::string inner;
+    for (size_t i = 0; i < levels; ++i) {
+      std::string outer = "\x0a";
+      AppendVarint(&outer, bytes);
+      outer += std::string(bytes, 'x') + "\x1a";
+      AppendVarint(&outer, inner.size());
+      inner = outer + inner;
+    }
+    std::string record = "\x12";
+    AppendVarint(&record, inner.size());
+    return record + inner;
+  };
+  const auto predicate = rows_.Compile("place == place && !(place != place)");
+  EXPECT_EQ(rows_.Evaluate(*predicate, nested(90, 500)), Truth::kTrue);
+  EXPECT_EQ(rows_.Evaluate(*predicate, nested(90, 20000)), Truth::kError);  // costs too much
+  EXPECT_EQ(rows_.Evaluate(*predicate, nested(105, 500)), Truth::kError);   // too deep
+}
+
 TEST_F(MessageTest, ALongListOfMessagesEndsWithinItsLimits) {
   std::string record;
   for (int i = 0; i < 300000; ++i) record += std::string("\x1a\x00", 2);
