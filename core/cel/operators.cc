@@ -36,22 +36,28 @@ int64_t CostOf(const Value& v) {
   }
 }
 
+// Texts, lists, maps, messages: comparing them takes time.
+bool IsSized(const Value& v) {
+  return v.kind == ValueKind::kString || v.kind == ValueKind::kBytes ||
+         v.kind == ValueKind::kList || v.kind == ValueKind::kMap || v.kind == ValueKind::kMessage;
+}
+
 bool ChargeBoth(Frame& frame, const Value& a, const Value& b) {
-  const bool sized = a.kind == ValueKind::kString || a.kind == ValueKind::kBytes ||
-                     a.kind == ValueKind::kList || a.kind == ValueKind::kMap ||
-                     a.kind == ValueKind::kMessage;
-  if (!sized || a.kind != b.kind) return true;
+  if (!IsSized(a) || a.kind != b.kind) return true;
+  if (a.kind == ValueKind::kString) return frame.ChargeText(std::min(a.size, b.size));
   if (a.kind == ValueKind::kMessage) return frame.Charge(CostOf(a) + CostOf(b));
   return frame.Charge(std::min(CostOf(a), CostOf(b)));
 }
 
 Value Equals(Frame& frame, const Value* args, size_t) {
   if (!ChargeBoth(frame, args[0], args[1])) return Error(kTooCostly);
+  if (!IsSized(args[0])) return Bool(Equal(args[0], args[1]));
   const std::optional<bool> same = Same(args[0], args[1]);
   return same.has_value() ? Bool(*same) : Error(kUnreadable);
 }
 Value Differs(Frame& frame, const Value* args, size_t) {
   if (!ChargeBoth(frame, args[0], args[1])) return Error(kTooCostly);
+  if (!IsSized(args[0])) return Bool(!Equal(args[0], args[1]));
   const std::optional<bool> same = Same(args[0], args[1]);
   return same.has_value() ? Bool(!*same) : Error(kUnreadable);
 }

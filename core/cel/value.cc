@@ -166,9 +166,21 @@ bool Compare(const Value& a, const Value& b, int* order) {
   }
 }
 
-bool Equal(const Value& a, const Value& b) { return Same(a, b) == true; }
-
 std::optional<bool> Same(const Value& a, const Value& b) {
+  if (a.kind != b.kind) return Equal(a, b);
+  switch (a.kind) {
+    case ValueKind::kList:
+      return SameLists(a, b);
+    case ValueKind::kMap:
+      return SameMaps(a, b);
+    case ValueKind::kMessage:
+      return SameMessages(*a.message, *b.message);
+    default:
+      return Equal(a, b);
+  }
+}
+
+bool Equal(const Value& a, const Value& b) {
   if (IsNumber(a) && IsNumber(b)) {
     int order = 1;
     return CompareNumbers(a, b, &order) && order == 0;
@@ -179,14 +191,14 @@ std::optional<bool> Same(const Value& a, const Value& b) {
       return false;
     case ValueKind::kNull:
       return true;
+    case ValueKind::kString:
+    case ValueKind::kBytes:
     case ValueKind::kType:
       return a.text() == b.text();
     case ValueKind::kList:
-      return SameLists(a, b);
     case ValueKind::kMap:
-      return SameMaps(a, b);
     case ValueKind::kMessage:
-      return SameMessages(*a.message, *b.message);
+      return Same(a, b) == true;
     default: {
       int order = 1;
       return Compare(a, b, &order) && order == 0;
