@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <set>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -21,7 +23,22 @@ using absl::InvalidArgumentError;
 using absl::StrCat;
 
 std::string Place(const std::string& path, const YAML::Node& node) {
-  return StrCat(path, ":", node.Mark().line + 1, ":", node.Mark().column + 1);
+  // An empty document has no place of its own.
+  return StrCat(path, ":", std::max(node.Mark().line, 0) + 1, ":",
+                std::max(node.Mark().column, 0) + 1);
+}
+
+// "…: a text is expected [tls.key]": the way to the value from the root, built from its end.
+absl::Status AtKey(const absl::Status& status, absl::string_view key) {
+  if (status.ok()) return status;
+  std::string text(status.message());
+  const size_t open = text.rfind(" [");
+  if (open != std::string::npos && text.back() == ']') {
+    text.insert(open + 2, StrCat(key, "."));
+  } else {
+    absl::StrAppend(&text, " [", key, "]");
+  }
+  return absl::Status(status.code(), text);
 }
 
 // Reads the keys of one mapping; every key must have a reader.
@@ -30,6 +47,7 @@ using Readers = std::map<std::string, std::function<absl::Status(const YAML::Nod
 absl::Status ReadMapping(const std::string& path, const YAML::Node& node, const Readers& readers) {
   if (!node.IsMap())
     return InvalidArgumentError(StrCat(Place(path, node), ": a mapping is expected"));
+  std::set<std::string> seen;
   for (const auto& item : node) {
     const std::string key = item.first.Scalar();
     const auto reader = readers.find(key);
@@ -40,7 +58,11 @@ absl::Status ReadMapping(const std::string& path, const YAML::Node& node, const 
       return InvalidArgumentError(
           StrCat(Place(path, item.first), ": unknown key \"", key, "\"; known are: ", known));
     }
-    RETURN_IF_ERROR(reader->second(item.second));
+    if (!seen.insert(key).second) {
+      return InvalidArgumentError(
+          StrCat(Place(path, item.first), ": key \"", key, "\" stands twice"));
+    }
+    RETURN_IF_ERROR(AtKey(reader->second(item.second), key));
   }
   return absl::OkStatus();
 }
@@ -101,22 +123,62 @@ absl::StatusOr<YAML::Node> LoadYaml(const std::string& path) {
 }
 
 bool IsLoopback(absl::string_view address) {
-  return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
-         absl::StartsWith(address, "[::1]:") || absl::StartsWith(address, "unix:");
+  if (absl::StartsWith(address, "127.")) {
+    // A name may begin like an address.
+    const absl::string_view host = address.substr(0, address.rfind(':'));
+    return std::all_of(host.begin(), host.end(),
+                       [](char c) { return absl::ascii_isdigit(c) || c == '.'; });
+  }
+  return absl::StartsWith(address, "localhost:") || absl::StartsWith(address, "[::1]:") ||
+         absl::StartsWith(address, "unix:");
+}
+
+bool HasPort(absl::string_view address) {
+  if (absl::StartsWith(address, "unix:")) return true;
+  const size_t colon = address.rfind(':');
+  int port = -1;
+  return colon != absl::string_view::npos && absl::SimpleAtoi(address.substr(colon + 1), &port) &&
+         port >= 0 && port <= 65535;
+}
+
+absl::Status CheckTls(const std::string& path, const TlsFiles& tls) {
+  const std::pair<const char*, const std::string*> files[] = {
+      {"ca", &tls.ca}, {"certificate", &tls.certificate}, {"key", &tls.key}};
+  const auto given = std::count_if(std::begin(files), std::end(files),
+                                   [](const auto& file) { return !file.second->empty(); });
+  if (given == 0) return absl::OkStatus();
+  if (given < 3)
+    return InvalidArgumentError(StrCat(path, ": tls needs all of ca, certificate and key"));
+  for (const auto& [key, file] : files) {
+    const absl::Status read = ReadFile(*file).status();
+    if (!read.ok())
+      return absl::Status(read.code(), StrCat(path, ": tls.", key, ": ", read.message()));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckListeners(const std::string& path, const Config& config) {
-  if (config.tls.enabled()) {
-    if (!config.tls.ca.empty() && !config.tls.key.empty()) return absl::OkStatus();
-    return InvalidArgumentError(StrCat(path, ": tls needs all of ca, certificate and key"));
-  }
-  for (const std::string& address : {config.grpc_address, config.http_address}) {
-    if (address.empty() || IsLoopback(address)) continue;
+  RETURN_IF_ERROR(CheckTls(path, config.tls));
+  for (const auto& [key, address] : {std::pair("listen.grpc", config.grpc_address),
+                                     std::pair("listen.http", config.http_address)}) {
+    if (address.empty() && key == absl::string_view("listen.http")) continue;
+    if (!HasPort(address)) {
+      return InvalidArgumentError(StrCat(path, ": ", key, ": \"", address, "\" is not host:port"));
+    }
+    if (config.tls.enabled() || IsLoopback(address)) continue;
     return absl::FailedPreconditionError(
-        StrCat(path, ": without TLS the node listens on loopback only, not on ", address,
+        StrCat(path, ": ", key, ": without TLS the node listens on loopback only, not on ", address,
                "; set tls.certificate, tls.key and tls.ca (未配置 TLS 时只允许监听本机地址)"));
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckOfficeHours(const std::string& path, const service::OfficeHours& hours) {
+  if (hours.first_weekday <= hours.last_weekday && hours.from_hour < hours.to_hour)
+    return absl::OkStatus();
+  return InvalidArgumentError(
+      StrCat(path, ": office_hours: first_weekday is not after last_weekday, and from_hour is ",
+             "before to_hour"));
 }
 
 absl::StatusOr<std::string> CertificateSha256(const std::string& path) {
@@ -190,7 +252,12 @@ absl::Status ReadAccount(const std::string& path, const YAML::Node& node, Bootst
   const auto certificate = [&](const YAML::Node& n) -> absl::Status {
     std::string file;
     RETURN_IF_ERROR(File(path, &file)(n));
-    ASSIGN_OR_RETURN(*account.add_certificate_sha256(), CertificateSha256(file));
+    auto digest = CertificateSha256(file);
+    if (!digest.ok()) {
+      return absl::Status(digest.status().code(),
+                          StrCat(Place(path, n), ": ", digest.status().message()));
+    }
+    account.add_certificate_sha256(*std::move(digest));
     return absl::OkStatus();
   };
   const auto token = [&](const YAML::Node& n) -> absl::Status {
@@ -295,6 +362,7 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
   }
   if (config.data_dir.empty()) return InvalidArgumentError(StrCat(path, ": data_dir is required"));
   RETURN_IF_ERROR(CheckBackbone(path, config));
+  RETURN_IF_ERROR(CheckOfficeHours(path, config.office_hours));
   RETURN_IF_ERROR(CheckListeners(path, config));
   return config;
 }

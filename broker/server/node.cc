@@ -303,7 +303,9 @@ class EmbeddedNode : public Node {
     }
     const rpc::Handlers handlers{state_,       *intake_,  *intake_service_, *registry_, *rules_,
                                  *governance_, *catalog_, *delivery_,       *audit_};
-    ASSIGN_OR_RETURN(rpc_, rpc::Server::Start(options, handlers));
+    auto rpc = rpc::Server::Start(options, handlers);
+    RETURN_IF_ERROR(Annotate(rpc.status(), "listen.grpc"));
+    rpc_ = *std::move(rpc);
     if (config_.http_address.empty()) return absl::OkStatus();
     http::ConnectServer::Options web;
     web.address = config_.http_address;
@@ -314,7 +316,9 @@ class EmbeddedNode : public Node {
     pages.health = [this] { return health_.Overall(); };
     pages.metrics = [this] { return Metrics(); };
     pages.openapi = http::OpenApi(methods_);
-    ASSIGN_OR_RETURN(http_, http::ConnectServer::Start(web, methods_, state_, std::move(pages)));
+    auto http = http::ConnectServer::Start(web, methods_, state_, std::move(pages));
+    RETURN_IF_ERROR(Annotate(http.status(), "listen.http"));
+    http_ = *std::move(http);
     return absl::OkStatus();
   }
 
