@@ -5,6 +5,7 @@
 #include "broker/pipeline/query_plan.h"
 #include "broker/pipeline/rows.h"
 #include "core/base/digest.h"
+#include "core/base/seal.h"
 #include "core/base/status.h"
 
 namespace huiliu::pipeline {
@@ -22,7 +23,8 @@ std::string QueryTag(const huiliu::v1::QueryRequest& request) {
   return std::string(AsBytes(digest).substr(0, 8));
 }
 
-absl::StatusOr<std::string> PlaceOf(const huiliu::v1::QueryRequest& request) {
+// Sealed, for it holds a row's key, maybe one that the grant hides.
+absl::StatusOr<std::string> PlaceOf(const Gate& gate, const huiliu::v1::QueryRequest& request) {
   if (request.page_token().empty()) return std::string();
   std::string token;
   if (!absl::WebSafeBase64Unescape(request.page_token(), &token) || token.size() < 8 ||
@@ -30,7 +32,7 @@ absl::StatusOr<std::string> PlaceOf(const huiliu::v1::QueryRequest& request) {
     return absl::InvalidArgumentError(
         "page_token belongs to another query; begin again without it");
   }
-  return token.substr(8);
+  return Unseal(gate.KeyDigest("", "", "page token"), token.substr(8));
 }
 
 absl::Status NotThere() {
@@ -112,7 +114,7 @@ absl::Status Reads::FillPage(const Admission& admission, const huiliu::v1::Query
   ASSIGN_OR_RETURN(const auto filter, plan.CompileFilter(request.filter(), environment_));
   ScanRequest scan;
   scan.condition = filter == nullptr ? std::nullopt : ChooseIndex(*filter, plan.contract());
-  ASSIGN_OR_RETURN(scan.after, PlaceOf(request));
+  ASSIGN_OR_RETURN(scan.after, PlaceOf(gate_, request));
   ASSIGN_OR_RETURN(const std::unique_ptr<CatalogSnapshot> snapshot, admission.catalog->Snapshot());
   int visited = 0;
   while (true) {
@@ -134,7 +136,9 @@ absl::Status Reads::FillPage(const Admission& admission, const huiliu::v1::Query
     if (result.next.empty()) return absl::OkStatus();
     scan.after = result.next;
     if (response->rows_size() >= page_size || visited >= kMaxVisited) {
-      response->set_next_page_token(absl::WebSafeBase64Escape(QueryTag(request) + result.next));
+      ASSIGN_OR_RETURN(const std::string place,
+                       Seal(gate_.KeyDigest("", "", "page token"), result.next));
+      response->set_next_page_token(absl::WebSafeBase64Escape(QueryTag(request) + place));
       return absl::OkStatus();
     }
   }

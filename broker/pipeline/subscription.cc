@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/rows.h"
+#include "core/base/seal.h"
 #include "core/base/status.h"
 
 namespace huiliu::pipeline {
@@ -29,6 +30,9 @@ std::string ShownEnvelope(const huiliu::v1::Envelope& envelope) {
   shown.set_arrival_time_us(envelope.arrival_time_us());
   return shown.SerializeAsString();
 }
+
+// A cursor's place in the snapshot is a row's key, which the grant may hide: it leaves sealed.
+std::string CursorSeal(const Gate& gate) { return gate.KeyDigest("", "", "cursor"); }
 
 }  // namespace
 
@@ -187,13 +191,18 @@ absl::Status Subscription::AddChange(absl::string_view key, absl::string_view en
 absl::StatusOr<bool> Subscription::NextOfSnapshot(huiliu::v1::SubscribeResponse* response,
                                                   std::vector<std::string>* keys) {
   ScanRequest scan;
-  scan.after = cursor_.after();
+  if (!cursor_.after().empty()) {
+    ASSIGN_OR_RETURN(scan.after, Unseal(CursorSeal(gate_), cursor_.after()));
+  }
   scan.max_rows = static_cast<size_t>(max_rows_);
   ASSIGN_OR_RETURN(const ScanResult result, snapshot_->Scan(DatasetId(cursor_.dataset()), scan));
   for (const CatalogRow& row : result.rows) {
     RETURN_IF_ERROR(AddChange(row.key, row.envelope, row.payload, false, response, keys));
   }
-  cursor_.set_after(result.next);
+  cursor_.clear_after();
+  if (!result.next.empty()) {
+    ASSIGN_OR_RETURN(*cursor_.mutable_after(), Seal(CursorSeal(gate_), result.next));
+  }
   if (result.next.empty()) {
     snapshot_.reset();
     cursor_.set_in_snapshot(false);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/escaping.h"
 #include "tests/unit/service/services_fixture.h"
 
 namespace huiliu::service {
@@ -117,6 +118,38 @@ TEST_F(ReceiversApartTest, APageTokenIsOfItsReceiver) {
   Query("dl-data", kKunming, "", 1);
   EXPECT_THAT(Query("km-data", kDali, next_page_), Not(HasSubstr("name")));
   EXPECT_EQ(status_.code(), StatusCode::kPermissionDenied) << status_;
+}
+
+// A place is a row's key, which the grant may hide.
+TEST_F(ReceiversApartTest, TokensAndCursorsAreSealed) {
+  Query("km-data", kKunming, "", 1);
+  std::string token;
+  ASSERT_TRUE(absl::WebSafeBase64Unescape(next_page_, &token));
+  EXPECT_THAT(token, Not(HasSubstr("k1")));
+  EXPECT_THAT(Query("km-data", kKunming, next_page_, 1), HasSubstr("昆二"));
+  token.back() ^= 1;
+  Query("km-data", kKunming, absl::WebSafeBase64Escape(token), 1);
+  EXPECT_EQ(status_.code(), StatusCode::kInvalidArgument) << status_;
+
+  huiliu::v1::SubscribeRequest request = SubscriptionOf(kKunming);
+  request.set_max_batch_rows(1);
+  std::string seen;
+  std::string first;
+  ASSERT_TRUE(f_.delivery
+                  ->Subscribe(As("km-data", huiliu::v1::ROLE_CONSUMER), request,
+                              [&](const google::protobuf::Message& message) {
+                                const auto& r =
+                                    static_cast<const huiliu::v1::SubscribeResponse&>(message);
+                                first = r.cursor();
+                                seen = Names(r.rows());
+                                return false;
+                              })
+                  .ok());
+  EXPECT_EQ(seen, "昆一 ");
+  EXPECT_THAT(first, Not(HasSubstr("k1")));
+  request.set_cursor(first);
+  ASSERT_TRUE(Subscribe("km-data", request, &seen).ok());
+  EXPECT_EQ(seen, "昆一 昆二 昆三 ");
 }
 
 TEST_F(ReceiversApartTest, ACursorIsOfItsReceiver) {
