@@ -185,10 +185,15 @@ absl::Status Intake::Load(const std::string& source, Lane& lane) {
 }
 
 absl::StatusOr<SourcePosition> Intake::Position(const std::string& source) {
-  Lane& lane = LaneOf(source);
-  absl::MutexLock lock(&lane.mutex);
-  RETURN_IF_ERROR(Load(source, lane));
-  return lane.position;
+  // Not the lane's: its lock is held while a batch is committed, and who asks must not wait for
+  // that.
+  ASSIGN_OR_RETURN(const std::optional<std::string> stored,
+                   backbone_.Position(SourcePositionKey(source)));
+  SourcePosition position;
+  if (stored.has_value() && !position.ParseFromString(*stored)) {
+    return absl::DataLossError(StrCat("the stored position of source ", source, " cannot be read"));
+  }
+  return position;
 }
 
 absl::Status Intake::GetPosition(const std::optional<governance::Principal>& caller,
