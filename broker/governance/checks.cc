@@ -39,12 +39,20 @@ int AdministratorRoles(const huiliu::v1::Account& account) {
 
 }  // namespace
 
+absl::Status CheckTime(absl::string_view place, const google::protobuf::Timestamp& time) {
+  constexpr int64_t kFirstSecond = -62135596800, kLastSecond = 253402300799;
+  if (time.seconds() >= kFirstSecond && time.seconds() <= kLastSecond && time.nanos() >= 0 &&
+      time.nanos() <= 999999999)
+    return absl::OkStatus();
+  return InvalidArgumentError(StrCat(place, " is no time of the years 1 to 9999"));
+}
+
 absl::Status CheckId(absl::string_view kind, absl::string_view id) {
   const bool good = !id.empty() && id.size() <= 63 && absl::ascii_isalnum(id[0]) &&
                     std::all_of(id.begin(), id.end(), IsIdCharacter);
   if (good) return absl::OkStatus();
   return InvalidArgumentError(
-      StrCat(kind, " id \"", id.substr(0, 63),
+      StrCat(kind, " id \"", id.size() <= 63 ? id : absl::string_view("…"),
              "\": 1 to 63 of a-z 0-9 . _ - are allowed, the first a letter or digit"));
 }
 
@@ -103,6 +111,7 @@ absl::Status Check(const huiliu::v1::System& system) {
   RETURN_IF_ERROR(Required("system", system.id(), "title", !system.title().empty()));
   RETURN_IF_ERROR(
       Required("system", system.id(), "tier", system.tier() != huiliu::v1::TIER_UNSPECIFIED));
+  RETURN_IF_ERROR(CheckTime(StrCat("system ", system.id(), ": last_batch"), system.last_batch()));
   return Required("system", system.id(), "status",
                   system.status() != huiliu::v1::SYSTEM_STATUS_UNSPECIFIED);
 }
@@ -110,6 +119,8 @@ absl::Status Check(const huiliu::v1::System& system) {
 absl::Status Check(const huiliu::v1::Source& source) {
   RETURN_IF_ERROR(CheckId("source", source.id()));
   RETURN_IF_ERROR(Required("source", source.id(), "a receiver", source.receivers_size() > 0));
+  RETURN_IF_ERROR(CheckTime(StrCat("source ", source.id(), ": last_batch"), source.last_batch()));
+  RETURN_IF_ERROR(CheckTime(StrCat("source ", source.id(), ": registered"), source.registered()));
   for (int i = 1; i < source.receivers_size(); ++i) {
     const auto end = source.receivers().begin() + i;
     if (std::find(source.receivers().begin(), end, source.receivers(i)) != end) {
@@ -150,6 +161,8 @@ absl::Status Check(const huiliu::v1::Grant& grant) {
   RETURN_IF_ERROR(Required("grant", grant.id(), "purpose", !grant.purpose().empty()));
   RETURN_IF_ERROR(Required("grant", grant.id(), "legal_basis", !grant.legal_basis().empty()));
   RETURN_IF_ERROR(Required("grant", grant.id(), "valid_to", grant.has_valid_to()));
+  RETURN_IF_ERROR(CheckTime(StrCat("grant ", grant.id(), ": valid_to"), grant.valid_to()));
+  RETURN_IF_ERROR(CheckTime(StrCat("grant ", grant.id(), ": valid_from"), grant.valid_from()));
   if (grant.has_valid_from() && grant.valid_from().seconds() >= grant.valid_to().seconds()) {
     return InvalidArgumentError(StrCat("grant ", grant.id(), ": valid_to is not after valid_from"));
   }

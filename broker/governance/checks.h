@@ -9,6 +9,9 @@
 
 namespace huiliu::governance {
 
+// A time that cannot be written as one (protobuf's Timestamp: the years 1 to 9999) would keep
+// everyone from reading the list that it stands in. `place`: "grant g: valid_to".
+absl::Status CheckTime(absl::string_view place, const google::protobuf::Timestamp& time);
 // [a-z0-9][a-z0-9._-]{0,62}: ids become parts of topic and file names.
 absl::Status CheckId(absl::string_view kind, absl::string_view id);
 absl::Status Check(const huiliu::v1::Organisation& organisation);

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/governance/checks.h"
+#include "core/base/status.h"
 #include "core/model/proto_time.h"
 
 namespace huiliu::governance {
@@ -108,6 +110,7 @@ absl::StatusOr<RuleSet> Decide(const RuleSet& version,
     return absl::InvalidArgumentError(
         StrCat(NameOf(version), "：退回须写明理由 / a rejection states its reason"));
   }
+  RETURN_IF_ERROR(CheckTime(StrCat(NameOf(version), ": active_from"), decision.active_from()));
   RuleSet decided = version;
   decided.set_state(decision.approve() ? huiliu::v1::RULE_SET_STATE_APPROVED
                                        : huiliu::v1::RULE_SET_STATE_REJECTED);

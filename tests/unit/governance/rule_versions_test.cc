@@ -92,6 +92,11 @@ TEST_F(DecideTest, AnotherOfficerApprovesFromNowOnOrLater) {
   EXPECT_EQ(FromProto(Try(Version(1, kProposed), true)->active_from()), kNow + absl::Hours(9));
 }
 
+TEST_F(DecideTest, ADateThatNobodyCanWriteIsRefused) {
+  decision_.mutable_active_from()->set_seconds(INT64_MAX);
+  EXPECT_EQ(Try(Version(1, kProposed), true).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(DecideTest, TheAuthorNeverDecides) {
   for (const bool approve : {true, false}) {
     decision_.set_reason("x");

@@ -56,6 +56,34 @@ TEST_F(StateTest, ACommandThatSawAnOlderVersionIsAConflict) {
   EXPECT_EQ(state_.FindOrganisation("km")->title(), "昆明市");
 }
 
+// Over JSON the whole list could not be written any more.
+TEST_F(StateTest, ATimeThatNobodyCanWriteIsRefused) {
+  huiliu::v1::Receiver receiver;
+  receiver.set_id("530100");
+  receiver.set_title("昆明市");
+  receiver.add_divisions("530100");
+  ASSERT_TRUE(Put(receiver).ok());
+  huiliu::v1::Grant grant;
+  grant.set_id("g");
+  grant.set_organisation("km");
+  grant.set_receiver("530100");
+  grant.set_dataset("row");
+  grant.set_purpose("查询");
+  grant.set_legal_basis("条例");
+  grant.mutable_valid_to()->set_seconds(253402300800);  // the year 10000
+  EXPECT_THAT(std::string(Put(grant).message()), HasSubstr("grant g: valid_to is no time"));
+  grant.mutable_valid_to()->set_seconds(1'800'000'000);
+  grant.mutable_valid_from()->set_nanos(-1);
+  EXPECT_THAT(std::string(Put(grant).message()), HasSubstr("grant g: valid_from is no time"));
+  huiliu::v1::System system;
+  system.set_id("sys");
+  system.set_title("系统");
+  system.set_tier(huiliu::v1::TIER_PROVINCIAL);
+  system.set_status(huiliu::v1::SYSTEM_STATUS_CONFIRMED);
+  system.mutable_last_batch()->set_seconds(INT64_MAX);
+  EXPECT_THAT(std::string(Put(system).message()), HasSubstr("system sys: last_batch is no time"));
+}
+
 TEST_F(StateTest, AnAccountIsFoundByItsTokenUntilItIsDisabled) {
   huiliu::v1::Account account = Account({huiliu::v1::ROLE_CONSUMER});
   const std::string token(32, 't');
