@@ -188,6 +188,40 @@ def intake():
     put("intake", "unknown_field", batch((key, envelope(0), row), more=text(99, "more")))
 
 
+def control():
+    def record(field, entity, seen=0):
+        body = number(1, seen) + text(field, entity)
+        return varint(len(body)) + body
+
+    contract = """syntax = "proto3"; import "huiliu/v1/dataset.proto"; message R {
+      option (huiliu.v1.dataset) = {id: "r" title: "行" territory: {title: "x" evidence: {field: "d" kind: EVIDENCE_KIND_CODE}}};
+      string id = 1 [(huiliu.v1.data) = {title: "编号" key: true}]; string d = 2 [(huiliu.v1.data) = {title: "区划"}]; }"""
+    rules = 'dataset: r\nreceiver: "530100"\nlegal_basis: x\nrules:\n  - {id: own, masks: {d: hash}}\n'
+    organisation = record(4, text(1, "dept") + text(2, "部门"))
+    receiver = record(6, text(1, "530100") + text(2, "昆明市") + text(3, "530100"))
+    system = record(7, text(1, "sys") + text(2, "系统") + number(3, 1) + text(4, "部门") + number(7, 1))
+    dataset = record(9, text(3, "r.proto") + text(4, contract))
+    proposal = record(10, text(4, "r.yaml") + text(5, rules) + text(7, "a"))
+    decision = record(10, text(1, "r") + text(2, "530100") + number(3, 1) + text(10, "b"))
+    later = record(10, text(1, "r") + text(2, "530100") + number(3, 1) + text(10, "b") + text(12, number(1, 1770000000)))
+    source = record(8, text(1, "src") + text(2, "sys") + text(3, "r") + text(4, "dept") + number(5, 1) + text(6, "530100")
+                    + text(7, b"k" * 32) + text(14, "24h"))
+    account = text(1, "a") + text(2, "dept") + text(3, varint(1) + varint(4)) + text(4, b"c" * 32) + text(5, b"t" * 32)
+    grant = (text(1, "g") + text(2, "dept") + text(3, "530100") + text(4, "r") + text(5, "查询") + text(6, "条例") + text(7, "id")
+             + text(8, 'd == "530102"') + text(9, text(1, "d") + text(2, number(2, 1))) + text(11, number(1, 1800000000)))
+    world = organisation + receiver + system + dataset + proposal + decision + source
+    put("control", "world", world + record(5, account) + record(11, grant))
+    put("control", "later", organisation + receiver + dataset + proposal + later)
+    put("control", "three_roles", organisation + record(5, text(1, "a") + text(2, "dept") + text(3, varint(1) + varint(2))))
+    put("control", "token_of_two", organisation + record(5, account) + record(5, text(1, "b") + account[3:]))
+    put("control", "disabled", organisation + record(5, account) + record(5, account + number(6, 1), 2))
+    put("control", "revoked", world + record(11, grant) + record(11, text(1, "g") + number(12, 1) + text(13, "到期")))
+    put("control", "stale", organisation + record(4, text(1, "dept") + text(2, "改名"), 9))
+    put("control", "rejected", organisation + receiver + dataset + proposal + record(10, text(1, "r") + text(2, "530100") + number(3, 1) + number(9, 5) + text(10, "b") + text(14, "不妥")))
+    put("control", "time_extreme", organisation + receiver + dataset + proposal + record(
+        10, text(1, "r") + text(2, "530100") + number(3, 1) + text(10, "b") + text(12, number(1, (1 << 63) - 1) + number(2, -1))))
+
+
 wire()
 masks()
 csv()
@@ -195,3 +229,4 @@ lineage()
 connect()
 stored()
 intake()
+control()
