@@ -16,11 +16,11 @@ def citizen_id(rng, division):
     return body + "10X98765432"[sum(w * int(c) for w, c in zip(weights, body)) % 11]
 
 
-def uscc(rng, division):
+def uscc(rng, division, kind="91"):
     alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
     organisation = "".join(rng.choice("0123456789") for _ in range(8))
     check = 11 - sum(w * int(c) for w, c in zip((3, 7, 9, 10, 5, 8, 4, 2), organisation)) % 11
-    body = f"91{division}{organisation}" + ("X" if check == 10 else "0" if check == 11 else str(check))
+    body = f"{kind}{division}{organisation}" + ("X" if check == 10 else "0" if check == 11 else str(check))
     total = sum(alphabet.index(c) * pow(3, i, 31) for i, c in enumerate(body))
     return body + alphabet[-total % 31]
 
@@ -94,39 +94,3 @@ class World:
                     "start_date": rng.choice(["2021-05-06", "2022/1/9", "20230315"]), "end_date": "2099-12-31", "status": "在职", "op": rng.choice(["I", "insert", "U"]),
                     "updated_at": "2026-06-01T09:00:00+08:00"}, ensure_ascii=False) + "\n")
             file.write("{not json\n")
-
-    def approvals(self):
-        """SQL for the provincial approval system."""
-        rng = self.rng
-        quote = lambda v: "NULL" if v is None else "'" + v.replace("'", "''") + "'"  # noqa: E731
-        sql = [APPROVAL_TABLES]
-        rows, licences = [], []
-        for i in range(4000):
-            _, card, name, code, place, enterprise = rng.choice(self.people)
-            counter = code + "001" if i % 13 else code
-            hall = f"{place}政务服务中心"
-            if i % 307 == 0:
-                counter, hall = rng.choice([None, "无"]), "政务服务中心"  # nothing says where
-            rows.append("(" + ",".join(map(quote, [
-                f"g{i:06d}", f"{code}2026{i:06d}", "000100", "11530000MB1", "食品经营许可" if i % 2 else "社会保险登记", name, "自然人", "身份证", card,
-                "2026-05-10 09:00:00", hall, counter, "李明", "2026-05-10 10:00:00", "2026-05-20 10:00:00", "承诺件", rng.choice("IU"),
-                "省审批", f"b{i // 100}", "2026-05-10 10:00:00"])) + ")")
-            if i % 3 == 0:
-                licences.append("(" + ",".join(map(quote, [
-                    f"许可〔2026〕{i}号", f"11{code}01512345678", enterprise[1], "法人及非法人组织", enterprise[0], "张三", "身份证", card, "食品经营许可决定书", "普通",
-                    rng.choice(["2026-05-12", "2026/5/12", "20260512"]), "2026/05/12", "2099/12/31", f"{('昆明市' if code.startswith('5301') else '') + place}市场监督管理局", "1",
-                    "2026-05-12 11:00:00"])) + ")")
-        sql.append("INSERT INTO up_pro_accept VALUES " + ",".join(rows) + ";")
-        sql.append("INSERT INTO xzxk VALUES " + ",".join(licences) + ";")
-        return "\n".join(sql)
-
-
-APPROVAL_TABLES = """
-CREATE TABLE up_pro_accept (row_guid text PRIMARY KEY, project_no text, catalog_code text, task_code text, task_name text, applyer_name text, applyer_type text,
-  applyer_page_type text, applyer_page_code text, apply_date timestamp, org_name text, org_code text, handle_user_name text, accept_date timestamp,
-  promise_date timestamp, project_type text, cd_operation text, data_source text, cd_batch text, cd_time timestamptz);
-CREATE INDEX ON up_pro_accept (cd_time, row_guid);
-CREATE TABLE xzxk (xk_wsh text PRIMARY KEY, xk_xkjgdm text, xk_xdr_mc text, xk_xdr_lb text, xk_xdr_shxym text, xk_fddb text, xk_fr_zjlx text, xk_fr_sfzh text,
-  xk_xkws text, xk_xklb text, xk_jdrq text, xk_yxqz text, xk_yxqzi text, xk_xkjg text, xk_zt text, updated_at timestamptz);
-CREATE INDEX ON xzxk (updated_at, xk_wsh);
-"""

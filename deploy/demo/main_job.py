@@ -3,6 +3,7 @@ import os
 import sys
 import time
 
+import approvals
 import figures
 import registry_data
 import screen
@@ -25,7 +26,7 @@ def start_sources(demo):
     if not os.path.exists(drops):
         world.insurance(drops)
         world.employment(register)
-        demo.cluster.psql("province_approval", world.approvals())
+        demo.cluster.psql("province_approval", approvals.Approvals(world).sql())
     file_source = {"plugin": "file", "_system": "", "batch_rows": 1000}
     insurance_header = "个人编号,身份证号,姓名,参保地区划,参保地,单位统一社会信用代码,险种,参保状态,参保日期,操作,更新时间".split(",")
     employment_header = "id_card,name,employer_uscc,employer_name,work_division,work_address,start_date,end_date,status,op,updated_at".split(",")
@@ -34,10 +35,8 @@ def start_sources(demo):
         "state-si": [{**file_source, "id": "si-participation", "_system": "sv-social-insurance", "dataset": "insurance_participation", "mapping": mapping("insurance_participation"),
                       "options": {"path": drops, "pattern": "*.csv", "charset": "gb18030", "header": insurance_header}}],
         "yn-approval": [
-            {"id": "approval-accept", "plugin": "postgresql", "_system": "pr-approval", "dataset": "case_accept", "mapping": mapping("case_accept"),
-             "options": table("public.up_pro_accept", "row_guid", "cd_time")},
-            {"id": "approval-licence", "plugin": "postgresql", "_system": "pr-approval", "dataset": "licence_decision", "mapping": mapping("licence_decision"),
-             "options": table("public.xzxk", "xk_wsh", "updated_at")}],
+            {"id": source, "plugin": "postgresql", "_system": "pr-approval", "dataset": dataset, "mapping": mapping(dataset),
+             "options": table("public." + name, key, at)} for name, dataset, source, key, at in approvals.SOURCES],
         "km-employment": [{**file_source, "id": "employment-register", "_system": "mu-employment", "dataset": "employment", "mapping": mapping("employment"),
                            "options": {"path": register, "pattern": "*.jsonl", "format": "jsonl", "header": employment_header}}],
     }
