@@ -14,8 +14,7 @@ say "includes and tiers"
 python3 tests/check_includes.py || failed=1
 
 say "thread-safety analysis and lint (clang 14)"
-cmake -S . -B "$build-clang" -G Ninja -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14 \
-  -DCMAKE_CXX_FLAGS="-Wthread-safety -Werror=thread-safety -Wno-unused-private-field -Wno-unused-const-variable" >"$build-clang.log" 2>&1 \
+cmake --preset clang -B "$build-clang" >"$build-clang.log" 2>&1 \
   || { tail -20 "$build-clang.log" >&2; exit 1; }
 ninja -k 50 -C "$build-clang" huiliu_all_modules >"$build-clang/build.log" 2>&1 || {
   grep -E 'error' "$build-clang/build.log" | sort -u | head -30 >&2

@@ -62,9 +62,12 @@ absl::StatusOr<bool> FileSource::HasNews(const Candidate& file, Seen* seen, File
     if (whole && file.modified == state->modified) return false;
     ASSIGN_OR_RETURN(const std::string identity, IdentityOf(file.path, state->offset));
     if (identity != state->identity) {
-      BeginAgain(file, state, "was replaced by another file of this name");
+      BeginAgain(
+          file, state,
+          "已被同名的另一个文件替换，将从头读取 / was replaced by another file of this name");
     } else if (whole) {
-      BeginAgain(file, state, "was written again after it had been read");
+      BeginAgain(file, state,
+                 "读完之后又被改写，将从头读取 / was written again after it had been read");
     }
   }
   seen->verified = true;
@@ -83,7 +86,9 @@ absl::StatusOr<bool> FileSource::ReadHead(const Candidate& file, Seen* seen, Fil
   const bool at_end = IsEnd(file, *seen, static_cast<int64_t>(block->size));
   auto result = reader_.ReadHead(file.name, block->view(), at_end, &head);
   if (result == RecordReader::Head::kTorn && block->size == kHeadBytes) {
-    Notice(file.name, "its first line is longer than 1 MiB; it is not read and not counted");
+    Notice(file.name,
+           "首行超过 1 MiB，不读取、不计数 / its first line is longer than 1 MiB; it is not read "
+           "and not counted");
     result = RecordReader::Head::kForeign;
   }
   if (result == RecordReader::Head::kForeign) {
@@ -155,7 +160,8 @@ absl::Status FileSource::ReadFile(const Candidate& file, Seen* seen, size_t max_
     }
     if (file.name <= position_.folded.name) {
       Notice(file.name,
-             "came or was changed after the files up to this name had been read; it is read from "
+             "在排序靠前的文件读完之后才出现或被改动，将从头读取 / came or was changed after the "
+             "files up to this name had been read; it is read from "
              "its beginning, rows that are the same count once");
     }
   }
@@ -207,7 +213,7 @@ absl::Status FileSource::Round(size_t max_rows) {
     bool full = false;
     const absl::Status status = ReadFile(file, &seen, max_rows, &full);
     // The others go on; this one is tried again.
-    if (!status.ok()) Notice(file.name, StrCat("cannot be read: ", status.message()));
+    if (!status.ok()) Notice(file.name, StrCat("无法读取 / cannot be read: ", status.message()));
     if (full) return absl::OkStatus();
   }
   caught_up_ = true;

@@ -94,7 +94,8 @@ RecordReader::Head RecordReader::ReadCsvHead(absl::string_view bytes, bool at_en
   }
   if (!options_.header.empty() && head->columns != options_.header) {
     const std::string found = absl::StrJoin(head->columns, ",");
-    notice_(head->name, StrCat("has another header (", head->columns.size(),
+    notice_(head->name, StrCat("表头不同（", head->columns.size(),
+                               " 列），不读取、不计数 / has another header (", head->columns.size(),
                                " columns: ", text::CodePointPrefix(found, 100),
                                "); it is not read and not counted"));
     return Head::kForeign;

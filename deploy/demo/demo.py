@@ -85,7 +85,7 @@ class Demo:
                 for notice in status["notices"]:
                     if notice not in noticed:
                         noticed.add(notice)
-                        say("!", notice)
+                        self.say(notice)
                 if status["state"] == "stopped" and status["error"]:
                     raise SystemExit(f"{worker}: {status['error']} (log: {folder}/agent.log)")
             for dataset in self.datasets:
@@ -103,6 +103,10 @@ class Demo:
 
     last = None
     landed = 0
+
+    @staticmethod
+    def say(notice):
+        say("!", notice)
 
     def result(self, total, before):
         return {"read": total["read"], **{o: total[o] for o in figures.OUTCOMES}, "conflicts": total["conflicts"], "by_county": total["by_county"],
