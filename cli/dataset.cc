@@ -29,8 +29,10 @@ absl::Status List(Command& command) {
                command.Say("共享属性", "sharing"), command.Say("更新周期", "cycle"),
                command.Say("分级", "grade"), command.Say("目录代码", "catalog code")});
   for (const v1::Dataset& d : all.datasets())
-    table.Add({d.id(), d.title(), std::to_string(d.version()), d.provider(), d.sharing(),
-               d.update_cycle(), d.grade(), d.catalog_code()});
+    table.Add({d.id(), d.title(), std::to_string(d.version()), d.provider(),
+               SharingInWords(d.sharing(), command.english()),
+               UpdateCycleInWords(d.update_cycle(), command.english()),
+               GradeInWords(d.grade(), command.english()), d.catalog_code()});
   command.Print(table);
   return absl::OkStatus();
 }

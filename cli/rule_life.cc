@@ -89,7 +89,7 @@ absl::Status PrintState(Command& command, const v1::RuleSet& set) {
                     TimeInWords(set.active_from()));
   if (set.state() == v1::RULE_SET_STATE_PROPOSED)
     absl::StrAppend(&line,
-                    command.Say("；请另一名数据官执行 huiliu rules approve ",
+                    command.Say("；请另一名数据专员执行 huiliu rules approve ",
                                 "; another data officer runs huiliu rules approve "),
                     set.dataset(), " --version ", set.version());
   command.out() << Printable(line) << "\n";

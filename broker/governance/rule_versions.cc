@@ -101,10 +101,10 @@ absl::StatusOr<RuleSet> Decide(const RuleSet& version,
                                                 "in force is decided; propose another"));
   }
   if (officer == version.author()) {
-    return absl::PermissionDeniedError(
-        StrCat(NameOf(version), "：提交人 ", officer,
-               " 不能审批自己的规则，请由另一名数据官审批 / its author does not decide it; another "
-               "data officer does"));
+    return absl::PermissionDeniedError(StrCat(
+        NameOf(version), "：提交人 ", officer,
+        " 不能审批自己的规则，请由另一名数据专员审批 / its author does not decide it; another "
+        "data officer does"));
   }
   if (!decision.approve() && decision.reason().empty()) {
     return absl::InvalidArgumentError(

@@ -2,6 +2,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "broker/governance/roles.h"
 #include "broker/pipeline/topics.h"
 #include "core/base/status.h"
 #include "core/model/proto_time.h"
@@ -12,14 +13,6 @@ namespace {
 
 using absl::StrCat;
 using governance::Principal;
-
-absl::Status RequireRole(const Principal& caller, huiliu::v1::Role wanted, absl::string_view what) {
-  if (caller.Has(wanted)) return absl::OkStatus();
-  return absl::PermissionDeniedError(
-      StrCat("账号 ", caller.account, " 没有 ", what, " 所需的角色，请向安全管理员申请 / ", what,
-             " needs the role ", huiliu::v1::Role_Name(wanted), ", which account \"",
-             caller.account, "\" does not have; ask the security administrator"));
-}
 
 // The bootstrap configuration speaks before there are accounts.
 bool IsBootstrap(const Principal& caller) {
@@ -99,7 +92,7 @@ absl::StatusOr<GovernanceCommands::Record> GovernanceCommands::Execute(const Pri
                                                                        huiliu::v1::Role wanted,
                                                                        absl::string_view what,
                                                                        const Proposal& propose) {
-  if (!IsBootstrap(caller)) RETURN_IF_ERROR(RequireRole(caller, wanted, what));
+  if (!IsBootstrap(caller)) RETURN_IF_ERROR(RequireAnyRole(caller, {wanted}, what));
   Record record;
   {
     absl::MutexLock lock(&mutex_);

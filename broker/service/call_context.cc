@@ -1,6 +1,6 @@
 #include "broker/service/call_context.h"
 
-#include "absl/strings/str_cat.h"
+#include "broker/governance/roles.h"
 
 namespace huiliu::service {
 
@@ -15,15 +15,7 @@ absl::StatusOr<governance::Principal> RequireCaller(const CallContext& context) 
 
 absl::Status RequireAnyRole(const governance::Principal& caller,
                             std::initializer_list<huiliu::v1::Role> roles, absl::string_view what) {
-  std::string names;
-  for (huiliu::v1::Role role : roles) {
-    if (caller.Has(role)) return absl::OkStatus();
-    absl::StrAppend(&names, names.empty() ? "" : " or ", huiliu::v1::Role_Name(role));
-  }
-  return absl::PermissionDeniedError(
-      absl::StrCat("账号 ", caller.account, " 没有 ", what, " 所需的角色，请向安全管理员申请 / ",
-                   what, " needs the role ", names, ", which account \"", caller.account,
-                   "\" does not have; ask the security administrator"));
+  return governance::RequireAnyRole(caller, roles, what);
 }
 
 }  // namespace huiliu::service

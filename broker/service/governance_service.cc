@@ -44,6 +44,14 @@ absl::Status GovernanceService::ListGrants(const CallContext& context,
   const bool all = caller.Has(huiliu::v1::ROLE_SECURITY_ADMINISTRATOR) ||
                    caller.Has(huiliu::v1::ROLE_AUDIT_ADMINISTRATOR) ||
                    caller.Has(huiliu::v1::ROLE_DATA_OFFICER);
+  // Others see their own organisation's; one that reads nothing has none to see.
+  if (!all) {
+    RETURN_IF_ERROR(
+        RequireAnyRole(caller,
+                       {huiliu::v1::ROLE_CONSUMER, huiliu::v1::ROLE_SECURITY_ADMINISTRATOR,
+                        huiliu::v1::ROLE_AUDIT_ADMINISTRATOR, huiliu::v1::ROLE_DATA_OFFICER},
+                       context.method));
+  }
   std::vector<huiliu::v1::Grant> grants;
   for (huiliu::v1::Grant& grant : state_.Grants()) {
     if (grant.organisation() != caller.organisation &&

@@ -39,7 +39,7 @@ class Cluster:
             if self.as_user:
                 shutil.chown(self.folder, "postgres", "postgres")
             self.run(os.path.join(self.bin, "initdb"), "-D", self.folder, "-A", "trust", "-E", "UTF8", "--no-locale", "-U", self.user)
-        options = ["-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=60"]
+        options = ["-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=60", "-c", "timezone=Asia/Shanghai"]
         self.process = subprocess.Popen([*self.as_user, os.path.join(self.bin, "postgres"), "-D", self.folder, *options],
                                         stdout=open(self.log, "a"), stderr=subprocess.STDOUT, cwd="/", start_new_session=True)
         for _ in range(300):
