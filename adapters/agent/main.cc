@@ -10,8 +10,8 @@
 #include "absl/strings/escaping.h"
 #include "adapters/agent/config.h"
 #include "adapters/agent/landing_worker.h"
-#include "adapters/agent/pins.h"
 #include "adapters/agent/repair_commands.h"
+#include "adapters/agent/rule_verbs.h"
 #include "adapters/agent/source_worker.h"
 #include "adapters/agent/supervisor.h"
 #include "core/base/files.h"
@@ -57,40 +57,6 @@ absl::Status PrintKey(const huiliu::agent::Config& config, const std::string& so
   auto key = huiliu::SigningKey::LoadOrCreate(found->signing_key);
   if (!key.ok()) return key.status();
   std::printf("%s\n", absl::BytesToHexString((*key)->public_key()).c_str());
-  return absl::OkStatus();
-}
-
-const char* StateInWords(huiliu::v1::RuleSetState state) {
-  switch (state) {
-    case huiliu::v1::RULE_SET_STATE_PROPOSED:
-      return "待审批 (proposed)";
-    case huiliu::v1::RULE_SET_STATE_REJECTED:
-      return "已退回 (rejected)";
-    case huiliu::v1::RULE_SET_STATE_APPROVED:
-      return "已审批未生效 (approved for later)";
-    case huiliu::v1::RULE_SET_STATE_IN_FORCE:
-      return "现行 (in force)";
-    default:
-      return "已被替代 (superseded)";
-  }
-}
-
-absl::Status ListRules(const huiliu::agent::Config& config, const std::string& source) {
-  auto node = huiliu::agent::NodeClient::Connect(config.node);
-  if (!node.ok()) return node.status();
-  auto registered = (*node)->FindSource(source);
-  if (!registered.ok()) return registered.status();
-  auto sets = (*node)->ListRuleSets(registered->dataset(), registered->receivers(0));
-  if (!sets.ok()) return sets.status();
-  auto pinned = huiliu::agent::PinnedDigest(config.state_dir, source);
-  if (!pinned.ok()) return pinned.status();
-  for (const auto& set : *sets) {
-    const std::string digest = absl::BytesToHexString(set.digest());
-    std::printf("%s version %u  %s  %s  %s\n", *pinned == digest ? "*" : " ", set.version(),
-                digest.c_str(), StateInWords(set.state()), set.source_name().c_str());
-  }
-  std::printf("%s\n", pinned->empty() ? "未锁定：运行现行版本 (not pinned: the one in force runs)"
-                                      : "* 已锁定 (pinned)");
   return absl::OkStatus();
 }
 
@@ -169,12 +135,16 @@ int main(int argc, char** argv) {
   worker->add_option("--landing", landing);
   CLI::App* key = verb("key", "print the public key that a source's batches are signed with");
   key->add_option("--source", source)->required();
-  CLI::App* rules = verb("rules", "list the rule sets for a source and which one is pinned");
+  CLI::App* rules = verb("rules", "规则的各版本与锁定情况 (rule versions, which one is pinned)");
   rules->add_option("--source", source)->required();
-  CLI::App* pin =
-      verb("pin", "pin the rule set that this department's agent runs; empty digest: unpin");
+  uint32_t version = 0;
+  CLI::Option* show = rules->add_option(
+      "--show", version, "某版原文；0：现在运行的 (a version's text; 0: what runs now)");
+  CLI::App* pin = verb(
+      "pin", "锁定本部门运行的规则版本；不给摘要：解除 (pin a rule version; no digest: unpin)");
   pin->add_option("--source", source)->required();
-  pin->add_option("--digest", digest, "SHA-256 of the rule set, as `rules` lists it");
+  pin->add_option("--digest", digest,
+                  "rules 所列的摘要，或其前 8 位以上 (as `rules` lists it, or its first 8 digits)");
   RepairVerbs quarantine, pending;
   AddRepairVerbs(app, "quarantine", "问题数据：列出、查看、更正、重判 (rows kept for repair)",
                  huiliu::KeptKind::kQuarantined, &config_path, &quarantine);
@@ -194,6 +164,7 @@ int main(int argc, char** argv) {
   if (*run) return Exit(huiliu::agent::Supervise(*config, OwnPath(), stopping));
   if (*worker) return Exit(RunWorker(*config, source, landing));
   if (*key) return Exit(PrintKey(*config, source));
-  if (*rules) return Exit(ListRules(*config, source));
-  return Exit(huiliu::agent::Pin(config->state_dir, source, digest));
+  if (*rules && show->count() > 0) return Exit(huiliu::agent::ShowRules(*config, source, version));
+  if (*rules) return Exit(huiliu::agent::ListRules(*config, source));
+  return Exit(huiliu::agent::PinRules(*config, source, digest));
 }

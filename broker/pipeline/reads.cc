@@ -4,8 +4,6 @@
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/query_plan.h"
 #include "broker/pipeline/rows.h"
-#include "core/base/digest.h"
-#include "core/base/seal.h"
 #include "core/base/status.h"
 
 namespace huiliu::pipeline {
@@ -14,25 +12,25 @@ namespace {
 constexpr int kDefaultPage = 100;
 constexpr int kMaxPage = 1000;
 
-// A page token belongs to its query: the digest of dataset, filter and purpose stands before the
-// place.
-std::string QueryTag(const huiliu::v1::QueryRequest& request) {
-  const Digest digest =
-      Sha256(absl::StrCat(request.context().receiver(), "\n", request.context().dataset(), "\n",
-                          request.context().purpose(), "\n", request.filter()));
-  return std::string(AsBytes(digest).substr(0, 8));
+// A page token belongs to its query and to who asked it.
+std::string TokenContext(const Admission& admission, const huiliu::v1::QueryRequest& request) {
+  return absl::StrCat("page\n", admission.reader.organisation, "\n", admission.reader.receiver,
+                      "\n", admission.reader.dataset, "\n", admission.reader.purpose, "\n",
+                      request.filter());
 }
 
-// Sealed, for it holds a row's key, maybe one that the grant hides.
-absl::StatusOr<std::string> PlaceOf(const Gate& gate, const huiliu::v1::QueryRequest& request) {
-  if (request.page_token().empty()) return std::string();
+absl::StatusOr<std::string> PlaceOf(const TokenSeal& seal, const std::string& context,
+                                    const std::string& page_token) {
+  if (page_token.empty()) return std::string();
   std::string token;
-  if (!absl::WebSafeBase64Unescape(request.page_token(), &token) || token.size() < 8 ||
-      token.substr(0, 8) != QueryTag(request)) {
-    return absl::InvalidArgumentError(
-        "page_token belongs to another query; begin again without it");
+  if (absl::WebSafeBase64Unescape(page_token, &token)) {
+    auto place = seal.Open(context, token);
+    if (place.ok()) return place;
   }
-  return Unseal(gate.KeyDigest("", "", "page token"), token.substr(8));
+  return absl::InvalidArgumentError(
+      "page_token 不属于这个查询，请不带它重新查询 / page_token belongs to another query; begin "
+      "again "
+      "without it");
 }
 
 absl::Status NotThere() {
@@ -114,7 +112,8 @@ absl::Status Reads::FillPage(const Admission& admission, const huiliu::v1::Query
   ASSIGN_OR_RETURN(const auto filter, plan.CompileFilter(request.filter(), environment_));
   ScanRequest scan;
   scan.condition = filter == nullptr ? std::nullopt : ChooseIndex(*filter, plan.contract());
-  ASSIGN_OR_RETURN(scan.after, PlaceOf(gate_, request));
+  const std::string context = TokenContext(admission, request);
+  ASSIGN_OR_RETURN(scan.after, PlaceOf(seal_, context, request.page_token()));
   ASSIGN_OR_RETURN(const std::unique_ptr<CatalogSnapshot> snapshot, admission.catalog->Snapshot());
   int visited = 0;
   while (true) {
@@ -136,9 +135,7 @@ absl::Status Reads::FillPage(const Admission& admission, const huiliu::v1::Query
     if (result.next.empty()) return absl::OkStatus();
     scan.after = result.next;
     if (response->rows_size() >= page_size || visited >= kMaxVisited) {
-      ASSIGN_OR_RETURN(const std::string place,
-                       Seal(gate_.KeyDigest("", "", "page token"), result.next));
-      response->set_next_page_token(absl::WebSafeBase64Escape(QueryTag(request) + place));
+      response->set_next_page_token(absl::WebSafeBase64Escape(seal_.Seal(context, result.next)));
       return absl::OkStatus();
     }
   }

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "broker/pipeline/gate.h"
+#include "core/base/token_seal.h"
 #include "huiliu/v1/catalog.pb.h"
 
 namespace huiliu::pipeline {
@@ -18,7 +19,8 @@ class Reads {
   static constexpr int kMaxVisited =
       100'000;  // rows a query looks at per page; the page token goes on from there
 
-  Reads(Gate& gate, const cel::Environment& environment) : gate_(gate), environment_(environment) {}
+  Reads(Gate& gate, const cel::Environment& environment, const TokenSeal& seal)
+      : gate_(gate), environment_(environment), seal_(seal) {}
 
   void Get(const governance::Principal& caller, const huiliu::v1::GetRequest& request,
            huiliu::v1::RowFormat format, huiliu::v1::GetResponse* response, Done done);
@@ -34,6 +36,7 @@ class Reads {
 
   Gate& gate_;
   const cel::Environment environment_;
+  const TokenSeal& seal_;  // of page tokens
 };
 
 }  // namespace huiliu::pipeline

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/rows.h"
-#include "core/base/seal.h"
 #include "core/base/status.h"
 
 namespace huiliu::pipeline {
@@ -31,10 +30,21 @@ std::string ShownEnvelope(const huiliu::v1::Envelope& envelope) {
   return shown.SerializeAsString();
 }
 
-// A cursor's place in the snapshot is a row's key, which the grant may hide: it leaves sealed.
-std::string CursorSeal(const Gate& gate) { return gate.KeyDigest("", "", "cursor"); }
-
 }  // namespace
+
+std::string Cursors::Seal(absl::string_view organisation,
+                          const huiliu::v1::DeliveryCursor& cursor) const {
+  return seal_.Seal(absl::StrCat("cursor\n", organisation), cursor.SerializeAsString());
+}
+
+absl::StatusOr<huiliu::v1::DeliveryCursor> Cursors::Open(absl::string_view organisation,
+                                                         absl::string_view cursor) const {
+  const auto content = seal_.Open(absl::StrCat("cursor\n", organisation), cursor);
+  huiliu::v1::DeliveryCursor opened;
+  if (content.ok() && opened.ParseFromString(*content)) return opened;
+  return absl::InvalidArgumentError(
+      "续传位置不是本节点给本单位的 / the cursor is none that this node gave to this organisation");
+}
 
 absl::StatusOr<std::string> Cursors::Find(absl::string_view organisation,
                                           absl::string_view subscription) {
@@ -45,9 +55,7 @@ absl::StatusOr<std::string> Cursors::Find(absl::string_view organisation,
 
 absl::Status Cursors::Commit(absl::string_view organisation, absl::string_view subscription,
                              const std::string& cursor) {
-  huiliu::v1::DeliveryCursor parsed;
-  if (cursor.empty() || !parsed.ParseFromString(cursor))
-    return absl::InvalidArgumentError("the cursor is none that this node gave");
+  RETURN_IF_ERROR(Open(organisation, cursor).status());
   Transaction transaction;
   transaction.positions.push_back({CursorKey(organisation, subscription), cursor});
   return writer_.Commit(std::move(transaction)).status();
@@ -69,7 +77,7 @@ absl::StatusOr<std::unique_ptr<Subscription>> Subscription::Open(
     ASSIGN_OR_RETURN(cursor, cursors.Find(caller.organisation, request.subscription()));
   }
   std::unique_ptr<Subscription> subscription(
-      new Subscription(gate, backbone, delivered, std::move(admission), rows, format));
+      new Subscription(gate, backbone, cursors, delivered, std::move(admission), rows, format));
   RETURN_IF_ERROR(subscription->Start(request, cursor));
   return subscription;
 }
@@ -77,7 +85,8 @@ absl::StatusOr<std::unique_ptr<Subscription>> Subscription::Open(
 absl::Status Subscription::Start(const huiliu::v1::SubscribeRequest& request,
                                  const std::string& cursor) {
   if (!cursor.empty()) {
-    if (!cursor_.ParseFromString(cursor) || cursor_.receiver() != request.context().receiver() ||
+    ASSIGN_OR_RETURN(cursor_, cursors_.Open(admission_.reader.organisation, cursor));
+    if (cursor_.receiver() != request.context().receiver() ||
         cursor_.dataset() != request.context().dataset()) {
       return absl::InvalidArgumentError("the cursor belongs to another dataset or receiver");
     }
@@ -191,18 +200,13 @@ absl::Status Subscription::AddChange(absl::string_view key, absl::string_view en
 absl::StatusOr<bool> Subscription::NextOfSnapshot(huiliu::v1::SubscribeResponse* response,
                                                   std::vector<std::string>* keys) {
   ScanRequest scan;
-  if (!cursor_.after().empty()) {
-    ASSIGN_OR_RETURN(scan.after, Unseal(CursorSeal(gate_), cursor_.after()));
-  }
+  scan.after = cursor_.after();
   scan.max_rows = static_cast<size_t>(max_rows_);
   ASSIGN_OR_RETURN(const ScanResult result, snapshot_->Scan(DatasetId(cursor_.dataset()), scan));
   for (const CatalogRow& row : result.rows) {
     RETURN_IF_ERROR(AddChange(row.key, row.envelope, row.payload, false, response, keys));
   }
-  cursor_.clear_after();
-  if (!result.next.empty()) {
-    ASSIGN_OR_RETURN(*cursor_.mutable_after(), Seal(CursorSeal(gate_), result.next));
-  }
+  cursor_.set_after(result.next);
   if (result.next.empty()) {
     snapshot_.reset();
     cursor_.set_in_snapshot(false);
@@ -259,7 +263,7 @@ absl::StatusOr<bool> Subscription::Next(absl::Duration timeout,
                                              : NextOfChanges(timeout, response, &keys));
   caught_up_ = !something;
   if (!something) return false;
-  response->set_cursor(cursor_.SerializeAsString());
+  response->set_cursor(cursors_.Seal(admission_.reader.organisation, cursor_));
   response->set_dataset_version(admission_.plan->contract().version());
   if (keys.empty()) return true;
   settled_ = false;

@@ -12,15 +12,21 @@
 #include "broker/pipeline/delivered_keys.h"
 #include "broker/pipeline/gate.h"
 #include "broker/pipeline/topics.h"
+#include "core/base/token_seal.h"
 #include "huiliu/v1/control.pb.h"
 #include "huiliu/v1/delivery.pb.h"
 
 namespace huiliu::pipeline {
 
-// Stores and finds cursors by name.
+// Seals cursors for the organisation that holds them; stores and finds them by name.
 class Cursors {
  public:
-  Cursors(Backbone& backbone, BackboneWriter& writer) : backbone_(backbone), writer_(writer) {}
+  Cursors(Backbone& backbone, BackboneWriter& writer, const TokenSeal& seal)
+      : backbone_(backbone), writer_(writer), seal_(seal) {}
+  std::string Seal(absl::string_view organisation, const huiliu::v1::DeliveryCursor& cursor) const;
+  // INVALID_ARGUMENT where it is none that was given to the organisation.
+  absl::StatusOr<huiliu::v1::DeliveryCursor> Open(absl::string_view organisation,
+                                                  absl::string_view cursor) const;
   // Empty: none stored.
   absl::StatusOr<std::string> Find(absl::string_view organisation, absl::string_view subscription);
   absl::Status Commit(absl::string_view organisation, absl::string_view subscription,
@@ -29,6 +35,7 @@ class Cursors {
  private:
   Backbone& backbone_;
   BackboneWriter& writer_;
+  const TokenSeal& seal_;
 };
 
 // Legal calls: Next*. One thread.
@@ -48,10 +55,12 @@ class Subscription {
   bool caught_up() const { return caught_up_; }
 
  private:
-  Subscription(Gate& gate, Backbone& backbone, const DeliveredKeys& delivered, Admission admission,
-               int max_rows, huiliu::v1::RowFormat format)
+  Subscription(Gate& gate, Backbone& backbone, const Cursors& cursors,
+               const DeliveredKeys& delivered, Admission admission, int max_rows,
+               huiliu::v1::RowFormat format)
       : gate_(gate),
         backbone_(backbone),
+        cursors_(cursors),
         delivered_(delivered),
         admission_(std::move(admission)),
         max_rows_(max_rows),
@@ -76,6 +85,7 @@ class Subscription {
 
   Gate& gate_;
   Backbone& backbone_;
+  const Cursors& cursors_;
   const DeliveredKeys& delivered_;
   const Admission admission_;
   const int max_rows_;

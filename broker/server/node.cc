@@ -160,8 +160,11 @@ class EmbeddedNode : public Node {
                      LoadOrCreateSecret(config_.data_dir, "lineage-digest"));
     gate_ = std::make_unique<pipeline::Gate>(state_, *authoriser_, catalogs_, *recorder_, clock_,
                                              digest_key);
-    reads_ = std::make_unique<pipeline::Reads>(*gate_, environment_);
-    cursors_ = std::make_unique<pipeline::Cursors>(*backbone_, *writer_);
+    ASSIGN_OR_RETURN(const std::string token_secret,
+                     LoadOrCreateSecret(config_.data_dir, "tokens"));
+    token_seal_ = std::make_unique<TokenSeal>(token_secret);
+    reads_ = std::make_unique<pipeline::Reads>(*gate_, environment_, *token_seal_);
+    cursors_ = std::make_unique<pipeline::Cursors>(*backbone_, *writer_, *token_seal_);
     delivered_ = std::make_unique<pipeline::DeliveredKeys>(*backbone_, *lineage_, *gate_);
     return absl::OkStatus();
   }
@@ -350,6 +353,7 @@ class EmbeddedNode : public Node {
   std::unique_ptr<access::Authoriser> authoriser_;
   std::unique_ptr<pipeline::ReadRecorder> recorder_;
   std::unique_ptr<pipeline::Gate> gate_;
+  std::unique_ptr<TokenSeal> token_seal_;
   std::unique_ptr<pipeline::Reads> reads_;
   std::unique_ptr<pipeline::Cursors> cursors_;
   std::unique_ptr<pipeline::DeliveredKeys> delivered_;
