@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
@@ -15,7 +17,9 @@
 #include "adapters/agent/source_worker.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
+#include "core/text/gb18030.h"
 #include "core/text/terminal_table.h"
+#include "core/text/utf8.h"
 
 namespace huiliu::agent {
 namespace {
@@ -29,6 +33,41 @@ struct Words {
     return english ? other : chinese;
   }
 };
+
+constexpr size_t kShownRaw = 2000;  // bytes of a row as it came, on a terminal
+
+// Whether the source's files are GBK or GB 18030.
+bool IsGb(const Config& config, const std::string& source) {
+  for (const SourceConfig& one : config.sources) {
+    if (one.id != source) continue;
+    const json options = json::parse(one.options_json, nullptr, false);
+    if (!options.is_object()) return false;
+    const std::string charset = absl::AsciiStrToLower(options.value("charset", std::string()));
+    return absl::StartsWith(charset, "gb");
+  }
+  return false;
+}
+
+// The beginning of a row as it came, to be read on a terminal; bytes that are no text stand as
+// \xHH.
+std::string Readable(absl::string_view raw, bool gb) {
+  raw = raw.substr(0, kShownRaw);
+  std::string shown;
+  while (!raw.empty()) {
+    size_t bad = 0;
+    if (gb) {
+      bad = text::DecodeGb18030(raw, &shown);
+    } else {
+      bad = text::FindInvalidUtf8(raw);
+      absl::StrAppend(&shown, raw.substr(0, bad));
+    }
+    if (bad == absl::string_view::npos) break;
+    absl::StrAppend(&shown, "\\x",
+                    absl::Hex(static_cast<unsigned char>(raw[bad]), absl::kZeroPad2));
+    raw.remove_prefix(bad + 1);
+  }
+  return shown;
+}
 
 std::string OutcomeInWords(huiliu::v1::Outcome outcome, const Words& say) {
   switch (outcome) {
@@ -270,7 +309,12 @@ absl::Status ShowKept(const Config& config, const RepairOptions& options) {
     if (!table.empty()) {
       std::fputs(table.Render().c_str(), stdout);
     } else {
-      std::printf("%s%s\n", say("原文：", "as it came: "), text::Printable(row.raw()).c_str());
+      std::printf("%s%s\n", say("原文：", "as it came: "),
+                  text::Printable(Readable(row.raw(), IsGb(config, parts.source))).c_str());
+      if (row.raw().size() > kShownRaw)
+        std::printf(
+            "%s%zu%s\n", say("…… 共保存 ", "… of "), row.raw().size(),
+            say(" 字节，此处从略；--output json 全部给出", " bytes kept; --output json gives all"));
     }
     std::printf("%s huiliu-agent %s redrive --config … %s --set %s\n", say("更正：", "correct it:"),
                 options.kind == KeptKind::kPending ? "pending" : "quarantine", row.id().c_str(),

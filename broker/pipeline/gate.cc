@@ -66,6 +66,17 @@ access::Authorised Gate::AskOnce(const governance::Principal& caller,
   return authorised;
 }
 
+lineage::Reader Gate::Registered(lineage::Reader reader) const {
+  if (!state_.FindReceiver(reader.receiver).has_value()) reader.receiver.clear();
+  if (state_.FindContract(reader.dataset) == nullptr) reader.dataset.clear();
+  const std::vector<huiliu::v1::Grant> grants = state_.Grants();
+  const bool known = std::any_of(grants.begin(), grants.end(), [&](const huiliu::v1::Grant& grant) {
+    return grant.organisation() == reader.organisation && grant.purpose() == reader.purpose;
+  });
+  if (!known) reader.purpose.clear();
+  return reader;
+}
+
 absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
                                       const huiliu::v1::ReadContext& context,
                                       absl::string_view method) {
@@ -79,7 +90,7 @@ absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
                       "",
                       std::string(method)};
   const auto refuse = [&](const std::string& why) -> absl::Status {
-    lineage::Reader reader = admission.reader;
+    lineage::Reader reader = Registered(admission.reader);
     for (std::string* name : {&reader.receiver, &reader.dataset, &reader.purpose}) Cut(name);
     huiliu::v1::LineageEntry entry = lineage::RefusedEntry(reader, why, clock_.Now());
     RETURN_IF_ERROR(lineage::Bound(&entry));

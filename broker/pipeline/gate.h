@@ -78,6 +78,9 @@ class Gate {
   static constexpr absl::Duration kDecisionAge = absl::Seconds(1);
   static constexpr size_t kMaxDecisions = 10'000;
 
+  // Of what a caller typed only what is registered: his words may hold anything, and the log keeps
+  // them for good.
+  lineage::Reader Registered(lineage::Reader reader) const;
   access::Authorised Ask(const governance::Principal& caller,
                          const huiliu::v1::ReadContext& context,
                          const std::shared_ptr<const schema::Contract>& contract) const;

@@ -40,6 +40,8 @@ class GrpcServer : public Server {
           absl::StrCat("cannot listen on ", options.address,
                        ": in use, not an address of this machine, or unusable TLS files"));
     }
+    for (const std::string& name : ServiceNames())
+      server_->GetHealthCheckService()->SetServingStatus(name, true);
     return absl::OkStatus();
   }
 

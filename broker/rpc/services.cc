@@ -168,4 +168,12 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Handlers& handler
   return services;
 }
 
+std::vector<std::string> ServiceNames() {
+  using namespace huiliu::v1;
+  return {Registry::service_full_name(),   Rules::service_full_name(),
+          Governance::service_full_name(), huiliu::v1::Catalog::service_full_name(),
+          Delivery::service_full_name(),   Audit::service_full_name(),
+          Intake::service_full_name()};
+}
+
 }  // namespace huiliu::rpc

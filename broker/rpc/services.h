@@ -30,6 +30,8 @@ struct Handlers {
 };
 
 std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Handlers& handlers);
+// Their full names, as health checks ask for them.
+std::vector<std::string> ServiceNames();
 
 }  // namespace huiliu::rpc
 

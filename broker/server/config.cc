@@ -1,5 +1,6 @@
 #include "broker/server/config.h"
 
+#include <arpa/inet.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -122,15 +123,13 @@ absl::StatusOr<YAML::Node> LoadYaml(const std::string& path) {
   }
 }
 
+// A name resolves to whatever its server says: of names only localhost is this machine.
 bool IsLoopback(absl::string_view address) {
-  if (absl::StartsWith(address, "127.")) {
-    // A name may begin like an address.
-    const absl::string_view host = address.substr(0, address.rfind(':'));
-    return std::all_of(host.begin(), host.end(),
-                       [](char c) { return absl::ascii_isdigit(c) || c == '.'; });
-  }
-  return absl::StartsWith(address, "localhost:") || absl::StartsWith(address, "[::1]:") ||
-         absl::StartsWith(address, "unix:");
+  if (absl::StartsWith(address, "unix:")) return true;
+  const std::string host(address.substr(0, address.rfind(':')));
+  in_addr ipv4{};
+  if (inet_pton(AF_INET, host.c_str(), &ipv4) == 1) return absl::StartsWith(host, "127.");
+  return host == "localhost" || host == "[::1]";
 }
 
 bool HasPort(absl::string_view address) {
@@ -363,6 +362,12 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
   if (config.data_dir.empty()) return InvalidArgumentError(StrCat(path, ": data_dir is required"));
   RETURN_IF_ERROR(CheckBackbone(path, config));
   RETURN_IF_ERROR(CheckOfficeHours(path, config.office_hours));
+  if (config.divisions_dir.empty()) {
+    return InvalidArgumentError(
+        StrCat(path,
+               ": divisions is required: the folder of division tables, schemas/divisions "
+               "(须配置行政区划表所在目录)"));
+  }
   RETURN_IF_ERROR(CheckListeners(path, config));
   return config;
 }

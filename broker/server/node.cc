@@ -23,6 +23,7 @@
 #include "broker/server/backbones.h"
 #include "broker/server/health.h"
 #include "broker/server/keys.h"
+#include "broker/server/watched_writer.h"
 #include "broker/service/audit_service.h"
 #include "broker/service/catalog_service.h"
 #include "broker/service/governance_service.h"
@@ -92,7 +93,9 @@ class EmbeddedNode : public Node {
                                   pipeline::QuarantineTopicSpec()}) {
       RETURN_IF_ERROR(backbone_->EnsureTopic(spec));
     }
-    ASSIGN_OR_RETURN(writer_, backbone_->OpenWriter(StrCat("node/", config_.node)));
+    ASSIGN_OR_RETURN(std::unique_ptr<BackboneWriter> writer,
+                     backbone_->OpenWriter(StrCat("node/", config_.node)));
+    writer_ = std::make_unique<WatchedWriter>(std::move(writer), health_);
     ASSIGN_OR_RETURN(checkpoint_key_, LoadCheckpointKey(config_.data_dir));
     LineageStoreOptions lineage;
     lineage.path = StrCat(config_.data_dir, "/lineage");

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "adapters/agent/rule_verbs.h"
 
 namespace huiliu::agent {
 namespace {
@@ -44,6 +45,34 @@ TEST_F(PinsTest, WhatCannotBeReadIsNoMissingPin) {
                 testing::HasSubstr(folder_ + "/pins.json"));
     EXPECT_EQ(Pin(folder_, "b", "1").code(), absl::StatusCode::kDataLoss) << torn;
   }
+}
+
+std::vector<huiliu::v1::RuleSet> Versions() {
+  std::vector<huiliu::v1::RuleSet> versions(4);
+  const char* digests[] = {"\x11\x22\x33\x44\x55", "\x11\x22\x33\x44\x66", "\xAA\xBB\xCC\xDD",
+                           "\xEE\xEE\xEE\xEE"};
+  const huiliu::v1::RuleSetState states[] = {
+      huiliu::v1::RULE_SET_STATE_IN_FORCE, huiliu::v1::RULE_SET_STATE_SUPERSEDED,
+      huiliu::v1::RULE_SET_STATE_SUPERSEDED, huiliu::v1::RULE_SET_STATE_PROPOSED};
+  for (size_t i = 0; i < versions.size(); ++i) {
+    versions[i].set_version(static_cast<uint32_t>(9 - i));
+    versions[i].set_digest(digests[i]);
+    versions[i].set_state(states[i]);
+  }
+  return versions;
+}
+
+TEST(FindPinnableTest, OneVersionThatIsOrWasInForce) {
+  EXPECT_EQ(FindPinnable(Versions(), "1122334455")->version(), 9u);
+  EXPECT_EQ(FindPinnable(Versions(), "AABBCCDD")->version(), 7u) << "eight digits, any case";
+  const auto code = [](const char* digest) {
+    return FindPinnable(Versions(), digest).status().code();
+  };
+  EXPECT_EQ(code("zz"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code("aabb"), absl::StatusCode::kInvalidArgument) << "too short";
+  EXPECT_EQ(code("11223344"), absl::StatusCode::kInvalidArgument) << "two begin like this";
+  EXPECT_EQ(code("0123456789"), absl::StatusCode::kNotFound);
+  EXPECT_EQ(code("eeeeeeee"), absl::StatusCode::kFailedPrecondition) << "nobody approved it";
 }
 
 }  // namespace

@@ -119,5 +119,38 @@ TEST_F(GateTest, DecisionsAreOfOneOrganisationAndPurpose) {
             absl::StatusCode::kPermissionDenied);
 }
 
+TEST_F(GateTest, WhatACallerTypesStaysOutOfTheLogUnlessItIsRegistered) {
+  Put("g", clock_.Now(), clock_.Now() + absl::Hours(1));
+  context_.set_purpose("查 530102199001011234");
+  EXPECT_EQ(Ask(), "wrong_purpose");
+  context_.set_receiver("530102199001011234");
+  EXPECT_EQ(Ask(), "no_grant");
+  context_.set_dataset("530102199001011234");
+  EXPECT_EQ(Ask(), "no_grant");
+  context_.set_dataset("person");
+  context_.set_receiver("530100");
+  context_.set_purpose("就业服务");
+  Put("g", clock_.Now(), clock_.Now() + absl::Hours(1), true);
+  EXPECT_EQ(Ask(), "revoked");
+
+  ReaderOptions options;
+  options.assigned = {{kLineageTopic, Partition(0)}};
+  options.start = StartAt::kEarliest;
+  const auto reader = *backbone_->OpenReader(options);
+  std::vector<huiliu::v1::LineageEntry> entries;
+  for (const StoredBatch& batch : *reader->Poll(absl::ZeroDuration())) {
+    EXPECT_EQ(batch.bytes.find("530102199001011234"), std::string::npos);
+    const auto view = RecordBatchView::Parse(batch.bytes);
+    view->ForEach([&](int, const RecordView& record) {
+      ASSERT_TRUE(entries.emplace_back().ParseFromArray(record.value.data(),
+                                                        static_cast<int>(record.value.size())));
+    });
+  }
+  ASSERT_EQ(entries.size(), 4u);
+  EXPECT_EQ(entries[0].dataset(), "person");
+  EXPECT_EQ(entries[0].purpose(), "");
+  EXPECT_EQ(entries[3].purpose(), "就业服务") << "what is registered is recorded";
+}
+
 }  // namespace
 }  // namespace huiliu::pipeline
