@@ -1,5 +1,7 @@
 #include "adapters/agent/landing_worker.h"
 
+#include <spdlog/spdlog.h>
+
 #include "absl/strings/str_cat.h"
 #include "adapters/agent/host.h"
 #include "core/base/status.h"
@@ -55,7 +57,8 @@ absl::Status LandingWorker::RunConnected() {
   ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenLanding> landing,
                    sdk::OpenLanding::Open(*table, &host_, landing_config_.options_json));
   RETURN_IF_ERROR(Prepare(*landing));
-  ASSIGN_OR_RETURN(const std::string cursor, landing->Cursor());
+  ASSIGN_OR_RETURN(std::string cursor, landing->Cursor());
+  if (from_beginning_) cursor.clear();
   huiliu::v1::SubscribeRequest request;
   request.mutable_context()->set_receiver(landing_config_.receiver);
   request.mutable_context()->set_dataset(landing_config_.dataset);
@@ -73,7 +76,7 @@ absl::Status LandingWorker::RunConnected() {
       request, [this] { return stopping_.load(); },
       [&](const huiliu::v1::SubscribeResponse& message) -> absl::Status {
         RETURN_IF_ERROR(Apply(*landing, message, reset));
-        reset = false;
+        reset = from_beginning_ = false;
         status_.Write(false);
         return absl::OkStatus();
       });
@@ -85,6 +88,12 @@ absl::Status LandingWorker::Run() {
     const absl::Time started = absl::Now();
     const absl::Status status = RunConnected();
     if (stopping_) break;
+    if (status.code() == absl::StatusCode::kOutOfRange && !from_beginning_) {
+      // The grant shows other rows or fields than those that landed: the table is filled anew.
+      spdlog::warn("landing={} {}", landing_config_.id, std::string(status.message()));
+      from_beginning_ = true;
+      continue;
+    }
     if (!status.ok() && !IsTransient(status)) {
       status_.Set("stopped", std::string(status.message()));
       return status;

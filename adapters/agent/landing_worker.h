@@ -30,6 +30,7 @@ class LandingWorker {
   const LandingConfig landing_config_;
   const std::atomic<bool>& stopping_;
   WorkerStatus status_;
+  bool from_beginning_ = false;  // what has landed is replaced by a new snapshot
   huiliu_host host_;
   std::unique_ptr<NodeClient> node_;
   std::unique_ptr<ChangeList> changes_;

@@ -16,6 +16,8 @@ namespace {
 using absl::StrCat;
 using nlohmann::json;
 
+constexpr absl::Duration kCheckTimesEvery = absl::Hours(1);
+constexpr size_t kMaxNotices = 100;
 constexpr size_t kMaxSeen =
     500'000;  // rows remembered inside the overlap window; beyond, the return engine knows re-reads
 
@@ -165,14 +167,16 @@ absl::Status PostgresqlSource::Connect() {
     ASSIGN_OR_RETURN(const Result now, connection_->Query("SELECT now()"));
     position_.since = PQgetvalue(now.get(), 0, 0);
   }
-  return absl::OkStatus();
+  return CheckKey();
 }
 
 absl::Status PostgresqlSource::BeginRound() {
+  if (absl::Now() - times_checked_ >= kCheckTimesEvery) RETURN_IF_ERROR(CheckTimes());
   ASSIGN_OR_RETURN(const Result now, connection_->Query("SELECT now()"));
   position_.until = PQgetvalue(now.get(), 0, 0);
   position_.time.clear();
   position_.key.clear();
+  rows_of_key_.clear();
   in_round_ = true;
   round_found_ = false;
   return absl::OkStatus();
@@ -207,6 +211,71 @@ absl::StatusOr<Result> PostgresqlSource::Page(size_t max_rows) {
       StrCat("SELECT * FROM ", Table(), where, " ORDER BY ", order, " LIMIT ", limit), parameters);
 }
 
+absl::StatusOr<int> PostgresqlSource::WholeKeys(const PGresult* page, size_t limit) const {
+  const int n = PQntuples(page);
+  if (unique_ || static_cast<size_t>(n) < limit) return n;
+  const auto same = [&](int column, int row) {
+    return absl::string_view(PQgetvalue(page, row, column)) == PQgetvalue(page, n - 1, column);
+  };
+  const auto in_last = [&](int row) {
+    if (!position_.snapshot && !same(time_at_, row)) return false;
+    return std::all_of(key_at_.begin(), key_at_.end(), [&](int c) { return same(c, row); });
+  };
+  int whole = n;
+  while (whole > 0 && in_last(whole - 1)) --whole;
+  if (whole > 0) return whole;
+  return absl::FailedPreconditionError(
+      StrCat("PostgreSQL ", connection_->place(), ": 表 ", options_.table, " 有 ", n,
+             " 行以上键相同，无法分页；请改用更细的键 / more than ", n, " rows of table ",
+             options_.table, " share one key (", absl::StrJoin(options_.key, ","),
+             "), they cannot be paged; name more columns in key"));
+}
+
+absl::Status PostgresqlSource::CheckKey() {
+  std::vector<std::string> names;
+  for (const std::string& column : options_.key) names.push_back(connection_->Literal(column));
+  ASSIGN_OR_RETURN(
+      const Result unique,
+      connection_->Query(
+          StrCat(
+              "SELECT 1 FROM pg_index i WHERE i.indrelid = to_regclass($1) AND i.indisunique AND "
+              "i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (SELECT 1 FROM "
+              "pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND "
+              "(NOT a.attnotnull OR a.attname NOT IN (",
+              absl::StrJoin(names, ", "), "))) LIMIT 1"),
+          {Table()}));
+  unique_ = PQntuples(unique.get()) > 0;
+  if (unique_) return absl::OkStatus();
+  Notice(
+      StrCat("表 ", options_.table, " 的键（", absl::StrJoin(options_.key, ","),
+             "）没有非空唯一索引保证：",
+             "键相同的行一并读取，键为空的行可能读不到 / no unique index of columns that are not "
+             "null makes sure of the key: rows that share a key are read together, rows without "
+             "one may not be read"));
+  return absl::OkStatus();
+}
+
+absl::Status PostgresqlSource::CheckTimes() {
+  times_checked_ = absl::Now();
+  ASSIGN_OR_RETURN(
+      const Result none,
+      connection_->Query(StrCat("SELECT count(*) FROM ", Table(), " WHERE ",
+                                connection_->Identifier(options_.time_column), " IS NULL")));
+  const std::string rows = PQgetvalue(none.get(), 0, 0);
+  if (rows == "0") return absl::OkStatus();
+  Notice(
+      StrCat("表 ", options_.table, " 有 ", rows, " 行的时间列 ", options_.time_column,
+             " 为空：首次快照之后新增或修改的这类行读不到，请补上时间 / ", rows,
+             " rows have no time in column ", options_.time_column,
+             ": such rows that come or change after the snapshot are not read; give them a time"));
+  return absl::OkStatus();
+}
+
+void PostgresqlSource::Notice(std::string message) {
+  if (notices_.size() < kMaxNotices && noticed_.insert(message).second)
+    notices_.push_back(std::move(message));
+}
+
 bool PostgresqlSource::SeenUnchanged(const std::string& key, const std::string& digest) {
   if (seen_.size() >= kMaxSeen) seen_.clear();
   std::string& known = seen_[key];
@@ -224,8 +293,7 @@ void PostgresqlSource::MarkUndecodable(const std::string& column, huiliu_row* ro
   row->error_message = sdk::ToBytes(texts_.back());
 }
 
-void PostgresqlSource::TakeRows(const PGresult* page) {
-  const int n = PQntuples(page);
+void PostgresqlSource::TakeRows(const PGresult* page, int n) {
   for (int r = 0; r < n; ++r) {
     std::string key, raw;
     int bad = -1;  // the first column that is no UTF-8
@@ -249,7 +317,9 @@ void PostgresqlSource::TakeRows(const PGresult* page) {
       absl::StrAppend(&key, key.empty() ? "" : ",", position_.key.back());
     }
     position_.time = PQgetvalue(page, r, time_at_);
-    if (SeenUnchanged(key, std::string(AsBytes(Sha256(raw)).substr(0, 12)))) {
+    std::string row_of_key = key;
+    if (!unique_) absl::StrAppend(&row_of_key, "#", ++rows_of_key_[key]);
+    if (SeenUnchanged(row_of_key, std::string(AsBytes(Sha256(raw)).substr(0, 12)))) {
       cells_.resize(first);
       continue;
     }
@@ -278,6 +348,7 @@ absl::Status PostgresqlSource::EndOfPages() {
   }
   position_.key.clear();
   position_.time.clear();
+  rows_of_key_.clear();
   in_round_ = false;
   next_round_ = absl::Now() + absl::Milliseconds(options_.poll_interval_ms);
   return absl::OkStatus();
@@ -312,7 +383,10 @@ absl::Status PostgresqlSource::Poll(size_t max_rows, int timeout_ms, const huili
     }
     ASSIGN_OR_RETURN(const Result page, Page(max_rows));
     const size_t got = static_cast<size_t>(PQntuples(page.get()));
-    TakeRows(page.get());
+    ASSIGN_OR_RETURN(
+        const int whole,
+        WholeKeys(page.get(), std::min(max_rows, static_cast<size_t>(options_.page_rows))));
+    TakeRows(page.get(), whole);
     Throttle(got);
     if (got < std::min(max_rows, static_cast<size_t>(options_.page_rows))) {
       const bool was_snapshot = position_.snapshot;
@@ -336,6 +410,12 @@ absl::Status PostgresqlSource::Poll(size_t max_rows, int timeout_ms, const huili
            rows_.empty() && caught_up ? 1 : 0,
            nullptr,
            0};
+  notice_views_.clear();
+  shown_notices_.swap(notices_);
+  notices_.clear();
+  for (const std::string& notice : shown_notices_) notice_views_.push_back(sdk::ToBytes(notice));
+  view_.notices = notice_views_.data();
+  view_.notice_count = notice_views_.size();
   *rows = &view_;
   return absl::OkStatus();
 }

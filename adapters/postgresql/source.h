@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,11 +56,17 @@ class PostgresqlSource : public sdk::Source {
   std::string Table() const;
   absl::Status BeginRound();
   absl::Status EndOfPages();
-  void TakeRows(const PGresult* page);
+  // Of a full page the rows before its last key, whose other rows may stand on the next page.
+  absl::StatusOr<int> WholeKeys(const PGresult* page, size_t limit) const;
+  void TakeRows(const PGresult* page, int rows);
   void MarkUndecodable(const std::string& column, huiliu_row* row);
   // Whether the row was sent before, unchanged, within the window.
   bool SeenUnchanged(const std::string& key, const std::string& digest);
   void Throttle(size_t rows);
+  // What would make rows be missed is said, once.
+  absl::Status CheckKey();
+  absl::Status CheckTimes();
+  void Notice(std::string message);
 
   const sdk::Host host_;
   const Options options_;
@@ -69,6 +76,11 @@ class PostgresqlSource : public sdk::Source {
   std::vector<int> key_at_;
   int time_at_ = -1;
   bool raw_bytes_ = false;  // the server's encoding is SQL_ASCII
+  bool unique_ = false;     // an index makes sure that no two rows share a key
+  absl::flat_hash_map<std::string, int> rows_of_key_;  // of this round, where none does
+  absl::Time times_checked_ = absl::InfinitePast();
+  std::vector<std::string> notices_;  // for the next Poll
+  std::set<std::string> noticed_;
   bool in_round_ = false;
   bool round_found_ = false;
   absl::Time next_round_ = absl::InfinitePast();
@@ -80,6 +92,8 @@ class PostgresqlSource : public sdk::Source {
   std::vector<huiliu_cell> cells_;
   std::vector<huiliu_row> rows_;
   std::string position_text_;
+  std::vector<std::string> shown_notices_;
+  std::vector<huiliu_bytes> notice_views_;
   huiliu_rows view_{};
 };
 

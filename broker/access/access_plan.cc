@@ -1,6 +1,7 @@
 #include "broker/access/access_plan.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
@@ -86,6 +87,18 @@ bool SaysNothing(const Mask& mask) {
   return true;
 }
 
+std::string ShapeOf(const huiliu::v1::Grant& grant, absl::string_view pseudonym_key) {
+  huiliu::v1::Grant shown;
+  shown.set_id(grant.id());
+  *shown.mutable_fields() = grant.fields();
+  shown.set_row_filter(grant.row_filter());
+  std::string shape = shown.SerializeAsString();
+  const std::map<std::string, huiliu::v1::Mask> masks(grant.masks().begin(), grant.masks().end());
+  for (const auto& [name, mask] : masks)
+    absl::StrAppend(&shape, "\n", name, "=", mask.SerializeAsString());
+  return ToString(Sha256(absl::StrCat(shape, "\n", ToString(HmacSha256(pseudonym_key, "shape")))));
+}
+
 }  // namespace
 
 AccessPlan::AccessPlan(const huiliu::v1::Grant& grant,
@@ -94,6 +107,7 @@ AccessPlan::AccessPlan(const huiliu::v1::Grant& grant,
     : grant_(grant),
       contract_(std::move(contract)),
       pseudonym_key_(pseudonym_key),
+      shape_(ShapeOf(grant_, pseudonym_key_)),
       visibility_(contract_->fields().size(), Visibility::kHidden),
       guarded_(contract_->fields().size(), false),
       projector_(contract_),

@@ -43,6 +43,9 @@ class AccessPlan {
   const huiliu::v1::Grant& grant() const { return grant_; }
   const schema::Contract& contract() const { return *contract_; }
   const std::string& purpose() const { return grant_.purpose(); }
+  // Digest of which rows and fields are shown, and how: what was shown through another shape is
+  // no beginning of what this one shows. Validity is no part of it. 32 bytes.
+  const std::string& shape() const { return shape_; }
   // Valid in [valid_from, valid_to) and not revoked.
   bool ValidAt(absl::Time now) const;
 
@@ -95,6 +98,7 @@ class AccessPlan {
   const huiliu::v1::Grant grant_;
   const std::shared_ptr<const schema::Contract> contract_;
   const std::string pseudonym_key_;
+  std::string shape_;
   absl::Time valid_from_;
   absl::Time valid_to_;
   std::vector<Visibility> visibility_;  // by Field::index

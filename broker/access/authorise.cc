@@ -58,18 +58,6 @@ Refusal WrongReceiver(const Request& request, const std::vector<const Grant*>& g
                        "; name that receiver, or apply for a new grant")};
 }
 
-Refusal WrongPurpose(const Request& request, const std::vector<const Grant*>& grants) {
-  std::set<std::string> purposes;
-  for (const Grant* grant : grants) purposes.insert(grant->purpose());
-  return {
-      RefusalReason::kWrongPurpose, Newest(grants)->id(),
-      absl::StrCat("使用场景与授权不符；贵单位对数据集 ", request.dataset, " 已获授权的使用场景：",
-                   absl::StrJoin(purposes, "、"), "；用于其他目的须另行申请"),
-      absl::StrCat("the purpose is not the granted one; your grants for dataset ", request.dataset,
-                   " are for: ", absl::StrJoin(purposes, ", "),
-                   "; another use needs its own grant")};
-}
-
 // Right in everything but time.
 Refusal NotInForce(const Request& request, const std::vector<const Grant*>& grants) {
   const auto later = Where(grants, [&](const Grant& g) {
@@ -98,6 +86,23 @@ Refusal NotInForce(const Request& request, const std::vector<const Grant*>& gran
           absl::StrCat("授权 ", grant->id(), " 已于 ", to, " 到期；请申请延期"),
           absl::StrCat("grant ", grant->id(), " expired at ", to,
                        " (Asia/Shanghai); apply for its renewal")};
+}
+
+Refusal WrongPurpose(const Request& request, const std::vector<const Grant*>& grants) {
+  std::set<std::string> purposes;
+  // What would be refused again is no way out.
+  for (const Grant* grant : grants) {
+    if (!grant->revoked() && TimeOf(grant->valid_to()) > request.now)
+      purposes.insert(grant->purpose());
+  }
+  if (purposes.empty()) return NotInForce(request, grants);
+  return {
+      RefusalReason::kWrongPurpose, Newest(grants)->id(),
+      absl::StrCat("使用场景与授权不符；贵单位对数据集 ", request.dataset, " 已获授权的使用场景：",
+                   absl::StrJoin(purposes, "、"), "；用于其他目的须另行申请"),
+      absl::StrCat("the purpose is not the granted one; your grants for dataset ", request.dataset,
+                   " are for: ", absl::StrJoin(purposes, ", "),
+                   "; another use needs its own grant")};
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "broker/http/connect_codec.h"
 #include "broker/service/credentials.h"
+#include "broker/service/slots.h"
 #include "core/base/status.h"
 
 namespace huiliu::http {
@@ -262,12 +263,10 @@ class HttplibConnectServer : public ConnectServer {
 
   absl::Status RunStream(const Method& method, CallContext context,
                          const google::protobuf::Message& request, httplib::DataSink& sink) {
-    const auto close = absl::MakeCleanup([this] { --streams_; });
-    if (++streams_ > options_.max_streams) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("this node serves at most ", options_.max_streams,
-                       " streams at once over HTTP; try again later, or use gRPC"));
-    }
+    // A stream holds its thread: some are always left for calls.
+    const std::string organisation = context.caller ? context.caller->organisation : "";
+    RETURN_IF_ERROR(slots_.Take(organisation));
+    const auto release = absl::MakeCleanup([&] { slots_.Release(organisation); });
     context.gone = [&] { return stopping_ || !sink.is_writable(); };
     absl::Status written;  // a message that cannot be written is no end of the data
     const absl::Status status =
@@ -287,10 +286,10 @@ class HttplibConnectServer : public ConnectServer {
   const service::MethodTable& methods_;
   const governance::State& state_;
   const Pages pages_;
+  service::Slots slots_{options_.max_streams, std::max(1, options_.max_streams / 4)};
   std::unique_ptr<httplib::Server> server_;
   std::thread thread_;
   int port_ = 0;
-  std::atomic<int> streams_ = 0;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> ended_ = false;
 };

@@ -24,7 +24,8 @@ class ConnectServer {
         certificate;  // PEM file; empty: no TLS (loopback only, checked by the configuration)
     std::string key;
     int threads = 64;
-    int max_streams = 32;  // open at once; the threads left answer everything else
+    // Open at once, a quarter of them by one organisation; the threads left answer everything else.
+    int max_streams = 32;
     absl::Duration patience = absl::Seconds(5);  // with a client that sends or takes nothing
     size_t max_body_bytes = 16 << 20;
   };

@@ -30,20 +30,26 @@ std::string ShownEnvelope(const huiliu::v1::Envelope& envelope) {
   return shown.SerializeAsString();
 }
 
-}  // namespace
-
-std::string Cursors::Seal(absl::string_view organisation,
-                          const huiliu::v1::DeliveryCursor& cursor) const {
-  return seal_.Seal(absl::StrCat("cursor\n", organisation), cursor.SerializeAsString());
+std::string TokenContext(const Admission& admission) {
+  return absl::StrCat("cursor\n", admission.reader.organisation, "\n", admission.plan->shape());
 }
 
-absl::StatusOr<huiliu::v1::DeliveryCursor> Cursors::Open(absl::string_view organisation,
+}  // namespace
+
+std::string Cursors::Seal(const Admission& admission,
+                          const huiliu::v1::DeliveryCursor& cursor) const {
+  return seal_.Seal(TokenContext(admission), cursor.SerializeAsString());
+}
+
+absl::StatusOr<huiliu::v1::DeliveryCursor> Cursors::Open(const Admission& admission,
                                                          absl::string_view cursor) const {
-  const auto content = seal_.Open(absl::StrCat("cursor\n", organisation), cursor);
+  const auto content = seal_.Open(TokenContext(admission), cursor);
   huiliu::v1::DeliveryCursor opened;
   if (content.ok() && opened.ParseFromString(*content)) return opened;
-  return absl::InvalidArgumentError(
-      "续传位置不是本节点给本单位的 / the cursor is none that this node gave to this organisation");
+  return absl::OutOfRangeError(
+      "续传位置不是经现行授权给出的（授权的行、字段或脱敏已变更，或不是本单位的），请从头订阅 / "
+      "the cursor was "
+      "not given through this grant as it is now; subscribe again from the beginning");
 }
 
 absl::StatusOr<std::string> Cursors::Find(absl::string_view organisation,
@@ -53,11 +59,11 @@ absl::StatusOr<std::string> Cursors::Find(absl::string_view organisation,
   return stored.value_or("");
 }
 
-absl::Status Cursors::Commit(absl::string_view organisation, absl::string_view subscription,
+absl::Status Cursors::Commit(const Admission& admission, absl::string_view subscription,
                              const std::string& cursor) {
-  RETURN_IF_ERROR(Open(organisation, cursor).status());
+  RETURN_IF_ERROR(Open(admission, cursor).status());
   Transaction transaction;
-  transaction.positions.push_back({CursorKey(organisation, subscription), cursor});
+  transaction.positions.push_back({CursorKey(admission.reader.organisation, subscription), cursor});
   return writer_.Commit(std::move(transaction)).status();
 }
 
@@ -85,7 +91,7 @@ absl::StatusOr<std::unique_ptr<Subscription>> Subscription::Open(
 absl::Status Subscription::Start(const huiliu::v1::SubscribeRequest& request,
                                  const std::string& cursor) {
   if (!cursor.empty()) {
-    ASSIGN_OR_RETURN(cursor_, cursors_.Open(admission_.reader.organisation, cursor));
+    ASSIGN_OR_RETURN(cursor_, cursors_.Open(admission_, cursor));
     if (cursor_.receiver() != request.context().receiver() ||
         cursor_.dataset() != request.context().dataset()) {
       return absl::InvalidArgumentError("the cursor belongs to another dataset or receiver");
@@ -134,6 +140,13 @@ absl::Status Subscription::OpenReader() {
     options.assigned.push_back({topic, Partition(partition)});
   ASSIGN_OR_RETURN(reader_, backbone_.OpenReader(options));
   for (const auto& [partition, offset] : cursor_.offsets()) {
+    ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds({topic, Partition(partition)}));
+    if (offset > bounds.end.value()) {
+      return absl::OutOfRangeError(
+          "续传位置在日志之后（日志可能由旧备份恢复），请重新开始订阅 / the cursor lies behind the "
+          "log's "
+          "end (was the log restored from an older copy?); subscribe again from the beginning");
+    }
     RETURN_IF_ERROR(reader_->Seek({topic, Partition(partition)}, Offset(offset)));
   }
   return absl::OkStatus();
@@ -263,7 +276,7 @@ absl::StatusOr<bool> Subscription::Next(absl::Duration timeout,
                                              : NextOfChanges(timeout, response, &keys));
   caught_up_ = !something;
   if (!something) return false;
-  response->set_cursor(cursors_.Seal(admission_.reader.organisation, cursor_));
+  response->set_cursor(cursors_.Seal(admission_, cursor_));
   response->set_dataset_version(admission_.plan->contract().version());
   if (keys.empty()) return true;
   settled_ = false;

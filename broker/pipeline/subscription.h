@@ -18,18 +18,19 @@
 
 namespace huiliu::pipeline {
 
-// Seals cursors for the organisation that holds them; stores and finds them by name.
+// Seals cursors for who holds them, through which grant; stores and finds them by name.
 class Cursors {
  public:
   Cursors(Backbone& backbone, BackboneWriter& writer, const TokenSeal& seal)
       : backbone_(backbone), writer_(writer), seal_(seal) {}
-  std::string Seal(absl::string_view organisation, const huiliu::v1::DeliveryCursor& cursor) const;
-  // INVALID_ARGUMENT where it is none that was given to the organisation.
-  absl::StatusOr<huiliu::v1::DeliveryCursor> Open(absl::string_view organisation,
+  std::string Seal(const Admission& admission, const huiliu::v1::DeliveryCursor& cursor) const;
+  // OUT_OF_RANGE where it was given to another organisation or through a grant that showed other
+  // rows or fields: what it stands behind must be delivered anew.
+  absl::StatusOr<huiliu::v1::DeliveryCursor> Open(const Admission& admission,
                                                   absl::string_view cursor) const;
   // Empty: none stored.
   absl::StatusOr<std::string> Find(absl::string_view organisation, absl::string_view subscription);
-  absl::Status Commit(absl::string_view organisation, absl::string_view subscription,
+  absl::Status Commit(const Admission& admission, absl::string_view subscription,
                       const std::string& cursor);
 
  private:

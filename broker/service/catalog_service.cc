@@ -93,12 +93,8 @@ absl::Status DeliveryService::Subscribe(const CallContext& context,
                                         const huiliu::v1::SubscribeRequest& request,
                                         const StreamSink& sink) {
   ASSIGN_OR_RETURN(const governance::Principal caller, RequireCaller(context));
-  if (++open_ > kMaxSubscriptions) {
-    --open_;
-    return absl::ResourceExhaustedError(
-        absl::StrCat("this node serves at most ", kMaxSubscriptions, " subscriptions at once"));
-  }
-  const auto close = absl::MakeCleanup([this] { --open_; });
+  RETURN_IF_ERROR(slots_.Take(caller.organisation));
+  const auto close = absl::MakeCleanup([&] { slots_.Release(caller.organisation); });
   ASSIGN_OR_RETURN(const std::unique_ptr<pipeline::Subscription> subscription,
                    pipeline::Subscription::Open(gate_, backbone_, cursors_, delivered_, caller,
                                                 request, FormatOf(context, request.format())));
@@ -121,7 +117,9 @@ absl::Status DeliveryService::CommitCursor(const CallContext& context,
   RETURN_IF_ERROR(RequireAnyRole(caller, {huiliu::v1::ROLE_CONSUMER}, context.method));
   if (request.subscription().empty())
     return absl::InvalidArgumentError("subscription: a name is required");
-  return cursors_.Commit(caller.organisation, request.subscription(), request.cursor());
+  ASSIGN_OR_RETURN(const pipeline::Admission admission,
+                   gate_.Admit(caller, request.context(), "Delivery.CommitCursor"));
+  return cursors_.Commit(admission, request.subscription(), request.cursor());
 }
 
 }  // namespace huiliu::service

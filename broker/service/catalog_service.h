@@ -8,6 +8,7 @@
 #include "broker/pipeline/subscription.h"
 #include "broker/service/call_context.h"
 #include "broker/service/method_table.h"
+#include "broker/service/slots.h"
 #include "huiliu/v1/catalog.pb.h"
 #include "huiliu/v1/delivery.pb.h"
 
@@ -48,7 +49,9 @@ class CatalogService {
 // Thread-safe.
 class DeliveryService {
  public:
-  static constexpr int kMaxSubscriptions = 256;  // open at once, each with a thread of its own
+  // Open at once, each with a thread of its own.
+  static constexpr int kMaxSubscriptions = 256;
+  static constexpr int kMaxSubscriptionsOfOne = 64;  // of one organisation
 
   DeliveryService(pipeline::Gate& gate, Backbone& backbone, pipeline::Cursors& cursors,
                   const pipeline::DeliveredKeys& delivered)
@@ -69,7 +72,7 @@ class DeliveryService {
   Backbone& backbone_;
   pipeline::Cursors& cursors_;
   const pipeline::DeliveredKeys& delivered_;
-  std::atomic<int> open_ = 0;
+  Slots slots_{kMaxSubscriptions, kMaxSubscriptionsOfOne};
   std::atomic<bool> stopping_ = false;
 };
 

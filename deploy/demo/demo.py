@@ -60,6 +60,7 @@ class Demo:
         self.node.start()
         registry_data.register_contracts(self.node)
         registry_data.register_systems(self.node)
+        self.node.tell_auditor()
 
     def landing(self, dataset):
         return {"id": f"land-{dataset}", "plugin": "postgresql", "receiver": "530100", "dataset": dataset, "purpose": PURPOSE,

@@ -120,7 +120,8 @@ def run(demo):
     total = figures.balance(demo.node)
     demo.landed = figures.landed(demo.cluster, demo.datasets)
     view = {**look(demo, total, demo.landed), **outcome}
-    show.next_commands(demo, view)
+    if not demo.options.once or demo.options.state:
+        show.next_commands(demo, view)
     if not demo.options.once:
         show.tail += ["", screen.TEXT[demo.options.lang]["running"]]
     show.draw(view, final=True)

@@ -94,6 +94,12 @@ office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
             with open(self.profile(account), "w", encoding="utf-8") as file:
                 file.write(f'node: {{address: "localhost:{self.grpc}", ca: {self.pki.ca()}}}\ntoken_file: {account}.token\nreceiver: "530100"\n')
 
+    def tell_auditor(self):
+        """The auditor's profile knows the key that checkpoints are signed with."""
+        key = base64.b64decode(self.call("audit-admin", "Audit/GetCheckpoint")["checkpoint"]["public_key"]).hex()
+        with open(self.profile("audit-admin"), "a", encoding="utf-8") as file:
+            file.write(f"audit_key: {key}\n")
+
     def profile(self, account):
         return os.path.join(self.state, "cli", account + ".yaml")
 

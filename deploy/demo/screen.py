@@ -122,13 +122,13 @@ class Screen:
         person = view["allowed"][0]
         values = ",".join(f'"{v}"' for v in person)
         curl = f"curl --cacert {ca} -H 'Content-Type: application/json' -H 'Authorization: Bearer {{}}' https://localhost:{node.http}/huiliu.v1."
-        huiliu = os.path.join(node.build, "bin/huiliu")
+        huiliu = os.path.abspath(os.path.join(node.build, "bin/huiliu"))
         commands = [
             ("psql", f"psql '{demo.cluster.dsn('hrss_bureau')}' -x -c \"SELECT * FROM case_accept WHERE project_no = '{view['case']}'\""),
             ("curl", f"{curl.format(node.tokens['hrss-clerk'])}Catalog/Get -d '{{\"context\":{{\"receiver\":\"530100\",\"dataset\":\"insurance_participation\","
                      f"\"purpose\":\"{PURPOSE}\"}},\"key\":{{\"values\":[{values}]}}}}'"),
             ("audit", f"{huiliu} --config {node.profile('audit-admin')} audit record insurance_participation {' '.join(person)}"),
-            ("verify", f"{huiliu} --config {node.profile('audit-admin')} audit export log.export && {huiliu} audit verify log.export")]
+            ("verify", f"{huiliu} --config {node.profile('audit-admin')} audit export {demo.state}/log.export && {huiliu} --config {node.profile('audit-admin')} audit verify {demo.state}/log.export")]
         self.tail = ["", t["next"]]
         for what, command in commands:
             self.tail += ["  # " + t[what], "  " + command]

@@ -138,7 +138,9 @@ TEST_F(GateTest, WhatACallerTypesStaysOutOfTheLogUnlessItIsRegistered) {
   options.start = StartAt::kEarliest;
   const auto reader = *backbone_->OpenReader(options);
   std::vector<huiliu::v1::LineageEntry> entries;
-  for (const StoredBatch& batch : *reader->Poll(absl::ZeroDuration())) {
+  const auto batches = reader->Poll(absl::ZeroDuration());
+  ASSERT_TRUE(batches.ok()) << batches.status();
+  for (const StoredBatch& batch : *batches) {
     EXPECT_EQ(batch.bytes.find("530102199001011234"), std::string::npos);
     const auto view = RecordBatchView::Parse(batch.bytes);
     view->ForEach([&](int, const RecordView& record) {

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "adapters/postgresql/connection.h"
 #include "adapters/postgresql/landing.h"
@@ -166,6 +168,71 @@ TEST_F(PostgresqlFailureTest, ARoundOfChangesGoesOnWhereItWasLeft) {
   Execute("utf8", "INSERT INTO changing SELECT i, now() FROM generate_series(1, 8) i");
   for (int i = 0; i < 5; ++i) poll_once();
   EXPECT_EQ(ids, "1 2 3 4 5 6 7 8 ");
+}
+
+// What a source gives until it is caught up: how often each row's text came, and the notices.
+struct Given {
+  std::map<std::string, int> rows;
+  std::string notices;
+};
+Given ReadUntilCaughtUp(PostgresqlSource* source, size_t max_rows) {
+  Given given;
+  for (int i = 0; i < 1000; ++i) {
+    const huiliu_rows* rows = nullptr;
+    const absl::Status status = source->Poll(max_rows, 20, &rows);
+    EXPECT_TRUE(status.ok()) << status;
+    if (!status.ok()) return given;
+    EXPECT_LE(rows->row_count, max_rows);
+    for (size_t r = 0; r < rows->row_count; ++r)
+      ++given.rows[std::string(sdk::ToView(rows->rows[r].cells[1].value))];
+    for (size_t n = 0; n < rows->notice_count; ++n)
+      absl::StrAppend(&given.notices, sdk::ToView(rows->notices[n]), "\n");
+    if (rows->row_count == 0 && rows->caught_up != 0) return given;
+  }
+  ADD_FAILURE() << "never caught up";
+  return given;
+}
+
+TEST_F(PostgresqlFailureTest, RowsThatShareAKeyAreNotLostBetweenPages) {
+  Execute("utf8",
+          "CREATE TABLE twins (id int, name text, changed timestamptz); INSERT INTO twins SELECT "
+          "i / 3, 'row' || i, '2026-01-01'::timestamptz + i / 6 * interval '1 s' FROM "
+          "generate_series(0, 99) i");
+  auto source = PostgresqlSource::Open(
+      sdk::Host(host_.table()),
+      StrCat(R"({"dsn":")", ServerDsn("utf8"),
+             R"(","table":"twins","key":["id"],"time_column":"changed","poll_interval_ms":1,)",
+             R"("page_rows":4})"),
+      "");
+  ASSERT_TRUE(source.ok()) << source.status();
+  const Given all = ReadUntilCaughtUp(source->get(), 4);
+  EXPECT_EQ(all.rows.size(), 100u);
+  EXPECT_THAT(all.notices, HasSubstr("twins"));
+  Execute("utf8", "UPDATE twins SET name = name || '!', changed = now() WHERE id = 7");
+  const Given changed = ReadUntilCaughtUp(source->get(), 4);
+  EXPECT_EQ(changed.rows.size(), 3u) << "all three rows of the key";
+
+  Execute("utf8", "UPDATE twins SET id = 7, changed = '2027-01-01' WHERE id < 7");
+  const huiliu_rows* rows = nullptr;
+  absl::Status status;
+  for (int i = 0; i < 100 && status.ok(); ++i) status = (*source)->Poll(4, 20, &rows);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << "more of one key than a page";
+  EXPECT_THAT(std::string(status.message()), HasSubstr("twins"));
+}
+
+TEST_F(PostgresqlFailureTest, RowsWithoutATimeAreNamed) {
+  Execute("utf8",
+          "CREATE TABLE undated (id int PRIMARY KEY, name text, changed timestamptz); INSERT INTO "
+          "undated VALUES (1, 'a', now()), (2, 'b', NULL)");
+  auto source = PostgresqlSource::Open(
+      sdk::Host(host_.table()),
+      StrCat(R"({"dsn":")", ServerDsn("utf8"),
+             R"(","table":"undated","key":["id"],"time_column":"changed","poll_interval_ms":1})"),
+      "");
+  ASSERT_TRUE(source.ok()) << source.status();
+  const Given all = ReadUntilCaughtUp(source->get(), 10);
+  EXPECT_EQ(all.rows.size(), 2u) << "the snapshot has both";
+  EXPECT_THAT(all.notices, AllOf(HasSubstr("undated"), HasSubstr("1 行"), HasSubstr("changed")));
 }
 
 }  // namespace
