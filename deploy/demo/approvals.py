@@ -35,6 +35,11 @@ SOURCES = [
 PROVINCE = "云南省政务服务管理局"
 
 
+def tables():
+    """Statements that make the empty tables."""
+    return "".join(f"CREATE TABLE {table} ({TABLES[table]}); CREATE INDEX ON {table} ({at}, {key});\n" for table, _, _, key, at in SOURCES)
+
+
 def quote(value):
     return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
 
@@ -95,9 +100,4 @@ class Approvals:
                  "2026/05/12", "2099/12/31", authority, rng.choice(["1", "有效"]), PROVINCE, "11530000MB1578219H", "", "2026-05-12 11:00:00")
 
     def sql(self):
-        out = []
-        for table, columns in TABLES.items():
-            key, at = [(key, at) for name, _, _, key, at in SOURCES if name == table][0]
-            out.append(f"CREATE TABLE {table} ({columns}); CREATE INDEX ON {table} ({at}, {key});")
-            out.append(f"INSERT INTO {table} VALUES " + ",".join(self.rows[table]) + ";")
-        return "\n".join(out)
+        return tables() + "".join(f"INSERT INTO {table} VALUES {','.join(rows)};\n" for table, rows in self.rows.items())

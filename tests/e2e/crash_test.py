@@ -16,8 +16,9 @@ import figures  # noqa: E402
 import registry_data  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from demo_purpose import PURPOSE  # noqa: E402
+import approvals  # noqa: E402
 from kafka import Kafka  # noqa: E402
-from generate import APPROVAL_TABLES, citizen_id  # noqa: E402
+from generate import citizen_id  # noqa: E402
 from node import Node  # noqa: E402
 from pki import Pki  # noqa: E402
 
@@ -113,7 +114,7 @@ def main():
         cluster.start()
         for database in ("province_approval", "hrss_bureau"):
             cluster.psql("postgres", f"CREATE DATABASE {database}")
-        cluster.psql("province_approval", APPROVAL_TABLES)
+        cluster.psql("province_approval", approvals.tables())
         expected = write_csv(os.path.join(folder, "drops"), rng)
         node.start()
         registry_data.register_contracts(node)

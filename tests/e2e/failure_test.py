@@ -14,7 +14,8 @@ import figures  # noqa: E402
 import registry_data  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from demo_purpose import PURPOSE  # noqa: E402
-from generate import APPROVAL_TABLES, citizen_id  # noqa: E402
+import approvals  # noqa: E402
+from generate import citizen_id  # noqa: E402
 from node import Node  # noqa: E402
 from pki import Pki  # noqa: E402
 
@@ -55,7 +56,7 @@ class City:
         self.cluster.start()
         for database in ("province_approval", "hrss_bureau"):
             self.cluster.psql("postgres", f"CREATE DATABASE {database}")
-        self.cluster.psql("province_approval", APPROVAL_TABLES)
+        self.cluster.psql("province_approval", approvals.tables())
         self.node.start()
         registry_data.register_contracts(self.node)
         registry_data.register_systems(self.node)
