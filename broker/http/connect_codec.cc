@@ -72,6 +72,8 @@ std::string SyntaxError(absl::string_view json) {
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     return absl::StrCat(e.byte > json.size() ? "it ends too early, at line " : "no JSON at line ",
                         line, ", column ", before.size() - line_begin + 1);
+  } catch (const nlohmann::json::out_of_range&) {
+    return "a number is too large";
   }
 }
 

@@ -362,13 +362,13 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
   if (config.data_dir.empty()) return InvalidArgumentError(StrCat(path, ": data_dir is required"));
   RETURN_IF_ERROR(CheckBackbone(path, config));
   RETURN_IF_ERROR(CheckOfficeHours(path, config.office_hours));
+  RETURN_IF_ERROR(CheckListeners(path, config));
   if (config.divisions_dir.empty()) {
     return InvalidArgumentError(
         StrCat(path,
                ": divisions is required: the folder of division tables, schemas/divisions "
                "(须配置行政区划表所在目录)"));
   }
-  RETURN_IF_ERROR(CheckListeners(path, config));
   return config;
 }
 

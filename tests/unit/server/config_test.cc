@@ -118,7 +118,11 @@ TEST_F(ConfigTest, WhatIsNoYamlIsNamedWithItsPlace) {
   EXPECT_EQ(LoadConfig(folder_ + "/no-such.yaml").status().code(), StatusCode::kNotFound);
 }
 
-TEST_F(ConfigTest, DataDirIsRequired) { EXPECT_THAT(Refusal("node: x\n"), HasSubstr("data_dir")); }
+TEST_F(ConfigTest, DataDirAndDivisionsAreRequired) {
+  EXPECT_THAT(Refusal("node: x\n"), HasSubstr("data_dir is required"));
+  EXPECT_THAT(Refusal("data_dir: x\n"),
+              AllOf(HasSubstr("divisions is required"), HasSubstr("须配置行政区划表")));
+}
 
 TEST_F(ConfigTest, OfficeHoursGoForward) {
   EXPECT_THAT(Refusal("data_dir: x\noffice_hours: {from_hour: 18, to_hour: 9}\n"),
@@ -139,11 +143,12 @@ TEST_F(ConfigTest, WithoutTlsOnlyLoopbackIsListenedOn) {
     }
   }
   for (const char* address : {"127.0.0.1:1", "127.8.9.1:1", "localhost:1", "[::1]:1"}) {
-    EXPECT_TRUE(Load(std::string("data_dir: x\nlisten: {grpc: \"") + address + "\"}\n").ok())
+    EXPECT_TRUE(
+        Load(std::string("data_dir: x\ndivisions: d\nlisten: {grpc: \"") + address + "\"}\n").ok())
         << address;
   }
   for (const char* file : {"a", "b", "c"}) Write(file, "PEM");
-  EXPECT_TRUE(Load("data_dir: x\ntls: {ca: a, certificate: b, key: c}\n"
+  EXPECT_TRUE(Load("data_dir: x\ndivisions: d\ntls: {ca: a, certificate: b, key: c}\n"
                    "listen: {grpc: \"0.0.0.0:1\"}\n")
                   .ok());
 }

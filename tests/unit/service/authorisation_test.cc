@@ -58,7 +58,8 @@ class AuthorisationTest : public testing::Test {
     const std::string governance = "huiliu.v1.Governance";
     Unary(governance, *f_.governance, "PutGrant", &GovernanceService::PutGrant, {kSecurity});
     Unary(governance, *f_.governance, "RevokeGrant", &GovernanceService::RevokeGrant, {kSecurity});
-    Unary(governance, *f_.governance, "ListGrants", &GovernanceService::ListGrants, kAll);
+    Unary(governance, *f_.governance, "ListGrants", &GovernanceService::ListGrants,
+          {kSecurity, kAudit, kConsumer, kOfficer});
     Unary(governance, *f_.governance, "WhoAmI", &GovernanceService::WhoAmI, kAll);
     const std::string catalog = "huiliu.v1.Catalog";
     Unary(catalog, *f_.catalog, "Get", &CatalogService::GetAndWait, {kConsumer});

@@ -159,7 +159,7 @@ TEST_F(ReceiversApartTest, ACursorIsOfItsReceiver) {
   EXPECT_THAT(kunming, Not(HasSubstr("理")));
   huiliu::v1::SubscribeRequest request = SubscriptionOf(kDali);
   request.set_cursor(cursor_);
-  EXPECT_EQ(Subscribe("dl-data", request, &dali).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Subscribe("dl-data", request, &dali).code(), StatusCode::kOutOfRange);
   EXPECT_EQ(Subscribe("km-data", SubscriptionOf(kDali), &dali).code(),
             StatusCode::kPermissionDenied);
   EXPECT_EQ(dali, "");

@@ -17,6 +17,7 @@
 #include "broker/service/intake_service.h"
 #include "broker/service/registry_service.h"
 #include "core/model/proto_time.h"
+#include "core/base/token_seal.h"
 #include "tests/fakes/map_catalog.h"
 #include "tests/unit/pipeline/node_fixture.h"
 
@@ -53,8 +54,8 @@ class ServicesFixture {
     }
     gate = std::make_unique<pipeline::Gate>(node.state, authoriser, catalogs, *recorder,
                                             node.clock(), "node key");
-    reads = std::make_unique<pipeline::Reads>(*gate, cel::Environment{});
-    cursors = std::make_unique<pipeline::Cursors>(node.backbone(), node.writer());
+    reads = std::make_unique<pipeline::Reads>(*gate, cel::Environment{}, seal);
+    cursors = std::make_unique<pipeline::Cursors>(node.backbone(), node.writer(), seal);
     delivered = std::make_unique<pipeline::DeliveredKeys>(node.backbone(), *lineage, *gate);
     MakeServices();
     AddOrganisation("km-data", kKunming);
@@ -126,6 +127,7 @@ class ServicesFixture {
   std::map<std::string, std::unique_ptr<pipeline::Applier>> appliers;
   std::unique_ptr<pipeline::ReadRecorder> recorder;
   std::unique_ptr<pipeline::Gate> gate;
+  const TokenSeal seal{"a secret of these tests"};
   std::unique_ptr<pipeline::Reads> reads;
   std::unique_ptr<pipeline::Cursors> cursors;
   std::unique_ptr<pipeline::DeliveredKeys> delivered;
