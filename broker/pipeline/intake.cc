@@ -185,8 +185,15 @@ absl::Status Intake::Load(const std::string& source, Lane& lane) {
 }
 
 absl::StatusOr<SourcePosition> Intake::Position(const std::string& source) {
-  // Not the lane's: its lock is held while a batch is committed, and who asks must not wait for
-  // that.
+  Lane& lane = LaneOf(source);
+  if (lane.mutex.TryLock()) {
+    const absl::Status loaded = Load(source, lane);
+    SourcePosition known = lane.position;
+    lane.mutex.Unlock();
+    RETURN_IF_ERROR(loaded);
+    return known;
+  }
+  // A batch is being committed, and who asks must not wait for that.
   ASSIGN_OR_RETURN(const std::optional<std::string> stored,
                    backbone_.Position(SourcePositionKey(source)));
   SourcePosition position;
