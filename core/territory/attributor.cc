@@ -127,27 +127,26 @@ class BasisAttributor : public Attributor {
       const Codes& allowed = places_[i].candidates;
       if (allowed.empty()) continue;
       const size_t weak = FirstWeakCounty();
-      if (weak == order_.size()) {
-        if (places_[i].may_decide && IsOurCounty(allowed.Only()))
-          Settle(allowed.Only(), i, CountyMeans::kLandmark, out);
-      } else if (allowed.Has(places_[weak].division)) {
+      if (weak < order_.size() && allowed.Has(places_[weak].division)) {
         // Where the address would have decided alone, it did; else the weak link picked.
         Settle(places_[weak].division, places_[i].may_decide ? i : weak, CountyMeans::kAgreement,
                out);
+      } else if (places_[i].may_decide && IsOurCounty(allowed.Only())) {
+        Settle(allowed.Only(), i, CountyMeans::kLandmark, out);
       }
       return true;
     }
     return false;
   }
 
-  // A code keeps the county of first registration: by itself it decides only where no address says
-  // more than the city, for that might be another county's, and nothing says another city.
+  // A code keeps the county of first registration: it decides only where no address names a county
+  // and nothing says another city.
   void DecideCountyByWeak(Attribution* out) const {
     const size_t weak = FirstWeakCounty();
-    const bool address = std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
-      return place.more || (IsCityOrCounty(place.division) && !Inside(city_, place.division));
+    const bool elsewhere = std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
+      return IsCityOrCounty(place.division) && !Inside(city_, place.division);
     });
-    if (weak < order_.size() && !address)
+    if (weak < order_.size() && !elsewhere)
       Settle(places_[weak].division, weak, places_[weak].by, out);
   }
 

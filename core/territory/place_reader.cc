@@ -72,9 +72,6 @@ class Reader {
     return at;
   }
 
-  // Whether anything but fillers (-, 无, N/A) stands at `begin` or behind it.
-  bool HasMore(size_t begin) const { return SkipFiller(begin) < text_.size(); }
-
   // Several divisions have the name that the text begins with.
   bool ambiguous() const { return ambiguous_; }
 
@@ -345,7 +342,6 @@ Place ReadAddress(const Gazetteer& gazetteer, absl::string_view text, absl::stri
     return At(written, CountyMeans::kWritten);
   Place place = Decide(reader.ReadRest(begin, within), written, within);
   place.ambiguous = place.ambiguous || (place.division.empty() && reader.ambiguous());
-  place.more = reader.HasMore(begin);
   return place;
 }
 

@@ -48,7 +48,6 @@ struct Place {
   // Where names below the county leave it open: the counties they allow (views into the gazetteer).
   // Too weak to stand against anything; together with a weak link they may decide.
   Codes candidates;
-  bool more = false;        // an address with more in it than a province's and city's name
   bool may_decide = false;  // the only candidate counts by itself: the address names its city
 };
 

@@ -58,6 +58,7 @@ TEST(ConnectCodecTest, ABadBodyIsSaidByItsPlace) {
   EXPECT_THAT(Refusal(R"({"no_such_field": 1})"), HasSubstr("no_such_field"));
   EXPECT_THAT(Refusal(R"({"page_size": "many"})"), HasSubstr("page_size"));
   EXPECT_THAT(Refusal(R"({"page_size": 99999999999})"), HasSubstr("page_size"));
+  EXPECT_THAT(Refusal(R"({"page_size": 5e535})"), HasSubstr("a number is too large"));
   EXPECT_THAT(Refusal("[]"), HasSubstr("huiliu.v1.QueryRequest"));
   EXPECT_THAT(Refusal(std::string(100'000, '[')), HasSubstr("QueryRequest"));
   EXPECT_THAT(Refusal(R"({"context": 5})"), HasSubstr("context"));

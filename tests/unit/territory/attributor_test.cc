@@ -148,7 +148,7 @@ Attribution Registration(const std::string& address, const std::string& county,
                    {region, address, county.empty() ? "" : "91" + county + "7414512345"});
 }
 
-TEST(AddressTest, ALandmarkOfOneCountyDecidesUnlessTheCodeDisagrees) {
+TEST(AddressTest, ALandmarkOfOneCountyDecidesBeforeTheCode) {
   const Attribution alone = Registration("昆明市滇池路1008号", "530100");
   EXPECT_EQ(alone.division, "530112");
   EXPECT_EQ(alone.county_by, 1);
@@ -158,9 +158,10 @@ TEST(AddressTest, ALandmarkOfOneCountyDecidesUnlessTheCodeDisagrees) {
   EXPECT_EQ(agreed.county_by, 1);
   EXPECT_EQ(agreed.county_means, CountyMeans::kAgreement);
   const Attribution disagreed = Registration("昆明市滇池路1008号", "530103");
-  EXPECT_EQ(disagreed.division, "530100");
-  EXPECT_EQ(disagreed.county_by, -1);
-  EXPECT_FALSE(disagreed.conflict);
+  EXPECT_EQ(disagreed.division, "530112");
+  EXPECT_EQ(disagreed.county_by, 1);
+  EXPECT_EQ(disagreed.county_means, CountyMeans::kLandmark);
+  EXPECT_TRUE(disagreed.conflict);
   EXPECT_EQ(disagreed.findings[1].candidates, "530112");
   EXPECT_EQ(Address("春城路17号", "昆明"), "530100");  // may be any town's
 }
@@ -176,8 +177,9 @@ TEST(AddressTest, ARoadOfTwoCountiesDecidesTogetherWithTheCodeOnly) {
   // Two such roads that cross leave one county.
   EXPECT_EQ(Registration("昆明市人民西路与环城西路口", "530100").division, "530100");
   EXPECT_EQ(Registration("昆明市北京路与环城南路交叉口", "530100").division, "530111");
-  // Two of different counties contradict each other.
-  EXPECT_EQ(Registration("昆明市滇池路与白龙路", "530112").division, "530100");
+  // Two of different counties contradict each other, so the address says nothing.
+  EXPECT_EQ(Registration("昆明市滇池路与白龙路", "530100").division, "530100");
+  EXPECT_EQ(Registration("昆明市滇池路与白龙路", "530112").division, "530112");
 }
 
 TEST(AddressTest, HouseNumbersTellWhereOnTheRoad) {
@@ -190,8 +192,9 @@ TEST(AddressTest, HouseNumbersTellWhereOnTheRoad) {
   EXPECT_EQ(Registration("昆明市北京路99999999999999999999号", "").division, "530100");
 }
 
-TEST(AddressTest, ACodeAloneSaysNothingAgainstAnAddressThatIsThere) {
-  EXPECT_EQ(Registration("昆明市某某大厦", "530103").division, "530100");
+TEST(AddressTest, TheCodeDecidesWhereTheAddressNamesNoCounty) {
+  EXPECT_EQ(Registration("昆明市某某大厦", "530103").division, "530103");
+  EXPECT_EQ(Registration("昆明市某某大厦", "530103").county_means, CountyMeans::kCode);
   EXPECT_EQ(Registration("", "530103").division, "530103");
   EXPECT_EQ(Registration("", "530103").county_means, CountyMeans::kCode);
   EXPECT_EQ(Registration("云南省昆明市", "530103").division,
