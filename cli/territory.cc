@@ -163,8 +163,8 @@ class Explainer {
     if (open != nullptr && (open->ambiguous || absl::StrContains(open->candidates, "/")))
       return command_.Say("地名分属多个县区", "its places are of several counties");
     if (county)
-      return command_.Say("代码只说明首次登记地，没有地名印证",
-                          "a code says only where it was first registered");
+      return command_.Say("地址写的是其他州市，代码不单独判定县区",
+                          "the address is another city's, so the code decides no county");
     return command_.Say("没有证据说明县区", "no evidence says it");
   }
 

@@ -37,8 +37,11 @@ TEST(TerritoryExplainTest, SaysByWhichLinkAndByWhichMeans) {
 
 TEST(TerritoryExplainTest, SaysWhyNoCountyIsDecided) {
   EXPECT_THAT(
-      Explain({"地区=昆明", "注册地址=昆明市滇池路8号", "统一社会信用代码=91530103741451234X"}),
+      Explain({"地区=昆明", "注册地址=昆明市人民西路3号", "统一社会信用代码=91530103741451234X"}),
       HasSubstr("县区未定：地名与代码互不印证"));
+  EXPECT_THAT(
+      Explain({"地区=昆明", "注册地址=大理州大理市", "统一社会信用代码=91530103741451234X"}),
+      HasSubstr("县区未定：地址写的是其他州市，代码不单独判定县区"));
   EXPECT_THAT(Explain({"地区=昆明", "注册地址=昆明市人民西路"}),
               HasSubstr("县区未定：地名分属多个县区"));
   EXPECT_THAT(Explain({"地区=昆明", "注册地址=昆明市某大厦"}),
