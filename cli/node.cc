@@ -7,12 +7,12 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/base/files.h"
+#include "core/base/loopback.h"
 #include "core/base/status.h"
 
 namespace huiliu::cli {
@@ -24,11 +24,6 @@ using Stub = grpc::TemplatedGenericStub<MessageLite, MessageLite>;
 
 constexpr int kMaxMessageBytes = 64 << 20;
 constexpr absl::Duration kCallTimeout = absl::Seconds(60);
-
-bool IsLoopback(const std::string& address) {
-  return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
-         absl::StartsWith(address, "[::1]:");
-}
 
 // Reads a stream of answers; `take` runs on gRPC's thread, one message after the other.
 class StreamReader : public grpc::ClientBidiReactor<MessageLite, MessageLite> {

@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/files.h"
+#include "core/base/loopback.h"
 #include "core/base/status.h"
 
 namespace huiliu::agent {
@@ -127,6 +128,31 @@ absl::Status TakeId(const Reader& r, const YAML::Node& node, const std::string& 
   return absl::OkStatus();
 }
 
+// How the agent says who it is: a certificate over TLS, or a token.
+absl::Status CheckLogin(const std::string& path, const NodeConfig& node) {
+  const auto refuse = [&](absl::string_view why) {
+    return absl::InvalidArgumentError(StrCat(path, ": node: ", why));
+  };
+  if (node.certificate.empty() != node.key.empty())
+    return refuse("certificate and key belong together (证书与私钥须同时配置)");
+  if (node.certificate.empty() && node.token_file.empty()) {
+    return refuse(
+        "certificate and key, or token_file, say who the agent is "
+        "(须配置证书与私钥，或令牌文件，节点才能识别本代理)");
+  }
+  if (!node.certificate.empty() && !node.token_file.empty())
+    return refuse("certificate or token_file, not both (证书与令牌只能用一种)");
+  if (!node.certificate.empty() && node.ca.empty())
+    return refuse("ca is required with a certificate (使用证书须配置 ca)");
+  if (node.ca.empty() && !IsLoopback(node.address)) {
+    return refuse(
+        StrCat(node.address,
+               " is not loopback: set ca, so that TLS is used (非本机地址须配置 ca 并使用 "
+               "TLS)"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadSource(const Reader& r, const YAML::Node& node, Config* out) {
   SourceConfig source;
   RETURN_IF_ERROR(r.Mapping(node, {{"id", r.Text(&source.id)},
@@ -212,6 +238,7 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
                          {"ca", r.File(&config.node.ca)},
                          {"certificate", r.File(&config.node.certificate)},
                          {"key", r.File(&config.node.key)},
+                         {"token_file", r.File(&config.node.token_file)},
                          {"server_name", r.Text(&config.node.server_name)}});
   };
   RETURN_IF_ERROR(r.Mapping(root, {{"agent", r.Text(&config.agent)},
@@ -225,6 +252,7 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
     return absl::InvalidArgumentError(
         StrCat(path, ": node.address, state_dir and plugins are required"));
   }
+  RETURN_IF_ERROR(CheckLogin(path, config.node));
   for (SourceConfig& source : config.sources) {
     if (source.signing_key.empty())
       source.signing_key = StrCat(config.state_dir, "/keys/", source.id, ".pem");

@@ -10,10 +10,11 @@
 namespace huiliu::agent {
 
 struct NodeConfig {
-  std::string address;  // host:port
-  std::string ca;       // PEM files; all empty: no TLS (loopback only)
-  std::string certificate;
+  std::string address;      // host:port
+  std::string ca;           // PEM file; empty: no TLS (loopback only)
+  std::string certificate;  // PEM files: the organisation's, or empty with a token
   std::string key;
+  std::string token_file;   // instead of a certificate; its first line is the account's token
   std::string server_name;  // in the node's certificate, where it differs from the address
 };
 

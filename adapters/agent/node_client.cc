@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "core/base/files.h"
@@ -29,10 +29,26 @@ absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 
+// Says who calls, where no certificate does.
+class Login {
+ public:
+  explicit Login(const std::string& token)
+      : authorization_(token.empty() ? "" : absl::StrCat("Bearer ", token)) {}
+  void Add(grpc::ClientContext* context) const {
+    if (!authorization_.empty()) context->AddMetadata("authorization", authorization_);
+  }
+
+ private:
+  const std::string authorization_;
+};
+
 // Reads acks on a thread of its own, so that the sender never waits for them.
 class GrpcPublishStream : public PublishStream {
  public:
-  explicit GrpcPublishStream(v1::Intake::Stub& stub) : stream_(stub.Publish(&context_)) {}
+  GrpcPublishStream(v1::Intake::Stub& stub, const Login& login) {
+    login.Add(&context_);
+    stream_ = stub.Publish(&context_);
+  }
 
   ~GrpcPublishStream() override {
     context_.TryCancel();
@@ -111,8 +127,9 @@ class GrpcPublishStream : public PublishStream {
 
 class GrpcNodeClient : public NodeClient {
  public:
-  explicit GrpcNodeClient(const std::shared_ptr<grpc::Channel>& channel)
-      : registry_(v1::Registry::NewStub(channel)),
+  GrpcNodeClient(const std::shared_ptr<grpc::Channel>& channel, const std::string& token)
+      : login_(token),
+        registry_(v1::Registry::NewStub(channel)),
         rules_(v1::Rules::NewStub(channel)),
         intake_(v1::Intake::NewStub(channel)),
         delivery_(v1::Delivery::NewStub(channel)) {}
@@ -172,7 +189,7 @@ class GrpcNodeClient : public NodeClient {
 
   absl::StatusOr<std::unique_ptr<PublishStream>> Publish(const v1::Hello& hello,
                                                          v1::Welcome* welcome) override {
-    auto stream = std::make_unique<GrpcPublishStream>(*intake_);
+    auto stream = std::make_unique<GrpcPublishStream>(*intake_, login_);
     RETURN_IF_ERROR(stream->Open(hello, welcome));
     return std::unique_ptr<PublishStream>(std::move(stream));
   }
@@ -181,6 +198,7 @@ class GrpcNodeClient : public NodeClient {
       const v1::SubscribeRequest& request, const std::function<bool()>& stopping,
       const std::function<absl::Status(const v1::SubscribeResponse&)>& take) override {
     grpc::ClientContext context;
+    login_.Add(&context);
     // Reading blocks while nothing changes: a watcher ends it when the agent stops.
     absl::Mutex mutex;
     bool ended = false;
@@ -208,22 +226,19 @@ class GrpcNodeClient : public NodeClient {
 
  private:
   template <typename F>
-  static absl::Status Call(const F& f) {
+  absl::Status Call(const F& f) const {
     grpc::ClientContext context;
+    login_.Add(&context);
     context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
     return FromGrpc(f(&context));
   }
 
+  const Login login_;
   const std::unique_ptr<v1::Registry::Stub> registry_;
   const std::unique_ptr<v1::Rules::Stub> rules_;
   const std::unique_ptr<v1::Intake::Stub> intake_;
   const std::unique_ptr<v1::Delivery::Stub> delivery_;
 };
-
-bool IsLoopback(const std::string& address) {
-  return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
-         absl::StartsWith(address, "[::1]:");
-}
 
 }  // namespace
 
@@ -234,22 +249,29 @@ absl::StatusOr<std::unique_ptr<NodeClient>> NodeClient::Connect(const NodeConfig
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   std::shared_ptr<grpc::ChannelCredentials> credentials;
-  if (config.certificate.empty()) {
-    if (!IsLoopback(config.address)) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "node.address ", config.address, " is not loopback: set ca, certificate and key"));
-    }
-    credentials = grpc::InsecureChannelCredentials();
+  if (config.ca.empty()) {
+    credentials = grpc::InsecureChannelCredentials();  // loopback only: LoadConfig sees to it
   } else {
     grpc::SslCredentialsOptions tls;
     ASSIGN_OR_RETURN(tls.pem_root_certs, ReadFile(config.ca));
-    ASSIGN_OR_RETURN(tls.pem_cert_chain, ReadFile(config.certificate));
-    ASSIGN_OR_RETURN(tls.pem_private_key, ReadFile(config.key));
+    if (!config.certificate.empty()) {
+      ASSIGN_OR_RETURN(tls.pem_cert_chain, ReadFile(config.certificate));
+      ASSIGN_OR_RETURN(tls.pem_private_key, ReadFile(config.key));
+    }
     credentials = grpc::SslCredentials(tls);
     if (!config.server_name.empty()) arguments.SetSslTargetNameOverride(config.server_name);
   }
+  std::string token;
+  if (!config.token_file.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(config.token_file));
+    token = std::string(absl::StripAsciiWhitespace(text.substr(0, text.find('\n'))));
+    if (token.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(config.token_file, ": the first line holds no token (令牌文件首行为空)"));
+    }
+  }
   return std::make_unique<GrpcNodeClient>(
-      grpc::CreateCustomChannel(config.address, credentials, arguments));
+      grpc::CreateCustomChannel(config.address, credentials, arguments), token);
 }
 
 }  // namespace huiliu::agent

@@ -1,6 +1,5 @@
 #include "broker/server/config.h"
 
-#include <arpa/inet.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 #include "core/base/files.h"
+#include "core/base/loopback.h"
 #include "core/base/status.h"
 
 namespace huiliu::server {
@@ -121,15 +121,6 @@ absl::StatusOr<YAML::Node> LoadYaml(const std::string& path) {
     return InvalidArgumentError(
         StrCat(path, ":", e.mark.line + 1, ":", e.mark.column + 1, ": ", e.msg));
   }
-}
-
-// A name resolves to whatever its server says: of names only localhost is this machine.
-bool IsLoopback(absl::string_view address) {
-  if (absl::StartsWith(address, "unix:")) return true;
-  const std::string host(address.substr(0, address.rfind(':')));
-  in_addr ipv4{};
-  if (inet_pton(AF_INET, host.c_str(), &ipv4) == 1) return absl::StartsWith(host, "127.");
-  return host == "localhost" || host == "[::1]";
 }
 
 bool HasPort(absl::string_view address) {

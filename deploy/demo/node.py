@@ -61,7 +61,7 @@ class Node:
         return tokens
 
     def write_config(self):
-        certificate, key = self.pki.issue("node", "/CN=localhost", node=True)
+        certificate, key = self.pki.node("node")
         lines = ["receivers:", '  - {id: "530100", title: 昆明市, divisions: ["530100"]}', "organisations:"]
         lines += [f'  - {{id: {o}, title: {t}, receiver: "{"530100" if o.startswith("km") else ""}"}}' for o, t in self.ORGANISATIONS.items()]
         lines.append("accounts:")
@@ -69,7 +69,7 @@ class Node:
             digest = hashlib.sha256(self.tokens[account].encode()).hexdigest()
             lines.append(f'  - {{id: {account}, organisation: {organisation}, roles: [{", ".join(roles)}], token_sha256: "{digest}"}}')
         for organisation in self.AGENTS:
-            client, _ = self.pki.issue(organisation, f"/O={organisation}/CN=agent")
+            client, _ = self.pki.organisation(organisation)
             roles = "agent, consumer" if organisation == "km-hrss" else "agent"
             lines.append(f"  - {{id: agent-{organisation}, organisation: {organisation}, roles: [{roles}], certificate: {client}}}")
         with open(os.path.join(self.state, "bootstrap.yaml"), "w", encoding="utf-8") as file:
@@ -145,7 +145,7 @@ office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
     def start_agent(self, organisation, sources=(), landings=(), plugins=None):
         folder = os.path.join(self.state, "agents", organisation)
         os.makedirs(folder, exist_ok=True)
-        certificate, key = self.pki.issue(organisation, f"/O={organisation}/CN=agent")
+        certificate, key = self.pki.organisation(organisation)
         config = {
             "agent": f"demo-{organisation}",
             "node": {"address": f"127.0.0.1:{self.grpc}", "ca": self.pki.ca(), "certificate": certificate, "key": key, "server_name": "localhost"},

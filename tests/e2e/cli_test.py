@@ -118,8 +118,8 @@ def start_source(cli, node):
     os.makedirs(drops)
     with open(os.path.join(drops, "a.csv"), "w", encoding="gb18030") as file:
         file.write(HEADER + "".join(ROWS))
-    certificate, key = node.pki.issue("state-si", "/O=state-si/CN=agent")
-    config = {"agent": "a", "node": {"address": f"127.0.0.1:{node.grpc}", "ca": node.pki.ca(), "certificate": certificate, "key": key, "server_name": "localhost"},
+    cli.run("security-admin", "account", "put", "si-front", "--organisation", "state-si", "--role", "agent", "--new-token", "si-front.token")
+    config = {"agent": "a", "node": {"address": f"127.0.0.1:{node.grpc}", "ca": node.pki.ca(), "token_file": "si-front.token", "server_name": "localhost"},
               "state_dir": cli.path("agent"), "plugins": os.path.join(BUILD, "lib"), "divisions": os.path.join(ROOT, "schemas/divisions"),
               "sources": [{"id": "si", "plugin": "file", "dataset": "insurance_participation", "batch_rows": 2,
                            "mapping": os.path.join(ROOT, "deploy/samples/mappings/insurance_participation.yaml"),

@@ -38,7 +38,7 @@ class Department:
         self.folder, self.node = folder, node
         self.drops = os.path.join(folder, "drops")
         os.makedirs(self.drops)
-        certificate, key = node.pki.issue("state-si", "/O=state-si/CN=agent")
+        certificate, key = node.pki.organisation("state-si")
         config = {"agent": "a", "node": {"address": f"127.0.0.1:{node.grpc}", "ca": node.pki.ca(), "certificate": certificate, "key": key, "server_name": "localhost"},
                   "state_dir": os.path.join(folder, "agent"), "plugins": os.path.join(BUILD, "lib"), "divisions": os.path.join(ROOT, "schemas/divisions"),
                   "sources": [{"id": "si", "plugin": "file", "dataset": "insurance_participation", "linger_ms": 50,

@@ -69,7 +69,11 @@ absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const EmbeddedOptions& 
 
 LogStore::~LogStore() {
   if (db_ == nullptr) return;
-  db_->Close().PermitUncheckedError();
+  const rocksdb::Status closed = db_->Close();
+  db_.reset();
+  absl::MutexLock lock(&write_mutex_);
+  // Without the word the end of the log is checked as after a crash.
+  if (closed.ok() && broken_.ok() && !full_) NoteClosedWhole(*env_, options_.path).IgnoreError();
 }
 
 absl::Status LogStore::OpenDb() {

@@ -123,7 +123,24 @@ absl::StatusOr<std::string> NewestLog(rocksdb::Env& env, const std::string& fold
   return path;
 }
 
+std::string ClosedWholePath(const std::string& folder) { return folder + "/closed.whole"; }
+
+// What identifies a log file at its end.
+std::string EndOf(const std::string& path, uint64_t size) {
+  return absl::StrCat(path.substr(path.rfind('/') + 1), " ", size, "\n");
+}
+
 }  // namespace
+
+absl::Status NoteClosedWhole(rocksdb::Env& env, const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::string path, NewestLog(env, folder));
+  if (path.empty()) return absl::OkStatus();
+  uint64_t size = 0;
+  RETURN_IF_ERROR(FromRocks(env.GetFileSize(path, &size), path));
+  return FromRocks(
+      rocksdb::WriteStringToFile(&env, EndOf(path, size), ClosedWholePath(folder), true),
+      ClosedWholePath(folder));
+}
 
 absl::Status CutTornTail(rocksdb::Env& env, const std::string& folder,
                          const std::function<void(const std::string&)>& warn) {
@@ -149,11 +166,17 @@ absl::Status CutTornTail(rocksdb::Env& env, const std::string& folder,
     if (filled < kBlock) break;
   }
   file.reset();
-  if (walk.more_behind) {
-    return absl::DataLossError(
-        absl::StrCat("log file ", path, ": byte ", walk.damaged_at,
-                     " is corrupt and commits follow it: restore the file from a backup"));
+  std::string closed;
+  const std::string closed_path = ClosedWholePath(folder);
+  const rocksdb::Status word = rocksdb::ReadFileToString(&env, closed_path, &closed);
+  const bool closed_whole = word.ok() && closed == EndOf(path, size);
+  if (walk.more_behind || (walk.damaged && closed_whole)) {
+    return absl::DataLossError(absl::StrCat(
+        "log file ", path, ": byte ", walk.damaged_at, " is corrupt, ",
+        walk.more_behind ? "and commits follow it" : "and the log had been closed whole",
+        ": restore the file from a backup"));
   }
+  if (word.ok()) RETURN_IF_ERROR(FromRocks(env.DeleteFile(closed_path), closed_path));
   if (walk.good_end == size || (!walk.damaged && !walk.inside)) return absl::OkStatus();
   std::unique_ptr<rocksdb::WritableFile> tail;
   rocksdb::Status cut = env.ReopenWritableFile(path, &tail, rocksdb::EnvOptions());

@@ -15,8 +15,12 @@
 
 namespace huiliu::embedded {
 
+// Leaves word in `folder` that the log ends with a whole commit. The database is closed.
+absl::Status NoteClosedWhole(rocksdb::Env& env, const std::string& folder);
+
 // Checks the newest log file in `folder`. A damaged tail is cut and told to `warn`; DATA_LOSS names
-// file and byte where whole records follow the damage. OK where there is no log.
+// file and byte where whole records follow the damage, or where the log was closed whole. OK where
+// there is no log. The word of NoteClosedWhole holds for one opening.
 absl::Status CutTornTail(rocksdb::Env& env, const std::string& folder,
                          const std::function<void(const std::string&)>& warn);
 

@@ -16,7 +16,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-constexpr char kHead[] = R"(node: {address: "node:7443", ca: ca.pem, server_name: node.example}
+constexpr char kHead[] = R"(node: {address: "node:7443", ca: ca.pem, token_file: me.token, server_name: node.example}
 state_dir: state
 plugins: /usr/lib/huiliu
 )";
@@ -41,6 +41,21 @@ class ConfigTest : public testing::Test {
   }
   const std::string folder_;
 };
+
+TEST_F(ConfigTest, TheNodeMustBeAbleToTellWhoTheAgentIs) {
+  const auto with = [&](const std::string& node) {
+    return Why(absl::StrCat("node: {", node, "}\nstate_dir: s\nplugins: p\n"));
+  };
+  EXPECT_THAT(with("address: \"127.0.0.1:1\""), AllOf(HasSubstr("token_file"), HasSubstr("令牌")));
+  EXPECT_EQ(with("address: \"127.0.0.1:1\", token_file: t"), "loaded");
+  EXPECT_EQ(with("address: \"node:1\", ca: c, token_file: t"), "loaded");
+  EXPECT_EQ(with("address: \"node:1\", ca: c, certificate: e, key: k"), "loaded");
+  EXPECT_THAT(with("address: \"127.evil:1\", token_file: t"), HasSubstr("is not loopback"));
+  EXPECT_THAT(with("address: \"node:1\", ca: c, certificate: e"), HasSubstr("belong together"));
+  EXPECT_THAT(with("address: \"node:1\", certificate: e, key: k"), HasSubstr("ca is required"));
+  EXPECT_THAT(with("address: \"node:1\", ca: c, certificate: e, key: k, token_file: t"),
+              HasSubstr("not both"));
+}
 
 TEST_F(ConfigTest, AWholeFileIsRead) {
   const auto config = Load(absl::StrCat(kHead, R"(agent: front-1

@@ -187,6 +187,23 @@ TEST_F(EmbeddedFaultsTest, ATailOfWrongBytesIsCutAndReported) {
   EXPECT_EQ(warnings_.size(), 1U);
 }
 
+TEST_F(EmbeddedFaultsTest, DamageAtTheEndOfALogThatWasClosedWholeIsNotCut) {
+  ASSERT_EQ(Open(), absl::OkStatus());
+  ASSERT_TRUE(Put("1").ok());
+  ASSERT_TRUE(Put(std::string(1000, 'x')).ok());
+  Close();
+  const std::string log = NewestFile(".log");
+  Flip(log, fs::file_size(log) - 20);
+  for (int again = 0; again < 2; ++again) {
+    const absl::Status status = Open();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), "the log had been closed whole")) << status;
+  }
+  Flip(log, fs::file_size(log) - 20);
+  ASSERT_EQ(Open(), absl::OkStatus());
+  EXPECT_EQ(ReadAll().size(), 2U);
+}
+
 TEST_F(EmbeddedFaultsTest, DamageInTheMiddleOfTheLogFileIsNotCut) {
   ASSERT_EQ(Open(), absl::OkStatus());
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(Put(absl::StrCat(i, std::string(1000, 'x'))).ok());
