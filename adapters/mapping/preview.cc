@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/base/status.h"
+#include "core/codes/citizen_ids.h"
 #include "core/rules/masks.h"
 #include "core/schema/record_writer.h"
 
@@ -62,6 +63,14 @@ std::string Masked(const schema::Field& field, absl::string_view text) {
   return "***";
 }
 
+// Individual businesses write the owner's number where a code or a name should stand.
+std::string WithoutCitizenIds(absl::string_view text) {
+  if (!codes::HoldsCitizenId(text)) return Shown(text);
+  std::string out;
+  codes::AppendCitizenIdsHidden(text, &out);
+  return Shown(out);
+}
+
 PreviewRow RowOf(const schema::Contract& contract, const MappedRow& row) {
   PreviewRow out{row.row_id,   row.operation,  row.source_time_us, {},
                  row.findings, row.error_code, row.error_place,    row.error_message};
@@ -69,8 +78,8 @@ PreviewRow RowOf(const schema::Contract& contract, const MappedRow& row) {
     const auto text = schema::FieldToText(contract, field, row.payload);
     if (!text.ok() || text->empty()) continue;
     const bool hidden = field.options.personal() || field.options.has_default_mask();
-    out.fields.push_back(
-        {field.name, field.options.title(), hidden ? Masked(field, *text) : Shown(*text)});
+    out.fields.push_back({field.name, field.options.title(),
+                          hidden ? Masked(field, *text) : WithoutCitizenIds(*text)});
   }
   return out;
 }

@@ -50,6 +50,18 @@ TEST(PreviewTest, ShowsRowsWithFindingsAndHidesPersons) {
   EXPECT_THAT(FormatPreview(*preview, Language::kEnglish), HasSubstr("masked at its source"));
 }
 
+TEST(PreviewTest, ACitizenNumberInAnotherFieldIsHiddenToo) {
+  const Rows rows(kHeader,
+                  {{"P1", "11010519491231002X", "王小明", "530102", "昆明市330102199001011237",
+                    "530102199001011237", "养老", "1", "", "I", "", ""}});
+  auto mapping = Insurance();
+  auto preview = MakePreview(rows.view(), mapping.get());
+  ASSERT_TRUE(preview.ok()) << preview.status();
+  const std::string text = FormatPreview(*preview, Language::kChinese);
+  EXPECT_THAT(text, HasSubstr("530102********1237"));
+  EXPECT_THAT(text, Not(HasSubstr("19900101")));
+}
+
 TEST(PreviewTest, FiveRowsAndNoTerminalTricks) {
   std::vector<Rows::Cells> cells(9, Rows::Cells(kHeader.size(), "x"));
   for (auto& row : cells) row[9] = "I";
