@@ -41,6 +41,14 @@ const Aspect kAspects[] = {
          absl::StrAppend(out, mask.first, " ", MaskInWords(mask.second, english));
        });
      }},
+    {"改名", "renames",
+     [](const Rule& r, bool) { return absl::StrJoin(r.rename, ", ", absl::PairFormatter(" → ")); }},
+    {"计算字段", "derives",
+     [](const Rule& r, bool) {
+       return absl::StrJoin(r.derive, "; ", [](std::string* out, const rules::DerivedField& d) {
+         absl::StrAppend(out, d.field, " = ", d.expression);
+       });
+     }},
     {"依据", "legal basis", [](const Rule& r, bool) { return r.legal_basis; }},
     {"有效期", "valid", [](const Rule& r, bool) { return Validity(r.valid_from, r.valid_to); }},
 };

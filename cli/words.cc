@@ -156,6 +156,50 @@ std::string GradeInWords(const std::string& name, bool english) {
   return SayName(kGrades, name, english);
 }
 
+namespace {
+
+struct Coarser {
+  const char* word;
+  const char* chinese;
+  const char* english;
+  v1::Mask::Generalise::Level level;
+  v1::Mask::Generalise::Precision precision;
+};
+constexpr Coarser kCoarser[] = {
+    {"province", "概化到省", "to the province", v1::Mask::Generalise::LEVEL_PROVINCE, {}},
+    {"city", "概化到州市", "to the city", v1::Mask::Generalise::LEVEL_CITY, {}},
+    {"county", "概化到县区", "to the county", v1::Mask::Generalise::LEVEL_COUNTY, {}},
+    {"township", "概化到乡镇街道", "to the township", v1::Mask::Generalise::LEVEL_TOWNSHIP, {}},
+    {"month", "概化到月", "to the month", {}, v1::Mask::Generalise::PRECISION_MONTH},
+    {"year", "概化到年", "to the year", {}, v1::Mask::Generalise::PRECISION_YEAR},
+};
+
+std::string GeneraliseInWords(const v1::Mask::Generalise& to, bool english) {
+  for (const Coarser& c : kCoarser) {
+    const bool division = c.level != v1::Mask::Generalise::LEVEL_UNSPECIFIED;
+    if (division ? to.has_division() && to.division() == c.level
+                 : to.has_date() && to.date() == c.precision)
+      return english ? c.english : c.chinese;
+  }
+  return absl::StrCat(english ? "in bands of " : "概化到区间，宽度 ", to.band());
+}
+
+void ReadGeneralise(const std::vector<std::string>& parts, v1::Mask* mask) {
+  double width = 0;
+  if (parts.size() == 3 && parts[1] == "band" && absl::SimpleAtod(parts[2], &width))
+    mask->mutable_generalise()->set_band(width);
+  if (parts.size() != 2) return;
+  for (const Coarser& c : kCoarser) {
+    if (parts[1] != c.word) continue;
+    if (c.level != v1::Mask::Generalise::LEVEL_UNSPECIFIED)
+      mask->mutable_generalise()->set_division(c.level);
+    else
+      mask->mutable_generalise()->set_date(c.precision);
+  }
+}
+
+}  // namespace
+
 std::string MaskInWords(const v1::Mask& mask, bool english) {
   switch (mask.kind_case()) {
     case v1::Mask::kKeep:
@@ -169,6 +213,12 @@ std::string MaskInWords(const v1::Mask& mask, bool english) {
                                     mask.partial().keep_last(), " shown")
                      : absl::StrCat("保留前", mask.partial().keep_first(), "后",
                                     mask.partial().keep_last());
+    case v1::Mask::kHashSm3:
+      return english ? "pseudonym (SM3)" : "假名（SM3）";
+    case v1::Mask::kConstant:
+      return absl::StrCat(english ? "always " : "固定为 ", mask.constant());
+    case v1::Mask::kGeneralise:
+      return GeneraliseInWords(mask.generalise(), english);
     default:
       return "";
   }
@@ -202,6 +252,10 @@ absl::StatusOr<v1::Mask> ParseMask(const std::string& text) {
   if (text == "keep") mask.set_keep(true);
   if (text == "drop") mask.set_drop(true);
   if (text == "hash") mask.set_hash(true);
+  if (text == "hash:sm3") mask.set_hash_sm3(true);
+  if (parts[0] == "constant" && parts.size() > 1)
+    mask.set_constant(text.substr(text.find(':') + 1));
+  if (parts[0] == "generalise") ReadGeneralise(parts, &mask);
   if (parts[0] == "partial" && (parts.size() == 3 || parts.size() == 4)) {
     uint32_t first = 0, last = 0;
     if (absl::SimpleAtoi(parts[1], &first) && absl::SimpleAtoi(parts[2], &last)) {
@@ -211,9 +265,11 @@ absl::StatusOr<v1::Mask> ParseMask(const std::string& text) {
     }
   }
   if (mask.kind_case() != v1::Mask::KIND_NOT_SET) return mask;
-  return absl::InvalidArgumentError(
-      absl::StrCat("mask \"", text,
-                   "\" is none of keep, drop, hash, partial:FIRST:LAST[:FILL], e.g. partial:6:4"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "mask \"", text,
+      "\" is none of keep, drop, hash, hash:sm3, partial:FIRST:LAST[:FILL], constant:TEXT, "
+      "generalise:province|city|county|township|month|year, generalise:band:WIDTH, e.g. "
+      "partial:6:4"));
 }
 
 absl::StatusOr<google::protobuf::Timestamp> ParseTime(const std::string& text, bool end_of_day) {

@@ -79,7 +79,11 @@ bool SaysNothing(const Mask& mask) {
       return !mask.hash();
     case Mask::kDrop:
       return !mask.drop();
+    case Mask::kHashSm3:
+      return !mask.hash_sm3();
     case Mask::kPartial:
+    case Mask::kConstant:
+    case Mask::kGeneralise:
       return false;
     case Mask::KIND_NOT_SET:
       return true;
@@ -179,7 +183,7 @@ absl::Status AccessPlan::CompileFields() {
         return BadGrant(grant_, absl::StrCat("字段 ", field.name),
                         absl::StrCat("field ", field.name, ": ", fits.message()));
       }
-      if (mask->has_hash() && pseudonym_key_.size() < kMinKeyBytes) {
+      if (rules::NeedsKey(*mask) && pseudonym_key_.size() < kMinKeyBytes) {
         return BadGrant(grant_, absl::StrCat("字段 ", field.name, "：接收方没有假名密钥"),
                         absl::StrCat("field ", field.name,
                                      ": the receiver has no key for pseudonyms, of 16 bytes"));

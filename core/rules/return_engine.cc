@@ -226,7 +226,7 @@ class Engine : public ReturnEngine {
     if (match.error) return Set(d, i, OUTCOME_WITHHELD, "rule.error:", rule.id);
     if (!rule.returns) return Set(d, i, OUTCOME_WITHHELD, "rule.withheld:", rule.id);
     RecordTransform& transform = matcher->transform(match.rule);
-    switch (transform.Apply(activation.record, &payloads_[i])) {
+    switch (transform.Apply(activation, &payloads_[i])) {
       case RecordTransform::Result::kOk:
         d->outcomes[i] = OUTCOME_RETURNED;
         return;
@@ -236,6 +236,8 @@ class Engine : public ReturnEngine {
         return Set(d, i, OUTCOME_QUARANTINED, "field.invalid:", transform.failed_field()->name);
       case RecordTransform::Result::kMaskFailed:
         return Set(d, i, OUTCOME_WITHHELD, "mask.failed:", transform.failed_field()->name);
+      case RecordTransform::Result::kDeriveFailed:
+        return Set(d, i, OUTCOME_WITHHELD, "derive.failed:", transform.failed_field()->name);
     }
   }
 

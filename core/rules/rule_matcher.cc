@@ -45,7 +45,7 @@ absl::StatusOr<std::unique_ptr<RuleMatcher>> RuleMatcher::Create(
       compiled.when = *std::move(when);
     }
     if (rule.returns) {
-      auto transform = RecordTransform::Create(contract, rule, pseudonym_key);
+      auto transform = RecordTransform::Create(contract, rule, environment, pseudonym_key);
       if (!transform.ok()) {
         return Annotate(transform.status(), absl::StrCat(set.source_name, ":", rule.line, ":1"));
       }

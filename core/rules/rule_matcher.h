@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/cel/program.h"
-#include "core/rules/masks.h"
+#include "core/rules/record_transform.h"
 #include "core/rules/rule_set.h"
 #include "core/schema/contract.h"
 

@@ -12,12 +12,10 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "core/cel/program.h"
-#include "core/rules/masks.h"
 
 namespace huiliu::rules {
 namespace {
 
-using huiliu::v1::Mask;
 using Kind = YamlNode::Kind;
 
 constexpr size_t kMaxRules = 20000;
@@ -25,9 +23,9 @@ constexpr size_t kMaxIdBytes = 64;
 constexpr size_t kMaxExpressionBytes = 16384;
 constexpr absl::string_view kHeadKeys[] = {"dataset", "receiver",    "version",
                                            "title",   "legal_basis", "rules"};
-constexpr absl::string_view kRuleKeys[] = {"id",   "title", "when",  "withhold",   "legal_basis",
-                                           "keep", "drop",  "masks", "valid_from", "valid_to"};
-constexpr absl::string_view kPartialKeys[] = {"keep_first", "keep_last", "fill"};
+constexpr absl::string_view kRuleKeys[] = {"id",          "title",  "when",       "withhold",
+                                           "legal_basis", "keep",   "drop",       "masks",
+                                           "rename",      "derive", "valid_from", "valid_to"};
 
 bool IsRuleId(absl::string_view id) {
   if (id.empty() || id.size() > kMaxIdBytes ||
@@ -182,6 +180,8 @@ void RuleReader::ReadRule(const YamlNode& node, Rule* rule) {
     ReadFields(*keep, "keep", &rule->keep);
   if (const YamlNode* drop = Find(node, "drop"); drop != nullptr)
     ReadFields(*drop, "drop", &rule->drop);
+  if (const YamlNode* rename = Find(node, "rename"); rename != nullptr) ReadRename(*rename, rule);
+  if (const YamlNode* derive = Find(node, "derive"); derive != nullptr) ReadDerive(*derive, rule);
   if (const YamlNode* masks = Find(node, "masks"); masks != nullptr) ReadMasks(*masks, rule);
   ReadValidity(node, rule);
   CheckProjection(node, *rule);
@@ -208,121 +208,45 @@ void RuleReader::ReadId(const YamlNode& node, Rule* rule) {
 }
 
 void RuleReader::ReadWhen(const YamlNode& node, Rule* rule) {
-  if (Text(node, "when").empty()) return;
+  rule->when = ReadExpression(
+      node, "when", [&](const cel::Environment& environment, std::vector<cel::Issue>* issues) {
+        return cel::Predicate::Compile(node.value, *contract_, environment, issues).status();
+      });
+  if (rule->when.empty()) return;
+  const Place place = tree_.PlacesOf(node)[0];
+  rule->when_line = place.line;
+  rule->when_column = place.column;
+}
+
+std::string RuleReader::ReadExpression(const YamlNode& node, absl::string_view what,
+                                       const Compile& compile) {
+  if (Text(node, what).empty()) return "";
   if (node.value.size() > kMaxExpressionBytes) {
     Report(node.place,
            absl::StrCat("表达式最长 ", kMaxExpressionBytes, " 字节 / an expression has at most ",
                         kMaxExpressionBytes, " bytes"));
-    return;
+    return "";
   }
-  rule->when = node.value;
+  const std::string& text = node.value;
   const std::vector<Place> places = tree_.PlacesOf(node);
-  rule->when_line = places[0].line;
-  rule->when_column = places[0].column;
   std::vector<cel::Issue> issues;
   // Areas are asked for only when a record is decided.
   const cel::Environment environment{[](absl::string_view, absl::string_view) { return false; },
                                      [](absl::string_view) { return std::string(); }};
-  const auto predicate = cel::Predicate::Compile(rule->when, *contract_, environment, &issues);
-  if (!predicate.ok() && issues.empty())
-    issues.push_back({1, 1, std::string(predicate.status().message())});
+  const absl::Status compiled = compile(environment, &issues);
+  if (!compiled.ok() && issues.empty()) issues.push_back({1, 1, std::string(compiled.message())});
   for (const cel::Issue& issue : issues) {
     // From the expression's own line and column to its code point, from there into the file.
     size_t index = 0;
     int line = 1;
-    for (size_t i = 0; i < rule->when.size() && line < issue.line; ++i) {
-      if ((static_cast<uint8_t>(rule->when[i]) & 0xC0) != 0x80) ++index;
-      if (rule->when[i] == '\n') ++line;
+    for (size_t i = 0; i < text.size() && line < issue.line; ++i) {
+      if ((static_cast<uint8_t>(text[i]) & 0xC0) != 0x80) ++index;
+      if (text[i] == '\n') ++line;
     }
     index += std::max(issue.column, 1) - 1;
     Report(places[std::min(index, places.size() - 1)], issue.message);
   }
-}
-
-void RuleReader::ReadFields(const YamlNode& node, absl::string_view what,
-                            std::vector<std::string>* fields) {
-  if (node.kind != Kind::kSequence || node.items.empty()) {
-    Report(node.place, absl::StrCat(what, " 应列出字段 / ", what, " is a list of fields"));
-    return;
-  }
-  for (const YamlNode& item : node.items) {
-    const schema::Field* field = FieldOf(item);
-    if (field == nullptr) continue;
-    if (std::find(fields->begin(), fields->end(), field->name) != fields->end()) {
-      Report(item.place,
-             absl::StrCat("重复的字段 ", field->name, " / duplicate field ", field->name));
-      continue;
-    }
-    if (what == "drop" && field->options.key()) {
-      Report(item.place,
-             absl::StrCat("主键字段 ", field->name, " 不能去掉：主键随记录传送 / key field ",
-                          field->name, " cannot be dropped: the key travels with the record"));
-    }
-    fields->push_back(field->name);
-  }
-}
-
-void RuleReader::ReadMasks(const YamlNode& node, Rule* rule) {
-  if (node.kind != Kind::kMap || node.entries.empty()) {
-    Report(node.place, "masks 应为 字段: 脱敏方式 / masks maps fields to masks");
-    return;
-  }
-  CheckKeys(node, {});
-  for (const auto& [name, value] : node.entries) {
-    const schema::Field* field = FieldOf(name);
-    Mask mask;
-    if (!ReadMask(value, &mask) || field == nullptr) continue;
-    if (const absl::Status fits = CheckMask(mask, *field); !fits.ok()) {
-      Report(value.place, absl::StrCat(field->name, ": ", fits.message()));
-      continue;
-    }
-    if (field->options.key() && !mask.has_keep()) {
-      Report(name.place,
-             absl::StrCat("主键字段 ", field->name, " 不能脱敏：主键随记录传送 / key field ",
-                          field->name, " cannot be masked: the key travels with the record"));
-      continue;
-    }
-    rule->masks.emplace_back(field->name, std::move(mask));
-  }
-}
-
-bool RuleReader::ReadMask(const YamlNode& node, Mask* mask) {
-  if (node.kind == Kind::kScalar) {
-    if (node.value == "keep") mask->set_keep(true);
-    if (node.value == "drop") mask->set_drop(true);
-    if (node.value == "hash") mask->set_hash(true);
-    if (mask->kind_case() != Mask::KIND_NOT_SET) return true;
-  } else if (node.kind == Kind::kMap && node.entries.size() == 1 &&
-             node.entries[0].first.value == "partial") {
-    return ReadPartial(node.entries[0].second, mask->mutable_partial());
-  }
-  Report(node.place,
-         "脱敏方式：keep、drop、hash 或 {partial: {keep_first: n, keep_last: n}} / unknown mask");
-  return false;
-}
-
-bool RuleReader::ReadPartial(const YamlNode& node, Mask::Partial* partial) {
-  if (node.kind != Kind::kMap) {
-    Report(node.place, "partial 应为 {keep_first: n, keep_last: n} / partial is a map");
-    return false;
-  }
-  const size_t before = errors_->size();
-  CheckKeys(node, kPartialKeys);
-  for (const auto& [name, value] : node.entries) {
-    if (name.value == "fill") {
-      partial->set_fill(Text(value, "fill"));
-      continue;
-    }
-    uint32_t count = 0;
-    if (value.kind != Kind::kScalar || !absl::SimpleAtoi(value.value, &count)) {
-      Report(value.place, absl::StrCat(name.value, " 应为非负整数 / ", name.value,
-                                       " is a number of characters"));
-      continue;
-    }
-    if (name.value == "keep_first") partial->set_keep_first(count);
-    if (name.value == "keep_last") partial->set_keep_last(count);
-  }
-  return errors_->size() == before;
+  return text;
 }
 
 void RuleReader::ReadValidity(const YamlNode& node, Rule* rule) {
@@ -341,39 +265,6 @@ void RuleReader::ReadValidity(const YamlNode& node, Rule* rule) {
   if (to_node != nullptr) rule->valid_to = StartOf(to + 1);
   if (from_node != nullptr && to_node != nullptr && to < from) {
     Report(to_node->place, "valid_to 早于 valid_from / valid_to is before valid_from");
-  }
-}
-
-void RuleReader::CheckProjection(const YamlNode& node, const Rule& rule) {
-  if (!rule.returns) {
-    for (const absl::string_view key : {"keep", "drop", "masks"}) {
-      if (const YamlNode* value = Find(node, key); value != nullptr) {
-        Report(value->place,
-               absl::StrCat("不予回流的规则不写 ", key, " / a withholding rule has no ", key));
-      }
-    }
-    return;
-  }
-  const auto listed = [](const std::vector<std::string>& list, const std::string& name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
-  };
-  if (const YamlNode* keep = Find(node, "keep"); keep != nullptr && !rule.keep.empty()) {
-    for (const schema::Field* field : contract_->key_fields()) {
-      if (!listed(rule.keep, field->name)) {
-        Report(keep->place, absl::StrCat("keep 须含主键字段 ", field->name,
-                                         " / keep lacks the key field ", field->name));
-      }
-    }
-  }
-  for (const std::string& name : rule.drop) {
-    if (!listed(rule.keep, name)) continue;
-    Report(Find(node, "drop")->place, absl::StrCat("字段 ", name, " 既保留又去掉 / field ", name,
-                                                   " is both kept and dropped"));
-  }
-  for (const auto& [name, mask] : rule.masks) {
-    if ((rule.keep.empty() || listed(rule.keep, name)) && !listed(rule.drop, name)) continue;
-    Report(Find(node, "masks")->place, absl::StrCat("字段 ", name, " 并不回流，无需脱敏 / field ",
-                                                    name, " is masked but not kept"));
   }
 }
 

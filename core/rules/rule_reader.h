@@ -3,12 +3,15 @@
 #ifndef HUILIU_CORE_RULES_RULE_READER_H_
 #define HUILIU_CORE_RULES_RULE_READER_H_
 
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "core/cel/program.h"
 #include "core/rules/rule_set.h"
 #include "core/rules/yaml_tree.h"
 #include "core/schema/contract.h"
@@ -40,12 +43,20 @@ class RuleReader {
   void ReadRule(const YamlNode& node, Rule* rule);
   void ReadId(const YamlNode& node, Rule* rule);
   void ReadWhen(const YamlNode& node, Rule* rule);
+  using Compile = std::function<absl::Status(const cel::Environment&, std::vector<cel::Issue>*)>;
+  // The expression; empty where there is none. What `compile` finds is reported at its place.
+  std::string ReadExpression(const YamlNode& node, absl::string_view what, const Compile& compile);
+  // rule_fields.cc
   void ReadFields(const YamlNode& node, absl::string_view what, std::vector<std::string>* fields);
   void ReadMasks(const YamlNode& node, Rule* rule);
   bool ReadMask(const YamlNode& node, huiliu::v1::Mask* mask);
   bool ReadPartial(const YamlNode& node, huiliu::v1::Mask::Partial* partial);
-  void ReadValidity(const YamlNode& node, Rule* rule);
+  bool ReadGeneralise(const YamlNode& node, huiliu::v1::Mask::Generalise* to);
+  void ReadRename(const YamlNode& node, Rule* rule);
+  void ReadDerive(const YamlNode& node, Rule* rule);
   void CheckProjection(const YamlNode& node, const Rule& rule);
+  // rule_reader.cc
+  void ReadValidity(const YamlNode& node, Rule* rule);
 
   const std::string file_;
   const YamlTree& tree_;

@@ -28,6 +28,12 @@ struct Receiver {
                               // withholds the record
 };
 
+// A field whose value is computed from the record as it came.
+struct DerivedField {
+  std::string field;
+  std::string expression;  // CEL
+};
+
 // One rule as written. The first rule in file order whose `when` holds decides.
 struct Rule {
   std::string id;
@@ -39,6 +45,8 @@ struct Rule {
   std::vector<std::string> keep;  // fields; empty: all that are not dropped
   std::vector<std::string> drop;
   std::vector<std::pair<std::string, huiliu::v1::Mask>> masks;
+  std::vector<std::pair<std::string, std::string>> rename;  // a field's value leaves as another's
+  std::vector<DerivedField> derive;
   absl::Time valid_from = absl::InfinitePast();
   absl::Time valid_to = absl::InfiniteFuture();
   int line = 0;       // of the rule in its file

@@ -65,10 +65,14 @@ bool Hides(const Rule& rule, const std::string& field, const std::string& value)
   const auto names = [&](const std::vector<std::string>& list) {
     return std::find(list.begin(), list.end(), field) != list.end();
   };
+  if (!rule.derive.empty()) return false;  // an expression may say anything
   if (const huiliu::v1::Mask* mask = MaskOf(rule, field)) {
-    // A fill that is a piece of the value may write the value.
-    return !mask->has_keep() && !(mask->has_partial() && !mask->partial().fill().empty() &&
+    // A fill that is a piece of the value may write the value, and so may a constant.
+    return !mask->has_keep() && !absl::StrContains(mask->constant(), value) && !(mask->has_partial() && !mask->partial().fill().empty() &&
                                   absl::StrContains(value, mask->partial().fill()));
+  }
+  for (const auto& [from, to] : rule.rename) {
+    if (from == field) return false;
   }
   return names(rule.drop) || (!rule.keep.empty() && !names(rule.keep));
 }

@@ -66,6 +66,24 @@ TEST_F(AccessPlanTest, ADroppedFieldNamedInTheGrantStaysDroppedUnlessKept) {
   EXPECT_EQ(Of(**Compile(grant), "secret_note"), Visibility::kClear);
 }
 
+TEST_F(AccessPlanTest, CoarserNumbersSm3AndConstants) {
+  auto grant = Granted();
+  (*grant.mutable_masks())["citizen_id"].set_hash_sm3(true);
+  (*grant.mutable_masks())["name"].set_constant("某人");
+  (*grant.mutable_masks())["salary"].mutable_generalise()->set_band(5000);
+  auto plan = Compile(grant);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(Of(**plan, "salary"), Visibility::kMasked);
+  const std::string seen = Seen(**plan, Record());
+  EXPECT_THAT(seen, HasSubstr("某人"));
+  EXPECT_THAT(seen, HasSubstr("5000"));
+  EXPECT_THAT(seen, Not(HasSubstr("8000")));
+  EXPECT_THAT(seen, Not(HasSubstr("199001011234")));
+  EXPECT_FALSE(Compile(grant, "short").ok()) << "a pseudonym needs a key, by SM3 too";
+  (*grant.mutable_masks())["citizen_id"].set_hash_sm3(false);
+  EXPECT_FALSE(Compile(grant).ok());
+}
+
 TEST_F(AccessPlanTest, ShortValuesAreMaskedWhole) {
   auto plan = Compile(Granted());
   const std::string seen = Seen(**plan, Record("5301021234", "明"));

@@ -6,7 +6,9 @@
 #include <random>
 #include <set>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/digest.h"
 #include "core/model/varint.h"
 #include "core/rules/utf8.h"
 #include "core/schema/record_writer.h"
@@ -15,7 +17,6 @@ namespace huiliu::rules {
 namespace {
 
 using huiliu::v1::Mask;
-using Result = RecordTransform::Result;
 
 constexpr char kKey[] = "0123456789abcdef0123456789abcdef";
 
@@ -175,129 +176,56 @@ TEST(MaskTest, NoHiddenCodePointAppearsInTheOutput) {
   }
 }
 
-class RecordTransformTest : public testing::Test {
- protected:
-  RecordTransformTest() {
-    auto contract = schema::Contract::Parse("person.proto", kContract);
-    EXPECT_TRUE(contract.ok()) << contract.status();
-    contract_ = *contract;
-  }
-  std::string Record(absl::string_view json) {
-    auto record = schema::RecordFromJson(*contract_, json);
-    EXPECT_TRUE(record.ok()) << record.status();
-    return *record;
-  }
-  Result Apply(const Rule& rule, absl::string_view record, absl::string_view key = kKey) {
-    auto transform = RecordTransform::Create(*contract_, rule, key);
-    EXPECT_TRUE(transform.ok()) << transform.status();
-    const Result result = (*transform)->Apply(record, &out_);
-    failed_ = (*transform)->failed_field() == nullptr ? "" : (*transform)->failed_field()->name;
-    return result;
-  }
-  static std::string Text(int number, absl::string_view value) {
-    std::string bytes;
-    AppendVarint(&bytes, number << 3 | 2);
-    AppendVarint(&bytes, value.size());
-    return absl::StrCat(bytes, value);
-  }
-
-  std::shared_ptr<const schema::Contract> contract_;
-  std::string out_;
-  std::string failed_;
-};
-
-TEST_F(RecordTransformTest, ARecordThatIsKeptWholeKeepsItsBytes) {
-  const std::string record = Record(
-      R"({"id":"1","name":"张三","phone":"13800001111","age":"30","tags":["a","b"],"photo":"/w=="})");
-  EXPECT_EQ(Apply({}, record), Result::kOk);
-  EXPECT_EQ(out_, record);
+TEST(MaskTest, ASm3PseudonymIsTheHmacOfThatName) {
+  Mask sm3;
+  sm3.set_hash_sm3(true);
+  EXPECT_EQ(Masked(sm3, "530102199001011234"),
+            absl::BytesToHexString(AsBytes(HmacSm3(kKey, "530102199001011234"))));
+  EXPECT_NE(Masked(sm3, "530102199001011234"), Masked(Hash(), "530102199001011234"));
+  EXPECT_NE(Masked(sm3, "530102199001011234"),
+            Masked(sm3, "530102199001011234", "another city's key, 16 or more"));
+  EXPECT_EQ(Masked(sm3, ""), "");
+  EXPECT_EQ(Masked(sm3, "x", "short"), "(refused)");
+  EXPECT_EQ(Masked(sm3, "\xFF"), "(refused)");
+  EXPECT_TRUE(NeedsKey(sm3) && NeedsKey(Hash()) && !NeedsKey(Partial(1, 1)));
 }
 
-TEST_F(RecordTransformTest, KeepDropAndMasksAreApplied) {
-  const std::string record = Record(
-      R"({"id":"1","name":"张三","phone":"13800001111","age":"30","tags":["abc","de"],"photo":"/w=="})");
-  Rule rule;
-  rule.drop = {"age"};
-  rule.masks = {
-      {"phone", Partial(3, 4)}, {"name", Hash()}, {"tags", Partial(1, 0)}, {"photo", Drop()}};
-  ASSERT_EQ(Apply(rule, record), Result::kOk);
-  EXPECT_EQ(
-      *schema::RecordToJson(*contract_, out_),
-      *schema::RecordToJson(
-          *contract_, Record(absl::StrCat(R"({"id":"1","name":")", Masked(Hash(), "张三"),
-                                          R"(","phone":"138****1111","tags":["a**","d*"]})"))));
-  Rule keep;
-  keep.keep = {"id", "age"};
-  ASSERT_EQ(Apply(keep, record), Result::kOk);
-  EXPECT_EQ(out_, Record(R"({"id":"1","age":"30"})"));
+TEST(MaskTest, AConstantStandsForEveryValueAndForNone) {
+  Mask constant;
+  constant.set_constant("已登记");
+  for (const char* value : {"张三", "x", "e\xCC\x81", "\xFF\xFE"})
+    EXPECT_EQ(Masked(constant, value), "已登记");
+  EXPECT_EQ(Masked(constant, std::string(1 << 20, 'x')), "已登记");
+  EXPECT_EQ(Masked(constant, ""), "");
 }
 
-TEST_F(RecordTransformTest, EveryOccurrenceOfAFieldIsMasked) {
-  Rule rule;
-  rule.masks = {{"phone", Partial(0, 0)}};
-  ASSERT_EQ(Apply(rule, Text(3, "secret") + Text(1, "1") + Text(3, "other")), Result::kOk);
-  EXPECT_EQ(out_, Text(3, "******") + Text(1, "1") + Text(3, "*****"));
-}
-
-TEST_F(RecordTransformTest, FieldsThatTheContractDoesNotKnowNeverLeave) {
-  ASSERT_EQ(Apply({}, Text(1, "1") + Text(77, "smuggled") + Text(2, "张三") + Text(5000, "more")),
-            Result::kOk);
-  EXPECT_EQ(out_, Text(1, "1") + Text(2, "张三"));
-}
-
-TEST_F(RecordTransformTest, AMaskThatCannotBeAppliedLetsNothingThrough) {
-  Rule rule;
-  rule.masks = {{"phone", Partial(3, 4)}};
-  EXPECT_EQ(Apply(rule, Text(1, "1") + Text(3, "138\xFF")), Result::kMaskFailed);
-  EXPECT_EQ(out_, "");
-  EXPECT_EQ(failed_, "phone");
-  EXPECT_EQ(Apply(rule, Text(1, "1") + std::string("\x18\x05", 2)), Result::kMaskFailed)
-      << "phone as a number";
-  EXPECT_EQ(out_, "");
-  Rule hash;
-  hash.masks = {{"phone", Hash()}};
-  EXPECT_EQ(Apply(hash, Text(3, "13800001111"), ""), Result::kMaskFailed);
-  EXPECT_EQ(out_, "");
-}
-
-TEST_F(RecordTransformTest, InvalidTextAndForeignWireTypesAreNotKept) {
-  EXPECT_EQ(Apply({}, Text(1, "1") + Text(2, "\xD5\xC5")), Result::kInvalidText);
-  EXPECT_EQ(failed_, "name");
-  EXPECT_EQ(Apply({}, std::string("\x10\x05", 2)), Result::kInvalidText) << "name as a number";
-  EXPECT_EQ(Apply({}, Text(4, "30")), Result::kInvalidText) << "age as text";
-  EXPECT_EQ(Apply({}, Text(100, "\xFF\xFE")), Result::kOk) << "bytes may be anything";
-}
-
-TEST_F(RecordTransformTest, TornBytesGiveNothingWhereverTheyAreCut) {
-  Rule rule;
-  rule.masks = {{"phone", Partial(3, 4)}};
-  const std::string parts[] = {Text(1, "1"), Text(2, "张三"), Text(3, "13800001111")};
-  const std::string record = parts[0] + parts[1] + parts[2];
-  for (size_t cut = 0; cut < record.size(); ++cut) {
-    const bool boundary =
-        cut == 0 || cut == parts[0].size() || cut == parts[0].size() + parts[1].size();
-    EXPECT_EQ(Apply(rule, record.substr(0, cut)), boundary ? Result::kOk : Result::kTorn) << cut;
-    if (!boundary) {
-      EXPECT_EQ(out_, "");
-    }
-  }
-}
-
-TEST_F(RecordTransformTest, MasksThatDoNotFitTheFieldAreRefusedBeforehand) {
+TEST(MaskTest, MasksThatDoNotFitTheFieldAreRefusedBeforehand) {
+  const auto contract = *schema::Contract::Parse("person.proto", kContract);
   const auto check = [&](const char* field, const Mask& mask) {
-    return CheckMask(mask, *contract_->FindField(field)).ok();
+    return CheckMask(mask, *contract->FindField(field)).ok();
   };
+  const auto constant = [](const char* text) {
+    Mask mask;
+    mask.set_constant(text);
+    return mask;
+  };
+  Mask sm3;
+  sm3.set_hash_sm3(true);
   EXPECT_TRUE(check("name", Partial(1, 0)));
   EXPECT_TRUE(check("age", Drop()));
   EXPECT_FALSE(check("age", Partial(1, 0)));
+  EXPECT_FALSE(check("age", sm3));
   EXPECT_FALSE(check("photo", Hash()));
   EXPECT_FALSE(check("name", Mask()));
   EXPECT_FALSE(check("name", Partial(1, 0, "*****")));
   EXPECT_FALSE(check("name", Partial(1, 0, "\n")));
   EXPECT_FALSE(check("name", Partial(100000, 0)));
-  Rule rule;
-  rule.masks = {{"age", Partial(1, 0)}};
-  EXPECT_FALSE(RecordTransform::Create(*contract_, rule, kKey).ok());
+  EXPECT_TRUE(check("name", constant("保密")));
+  EXPECT_TRUE(check("age", constant("0")));
+  EXPECT_FALSE(check("age", constant("保密")));
+  EXPECT_FALSE(check("name", constant("")));
+  EXPECT_FALSE(check("name", constant("\xFF")));
+  EXPECT_FALSE(check("photo", constant("x")));
 }
 
 }  // namespace

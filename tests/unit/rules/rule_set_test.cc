@@ -154,6 +154,70 @@ TEST(RuleSetTest, EveryFindingNamesItsPlace) {
   }
 }
 
+// One rule with these lines.
+std::string WithFields(absl::string_view lines) {
+  return absl::StrCat(
+      "dataset: person\nreceiver: \"530100\"\nlegal_basis: 条例\nrules:\n  - id: r\n", lines);
+}
+
+TEST(RuleSetTest, EveryMaskRenameAndDerivedFieldIsRead) {
+  std::vector<huiliu::v1::RuleError> errors;
+  const auto set = ParseRuleSet("p.yaml", WithFields(R"(    masks:
+      name: {hash: sm3}
+      phone: {constant: "保密"}
+      age: {generalise: {band: 10}}
+    derive:
+      division: divisionOf("530102")
+  - id: s
+    rename: {name: phone}
+    masks:
+      name: {hash: sha256}
+      division: {generalise: county}
+)"),
+                                *Contract(), &errors);
+  ASSERT_TRUE(set.ok()) << set.status();
+  const Rule& r = (*set)->rules[0];
+  EXPECT_TRUE(r.masks[0].second.hash_sm3());
+  EXPECT_EQ(r.masks[1].second.constant(), "保密");
+  EXPECT_EQ(r.masks[2].second.generalise().band(), 10);
+  EXPECT_EQ(r.derive[0].field, "division");
+  const Rule& s = (*set)->rules[1];
+  EXPECT_EQ(s.rename[0], (std::pair<std::string, std::string>("name", "phone")));
+  EXPECT_TRUE(s.masks[0].second.hash());
+  EXPECT_EQ(s.masks[1].second.generalise().division(), huiliu::v1::Mask::Generalise::LEVEL_COUNTY);
+}
+
+TEST(RuleSetTest, FieldsThatCannotBeMaskedRenamedOrDerivedSoAreFindings) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"    masks: {age: {hash: sm3}}\n", "6:18 age: 该脱敏方式只用于文本字段"},
+      {"    masks: {age: {constant: 无}}\n", "6:18 age: 常量与字段类型不符"},
+      {"    masks: {age: {generalise: {band: 0.5}}}\n", "6:18 age: 整数字段的区间宽度应为整数"},
+      {"    masks: {age: {generalise: month}}\n", "6:18 age: 该概化方式不适用于此字段类型"},
+      {"    masks: {age: {generalise: street}}\n", "6:31 概化为"},
+      {"    masks: {name: {hash: md5}}\n", "6:19 脱敏方式"},
+      {"    rename: {id: name}\n", "6:18 主键字段不能改名"},
+      {"    rename: {name: id}\n", "6:20 主键字段不能改名"},
+      {"    rename: {name: name}\n", "6:20 新旧字段相同"},
+      {"    rename: {name: age}\n", "6:20 字段 age 类型不同"},
+      {"    rename: {name: phone, division: phone}\n", "6:37 字段 phone 已有来源"},
+      {"    rename: {name: phone}\n    masks: {phone: drop}\n",
+       "7:13 字段 phone 由 rename 或 derive 填写"},
+      {"    rename: {name: phone}\n    drop: [phone]\n",
+       "7:11 字段 phone 由 rename 或 derive 填写"},
+      {"    rename: {name: phone}\n    drop: [name]\n", "6:13 字段 name 并不回流"},
+      {"    derive: {id: name}\n", "6:14 字段 id 是主键"},
+      {"    derive: {age: name}\n", "6:19 字段 age 不能取此类型的值"},
+      {"    derive: {age: age + nobody}\n", "6:25 "},
+      {"    withhold: 不回流\n    derive: {age: age}\n", "7:13 不予回流的规则不写 derive"},
+      {"    rename: [name]\n", "6:13 rename 应为"},
+      {"    derive: age\n", "6:13 derive 应为"},
+  };
+  for (const auto& [lines, finding] : cases) {
+    EXPECT_THAT(Findings(WithFields(lines)), testing::ElementsAre(testing::StartsWith(finding)))
+        << lines;
+  }
+}
+
 TEST(RuleSetTest, ARuleWithoutLegalBasisIsRefused) {
   EXPECT_THAT(Findings(absl::StrReplaceAll(kGood, {{"legal_basis: 政务数据共享条例\n", ""}})),
               testing::ElementsAre(testing::StartsWith("11:5 缺少法律依据")));

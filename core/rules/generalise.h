@@ -1,0 +1,26 @@
+// Coarser values: a division to a level, a date to its month or year, a number to its band.
+#ifndef HUILIU_CORE_RULES_GENERALISE_H_
+#define HUILIU_CORE_RULES_GENERALISE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/schema/contract.h"
+#include "huiliu/v1/dataset.pb.h"
+
+namespace huiliu::rules {
+
+// INVALID_ARGUMENT in words: no kind, a band that is not above 0, a field that cannot hold one.
+absl::Status CheckGeneralise(const huiliu::v1::Mask::Generalise& to, const schema::Field& field);
+
+// Appends the coarser form of `value`, a field's text. False, and nothing appended, where it is no
+// value of the kind: a division code has 6, 9 or 12 digits; a date is RFC 3339, YYYY-MM-DD with or
+// without a time (Asia/Shanghai), or YYYYMMDD, and becomes YYYY-MM-01 or YYYY-01-01; a number is
+// decimal, below 10^15.
+bool AppendGeneralised(const huiliu::v1::Mask::Generalise& to, absl::string_view value,
+                       std::string* out);
+
+}  // namespace huiliu::rules
+
+#endif  // HUILIU_CORE_RULES_GENERALISE_H_

@@ -1,0 +1,108 @@
+#include "core/rules/generalise.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace huiliu::rules {
+namespace {
+
+using Generalise = huiliu::v1::Mask::Generalise;
+
+std::string Shown(const Generalise& to, absl::string_view value) {
+  std::string out;
+  return AppendGeneralised(to, value, &out) ? out : "(refused)" + out;
+}
+std::string Division(Generalise::Level level, absl::string_view value) {
+  Generalise to;
+  to.set_division(level);
+  return Shown(to, value);
+}
+std::string Date(Generalise::Precision precision, absl::string_view value) {
+  Generalise to;
+  to.set_date(precision);
+  return Shown(to, value);
+}
+std::string Band(double width, absl::string_view value) {
+  Generalise to;
+  to.set_band(width);
+  return Shown(to, value);
+}
+
+TEST(GeneraliseTest, ADivisionBecomesTheOneOfTheLevelThatItLiesIn) {
+  EXPECT_EQ(Division(Generalise::LEVEL_PROVINCE, "530102"), "530000");
+  EXPECT_EQ(Division(Generalise::LEVEL_CITY, "530102005"), "530100");
+  EXPECT_EQ(Division(Generalise::LEVEL_COUNTY, "530102005003"), "530102");
+  EXPECT_EQ(Division(Generalise::LEVEL_TOWNSHIP, "530102005003"), "530102005");
+  EXPECT_EQ(Division(Generalise::LEVEL_TOWNSHIP, "530102"), "530102");  // is coarser already
+  for (const char* none : {"五华区", "53010", "53010X", "5301020050031", "５３０１０２", "530102 "})
+    EXPECT_EQ(Division(Generalise::LEVEL_CITY, none), "(refused)") << none;
+}
+
+TEST(GeneraliseTest, ADateBecomesTheFirstDayOfItsMonthOrYear) {
+  EXPECT_EQ(Date(Generalise::PRECISION_MONTH, "1990-05-17"), "1990-05-01");
+  EXPECT_EQ(Date(Generalise::PRECISION_YEAR, "1990-05-17 08:30:00"), "1990-01-01");
+  EXPECT_EQ(Date(Generalise::PRECISION_MONTH, "19900517"), "1990-05-01");
+  // The day in Asia/Shanghai counts.
+  EXPECT_EQ(Date(Generalise::PRECISION_MONTH, "1990-04-30T16:00:00Z"), "1990-05-01");
+  for (const char* none : {"1990年5月", "19901317", "1990-13-01", "长期", "5"})
+    EXPECT_EQ(Date(Generalise::PRECISION_YEAR, none), "(refused)") << none;
+}
+
+TEST(GeneraliseTest, ANumberBecomesTheLowerEndOfItsBand) {
+  EXPECT_EQ(Band(10, "37"), "30");
+  EXPECT_EQ(Band(10, "30"), "30");
+  EXPECT_EQ(Band(10, "-1"), "-10");
+  EXPECT_EQ(Band(10, "-0.0"), "0");
+  EXPECT_EQ(Band(10000, "12345.67"), "10000");
+  EXPECT_EQ(Band(0.1, "0.3"), "0.3");
+  EXPECT_EQ(Band(0.25, "0.6"), "0.5");
+  for (const char* none : {"nan", "inf", "1e15", "三十", "30岁", "3,000", "\xFF"})
+    EXPECT_EQ(Band(10, none), "(refused)") << none;
+}
+
+TEST(GeneraliseTest, NothingBelowTheBandShows) {
+  std::mt19937_64 random(20261123);
+  for (int i = 0; i < 20'000; ++i) {
+    const int64_t value = static_cast<int64_t>(random() % 2'000'000) - 1'000'000;
+    const int64_t width = 1 + static_cast<int64_t>(random() % 5000);
+    int64_t low = 0;
+    ASSERT_TRUE(absl::SimpleAtoi(Band(static_cast<double>(width), absl::StrCat(value)), &low));
+    ASSERT_EQ(low % width, 0);
+    ASSERT_TRUE(low <= value && value < low + width) << value << " in " << width << ": " << low;
+  }
+}
+
+TEST(GeneraliseTest, WhatIsNoSuchKindIsRefused) {
+  EXPECT_EQ(Shown(Generalise(), "1"), "(refused)");
+  schema::Field text, whole, number, time;
+  text.type = schema::FieldType::kString;
+  whole.type = schema::FieldType::kInt64;
+  number.type = schema::FieldType::kDouble;
+  time.type = schema::FieldType::kTimestamp;
+  Generalise to;
+  EXPECT_FALSE(CheckGeneralise(to, text).ok());
+  to.set_band(2.5);
+  EXPECT_TRUE(CheckGeneralise(to, text).ok());
+  EXPECT_TRUE(CheckGeneralise(to, number).ok());
+  EXPECT_FALSE(CheckGeneralise(to, whole).ok());
+  EXPECT_FALSE(CheckGeneralise(to, time).ok());
+  for (const double width : {0.0, -1.0, 1e16}) {
+    to.set_band(width);
+    EXPECT_FALSE(CheckGeneralise(to, text).ok()) << width;
+  }
+  to.set_date(Generalise::PRECISION_MONTH);
+  EXPECT_TRUE(CheckGeneralise(to, time).ok());
+  EXPECT_FALSE(CheckGeneralise(to, number).ok());
+  to.set_date(Generalise::PRECISION_UNSPECIFIED);
+  EXPECT_FALSE(CheckGeneralise(to, time).ok());
+  to.set_division(Generalise::LEVEL_CITY);
+  EXPECT_TRUE(CheckGeneralise(to, whole).ok());
+  EXPECT_FALSE(CheckGeneralise(to, number).ok());
+}
+
+}  // namespace
+}  // namespace huiliu::rules
