@@ -2,14 +2,19 @@
 
 #include <spdlog/spdlog.h>
 
+#include <nlohmann/json.hpp>
+
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "adapters/agent/host.h"
+#include "adapters/agent/redrive_spool.h"
 #include "core/base/status.h"
 
 namespace huiliu::agent {
 namespace {
 
 constexpr absl::Duration kMaxBackOff = absl::Seconds(10);
+constexpr absl::Duration kLookEvery = absl::Milliseconds(500);
 
 bool IsTransient(const absl::Status& status) {
   return status.code() == absl::StatusCode::kUnavailable ||
@@ -46,18 +51,73 @@ absl::Status LandingWorker::Apply(sdk::OpenLanding& landing,
   ASSIGN_OR_RETURN(const absl::Span<const huiliu_change> changes, changes_->Of(message));
   RETURN_IF_ERROR(landing.Apply(changes, message.cursor(), reset));
   status_.AddRows(message.keys_size());
+  status_.SetKept(landing.KeptCount().value_or(0));
   return absl::OkStatus();
 }
 
-absl::Status LandingWorker::RunConnected() {
+std::string LandingWorker::SpoolFolderOf(const Config& config, const std::string& landing) {
+  return absl::StrCat(config.state_dir, "/landings/", landing, "/redrive");
+}
+
+bool LandingWorker::Asked() {
+  if (asked_ || absl::Now() - looked_ < kLookEvery) return asked_;
+  looked_ = absl::Now();
+  const auto request = RedriveSpool(SpoolFolderOf(config_, landing_config_.id)).Next();
+  asked_ = request.ok() && request->has_value();
+  return asked_;
+}
+
+absl::Status LandingWorker::Answer(sdk::OpenLanding& landing) {
+  asked_ = false;
+  RedriveSpool spool(SpoolFolderOf(config_, landing_config_.id));
+  while (!stopping_) {
+    ASSIGN_OR_RETURN(const std::optional<RedriveRequest> request, spool.Next());
+    if (!request.has_value()) break;
+    nlohmann::json ids = nlohmann::json::array();
+    for (const RedriveItem& item : request->items) ids.push_back(item.row.id);
+    const auto answers = landing.Redrive(ids.dump());
+    // A database that is away leaves the request: it is answered when it is back.
+    if (!answers.ok() && IsTransient(answers.status())) return answers.status();
+    std::vector<RedriveResult> results;
+    for (const auto& one : nlohmann::json::parse(answers.value_or("[]"), nullptr, false)) {
+      results.push_back({{KeptKind::kQuarantined, one.value("id", "")},
+                         huiliu::v1::OUTCOME_UNSPECIFIED,
+                         one.value("error", "")});
+    }
+    RETURN_IF_ERROR(spool.Answer(request->name, answers.status(), results));
+  }
+  status_.SetKept(landing.KeptCount().value_or(0));
+  return absl::OkStatus();
+}
+
+absl::Status LandingWorker::AnswerRequests() {
+  ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenLanding> landing, OpenPrepared());
+  return Answer(*landing);
+}
+
+absl::StatusOr<std::unique_ptr<sdk::OpenLanding>> LandingWorker::OpenPrepared() {
   ASSIGN_OR_RETURN(node_, NodeClient::Connect(config_.node));
   ASSIGN_OR_RETURN(const huiliu_plugin* plugin,
                    sdk::LoadPlugin(config_.PluginPath(landing_config_.plugin)));
   ASSIGN_OR_RETURN(const huiliu_landing* table, sdk::FindLanding(*plugin, landing_config_.plugin));
-  ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenLanding> landing,
+  ASSIGN_OR_RETURN(std::unique_ptr<sdk::OpenLanding> landing,
                    sdk::OpenLanding::Open(*table, &host_, landing_config_.options_json));
   RETURN_IF_ERROR(Prepare(*landing));
-  ASSIGN_OR_RETURN(std::string cursor, landing->Cursor());
+  return landing;
+}
+
+absl::Status LandingWorker::RunConnected() {
+  ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenLanding> landing, OpenPrepared());
+  do {
+    RETURN_IF_ERROR(Answer(*landing));
+    status_.Write(true);
+    RETURN_IF_ERROR(Subscribe(*landing));
+  } while (asked_ && !stopping_);
+  return absl::OkStatus();
+}
+
+absl::Status LandingWorker::Subscribe(sdk::OpenLanding& landing) {
+  ASSIGN_OR_RETURN(std::string cursor, landing.Cursor());
   if (from_beginning_) cursor.clear();
   huiliu::v1::SubscribeRequest request;
   request.mutable_context()->set_receiver(landing_config_.receiver);
@@ -73,9 +133,9 @@ absl::Status LandingWorker::RunConnected() {
   status_.Set("running", "");
   bool reset = cursor.empty();
   return node_->Subscribe(
-      request, [this] { return stopping_.load(); },
+      request, [this] { return stopping_ || Asked(); },
       [&](const huiliu::v1::SubscribeResponse& message) -> absl::Status {
-        RETURN_IF_ERROR(Apply(*landing, message, reset));
+        RETURN_IF_ERROR(Apply(landing, message, reset));
         reset = from_beginning_ = false;
         status_.Write(false);
         return absl::OkStatus();

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 
+#include "absl/time/time.h"
 #include "adapters/agent/change_list.h"
 #include "adapters/agent/config.h"
 #include "adapters/agent/node_client.h"
@@ -19,9 +21,18 @@ class LandingWorker {
  public:
   LandingWorker(Config config, LandingConfig landing, const std::atomic<bool>& stopping);
   absl::Status Run();
+  // Answers the operator's requests to try refused rows again, without landing anything new.
+  // ABORTED where a running worker holds the table: it answers.
+  absl::Status AnswerRequests();
+  static std::string SpoolFolderOf(const Config& config, const std::string& landing);
 
  private:
+  absl::StatusOr<std::unique_ptr<sdk::OpenLanding>> OpenPrepared();
   absl::Status RunConnected();
+  absl::Status Subscribe(sdk::OpenLanding& landing);
+  // Whether the operator has asked for something; looked at every half second.
+  bool Asked();
+  absl::Status Answer(sdk::OpenLanding& landing);
   absl::Status Prepare(sdk::OpenLanding& landing);
   absl::Status Apply(sdk::OpenLanding& landing, const huiliu::v1::SubscribeResponse& message,
                      bool reset);
@@ -34,6 +45,8 @@ class LandingWorker {
   huiliu_host host_;
   std::unique_ptr<NodeClient> node_;
   std::unique_ptr<ChangeList> changes_;
+  std::atomic<bool> asked_ = false;  // set by the subscription's watcher
+  absl::Time looked_ = absl::InfinitePast();
 };
 
 }  // namespace huiliu::agent

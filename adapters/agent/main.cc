@@ -9,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "adapters/agent/config.h"
+#include "adapters/agent/landing_commands.h"
 #include "adapters/agent/landing_worker.h"
 #include "adapters/agent/repair_commands.h"
 #include "adapters/agent/rule_verbs.h"
@@ -118,6 +119,53 @@ void AddRepairVerbs(CLI::App& app, const char* name, const char* text, huiliu::K
                              "等待采集进程答复的秒数 (seconds to wait for the worker)");
 }
 
+// The bureau engineer's: rows that the target refused. The same exit codes.
+struct LandingVerbs {
+  CLI::App* list = nullptr;
+  CLI::App* show = nullptr;
+  CLI::App* redrive = nullptr;
+  huiliu::agent::LandingOptions options;
+  std::string language = "zh", output = "table";
+
+  bool chosen() const { return *list || *show || *redrive; }
+  int Run(const huiliu::agent::Config& config) {
+    options.english = language == "en";
+    options.json = output == "json";
+    if (*list) return Exit(huiliu::agent::ListRefused(config, options));
+    if (*show) return Exit(huiliu::agent::ShowRefused(config, options));
+    bool still_kept = false;
+    const int code = Exit(huiliu::agent::RedriveRefused(config, options, stopping, &still_kept));
+    return code != 0 ? code : still_kept ? 3 : 0;
+  }
+};
+
+void AddLandingVerbs(CLI::App& app, std::string* config_path, LandingVerbs* verbs) {
+  CLI::App* group =
+      app.add_subcommand("landing",
+                         "落地时被目标表拒绝的行：列出、查看、重新落地 (rows that the "
+                         "landing's table refused)")
+          ->require_subcommand(1);
+  huiliu::agent::LandingOptions& options = verbs->options;
+  const auto verb = [&](const char* name, const char* text) {
+    CLI::App* sub = group->add_subcommand(name, text);
+    sub->add_option("--config", *config_path, "agent.yaml")->required();
+    sub->add_option("--landing", options.landing, "落地任务 (of one landing)");
+    sub->add_option("--lang", verbs->language, "zh 或 en")->check(CLI::IsMember({"zh", "en"}));
+    sub->add_option("-o,--output", verbs->output,
+                    "table 或 json，一行一个对象 (json: an object a line)")
+        ->check(CLI::IsMember({"table", "json"}));
+    return sub;
+  };
+  verbs->list = verb("list", "列出 (list, without content)");
+  verbs->show = verb("show", "一行的内容与拒绝原因 (one row and why it was refused)");
+  verbs->show->add_option("id", options.ids, "编号 (id)")->required();
+  verbs->redrive = verb("redrive", "目标表改正后重新落地 (land again, after the table was mended)");
+  verbs->redrive->add_option("id", options.ids, "编号 (ids)");
+  verbs->redrive->add_flag("--all", options.all, "全部 (all)");
+  verbs->redrive->add_option("--wait", options.wait_seconds,
+                             "等待落地进程答复的秒数 (seconds to wait for the worker)");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -151,6 +199,8 @@ int main(int argc, char** argv) {
   AddRepairVerbs(app, "pending",
                  "待认领：列出、查看、更正、重判 (rows whose division nothing decided)",
                  huiliu::KeptKind::kPending, &config_path, &pending);
+  LandingVerbs refused;
+  AddLandingVerbs(app, &config_path, &refused);
   CLI11_PARSE(app, argc, argv);
   spdlog::set_default_logger(spdlog::stderr_color_mt("huiliu-agent"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
@@ -161,6 +211,7 @@ int main(int argc, char** argv) {
   if (!config.ok()) return Exit(config.status()) + 1;
   if (quarantine.chosen()) return quarantine.Run(*config);
   if (pending.chosen()) return pending.Run(*config);
+  if (refused.chosen()) return refused.Run(*config);
   if (*run) return Exit(huiliu::agent::Supervise(*config, OwnPath(), stopping));
   if (*worker) return Exit(RunWorker(*config, source, landing));
   if (*key) return Exit(PrintKey(*config, source));

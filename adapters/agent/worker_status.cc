@@ -41,10 +41,9 @@ void WorkerStatus::Write(bool now) {
   const int64_t ms = absl::ToUnixMillis(absl::Now());
   if (!now && ms - written_ms_ < kEveryMs) return;
   written_ms_ = ms;
-  const nlohmann::json json = {{"worker", id_},         {"state", state_},
-                               {"error", error_},       {"rows", rows_},
-                               {"sequence", sequence_}, {"caught_up", caught_up_},
-                               {"notices", notices_},   {"updated_ms", ms}};
+  const nlohmann::json json = {{"worker", id_}, {"state", state_},       {"error", error_},
+                               {"rows", rows_}, {"sequence", sequence_}, {"caught_up", caught_up_},
+                               {"kept", kept_}, {"notices", notices_},   {"updated_ms", ms}};
   // A reader sees the old or the new text; it need not survive a power loss.
   const std::string temporary = path_ + ".new";
   std::ofstream(temporary) << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)

@@ -18,6 +18,8 @@ class WorkerStatus {
   void AddRows(int64_t rows) { rows_ += rows; }
   void SetSequence(uint64_t sequence) { sequence_ = sequence; }
   void SetCaughtUp(bool caught_up) { caught_up_ = caught_up; }
+  // Rows that a landing's target refused and that wait for repair.
+  void SetKept(uint64_t kept) { kept_ = kept; }
   void AddNotice(const std::string& notice);
   void Write(bool now);
 
@@ -28,6 +30,7 @@ class WorkerStatus {
   std::string error_;
   int64_t rows_ = 0;
   uint64_t sequence_ = 0;
+  uint64_t kept_ = 0;
   bool caught_up_ = false;
   std::vector<std::string> notices_;
   int64_t written_ms_ = 0;

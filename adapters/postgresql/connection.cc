@@ -27,10 +27,23 @@ absl::StatusCode CodeOf(absl::string_view state) {
       absl::StartsWith(state, "42")) {
     return absl::StatusCode::kInvalidArgument;
   }
+  if (absl::StartsWith(state, "44") || state == "54000" || state == "P0001")
+    return absl::StatusCode::kInvalidArgument;
   return absl::StatusCode::kUnknown;
 }
 
 std::string Text(const char* text) { return text == nullptr ? "" : text; }
+
+// The column of `COPY table, line 3, column age: "value"`; empty where the server's language is
+// another one.
+std::string CopyColumn(absl::string_view context) {
+  constexpr absl::string_view kBefore = ", column ";
+  if (!absl::StartsWith(context, "COPY ")) return "";
+  const size_t begin = context.find(kBefore);
+  if (begin == absl::string_view::npos) return "";
+  context.remove_prefix(begin + kBefore.size());
+  return std::string(context.substr(0, context.find_first_of(":\n")));
+}
 
 }  // namespace
 
@@ -57,19 +70,36 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
   return absl::UnavailableError(message);
 }
 
-absl::Status Connection::Failed(const PGresult* result) const {
+bool Failure::OfRow() const {
+  // 22 data exception, 23 constraint, 44 check option, 54000 an index entry too large, P0001 raised
+  // by a trigger.
+  return absl::StartsWith(state, "22") || absl::StartsWith(state, "23") ||
+         absl::StartsWith(state, "44") || state == "54000" || state == "P0001";
+}
+
+absl::Status Connection::Failed(const PGresult* result) {
+  failure_ = Failure();
   if (lost())
     return absl::UnavailableError(absl::StrCat("PostgreSQL ", place_, ": the connection is lost"));
   const std::string state = Text(PQresultErrorField(result, PG_DIAG_SQLSTATE));
-  // The primary message only: details and context may quote values.
-  std::string message = absl::StrCat("PostgreSQL ", place_, ": [", state, "] ");
   const std::string table = Text(PQresultErrorField(result, PG_DIAG_TABLE_NAME));
-  const std::string column = Text(PQresultErrorField(result, PG_DIAG_COLUMN_NAME));
+  const std::string constraint = Text(PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME));
+  std::string column = Text(PQresultErrorField(result, PG_DIAG_COLUMN_NAME));
+  if (column.empty()) column = CopyColumn(Text(PQresultErrorField(result, PG_DIAG_CONTEXT)));
+  failure_.state = state;
+  // The primary message only, and only where the server itself wrote it: details and context, and
+  // what a trigger says, may quote values.
   if (absl::StartsWith(state, "22")) {
-    absl::StrAppend(&message, "a value does not fit its column");
+    failure_.message = "a value does not fit its column";
+  } else if (state == "P0001") {
+    failure_.message = "a trigger of the table refused the row";
   } else {
-    absl::StrAppend(&message, Text(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
+    failure_.message = Text(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
   }
+  failure_.place = !constraint.empty() ? absl::StrCat("constraint ", constraint)
+                   : !column.empty()   ? absl::StrCat("column ", column)
+                                       : "";
+  std::string message = absl::StrCat("PostgreSQL ", place_, ": [", state, "] ", failure_.message);
   if (!table.empty()) absl::StrAppend(&message, ", table ", table);
   if (!column.empty()) absl::StrAppend(&message, ", column ", column);
   return absl::Status(CodeOf(state), message);
@@ -91,6 +121,7 @@ absl::StatusOr<Result> Connection::Query(const std::string& sql,
 }
 
 absl::Status Connection::CopyIn(const std::string& sql, absl::string_view data) {
+  failure_ = Failure();
   RETURN_IF_ERROR(Query(sql).status());
   constexpr size_t kChunk = 1 << 20;
   while (!data.empty()) {

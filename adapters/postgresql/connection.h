@@ -15,6 +15,16 @@ namespace huiliu::postgresql {
 
 using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
+// What the server said of the last statement that failed; names only, no values.
+struct Failure {
+  std::string state;    // SQLSTATE
+  std::string message;  // one line
+  std::string place;    // the constraint or column, where it is named
+
+  // Whether a row's content is at fault: its values or a rule of the table about them.
+  bool OfRow() const;
+};
+
 // One thread.
 class Connection {
  public:
@@ -27,6 +37,7 @@ class Connection {
   absl::Status Execute(const std::string& sql) { return Query(sql).status(); }
   // Sends `data` (COPY text format) to a COPY … FROM STDIN statement.
   absl::Status CopyIn(const std::string& sql, absl::string_view data);
+  const Failure& failure() const { return failure_; }
   bool lost() const { return PQstatus(connection_.get()) != CONNECTION_OK; }
   const std::string& place() const { return place_; }
   std::string Identifier(absl::string_view name) const;
@@ -34,9 +45,10 @@ class Connection {
 
  private:
   explicit Connection(PGconn* connection);
-  absl::Status Failed(const PGresult* result) const;
+  absl::Status Failed(const PGresult* result);
   std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
   std::string place_;  // host/database
+  Failure failure_;
 };
 
 }  // namespace huiliu::postgresql

@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -13,8 +12,6 @@ namespace huiliu::postgresql {
 namespace {
 
 using absl::StrCat;
-
-constexpr char kStaging[] = "huiliu_staging";
 
 // What stands beside the dataset's own columns.
 struct EnvelopeColumn {
@@ -46,58 +43,10 @@ const char* TypeName(int32_t type) {
   }
 }
 
-// Rows of one batch mostly share their arrival time: the last text is kept.
-class TimeText {
- public:
-  const std::string& Of(int64_t us) {
-    if (text_.empty() || us != us_) {
-      us_ = us;
-      text_ =
-          absl::FormatTime("%Y-%m-%d %H:%M:%E6S+00", absl::FromUnixMicros(us), absl::UTCTimeZone());
-    }
-    return text_;
-  }
-
- private:
-  int64_t us_ = 0;
-  std::string text_;
-};
-
-// COPY's text format. False where the text holds a byte 0, which PostgreSQL cannot.
-bool AppendCopyText(absl::string_view text, std::string* out) {
-  while (!text.empty()) {
-    size_t plain = 0;
-    while (plain < text.size() && static_cast<uint8_t>(text[plain]) > '\r' && text[plain] != '\\')
-      ++plain;
-    out->append(text.data(), plain);
-    if (plain == text.size()) return true;
-    switch (text[plain]) {
-      case '\0':
-        return false;
-      case '\\':
-        *out += "\\\\";
-        break;
-      case '\n':
-        *out += "\\n";
-        break;
-      case '\r':
-        *out += "\\r";
-        break;
-      case '\t':
-        *out += "\\t";
-        break;
-      default:
-        out->push_back(text[plain]);
-    }
-    text.remove_prefix(plain + 1);
-  }
-  return true;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PostgresqlLanding>> PostgresqlLanding::Open(
-    sdk::Host, absl::string_view options_json) {
+    sdk::Host host, absl::string_view options_json) {
   const auto json = nlohmann::json::parse(options_json.begin(), options_json.end(), nullptr, false);
   if (!json.is_object())
     return absl::InvalidArgumentError("postgresql landing: its options are no JSON object");
@@ -122,7 +71,7 @@ absl::StatusOr<std::unique_ptr<PostgresqlLanding>> PostgresqlLanding::Open(
   }
   if (options.dsn.empty() || options.table.empty())
     return absl::InvalidArgumentError("postgresql landing: options dsn and table are required");
-  std::unique_ptr<PostgresqlLanding> landing(new PostgresqlLanding(std::move(options)));
+  std::unique_ptr<PostgresqlLanding> landing(new PostgresqlLanding(host, std::move(options)));
   RETURN_IF_ERROR(landing->Connect());
   return landing;
 }
@@ -180,7 +129,8 @@ absl::Status PostgresqlLanding::CreateTable() {
     absl::StrAppend(&sql, "COMMENT ON COLUMN ", Qualified(), ".", column.name, " IS ",
                     connection_->Literal(column.title), ";");
   }
-  absl::StrAppend(&sql, "CREATE TABLE IF NOT EXISTS ", connection_->Identifier(options_.schema),
+  absl::StrAppend(&sql, refused_.TableSql(*connection_), "CREATE TABLE IF NOT EXISTS ",
+                  connection_->Identifier(options_.schema),
                   ".huiliu_landing_cursor (target text PRIMARY KEY, cursor text NOT NULL, updated "
                   "timestamptz NOT NULL)");
   // CREATE … IF NOT EXISTS races with itself: landings of one database create one after the other.
@@ -201,6 +151,7 @@ absl::Status PostgresqlLanding::MakeStaging() {
 }
 
 absl::Status PostgresqlLanding::Prepare(const huiliu_dataset& dataset) {
+  dataset_ = std::string(sdk::ToView(dataset.dataset));
   title_ = std::string(sdk::ToView(dataset.title));
   columns_.clear();
   for (size_t i = 0; i < dataset.field_count; ++i) {
@@ -210,6 +161,7 @@ absl::Status PostgresqlLanding::Prepare(const huiliu_dataset& dataset) {
   }
   RETURN_IF_ERROR(TakeLock());
   RETURN_IF_ERROR(AtTarget(CreateTable()));
+  ASSIGN_OR_RETURN(kept_, refused_.Count(*connection_));
   WriteStatements();
   return MakeStaging();
 }
@@ -226,67 +178,6 @@ absl::StatusOr<std::string> PostgresqlLanding::Cursor() {
                                       ": the stored cursor of ", Target(), " cannot be read"));
   }
   return cursor;
-}
-
-std::vector<bool> PostgresqlLanding::Superseded(absl::Span<const huiliu_change> changes) const {
-  // The keys' bytes, one behind the other: system and key cells.
-  std::string bytes;
-  std::vector<size_t> ends;
-  ends.reserve(changes.size());
-  for (const huiliu_change& change : changes) {
-    absl::StrAppend(&bytes, sdk::ToView(change.system));
-    for (size_t c = 0; c < columns_.size(); ++c) {
-      if (columns_[c].key)
-        absl::StrAppend(&bytes, absl::string_view("\0", 1), sdk::ToView(change.cells[c].value));
-    }
-    ends.push_back(bytes.size());
-  }
-  std::vector<bool> superseded(changes.size(), false);
-  absl::flat_hash_map<absl::string_view, size_t> last;
-  last.reserve(changes.size());
-  for (size_t i = 0; i < changes.size(); ++i) {
-    const size_t begin = i == 0 ? 0 : ends[i - 1];
-    const auto [place, fresh] =
-        last.try_emplace(absl::string_view(bytes).substr(begin, ends[i] - begin), i);
-    if (fresh) continue;
-    superseded[place->second] = true;
-    place->second = i;
-  }
-  return superseded;
-}
-
-// One line a change, the last of each key only.
-absl::StatusOr<std::string> PostgresqlLanding::StagingRows(absl::Span<const huiliu_change> changes,
-                                                           bool* deletes) const {
-  const std::vector<bool> superseded = Superseded(changes);
-  TimeText source_time;
-  TimeText arrival_time;
-  std::string out;
-  for (size_t i = 0; i < changes.size(); ++i) {
-    const huiliu_change& change = changes[i];
-    if (superseded[i]) continue;
-    *deletes = *deletes || change.is_delete != 0;
-    absl::StrAppend(&out, change.is_delete != 0 ? "t" : "f", "\t", sdk::ToView(change.system), "\t",
-                    sdk::ToView(change.division), "\t");
-    absl::StrAppend(&out,
-                    change.source_time_us == 0 ? "\\N" : source_time.Of(change.source_time_us),
-                    "\t", arrival_time.Of(change.arrival_time_us));
-    for (size_t c = 0; c < columns_.size(); ++c) {
-      out.push_back('\t');
-      const huiliu_cell& cell = change.cells[c];
-      if (cell.kind == 0) {
-        out += columns_[c].key && change.is_delete == 0 ? "" : "\\N";
-      } else if (!AppendCopyText(sdk::ToView(cell.value), &out)) {
-        return absl::InvalidArgumentError(
-            StrCat("column ", columns_[c].name, " of ", Target(),
-                   ": a value holds a byte 0, which PostgreSQL cannot keep"));
-      }
-    }
-    out.push_back('\n');
-    // Batches hold rows of like size: one allocation is enough.
-    if (i == 0) out.reserve(out.size() * changes.size() * 5 / 4);
-  }
-  return out;
 }
 
 std::string PostgresqlLanding::ColumnList(const std::string& prefix) const {
@@ -328,34 +219,73 @@ void PostgresqlLanding::WriteStatements() {
                    KeyMatch("t", "s"), ";");
 }
 
-absl::Status PostgresqlLanding::Land(absl::Span<const huiliu_change> changes,
-                                     absl::string_view cursor, bool reset) {
-  bool deletes = false;
-  ASSIGN_OR_RETURN(const std::string rows, StagingRows(changes, &deletes));
+std::string PostgresqlLanding::CursorSql(absl::string_view cursor) const {
+  return StrCat("INSERT INTO ", connection_->Identifier(options_.schema),
+                ".huiliu_landing_cursor VALUES (", connection_->Literal(Target()), ", ",
+                connection_->Literal(absl::Base64Escape(cursor)),
+                ", now()) ON CONFLICT (target) DO UPDATE SET cursor = excluded.cursor, "
+                "updated = excluded.updated;");
+}
+
+std::string PostgresqlLanding::BeginSql(bool reset) const {
+  return reset ? StrCat("BEGIN;DELETE FROM ", Qualified(), ";", refused_.ForgetSql(*connection_))
+               : "BEGIN;";
+}
+
+std::vector<std::string> PostgresqlLanding::KeysOf(absl::Span<const huiliu_change> changes,
+                                                   const StagedRows& staged,
+                                                   const std::vector<bool>& left_out) const {
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < staged.size(); ++i) {
+    if (left_out.empty() || !left_out[i])
+      keys.push_back(KeyBytes(changes[staged.change(i)], columns_));
+  }
+  return keys;
+}
+
+absl::Status PostgresqlLanding::LandWhole(absl::Span<const huiliu_change> changes,
+                                          const StagedRows& staged, absl::string_view cursor,
+                                          bool reset) {
   // Two round trips besides the COPY's own: what can go together does.
-  std::string begin = "BEGIN;";
-  if (reset) absl::StrAppend(&begin, "DELETE FROM ", Qualified(), ";");
+  const std::string begin = BeginSql(reset);
   std::string end;
-  if (rows.empty()) {
+  if (staged.size() == 0) {
     RETURN_IF_ERROR(connection_->Execute(begin));
   } else {
-    RETURN_IF_ERROR(connection_->CopyIn(StrCat(begin, "COPY ", kStaging, " FROM STDIN"), rows));
-    end = StrCat(upsert_, deletes ? remove_ : "");
+    RETURN_IF_ERROR(connection_->CopyIn(StrCat(begin, "COPY ", kStaging, " FROM STDIN"),
+                                        staged.Lines(0, staged.size())));
+    end = StrCat(upsert_, staged.deletes() ? remove_ : "");
   }
-  return connection_->Execute(
-      StrCat(end, "INSERT INTO ", connection_->Identifier(options_.schema),
-             ".huiliu_landing_cursor VALUES (", connection_->Literal(Target()), ", ",
-             connection_->Literal(absl::Base64Escape(cursor)),
-             ", now()) ON CONFLICT (target) DO UPDATE SET cursor = excluded.cursor, "
-             "updated = excluded.updated;COMMIT"));
+  if (kept_ > 0 && !reset && staged.size() > 0) {
+    RETURN_IF_ERROR(connection_->Execute(end));
+    end.clear();
+    RETURN_IF_ERROR(refused_.Settle(*connection_, KeysOf(changes, staged, {})));
+  }
+  return connection_->Execute(StrCat(end, CursorSql(cursor), "COMMIT"));
 }
 
 absl::Status PostgresqlLanding::Apply(absl::Span<const huiliu_change> changes,
                                       absl::string_view cursor, bool reset) {
-  const absl::Status status = Land(changes, cursor, reset);
-  // Whatever went wrong, the transaction is not this batch's any more; the host reads the cursor
-  // again before it goes on.
-  if (!status.ok() && !connection_->lost()) connection_->Execute("ROLLBACK").IgnoreError();
+  const StagedRows staged(changes, columns_);
+  bool apart = !staged.unstorable().empty();
+  absl::Status status;
+  if (!apart) {
+    status = LandWhole(changes, staged, cursor, reset);
+    apart = !status.ok() && !connection_->lost() && connection_->failure().OfRow();
+    // Whatever went wrong, the transaction is not this batch's any more; the host reads the cursor
+    // again before it goes on.
+    if (!status.ok() && !connection_->lost()) connection_->Execute("ROLLBACK").IgnoreError();
+  }
+  const bool count_again = apart || kept_ > 0;
+  if (apart) {
+    status = LandApart(changes, staged, cursor, reset);
+    if (!status.ok() && !connection_->lost()) connection_->Execute("ROLLBACK").IgnoreError();
+  }
+  if (status.ok() && count_again) {
+    const auto kept = refused_.Count(*connection_);
+    // The batch has landed; a number that cannot be had now is had with the next one.
+    if (kept.ok()) kept_ = *kept;
+  }
   return AtTarget(status);
 }
 

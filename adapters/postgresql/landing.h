@@ -1,4 +1,5 @@
-// Landing "postgresql": upserts and deletes in the transaction that stores the cursor.
+// Landing "postgresql": upserts and deletes in the transaction that stores the cursor. Rows that
+// the table refuses are kept in that transaction, too, and the rest lands.
 // docs/formats/postgresql-landing.md.
 #ifndef HUILIU_ADAPTERS_POSTGRESQL_LANDING_H_
 #define HUILIU_ADAPTERS_POSTGRESQL_LANDING_H_
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "adapters/postgresql/connection.h"
+#include "adapters/postgresql/refused_rows.h"
+#include "adapters/postgresql/staged_rows.h"
 #include "adapters/sdk/plugin.h"
 
 namespace huiliu::postgresql {
@@ -20,6 +23,9 @@ class PostgresqlLanding : public sdk::Landing {
   absl::StatusOr<std::string> Cursor() override;
   absl::Status Apply(absl::Span<const huiliu_change> changes, absl::string_view cursor,
                      bool reset) override;
+  absl::StatusOr<std::string> Kept(absl::string_view id) override;
+  absl::StatusOr<uint64_t> KeptCount() override { return kept_; }
+  absl::StatusOr<std::string> Redrive(absl::string_view ids_json) override;
 
  private:
   struct Options {
@@ -29,14 +35,14 @@ class PostgresqlLanding : public sdk::Landing {
     int lock_timeout_ms = 10000;
     int statement_timeout_ms = 120000;
   };
-  struct Column {
-    std::string name;
-    std::string title;
-    std::string type;
-    bool key = false;
-    bool index = false;
+  static constexpr char kStaging[] = "huiliu_staging";
+  // A line of the staged rows that the table refused.
+  struct LineRefused {
+    size_t line = 0;
+    Refused why;
   };
-  explicit PostgresqlLanding(Options options) : options_(std::move(options)) {}
+  PostgresqlLanding(sdk::Host host, Options options)
+      : host_(host), options_(std::move(options)), refused_(options_.schema, Target()) {}
 
   absl::Status Connect();
   absl::Status CreateTable();
@@ -44,22 +50,39 @@ class PostgresqlLanding : public sdk::Landing {
   absl::Status MakeStaging();
   // The statements of every batch.
   void WriteStatements();
-  // Changes that a later one of the same key replaces.
-  std::vector<bool> Superseded(absl::Span<const huiliu_change> changes) const;
-  absl::Status Land(absl::Span<const huiliu_change> changes, absl::string_view cursor, bool reset);
-  absl::StatusOr<std::string> StagingRows(absl::Span<const huiliu_change> changes,
-                                          bool* deletes) const;
+  std::string BeginSql(bool reset) const;
+  std::string CursorSql(absl::string_view cursor) const;
+  // The batch in one go.
+  absl::Status LandWhole(absl::Span<const huiliu_change> changes, const StagedRows& staged,
+                         absl::string_view cursor, bool reset);
+  // The batch with rows that the table refuses: those are kept.
+  absl::Status LandApart(absl::Span<const huiliu_change> changes, const StagedRows& staged,
+                         absl::string_view cursor, bool reset);
+  // Lines [first, last) in the open transaction; halved until what is refused stands alone.
+  absl::Status LandHalves(const StagedRows& staged, size_t first, size_t last,
+                          std::vector<LineRefused>* refused);
+  // All of them or none; after a failure the savepoint huiliu_lines is open.
+  absl::Status LandLines(const StagedRows& staged, size_t first, size_t last);
+  // Of the lines that landed.
+  std::vector<std::string> KeysOf(absl::Span<const huiliu_change> changes, const StagedRows& staged,
+                                  const std::vector<bool>& left_out) const;
+  // Why it is refused still; empty: it has landed.
+  absl::StatusOr<std::string> RedriveOne(int64_t id);
   absl::Status AtTarget(const absl::Status& status) const;
   std::string Qualified() const;
   std::string Target() const { return options_.schema + "." + options_.table; }
   std::string ColumnList(const std::string& prefix) const;
   std::string KeyMatch(const std::string& a, const std::string& b) const;
 
+  const sdk::Host host_;
   const Options options_;
+  const RefusedRows refused_;
+  std::string dataset_;
   std::string title_;
   std::vector<Column> columns_;
   std::string upsert_;
   std::string remove_;
+  uint64_t kept_ = 0;
   std::unique_ptr<Connection> connection_;
 };
 

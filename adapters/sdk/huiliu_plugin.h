@@ -128,7 +128,7 @@ typedef struct {
   huiliu_bytes row_id;
 } huiliu_change;
 
-/* A landing. Legal calls: open prepare cursor (apply)* close. One thread at a time. */
+/* A landing. Legal calls: open prepare cursor (apply | redrive)* close. One thread at a time. */
 typedef struct huiliu_landing {
   size_t struct_size;
   const char* name;
@@ -142,7 +142,24 @@ typedef struct huiliu_landing {
   huiliu_status (*apply)(void* landing, const huiliu_change* changes, size_t count,
                          huiliu_bytes cursor, int reset);
   void (*close)(void* landing);
+
+  /* The rest is optional: NULL, or UNIMPLEMENTED, where the landing cannot. A landing that can
+   * keeps each row that its target refuses (a constraint, a value out of range) with the reason, in
+   * the transaction of apply, and lands the rest; a later version of the row that lands settles it.
+   * Without it apply fails on such a row.
+   *
+   * The kept rows as a JSON array of {"id", "delete", "reason", "place", "message", "batch_place",
+   * "kept", "tries"}; with an id that row alone, with its "cells". Legal after open. */
+  huiliu_status (*kept)(void* landing, huiliu_bytes id, huiliu_bytes* json);
+  /* How many are kept; after prepare. */
+  huiliu_status (*kept_count)(void* landing, uint64_t* count);
+  /* Tries kept rows again, each by itself: `ids` is a JSON array of ids, an empty one means all.
+   * Answers a JSON array of {"id", "error"}; an empty error: it has landed. After prepare. */
+  huiliu_status (*redrive)(void* landing, huiliu_bytes ids, huiliu_bytes* json);
 } huiliu_landing;
+
+/* What a landing of the first version of the table has. */
+#define HUILIU_LANDING_LEAST_SIZE offsetof(huiliu_landing, kept)
 
 typedef struct huiliu_plugin {
   uint32_t abi; /* HUILIU_PLUGIN_ABI */

@@ -13,15 +13,21 @@ absl::Status NoPlugin(const std::string& path, absl::string_view why) {
   return absl::FailedPreconditionError(absl::StrCat("plugin ", path, ": ", why));
 }
 
+// The least that this agent can work with: what came later is optional.
+template <typename Table>
+constexpr size_t kLeastSize = sizeof(Table);
+template <>
+constexpr size_t kLeastSize<huiliu_landing> = HUILIU_LANDING_LEAST_SIZE;
+
 template <typename Table>
 absl::StatusOr<const Table*> FindNamed(const huiliu_plugin& plugin, const Table* const* tables,
                                        absl::string_view kind, absl::string_view name) {
   std::string known;
   for (const Table* const* table = tables; table != nullptr && *table != nullptr; ++table) {
-    if ((*table)->struct_size < sizeof(Table)) {
+    if ((*table)->struct_size < kLeastSize<Table>) {
       return absl::FailedPreconditionError(
           absl::StrCat("plugin ", plugin.name, ": ", kind, " ", (*table)->name, " has a table of ",
-                       (*table)->struct_size, " bytes, this agent needs ", sizeof(Table)));
+                       (*table)->struct_size, " bytes, this agent needs ", kLeastSize<Table>));
     }
     if (name == (*table)->name) return *table;
     absl::StrAppend(&known, known.empty() ? "" : ", ", (*table)->name);
@@ -103,6 +109,38 @@ absl::StatusOr<std::string> OpenLanding::Cursor() {
   huiliu_bytes cursor{nullptr, 0};
   RETURN_IF_ERROR(FromC(table_.cursor(held_, &cursor)));
   return std::string(ToView(cursor));
+}
+
+bool OpenLanding::keeps() const {
+  return table_.struct_size >= sizeof(huiliu_landing) && table_.kept != nullptr &&
+         table_.kept_count != nullptr && table_.redrive != nullptr;
+}
+
+absl::Status OpenLanding::CannotKeep() const {
+  return absl::UnimplementedError(absl::StrCat("落地插件 ", table_.name,
+                                               " 不保存被拒的行 / landing ", table_.name,
+                                               " keeps no refused rows"));
+}
+
+absl::StatusOr<uint64_t> OpenLanding::KeptCount() {
+  if (!keeps()) return CannotKeep();
+  uint64_t count = 0;
+  RETURN_IF_ERROR(FromC(table_.kept_count(held_, &count)));
+  return count;
+}
+
+absl::StatusOr<std::string> OpenLanding::Kept(absl::string_view id) {
+  if (!keeps()) return CannotKeep();
+  huiliu_bytes json{nullptr, 0};
+  RETURN_IF_ERROR(FromC(table_.kept(held_, ToBytes(id), &json)));
+  return std::string(ToView(json));
+}
+
+absl::StatusOr<std::string> OpenLanding::Redrive(absl::string_view ids_json) {
+  if (!keeps()) return CannotKeep();
+  huiliu_bytes json{nullptr, 0};
+  RETURN_IF_ERROR(FromC(table_.redrive(held_, ToBytes(ids_json), &json)));
+  return std::string(ToView(json));
 }
 
 }  // namespace huiliu::sdk

@@ -57,8 +57,14 @@ class OpenLanding {
     return FromC(
         table_.apply(held_, changes.data(), changes.size(), ToBytes(cursor), reset ? 1 : 0));
   }
+  // UNIMPLEMENTED where the landing keeps no refused rows.
+  absl::StatusOr<uint64_t> KeptCount();
+  absl::StatusOr<std::string> Kept(absl::string_view id);
+  absl::StatusOr<std::string> Redrive(absl::string_view ids_json);
 
  private:
+  bool keeps() const;
+  absl::Status CannotKeep() const;
   OpenLanding(const huiliu_landing& table, void* held) : table_(table), held_(held) {}
   const huiliu_landing& table_;
   void* const held_;

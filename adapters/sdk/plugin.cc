@@ -4,7 +4,19 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace huiliu::sdk::internal {
+namespace huiliu::sdk {
+
+absl::StatusOr<std::string> Landing::Kept(absl::string_view) {
+  return absl::UnimplementedError("the landing keeps no refused rows");
+}
+absl::StatusOr<uint64_t> Landing::KeptCount() {
+  return absl::UnimplementedError("the landing keeps no refused rows");
+}
+absl::StatusOr<std::string> Landing::Redrive(absl::string_view) {
+  return absl::UnimplementedError("the landing keeps no refused rows");
+}
+
+namespace internal {
 
 huiliu_status ToC(const absl::Status& status) {
   static thread_local std::string message;
@@ -22,4 +34,5 @@ absl::Status FromException() {
   }
 }
 
-}  // namespace huiliu::sdk::internal
+}  // namespace internal
+}  // namespace huiliu::sdk

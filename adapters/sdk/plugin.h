@@ -52,6 +52,11 @@ class Landing {
   virtual absl::StatusOr<std::string> Cursor() = 0;
   virtual absl::Status Apply(absl::Span<const huiliu_change> changes, absl::string_view cursor,
                              bool reset) = 0;
+  // The optional rest: rows that the target refuses are kept, shown and tried again
+  // (huiliu_plugin.h).
+  virtual absl::StatusOr<std::string> Kept(absl::string_view id);
+  virtual absl::StatusOr<uint64_t> KeptCount();
+  virtual absl::StatusOr<std::string> Redrive(absl::string_view ids_json);
 };
 
 namespace internal {
@@ -133,6 +138,31 @@ struct LandingBorder {
     });
   }
   static void Close(void* held) { delete static_cast<Held*>(held); }
+  static huiliu_status Kept(void* held, huiliu_bytes id, huiliu_bytes* json) {
+    return GiveText(held, json, [&](T& landing) { return landing.Kept(ToView(id)); });
+  }
+  static huiliu_status KeptCount(void* held, uint64_t* count) {
+    return Guard([&]() -> absl::Status {
+      const auto kept = static_cast<Held*>(held)->landing->KeptCount();
+      if (kept.ok()) *count = *kept;
+      return kept.status();
+    });
+  }
+  static huiliu_status Redrive(void* held, huiliu_bytes ids, huiliu_bytes* json) {
+    return GiveText(held, json, [&](T& landing) { return landing.Redrive(ToView(ids)); });
+  }
+
+ private:
+  template <typename F>
+  static huiliu_status GiveText(void* held, huiliu_bytes* out, const F& f) {
+    return Guard([&]() -> absl::Status {
+      auto text = f(*static_cast<Held*>(held)->landing);
+      if (!text.ok()) return text.status();
+      static_cast<Held*>(held)->text = *std::move(text);
+      *out = ToBytes(static_cast<Held*>(held)->text);
+      return absl::OkStatus();
+    });
+  }
 };
 
 }  // namespace internal
@@ -147,8 +177,9 @@ constexpr huiliu_source MakeSource(const char* name) {
 template <typename T>
 constexpr huiliu_landing MakeLanding(const char* name) {
   using Border = internal::LandingBorder<T>;
-  return {sizeof(huiliu_landing), name,           &Border::Open, &Border::Prepare,
-          &Border::Cursor,        &Border::Apply, &Border::Close};
+  return {
+      sizeof(huiliu_landing), name,           &Border::Open, &Border::Prepare,   &Border::Cursor,
+      &Border::Apply,         &Border::Close, &Border::Kept, &Border::KeptCount, &Border::Redrive};
 }
 
 }  // namespace huiliu::sdk

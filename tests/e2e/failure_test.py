@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What fails beside Huiliu, on the real binaries: a plugin of another ABI, a plugin that crashes, a locked table and a database that is
 down. Each is named clearly, the neighbours go on, and after the recovery nothing is lost. failure_test.py BUILD."""
+import json
 import os
 import random
 import subprocess
@@ -107,6 +108,13 @@ class City:
     def status(self, agent, worker):
         return figures.status(self.agents[agent], worker)
 
+    def landing(self, *arguments, expect=0):
+        """huiliu-agent landing …, a JSON object a line."""
+        done = subprocess.run([os.path.join(BUILD, "bin/huiliu-agent"), "landing", *arguments, "--config", os.path.join(self.agents["km-hrss"], "agent.yaml"),
+                               "--output", "json"], capture_output=True, text=True, timeout=300)
+        check(done.returncode == expect, f"huiliu-agent landing {arguments[0]} ends with {expect}", done.stdout + done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
     def landed(self, table):
         return int(self.cluster.psql("hrss_bureau", f"SELECT count(*) FROM {table}", check=False) or 0)
 
@@ -159,6 +167,32 @@ def locked_table(city):
     wait_for("and its state is running", lambda: city.status("km-hrss", "land-insurance_participation")["state"] == "running")
 
 
+def refused_row(city):
+    """One row that a constraint of the bureau's table refuses holds nobody up; it is kept, shown, and landed after the table was mended."""
+    worker, bad = "land-insurance_participation", f"P{city.csv_rows + 3:06d}"
+    city.cluster.psql("hrss_bureau", f"ALTER TABLE insurance_participation ADD CONSTRAINT not_this_one CHECK (person_number <> '{bad}')")
+    city.drop("csv", 60)
+    wait_for("all other rows land", lambda: city.landed("insurance_participation") == city.csv_rows - 1, 120)
+    wait_for("the status says that one is kept, and goes on", lambda: city.status("km-hrss", worker)["kept"] == 1, 120)
+    check(city.status("km-hrss", worker)["state"] == "running", "the landing runs")
+    city.drop("csv", 40)
+    wait_for("later rows land, too", lambda: city.landed("insurance_participation") == city.csv_rows - 1, 120)
+    kept = city.landing("list")
+    check(len(kept) == 1 and kept[0]["reason"] == "23514" and kept[0]["place"] == "constraint not_this_one"
+          and kept[0]["dataset"] == "insurance_participation" and kept[0]["landing"] == worker, "it is listed with SQLSTATE and constraint", kept)
+    log = city.log("km-hrss")
+    check("[23514]" in log and "not_this_one" in log and bad not in log, "the log names the constraint and no value", log[-2000:])
+    shown = city.landing("show", kept[0]["id"], "--landing", worker)
+    check(shown[0]["cells"]["person_number"] == bad, "it is shown to the bureau", shown)
+    again = city.landing("redrive", "--all", "--landing", worker, expect=3)
+    check(not again[0]["landed"] and "not_this_one" in again[0]["error"], "tried again in vain it stays, with the reason", again)
+    city.cluster.psql("hrss_bureau", "ALTER TABLE insurance_participation DROP CONSTRAINT not_this_one")
+    done = city.landing("redrive", kept[0]["id"], "--landing", worker)
+    check(done[0]["landed"], "after the table was mended it lands, while the worker runs", done)
+    check(city.all_landed() and city.landing("list") == [], "every row has landed once, nothing is kept")
+    wait_for("the status says so", lambda: city.status("km-hrss", worker)["kept"] == 0, 120)
+
+
 def database_down(city):
     city.insert_cases(100)
     cluster = city.cluster
@@ -199,7 +233,7 @@ def main():
         city.drop("crashing", 2000)
         city.insert_cases(200)
         city.start_agents()
-        for part in (other_abi, crashing_plugin, locked_table, database_down, verify):
+        for part in (other_abi, crashing_plugin, locked_table, refused_row, database_down, verify):
             print(f"--- {part.__name__}", flush=True)
             part(city)
     except BaseException:
