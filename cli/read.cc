@@ -46,6 +46,8 @@ absl::Status Query(Command& command, const Options& options) {
     ASSIGN_OR_RETURN(dataset, FieldsOf(command, options.read.dataset));
   }
   int64_t shown = 0;
+  int64_t not_evaluated = 0;
+  std::string why;
   v1::QueryResponse page;
   do {
     const int64_t wanted = options.all ? kPage : std::min<int64_t>(kPage, options.limit - shown);
@@ -63,7 +65,16 @@ absl::Status Query(Command& command, const Options& options) {
       command.Print(table);
     }
     shown += page.rows_size();
+    if (not_evaluated == 0) why = page.not_evaluated_reason();
+    not_evaluated += page.not_evaluated();
   } while (!page.next_page_token().empty() && (options.all || shown < options.limit));
+  command.findings = not_evaluated > 0;
+  if (command.json && not_evaluated > 0) {
+    v1::QueryResponse last;
+    last.set_not_evaluated(not_evaluated);
+    last.set_not_evaluated_reason(why);
+    return command.PrintJson(last);
+  }
   if (command.json) return absl::OkStatus();
   command.out() << (command.english() ? absl::StrCat(shown, " rows")
                                       : absl::StrCat("共 ", shown, " 行"));
@@ -71,6 +82,13 @@ absl::Status Query(Command& command, const Options& options) {
     command.out() << command.Say("，还有更多：--limit N 或 --all",
                                  "; there are more: --limit N or --all");
   command.out() << "\n";
+  if (not_evaluated > 0) {
+    command.out() << command.Say("另有 ", "") << not_evaluated
+                  << command.Say(" 行无法按条件判断，未列出；首个原因：",
+                                 " more rows could not be judged by the filter and are not listed; "
+                                 "why, for the first: ")
+                  << why << "\n";
+  }
   return absl::OkStatus();
 }
 

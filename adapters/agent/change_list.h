@@ -22,7 +22,8 @@ class ChangeList {
   ChangeList(const ChangeList&) = delete;
   ChangeList& operator=(const ChangeList&) = delete;
 
-  // The dataset as it lands: its fields of a single value. Valid as long as this.
+  // The dataset as it lands: its fields of a single value, and what its envelope tells of a row's
+  // way. Valid as long as this.
   const huiliu_dataset& target() const { return target_; }
 
   // The message's changes; they stay valid until the next call, and as long as the message does.
@@ -39,6 +40,10 @@ class ChangeList {
   absl::Status AddRow(absl::string_view payload);
   absl::Status AddKey(absl::string_view key);
   absl::Status AddChange(absl::string_view envelope, bool is_delete);
+  // A cell of the envelope's field in `slot`; null where the node did not tell it.
+  void AddEnvelopeCell(const schema::FieldSlot& slot, int kind);
+  // A cell whose text is what was added to texts_ from `begin` on.
+  void AddMade(size_t begin);
 
   const std::shared_ptr<const schema::Contract> contract_;
   std::vector<const schema::Field*> fields_;  // those that land

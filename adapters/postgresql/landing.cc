@@ -159,6 +159,14 @@ absl::Status PostgresqlLanding::Prepare(const huiliu_dataset& dataset) {
     columns_.push_back({std::string(sdk::ToView(field.name)), std::string(sdk::ToView(field.title)),
                         TypeName(field.type), field.key != 0, field.index != 0});
   }
+  // A host of before does not know them.
+  const size_t envelope =
+      dataset.struct_size >= sizeof(huiliu_dataset) ? dataset.envelope_field_count : 0;
+  for (size_t i = 0; i < envelope; ++i) {
+    const huiliu_field& field = dataset.envelope_fields[i];
+    columns_.push_back({std::string(sdk::ToView(field.name)), std::string(sdk::ToView(field.title)),
+                        TypeName(field.type), false, false});
+  }
   RETURN_IF_ERROR(TakeLock());
   RETURN_IF_ERROR(AtTarget(CreateTable()));
   ASSIGN_OR_RETURN(kept_, refused_.Count(*connection_));

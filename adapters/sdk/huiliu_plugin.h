@@ -115,9 +115,14 @@ typedef struct {
   uint32_t version;
   const huiliu_field* fields;
   size_t field_count;
+  /* What comes beside the fields: city, source department, row id and so on, under names that begin
+   * with _. A change's cells stand behind those of the fields. */
+  const huiliu_field* envelope_fields;
+  size_t envelope_field_count;
 } huiliu_dataset;
 
-/* One change to land; cells in the dataset's field order; only key cells are set in a delete. */
+/* One change to land; cells in the dataset's field order, then those of its envelope fields; only
+ * key cells are set in a delete. */
 typedef struct {
   int is_delete;
   const huiliu_cell* cells;

@@ -287,6 +287,29 @@ bool AccessPlan::Matches(const cel::Predicate& filter, absl::string_view payload
   return Evaluate(filter, Author::kCaller, payload, envelope) == cel::Truth::kTrue;
 }
 
+cel::Truth AccessPlan::Judge(const cel::Predicate& filter, absl::string_view payload,
+                             absl::string_view envelope) const {
+  return Evaluate(filter, Author::kCaller, payload, envelope);
+}
+
+std::string AccessPlan::WhyNotJudged(const cel::Predicate& filter, absl::string_view payload,
+                                     absl::string_view envelope) const {
+  absl::InlinedVector<schema::FieldSlot, kSlotsOnStack> slots(visibility_.size());
+  absl::string_view division;
+  if (!plan_.Scan(payload, absl::MakeSpan(slots)).ok() || !DivisionOf(envelope, &division))
+    return "该行无法读取 / the row cannot be read";
+  for (const int index : filter.fields()) {
+    if (guarded_[static_cast<size_t>(index)] &&
+        HoldsCitizenId(payload, contract_->fields()[static_cast<size_t>(index)].number)) {
+      return "条件会读到对您脱敏的公民身份号码 / the filter would read a citizen number that is "
+             "masked for you";
+    }
+  }
+  return absl::StrCat(
+      "条件对该行的取值无法计算 / the filter cannot be evaluated on the row's values: ",
+      filter.ExplainError({.slots = slots, .division = division, .record = payload}));
+}
+
 absl::Status AccessPlan::CheckKeyUse() const {
   for (const Field* field : contract_->key_fields()) {
     if (visibility(*field) == Visibility::kClear) continue;

@@ -78,6 +78,13 @@ class AccessPlan {
   bool Matches(const cel::Predicate& filter, absl::string_view payload,
                absl::string_view envelope) const;
 
+  // The same, telling an error of evaluation from a row that does not match.
+  cel::Truth Judge(const cel::Predicate& filter, absl::string_view payload,
+                   absl::string_view envelope) const;
+  // Why Judge said kError: no value of the row, in Chinese and English.
+  std::string WhyNotJudged(const cel::Predicate& filter, absl::string_view payload,
+                           absl::string_view envelope) const;
+
   // Whether rows may be looked up by key, and their key bytes be shown: every key field is clear.
   // PERMISSION_DENIED naming the field that is not: else a masked key could be found by trying.
   absl::Status CheckKeyUse() const;

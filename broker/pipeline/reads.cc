@@ -33,6 +33,15 @@ absl::StatusOr<std::string> PlaceOf(const TokenSeal& seal, const std::string& co
       "without it");
 }
 
+// A filter that fails is no answer "nothing matches": the reader is told, of rows that he may see.
+void CountNotEvaluated(const access::AccessPlan& plan, const cel::Predicate& filter,
+                       const CatalogRow& row, huiliu::v1::QueryResponse* response) {
+  if (!plan.AllowsRow(row.payload, row.envelope)) return;
+  if (response->not_evaluated() == 0)
+    response->set_not_evaluated_reason(plan.WhyNotJudged(filter, row.payload, row.envelope));
+  response->set_not_evaluated(response->not_evaluated() + 1);
+}
+
 absl::Status NotThere() {
   return absl::NotFoundError("没有这一行，或授权不允许查看 / no such row, or the grant hides it");
 }
@@ -111,8 +120,12 @@ absl::Status Reads::FillPage(const Admission& admission, const huiliu::v1::Query
   const access::AccessPlan& plan = *admission.plan;
   ASSIGN_OR_RETURN(const auto filter, plan.CompileFilter(request.filter(), environment_));
   ScanRequest scan;
-  scan.condition = filter == nullptr ? std::nullopt : ChooseIndex(*filter, plan.contract());
-  const std::string context = TokenContext(admission, request);
+  if (filter != nullptr) scan.condition = ChooseIndex(*filter, plan.contract());
+  // A county's grant walks the county's rows. By nothing else of the grant's own filter: the plan
+  // is told to the reader.
+  if (!scan.condition.has_value() && plan.row_filter() != nullptr)
+    scan.condition = ChooseDivision(*plan.row_filter());
+  const std::string context = TokenContext(admission, request, scan.condition);
   ASSIGN_OR_RETURN(scan.after, PlaceOf(seal_, context, request.page_token()));
   ASSIGN_OR_RETURN(const std::unique_ptr<CatalogSnapshot> snapshot, admission.catalog->Snapshot());
   int visited = 0;
@@ -123,7 +136,11 @@ absl::Status Reads::FillPage(const Admission& admission, const huiliu::v1::Query
     response->set_plan(result.plan);
     for (const CatalogRow& row : result.rows) {
       ++visited;
-      if (filter != nullptr && !plan.Matches(*filter, row.payload, row.envelope)) continue;
+      if (filter != nullptr) {
+        const cel::Truth truth = plan.Judge(*filter, row.payload, row.envelope);
+        if (truth == cel::Truth::kError) CountNotEvaluated(plan, *filter, row, response);
+        if (truth != cel::Truth::kTrue) continue;
+      }
       huiliu::v1::Row* shown = response->add_rows();
       ASSIGN_OR_RETURN(const bool visible, ShowRow(plan, row, format, shown));
       if (visible) {

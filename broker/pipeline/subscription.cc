@@ -12,9 +12,19 @@ namespace {
 constexpr int kDefaultRows = 1000;
 constexpr int kMaxRows = 10000;
 
-// What a consumer is told of a row's way. The source's row id stays behind: it may hold a person's
-// number.
-std::string ShownEnvelope(const huiliu::v1::Envelope& envelope) {
+// Whether the reader sees every field as it came.
+bool ShowsAll(const access::AccessPlan& plan) {
+  const auto fields = plan.contract().fields();
+  return std::all_of(fields.begin(), fields.end(), [&](const schema::Field& field) {
+    return plan.visibility(field) == access::Visibility::kClear;
+  });
+}
+
+// What a consumer is told of a row's way. The source's row id may hold a person's number: who does
+// not see every field as it came is not told it; nor the key's hash who does not see the key, for
+// it could be found by trying.
+std::string ShownEnvelope(const access::AccessPlan& plan, const huiliu::v1::Envelope& envelope,
+                          bool tombstone) {
   huiliu::v1::Envelope shown;
   shown.set_system(envelope.system());
   shown.set_source_department(envelope.source_department());
@@ -27,6 +37,12 @@ std::string ShownEnvelope(const huiliu::v1::Envelope& envelope) {
   shown.set_rule(envelope.rule());
   shown.set_cleaned_time_us(envelope.cleaned_time_us());
   shown.set_arrival_time_us(envelope.arrival_time_us());
+  if (!tombstone) {
+    shown.set_source_table(envelope.source_table());
+    shown.set_decided_by(envelope.decided_by());
+    if (plan.CheckKeyUse().ok()) shown.set_key_hash(envelope.key_hash());
+    if (ShowsAll(plan)) shown.set_row_id(envelope.row_id());
+  }
   return shown.SerializeAsString();
 }
 
@@ -203,7 +219,7 @@ absl::Status Subscription::AddChange(absl::string_view key, absl::string_view en
     response->add_keys(plan.ShownKey(key));
     response->add_payloads(std::move(shown));
     response->add_deletes(tombstone);
-    response->add_envelopes(ShownEnvelope(envelope));
+    response->add_envelopes(ShownEnvelope(plan, envelope, tombstone));
   }
   if (filtered_) in_message_.emplace(key);
   keys->emplace_back(key);

@@ -58,6 +58,13 @@ class Plain {
       names.push_back(absl::StrCat("\"", sdk::ToView(target.fields[i].name), "\""));
       typed.push_back(names.back() + (target.fields[i].key != 0 ? " text NOT NULL" : " text"));
     }
+    for (size_t i = 0; i < target.envelope_field_count; ++i) {
+      const huiliu_field& field = target.envelope_fields[i];
+      names.emplace_back(sdk::ToView(field.name));
+      typed.push_back(names.back() + (field.type == 5   ? " timestamptz"
+                                      : field.type == 4 ? " boolean"
+                                                        : " text"));
+    }
     columns_ = absl::StrJoin(typed, ", ");
     names_ = absl::StrJoin(names, ", ");
     key_ = absl::StrCat("_system, ", names[4]);
@@ -66,13 +73,16 @@ class Plain {
     });
   }
 
-  static std::string Render(absl::Span<const huiliu_change> changes, size_t fields) {
+  static std::string Render(absl::Span<const huiliu_change> changes, const huiliu_dataset& target) {
+    const size_t fields = target.field_count, cells = fields + target.envelope_field_count;
     std::string text;
     for (const huiliu_change& change : changes) {
       absl::StrAppend(&text, sdk::ToView(change.system), "\t", sdk::ToView(change.division),
                       "\t\\N\t", kArrivalText);
-      for (size_t i = 0; i < fields; ++i)
-        absl::StrAppend(&text, "\t", sdk::ToView(change.cells[i].value));
+      for (size_t i = 0; i < cells; ++i) {
+        const bool null = i >= fields && change.cells[i].kind == 0;
+        absl::StrAppend(&text, "\t", null ? "\\N" : sdk::ToView(change.cells[i].value));
+      }
       text.push_back('\n');
     }
     return text;
@@ -175,7 +185,7 @@ absl::StatusOr<std::vector<Line>> LandingPostgresql(const std::string& folder) {
   std::vector<std::string> texts;
   for (const SubscribeResponse& message : messages) {
     ASSIGN_OR_RETURN(const auto rows, changes.Of(message));
-    texts.push_back(Plain::Render(rows, changes.target().field_count));
+    texts.push_back(Plain::Render(rows, changes.target()));
   }
   Plain plain(cluster->dsn(), changes.target());
   std::vector<std::pair<double, double>> rounds;  // ratio, ours

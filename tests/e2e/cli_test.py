@@ -160,6 +160,10 @@ def read(cli):
     check(PURPOSE in error, "a purpose is asked for, and those granted are named", error)
     out, _ = cli.run("civil-clerk", "query", "insurance_participation", "--purpose", PURPOSE, "--column", "姓名", "--column", "status")
     check("张三" in out and "共 1 行" in out, "a query within the grant's rows", out)
+    out, _ = cli.run("civil-clerk", "query", "insurance_participation", "--purpose", PURPOSE, "--filter", "int(name) > 0", expect=1)
+    check("共 0 行" in out and "另有 1 行无法按条件判断" in out and "张三" not in out, "a filter that fails on rows says so, without a value", out)
+    last = cli.json("civil-clerk", "query", "insurance_participation", "--purpose", PURPOSE, "--filter", "int(name) > 0", expect=1)[-1]
+    check(int(last["not_evaluated"]) == 1 and "type conversion" in last["not_evaluated_reason"], "in JSON, too", last)
     lines = cli.json("civil-clerk", "subscribe", "insurance_participation", "--purpose", PURPOSE)
     check(sum("row" in line for line in lines) == 1 and "cursor" in lines[-1], "a subscription: snapshot and cursor", lines)
     cursor = lines[-1]["cursor"]

@@ -32,7 +32,7 @@ def check(condition, what, detail=""):
     print("ok:", what, flush=True)
 
 
-def wait_for(what, condition, seconds=60):
+def wait_for(what, condition, seconds=180):
     deadline = time.time() + seconds
     while time.time() < deadline:
         if condition():
@@ -93,11 +93,12 @@ class City:
     def drop(self, source, rows):
         """A new file of rows of Kunming; it appears whole."""
         path = os.path.join(self.folder, source, f"{self.csv_rows:06d}.csv")
-        with open(path + ".part", "w", encoding="utf-8") as file:
+        part = os.path.join(self.folder, f"{source}.part")  # not where the source looks
+        with open(part, "w", encoding="utf-8") as file:
             file.write(HEADER)
             for i in range(self.csv_rows, self.csv_rows + rows):
                 file.write(f"P{i:06d},{citizen_id(RNG, '530102')},王,530102,,,养老,参保,2020-01-01,U,2026-01-01 00:00:00\n")
-        os.rename(path + ".part", path)
+        os.rename(part, path)
         self.csv_rows += rows
 
     def insert_cases(self, rows):
@@ -141,7 +142,7 @@ def crashing_plugin(city):
     check(all(f"started again in {pause}" in log for pause in ("500ms", "1s", "2s")), "with growing pauses", log[-2000:])
     status = city.status("state-si", "crashing")
     check(status["state"] in ("crashed", "starting", "running"), "its state is told", status)
-    wait_for("the state says by which signal", lambda: "signal 6" in city.status("state-si", "crashing")["error"], 30)
+    wait_for("the state says by which signal", lambda: "signal 6" in city.status("state-si", "crashing")["error"])
     city.drop("csv", 200)
     wait_for("the neighbour goes on meanwhile", lambda: city.status("state-si", "csv")["caught_up"] and city.landed("insurance_participation") >= 500)
     check(os.path.exists(city.crash) and not city.all_landed(), "the crashing source has not ended yet")
@@ -216,6 +217,9 @@ def verify(city):
     stats = {d["dataset"]: int(d.get("rows", 0)) for d in city.node.call("system-admin", "Catalog/Stats", receiver="530100").get("datasets", [])}
     check((stats["insurance_participation"], stats["case_accept"]) == (city.csv_rows, city.cases), "the catalog holds each row once", stats)
     check(len(set(city.cluster.psql("hrss_bureau", "SELECT person_number FROM insurance_participation").split())) == city.csv_rows, "the bureau's rows are all different")
+    envelope = city.cluster.psql("hrss_bureau", "SELECT DISTINCT _city, _division, _department_name <> '', _system, _source_table <> '', _row_id LIKE '%.csv:%', "
+                                 "_operation, length(_key_hash), _cleaned_time <= _arrival_time, _conflict, _source_time IS NOT NULL, _rule <> '' FROM insurance_participation")
+    check(envelope.split() == ["530100|530102|t|sv-social-insurance|t|t|U|64|t|f|t|t"], "every landed row carries its envelope", envelope)
     error = city.status("state-si", "other")["error"]
     check("ABI 7" in error and "worker=other ended: exit code 1" in city.log("state-si"), "the other ABI still stands as what is to be mended", error)
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "adapters/sdk/plugin.h"
 #include "core/schema/record_writer.h"
@@ -52,6 +54,13 @@ class ChangeListTest : public ::testing::Test {
     envelope.set_division("530102");
     envelope.set_source_time_us(7);
     envelope.set_arrival_time_us(9);
+    envelope.set_city("530100");
+    envelope.set_source_department_name("省人社厅");
+    envelope.set_row_id("a.csv:17");
+    envelope.set_operation(is_delete ? huiliu::v1::OPERATION_DELETE : huiliu::v1::OPERATION_UPSERT);
+    envelope.set_key_hash("\x01\xff");
+    envelope.set_cleaned_time_us(1760000001000000);
+    envelope.set_conflict(true);
     message_.add_keys(absl::StrCat("si", absl::string_view("\0", 1),
                                    std::string(1, static_cast<char>(number.size())), number));
     message_.add_payloads(payload);
@@ -108,6 +117,32 @@ TEST_F(ChangeListTest, RowsAndDeletesBecomeCells) {
     EXPECT_EQ((*changes)[201].source_time_us, 7);
     EXPECT_EQ((*changes)[201].arrival_time_us, 9);
   }
+}
+
+// DOMAIN.md section 4: city, county, department code/name, system, table, row id, operation, source
+// time, hash of the business key, cleaning time, arrival time.
+TEST_F(ChangeListTest, TheEnvelopeLandsBesideTheFields) {
+  Add("n", "张", "3");
+  Add("gone", "", "", true);
+  const auto changes = list_->Of(message_);
+  ASSERT_TRUE(changes.ok()) << changes.status();
+  std::map<std::string, std::string> cells;
+  const huiliu_dataset& target = list_->target();
+  for (size_t i = 0; i < target.envelope_field_count; ++i) {
+    const huiliu_cell& cell = (*changes)[0].cells[target.field_count + i];
+    EXPECT_FALSE(sdk::ToView(target.envelope_fields[i].title).empty());
+    cells[std::string(sdk::ToView(target.envelope_fields[i].name))] =
+        cell.kind == 0 ? "-" : std::string(sdk::ToView(cell.value));
+  }
+  const std::map<std::string, std::string> expected = {
+      {"_city", "530100"},     {"_department", "-"},
+      {"_source_table", "-"},  {"_department_name", "省人社厅"},
+      {"_row_id", "a.csv:17"}, {"_operation", "U"},
+      {"_key_hash", "01ff"},   {"_cleaned_time", "2025-10-09T08:53:21.000000Z"},
+      {"_conflict", "true"},   {"_decided_by", "-"},
+      {"_rule", "-"}};
+  EXPECT_EQ(cells, expected);
+  EXPECT_EQ(sdk::ToView((*changes)[1].cells[0].value), "gone");
 }
 
 TEST_F(ChangeListTest, ADeleteNeedsItsKey) {

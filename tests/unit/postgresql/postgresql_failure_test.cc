@@ -81,6 +81,44 @@ TEST_F(PostgresqlFailureTest, ALockedTableIsNamedAndLandingGoesOn) {
   EXPECT_EQ(Execute("utf8", "SELECT count(*) FROM locked"), "2");
 }
 
+// A table that landed before there were envelope columns gets them, with their Chinese comments.
+TEST_F(PostgresqlFailureTest, EnvelopeColumnsAreAddedToATableThatIsThere) {
+  auto landing = OpenLanding("enveloped");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  ASSERT_TRUE(Land(landing.get(), "1", "c1").ok());
+  landing.reset();
+  landing = OpenLanding("enveloped");
+  const huiliu_field envelope[] = {
+      {sizeof(huiliu_field), sdk::ToBytes("_row_id"), sdk::ToBytes("来源行标识"), 1, 0, 0},
+      {sizeof(huiliu_field), sdk::ToBytes("_conflict"), sdk::ToBytes("归属证据冲突"), 4, 0, 0}};
+  const huiliu_dataset dataset = {sizeof(huiliu_dataset),
+                                  sdk::ToBytes("t.person"),
+                                  sdk::ToBytes("人员"),
+                                  1,
+                                  fields_.data(),
+                                  fields_.size(),
+                                  envelope,
+                                  2};
+  ASSERT_TRUE(landing->Prepare(dataset).ok());
+  EXPECT_EQ(*landing->Cursor(), "c1");
+  const huiliu_cell cells[] = {{1, sdk::ToBytes("2")},
+                               {1, sdk::ToBytes("王")},
+                               {1, sdk::ToBytes("a.csv:17")},
+                               {1, sdk::ToBytes("true")}};
+  huiliu_change change{};
+  change.cells = cells;
+  change.system = sdk::ToBytes("si");
+  ASSERT_TRUE(landing->Apply({&change, 1}, "c2", false).ok());
+  EXPECT_EQ(Execute("utf8",
+                    "SELECT string_agg(concat_ws('/', id, _row_id, _conflict::text), ' ' ORDER BY "
+                    "id) FROM enveloped"),
+            "1 2/a.csv:17/true");
+  EXPECT_EQ(Execute("utf8",
+                    "SELECT col_description('enveloped'::regclass, attnum) FROM pg_attribute WHERE "
+                    "attrelid = 'enveloped'::regclass AND attname = '_conflict'"),
+            "归属证据冲突");
+}
+
 TEST_F(PostgresqlFailureTest, TwoLandingsIntoOneTableAreRefused) {
   auto first = OpenLanding("shared");
   ASSERT_TRUE(Prepare(first.get()).ok());

@@ -109,6 +109,61 @@ TEST_F(ReceiversApartTest, AReadShowsTheGrantsReceiverAlone) {
   EXPECT_FALSE(response.results(1).has_row());
 }
 
+// A filter that fails is no answer "none matches"; rows that the grant hides are not counted.
+TEST_F(ReceiversApartTest, AFilterThatFailsSaysOnHowManyRows) {
+  huiliu::v1::QueryRequest request;
+  *request.mutable_context() = ServicesFixture::Of(kKunming);
+  request.set_filter("int(name) > 0");
+  huiliu::v1::QueryResponse response;
+  ASSERT_TRUE(
+      f_.catalog->QueryAndWait(As("km-data", huiliu::v1::ROLE_CONSUMER), request, &response).ok());
+  EXPECT_EQ(response.rows_size(), 0);
+  EXPECT_EQ(response.not_evaluated(), 3);
+  EXPECT_THAT(response.not_evaluated_reason(), HasSubstr("no int"));
+  EXPECT_THAT(response.not_evaluated_reason(), Not(HasSubstr("昆一")));
+  request.set_filter("name == '昆一' || int(name) > 0");
+  response.Clear();
+  ASSERT_TRUE(
+      f_.catalog->QueryAndWait(As("km-data", huiliu::v1::ROLE_CONSUMER), request, &response).ok());
+  EXPECT_EQ(response.rows_size(), 1);
+  EXPECT_EQ(response.not_evaluated(), 2);
+  huiliu::v1::Grant grant = f_.GrantOf("dl-some", "yn-data", kKunming);
+  grant.set_row_filter("id == 'k3'");
+  ASSERT_TRUE(f_.node.Put(grant).ok());
+  response.Clear();
+  ASSERT_TRUE(
+      f_.catalog->QueryAndWait(As("yn-data", huiliu::v1::ROLE_CONSUMER), request, &response).ok());
+  EXPECT_EQ(response.not_evaluated(), 1);
+}
+
+// What is told of a row's way depends on what the grant shows.
+TEST_F(ReceiversApartTest, TheEnvelopeTellsTheRowIdToWhoSeesEverything) {
+  const auto envelope_of = [&](const std::string& organisation) {
+    huiliu::v1::SubscribeRequest request = SubscriptionOf(kKunming);
+    request.set_snapshot(true);
+    request.set_format(huiliu::v1::ROW_FORMAT_PROTO);
+    huiliu::v1::Envelope envelope;
+    EXPECT_TRUE(f_.delivery
+                    ->Subscribe(As(organisation, huiliu::v1::ROLE_CONSUMER), request,
+                                [&](const google::protobuf::Message& message) {
+                                  const auto& response =
+                                      static_cast<const huiliu::v1::SubscribeResponse&>(message);
+                                  if (response.envelopes_size() > 0)
+                                    envelope.ParseFromString(response.envelopes(0));
+                                  return true;
+                                })
+                    .ok());
+    return envelope;
+  };
+  EXPECT_EQ(envelope_of("km-data").row_id(), "r1");
+  huiliu::v1::Grant grant = f_.GrantOf("masked", "yn-data", kKunming);
+  (*grant.mutable_masks())["name"].set_drop(true);
+  ASSERT_TRUE(f_.node.Put(grant).ok());
+  const huiliu::v1::Envelope masked = envelope_of("yn-data");
+  EXPECT_EQ(masked.row_id(), "");
+  EXPECT_EQ(masked.division(), "530102");
+}
+
 TEST_F(ReceiversApartTest, APageTokenIsOfItsReceiver) {
   f_.AddGrant("both", "dl-data", kKunming);  // by Kunming's own word
   Query("dl-data", kKunming, "", 1);
