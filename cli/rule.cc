@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
+#include "cli/rule_explain.h"
 #include "cli/rule_life.h"
 #include "cli/schemas.h"
 #include "core/base/files.h"
@@ -61,16 +63,42 @@ absl::StatusOr<std::string> ReadNamed(const std::string& path, const std::string
   return absl::NotFoundError(absl::StrCat(test, ": names ", path, ", which is not there"));
 }
 
+// Folders stand for the *.ruletest files in them, in order of name.
+absl::StatusOr<std::vector<std::string>> TestFiles(const std::vector<std::string>& named) {
+  std::vector<std::string> files;
+  for (const std::string& name : named) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(name, error)) {
+      files.push_back(name);
+      continue;
+    }
+    std::vector<std::string> found;
+    for (std::filesystem::recursive_directory_iterator entry(name, error), end;
+         !error && entry != end; entry.increment(error)) {
+      if (entry->path().extension() == ".ruletest") found.push_back(entry->path().string());
+    }
+    if (error) return absl::InternalError(absl::StrCat(name, ": ", error.message()));
+    if (found.empty())
+      return absl::NotFoundError(
+          absl::StrCat(name, ": 其中没有 *.ruletest 文件 / no *.ruletest file in it"));
+    std::sort(found.begin(), found.end());
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
 absl::Status Test(Command& command, const Options& options) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, TestFiles(options.files));
   ASSIGN_OR_RETURN(const std::string found, FindSchemas(options.schemas));
   const std::string schemas = std::filesystem::absolute(found).string();
   rules::RuleTestWorld world;
+  world.english = command.english();
   ASSIGN_OR_RETURN(world.divisions, LoadDivisions(schemas));
   world.contract = [&](const DatasetId& dataset) {
     return FindContractFile(schemas, dataset.value());
   };
   int cases = 0, failures = 0;
-  for (const std::string& file : options.files) {
+  for (const std::string& file : files) {
     world.read_file = [&](const std::string& path) { return ReadNamed(path, schemas, file); };
     ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
     ASSIGN_OR_RETURN(const rules::RuleTestReport report, rules::RunRuleTest(file, text, world));
@@ -95,6 +123,7 @@ void AddRuleVerbs(CLI::App& app, Command& command) {
   CLI::App* group = app.add_subcommand("rules", "回流规则 (return rules)")->require_subcommand(1);
   auto options = std::make_shared<Options>();
   AddRuleLifeVerbs(*group, command);
+  AddRuleExplainVerb(*group, command);
   const auto local = [&](CLI::App* verb) {
     verb->add_option("--schemas", options->schemas,
                      "schemas 目录 (folder of contracts and divisions)");
@@ -107,7 +136,7 @@ void AddRuleVerbs(CLI::App& app, Command& command) {
   check->add_option("--contract", options->contract, "契约 .proto (the dataset's contract)");
   CLI::App* test = local(AddVerb(*group, command, "test", "运行规则用例 (run *.ruletest files)",
                                  [&command, options] { return Test(command, *options); }));
-  test->add_option("files", options->files, "*.ruletest")->required();
+  test->add_option("files", options->files, "*.ruletest 文件或目录 (files or folders)")->required();
 }
 
 }  // namespace huiliu::cli

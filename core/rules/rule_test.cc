@@ -1,58 +1,25 @@
 #include "core/rules/rule_test.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "core/base/status.h"
 #include "core/rules/return_engine.h"
+#include "core/rules/rule_test_text.h"
 #include "core/schema/record_writer.h"
 
 namespace huiliu::rules {
 namespace {
 
 constexpr char kKey[] = "rule-test pseudonym key";
-
-struct Line {
-  int number = 0;
-  std::string word;   // expect, field, …
-  std::string name;   // of a field
-  std::string value;  // without surrounding space
-};
-
-absl::StatusOr<std::vector<Line>> Split(absl::string_view file, absl::string_view text) {
-  std::vector<Line> lines;
-  int number = 0;
-  for (absl::string_view raw : absl::StrSplit(text, '\n')) {
-    ++number;
-    if (number == 1) absl::ConsumePrefix(&raw, "\xEF\xBB\xBF");
-    const absl::string_view line = absl::StripAsciiWhitespace(raw);
-    if (line.empty() || raw[0] == '#') continue;
-    if (absl::StartsWith(raw, "  ")) {
-      if (lines.empty())
-        return absl::InvalidArgumentError(
-            absl::StrCat(file, ":", number, ": 续行之前没有内容 / nothing to continue"));
-      absl::StrAppend(&lines.back().value, " ", line);
-      continue;
-    }
-    const std::pair<absl::string_view, absl::string_view> parts =
-        absl::StrSplit(line, absl::MaxSplits(':', 1));
-    if (parts.first.size() == line.size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(file, ":", number, ": 应为“词: 值” / expected word: value"));
-    }
-    const std::pair<absl::string_view, absl::string_view> word =
-        absl::StrSplit(absl::StripAsciiWhitespace(parts.first), absl::MaxSplits(' ', 1));
-    lines.push_back({number, std::string(word.first),
-                     std::string(absl::StripAsciiWhitespace(word.second)),
-                     std::string(absl::StripAsciiWhitespace(parts.second))});
-  }
-  return lines;
-}
 
 std::string OutcomeWord(huiliu::v1::Outcome outcome) {
   const std::string name = huiliu::v1::Outcome_Name(outcome);
@@ -79,10 +46,11 @@ class Runner {
  public:
   Runner(absl::string_view file, const RuleTestWorld& world) : file_(file), world_(world) {}
 
-  absl::StatusOr<RuleTestReport> Run(const std::vector<Line>& lines) {
-    for (const Line& line : lines) {
+  absl::StatusOr<RuleTestReport> Run(const std::vector<TestLine>& lines) {
+    for (const TestLine& line : lines) {
       line_ = line.number;
-      RETURN_IF_ERROR(line.word == "rules" || line.word == "area" ? Head(line) : Body(line));
+      const bool head = line.word == "rules" || line.word == "area" || line.word == "columns";
+      RETURN_IF_ERROR(head ? Head(line) : Body(line));
     }
     if (report_.cases == 0) return Wrong("没有 case / no case");
     return std::move(report_);
@@ -93,13 +61,23 @@ class Runner {
     return absl::InvalidArgumentError(absl::StrCat(file_, ":", line_, ": ", message));
   }
 
-  absl::Status Head(const Line& line) {
+  absl::Status Head(const TestLine& line) {
     if (line.word == "area") {
-      areas_ = absl::StrSplit(line.value, absl::ByAnyChar(", "), absl::SkipEmpty());
+      areas_ = Names(line.value);
       return rules_ == nullptr ? absl::OkStatus() : MakeEngine();
+    }
+    if (line.word == "columns") {
+      if (contract_ == nullptr) return Wrong("先写 rules / rules comes first");
+      columns_.clear();
+      for (const std::string& name : Names(line.value)) {
+        ASSIGN_OR_RETURN(const schema::Field* const field, Named(name));
+        columns_.push_back(field);
+      }
+      return absl::OkStatus();
     }
     ASSIGN_OR_RETURN(const std::string yaml, world_.read_file(line.value));
     ASSIGN_OR_RETURN(const RuleSetHead head, ParseRuleSetHead(line.value, yaml));
+    columns_.clear();
     ASSIGN_OR_RETURN(contract_, world_.contract(head.dataset));
     ASSIGN_OR_RETURN(rules_, ParseRuleSet(line.value, yaml, *contract_, nullptr));
     return MakeEngine();
@@ -113,7 +91,7 @@ class Runner {
     return absl::OkStatus();
   }
 
-  absl::Status Body(const Line& line) {
+  absl::Status Body(const TestLine& line) {
     if (line.word == "case") {
       ++report_.cases;
       case_ = line.value;
@@ -132,7 +110,7 @@ class Runner {
     return Expectation(line);
   }
 
-  absl::Status Circumstance(const Line& line) {
+  absl::Status Circumstance(const TestLine& line) {
     if (line.word == "row") {
       row_ = line.value;
       return absl::OkStatus();
@@ -147,11 +125,12 @@ class Runner {
     return absl::OkStatus();
   }
 
-  absl::Status Change(const Line& line) {
+  absl::Status Change(const TestLine& line) {
     payload_.clear();
     change_.operation = huiliu::v1::OPERATION_DELETE;
     if (line.word == "given") {
-      auto record = schema::RecordFromJson(*contract_, line.value);
+      auto record =
+          line.name == "csv" ? FromCsv(line.value) : schema::RecordFromJson(*contract_, line.value);
       if (!record.ok()) return Wrong(record.status().message());
       payload_ = *std::move(record);
       change_.operation = huiliu::v1::OPERATION_UPSERT;
@@ -166,32 +145,97 @@ class Runner {
     return absl::OkStatus();
   }
 
+  // By name or Chinese title.
+  absl::StatusOr<const schema::Field*> Named(const std::string& name) const {
+    const schema::Field* found = contract_->FindField(name);
+    for (const schema::Field& field : contract_->fields()) {
+      if (found == nullptr && field.options.title() == name) found = &field;
+    }
+    if (found == nullptr) return Wrong(absl::StrCat("没有字段 / unknown field ", name));
+    return found;
+  }
+
+  // An empty cell is a field that is not there.
+  absl::StatusOr<std::string> FromCsv(absl::string_view row) const {
+    std::vector<std::string> cells;
+    if (!SplitCsv(row, &cells))
+      return absl::InvalidArgumentError("引号未闭合 / a quote is not closed");
+    if (cells.size() != columns_.size()) {
+      return absl::InvalidArgumentError(absl::StrCat("columns ", columns_.size(), " 列，这一行 ",
+                                                     cells.size(), " 格 / cells in this row"));
+    }
+    schema::RecordWriter writer(*contract_);
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (cells[i].empty()) continue;
+      RETURN_IF_ERROR(writer.SetText(*columns_[i], cells[i]));
+    }
+    return writer.Finish();
+  }
+
   void Compare(absl::string_view what, absl::string_view expected, absl::string_view got) {
     if (expected == got) return;
-    report_.failures.push_back(absl::StrCat(file_, ":", line_, ": ", case_, ": ", what, " 应为 ",
-                                            expected, "，实为 ",
-                                            got.empty() ? absl::string_view("（空）") : got));
+    const absl::string_view empty = world_.english ? "(empty)" : "（空）";
+    report_.failures.push_back(
+        absl::StrCat(file_, ":", line_, ": ", case_, ": ", what,
+                     world_.english ? " expected " : " 应为 ", expected.empty() ? empty : expected,
+                     world_.english ? ", actual " : "，实为 ", got.empty() ? empty : got));
   }
 
   // What the receiver gets of a field; nullopt where it gets no record.
-  absl::StatusOr<std::optional<std::string>> Shown(const std::string& name) {
-    const schema::Field* field = contract_->FindField(name);
-    if (field == nullptr) return Wrong(absl::StrCat("没有字段 / unknown field ", name));
+  absl::StatusOr<std::optional<std::string>> Shown(const schema::Field& field) {
     for (const Output& output : decision_.outputs) {
       if (output.tombstone) continue;
-      ASSIGN_OR_RETURN(std::string text, schema::FieldToText(*contract_, *field, output.payload));
+      ASSIGN_OR_RETURN(std::string text, schema::FieldToText(*contract_, field, output.payload));
       return std::optional<std::string>(std::move(text));
     }
     return std::optional<std::string>();
   }
 
-  absl::Status Expectation(const Line& line) {
+  // A value as FieldToText gives it: people write a time in their own zone, or only its day.
+  std::string AsShown(const schema::Field& field, const std::string& value) const {
+    if (value.empty() || field.type == schema::FieldType::kString) return value;
+    schema::RecordWriter writer(*contract_);
+    if (!writer.SetText(field, value).ok()) return value;
+    return schema::FieldToText(*contract_, field, writer.Finish()).value_or(value);
+  }
+
+  // absent, masked, kept: of each field in the list.
+  absl::Status Fields(const TestLine& line) {
+    const std::vector<std::string> names = Names(line.value);
+    if (names.empty()) return Wrong("没有写字段 / no field named");
+    for (const std::string& name : names) {
+      ASSIGN_OR_RETURN(const schema::Field* const field, Named(name));
+      ASSIGN_OR_RETURN(const auto shown, Shown(*field));
+      const std::string what = absl::StrCat(line.word, " ", name);
+      if (line.word == "absent") {
+        Compare(what, "", shown.value_or(""));
+        continue;
+      }
+      ASSIGN_OR_RETURN(const std::string given, schema::FieldToText(*contract_, *field, payload_));
+      if (given.empty())
+        return Wrong(absl::StrCat("给定的记录没有这个字段 / not in what is given: ", name));
+      if (line.word == "kept") {
+        Compare(what, given, shown.value_or(NoRecord()));
+      } else if (!shown.has_value()) {
+        Compare(what, world_.english ? "masked" : "脱敏", NoRecord());
+      } else if (*shown == given) {
+        Compare(what, world_.english ? "masked" : "脱敏", given);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  std::string NoRecord() const { return world_.english ? "(no record)" : "（没有记录）"; }
+
+  absl::Status Expectation(const TestLine& line) {
     const absl::string_view word = line.word;
     if (word == "expect") {
       std::string got = OutcomeWord(decision_.outcomes[0]);
       if (!decision_.outputs.empty() && decision_.outputs[0].tombstone)
         absl::StrAppend(&got, " tombstone");
-      Compare(word, line.value, got);
+      std::vector<std::string> expected = absl::StrSplit(line.value, ' ', absl::SkipEmpty());
+      for (std::string& each : expected) each = Plain(each);
+      Compare(word, absl::StrJoin(expected, " "), got);
     } else if (word == "novelty") {
       Compare(word, line.value, NoveltyWord(decision_.novelty));
     } else if (word == "rule") {
@@ -203,17 +247,14 @@ class Runner {
     } else if (word == "division") {
       Compare(word, line.value, decision_.attribution.division);
     } else if (word == "conflict") {
-      Compare(word, line.value, decision_.attribution.conflict ? "yes" : "no");
+      Compare(word, Plain(line.value), decision_.attribution.conflict ? "yes" : "no");
     } else if (word == "field") {
-      ASSIGN_OR_RETURN(const auto shown, Shown(line.name));
-      Compare(absl::StrCat("field ", line.name), line.value,
-              shown.value_or("（没有记录 / no record）"));
-    } else if (word == "absent") {
-      for (const absl::string_view name :
-           absl::StrSplit(line.value, absl::ByAnyChar(", "), absl::SkipEmpty())) {
-        ASSIGN_OR_RETURN(const auto shown, Shown(std::string(name)));
-        Compare(absl::StrCat("absent ", name), "", shown.value_or(""));
-      }
+      ASSIGN_OR_RETURN(const schema::Field* const field, Named(line.name));
+      ASSIGN_OR_RETURN(const auto shown, Shown(*field));
+      Compare(absl::StrCat("field ", line.name), AsShown(*field, line.value),
+              shown.value_or(NoRecord()));
+    } else if (word == "absent" || word == "masked" || word == "kept") {
+      return Fields(line);
     } else {
       return Wrong(absl::StrCat("未知的词 / unknown word ", word));
     }
@@ -227,6 +268,7 @@ class Runner {
   std::shared_ptr<const RuleSet> rules_;
   std::unique_ptr<ReturnEngine> engine_;
   std::vector<std::string> areas_;
+  std::vector<const schema::Field*> columns_;  // of `given csv`
   int line_ = 0;
   std::string case_;
   std::string row_;
@@ -241,7 +283,7 @@ class Runner {
 
 absl::StatusOr<RuleTestReport> RunRuleTest(absl::string_view file, absl::string_view text,
                                            const RuleTestWorld& world) {
-  ASSIGN_OR_RETURN(const std::vector<Line> lines, Split(file, text));
+  ASSIGN_OR_RETURN(const std::vector<TestLine> lines, SplitRuleTest(file, text));
   return Runner(file, world).Run(lines);
 }
 

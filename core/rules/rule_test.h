@@ -21,6 +21,7 @@ struct RuleTestWorld {
   std::function<absl::StatusOr<std::shared_ptr<const schema::Contract>>(const DatasetId& dataset)>
       contract;
   std::shared_ptr<const territory::Divisions> divisions;
+  bool english = false;  // the words of failures
 };
 
 struct RuleTestReport {

@@ -109,6 +109,15 @@ def check_rules(cli):
         file.write(wrong)
     out, _ = cli.run(None, "rules", "test", "wrong.ruletest", expect=1)
     check("wrong.ruletest:" in out, "a rule test that fails names its line", out)
+    out, _ = cli.run(None, "rules", "test", os.path.join(ROOT, "tests/rules"))
+    check("0 处不符" in out, "a folder of rule tests runs", out)
+    with open(cli.path("case.json"), "w", encoding="utf-8") as file:
+        json.dump({"row_guid": "g1", "project_no": "P1", "org_code": "530102", "project_type": "承诺件",
+                   "handle_user_name": "李雷"}, file)
+    out, _ = cli.run(None, "rules", "explain", "case.json", "--rules",
+                     os.path.join(ROOT, "schemas/rules/case_accept.530100.yaml"))
+    check("✗ project_type" in out and "办件类型 = 承诺件" in out and "✓ inDivision" in out and "结果：已回流" in out
+          and "脱敏或改写的字段：经办人" in out and "李雷" not in out, "a decision is explained", out)
     out, _ = cli.run(None, "territory", "explain", "insurance_participation", "参保地区划=532823105", "insured_place=昆明市")
     check("530100" in out, "磨憨 is Kunming's, with the link that decided", out)
 

@@ -91,6 +91,37 @@ TEST(RuleTestTest, AFailureNamesItsPlaceAndBothValues) {
   EXPECT_EQ(report->failures[0], "x.ruletest:6: one: expect 应为 returned，实为 outside_area");
 }
 
+TEST(RuleTestTest, ChineseWordsTitlesAndCsvSayTheSame) {
+  const std::string text =
+      "规则：schemas/rules/case_accept.530100.yaml\n列：行唯一标识，办件编号、org_code, 经办人\n"
+      "用例：甲：乙\n给定 csv：g,\"P,\"\"1\"\"\",530102,李雷\n"
+      "期望：回流\n字段 "
+      "办件编号：P,\"1\"\n脱敏：经办人\n原样：办件编号\n没有：data_source\n冲突：无\n";
+  const auto report = RunRuleTest("x", text, World());
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->expectations, 6);
+  EXPECT_THAT(report->failures, testing::IsEmpty()) << absl::StrJoin(report->failures, "\n");
+}
+
+TEST(RuleTestTest, MaskedAndKeptFailWhereTheValueIsShownChangedOrNotSent) {
+  const std::string text =
+      "rules: schemas/rules/case_accept.530100.yaml\ncase: one\n"
+      "given: {\"row_guid\": \"g\", \"project_no\": \"p\", \"org_code\": \"530102\", "
+      "\"handle_user_name\": \"李雷\"}\n"
+      "masked: project_no\nkept: handle_user_name\n"
+      "given: {\"row_guid\": \"g\", \"project_no\": \"p\", \"org_code\": \"532901\"}\n"
+      "masked: project_no\n";
+  RuleTestWorld world = World();
+  world.english = true;
+  const auto report = RunRuleTest("x", text, world);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(
+      report->failures,
+      testing::ElementsAre("x:4: one: masked project_no expected masked, actual p",
+                           "x:5: one: kept handle_user_name expected 李雷, actual 李*",
+                           "x:7: one: masked project_no expected masked, actual (no record)"));
+}
+
 TEST(RuleTestTest, WhatIsWrittenWrongIsRefusedWithItsLine) {
   const std::string head = "rules: schemas/rules/case_accept.530100.yaml\ncase: one\n";
   const std::pair<std::string, std::string> cases[] = {
@@ -100,6 +131,12 @@ TEST(RuleTestTest, WhatIsWrittenWrongIsRefusedWithItsLine) {
       {head + "given: {\"nope\": 1}\n", "x:3: "},
       {head + "given: {}\nexpects: returned\n", "x:4: "},
       {head + "given: {}\nfield nope: 1\n", "x:4: "},
+      {head + "given: {}\nmasked: project_no\n", "x:4: "},
+      {head + "given: {}\nmasked: ,\n", "x:4: "},
+      {"columns: row_guid\n", "x:1: "},
+      {"rules: schemas/rules/case_accept.530100.yaml\ncolumns: nope\n", "x:2: "},
+      {head + "columns: row_guid\ngiven csv: a,b\n", "x:4: "},
+      {head + "columns: row_guid\ngiven csv: \"a\n", "x:4: "},
       {head + "time: soon\n", "x:3: "},
       {head + "nonsense\n", "x:3: "},
       {"  continues\n", "x:1: "},

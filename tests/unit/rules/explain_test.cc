@@ -1,0 +1,83 @@
+#include "core/rules/explain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/rules/engine_fixture.h"
+
+namespace huiliu::rules {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr char kRules[] = R"(
+legal_basis: 政务数据共享条例
+rules:
+  - id: old
+    when: name == "李四"
+    withhold: 旧规则
+    valid_to: 2020-12-31
+  - id: young
+    when: (age < 18 || name == "王五") && inDivision("530100")
+    withhold: 未成年人
+  - id: own
+    when: int(phone) > 0
+  - id: never
+)";
+
+class ExplainTest : public testing::Test {
+ protected:
+  Explanation Explain(absl::string_view json) {
+    record_ = fixture_.Record(json);
+    const Receiver receiver{ReceiverId("530100"), "昆明市", {"530100"}, std::string(32, 'k')};
+    auto found = ExplainRecord(fixture_.contract, set_, receiver, YunnanDivisions(), record_,
+                               fixture_.now_us);
+    EXPECT_TRUE(found.ok()) << found.status();
+    return found.ok() ? *std::move(found) : Explanation();
+  }
+
+  EngineFixture fixture_;
+  std::shared_ptr<const RuleSet> set_ = fixture_.Rules("530100", kRules);
+  std::string record_;
+};
+
+TEST_F(ExplainTest, EachConditionHasItsValueAndItsFieldsUpToTheRuleThatDecides) {
+  const Explanation found =
+      Explain(R"({"id":"1","name":"李四","age":30,"phone":"5","division":"530102"})");
+  EXPECT_EQ(found.decision.outcomes[0], huiliu::v1::OUTCOME_RETURNED);
+  ASSERT_THAT(found.rules, SizeIs(3));
+  EXPECT_FALSE(found.rules[0].in_force);
+  const ExplainedClause& young = found.rules[1].when;
+  EXPECT_EQ(young.truth, cel::Truth::kFalse);
+  ASSERT_THAT(young.parts, SizeIs(2));
+  EXPECT_EQ(young.parts[0].joint, cel::Clause::Joint::kAny);
+  EXPECT_EQ(young.parts[0].truth, cel::Truth::kFalse);
+  ASSERT_THAT(young.parts[0].parts, SizeIs(2));
+  const ExplainedClause& age = young.parts[0].parts[0];
+  EXPECT_EQ(age.text, "age < 18");
+  ASSERT_THAT(age.fields, SizeIs(1));
+  EXPECT_EQ(age.fields[0].first->name, "age");
+  EXPECT_EQ(age.fields[0].second, "30");
+  EXPECT_EQ(young.parts[1].truth, cel::Truth::kTrue);
+  EXPECT_TRUE(found.rules[2].decides);
+  EXPECT_EQ(found.rules[2].when.truth, cel::Truth::kTrue);
+}
+
+TEST_F(ExplainTest, AConditionThatFailsSaysWhy) {
+  const Explanation found =
+      Explain(R"({"id":"1","name":"李四","age":30,"phone":"x","division":"530102"})");
+  EXPECT_EQ(found.decision.reasons[0], "rule.error:own");
+  ASSERT_THAT(found.rules, SizeIs(3));
+  EXPECT_EQ(found.rules[2].when.truth, cel::Truth::kError);
+  EXPECT_FALSE(found.rules[2].when.error.empty());
+}
+
+TEST_F(ExplainTest, WhereBelongingDecidesNoRuleIsAsked) {
+  EXPECT_THAT(Explain(R"({"id":"1","name":"李四","division":"532901"})").rules, IsEmpty());
+  EXPECT_THAT(Explain(R"({"id":"1","name":"李四"})").rules, IsEmpty());
+  EXPECT_THAT(Explain(R"({"id":"1","division":"530102"})").rules, IsEmpty());
+}
+
+}  // namespace
+}  // namespace huiliu::rules
