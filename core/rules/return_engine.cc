@@ -116,8 +116,10 @@ class Engine : public ReturnEngine {
     d->attribution.conflict = false;
     d->attribution.findings.clear();
     d->attribution.reason.clear();
-    // Payload buffers are kept for reuse; what the caller took away is made again.
+    // Payload buffers are kept for reuse; what the caller took away is made again. The decision may
+    // be of an engine before this one, with more receivers.
     for (Output& output : d->outputs) {
+      if (static_cast<size_t>(output.receiver) >= payloads_.size()) continue;
       if (output.payload.capacity() > payloads_[output.receiver].capacity()) {
         payloads_[output.receiver].swap(output.payload);
       }
