@@ -55,6 +55,8 @@ class AccessPlan {
   // Fields that are there for the reader, in contract order.
   absl::Span<const schema::Field* const> visible_fields() const { return visible_; }
 
+  // The grant's row filter; nullptr: all rows.
+  const cel::Predicate* row_filter() const { return row_filter_.get(); }
   // Whether the grant's row filter lets the row through. An error in its evaluation hides the row.
   // `envelope` is the encoded huiliu.v1.Envelope.
   bool AllowsRow(absl::string_view payload, absl::string_view envelope) const;

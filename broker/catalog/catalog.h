@@ -29,9 +29,11 @@ struct CatalogRow {
 
 // A condition that an index (or the key) can answer: value texts of one field.
 struct IndexCondition {
-  int field = -1;                   // Contract field index; -1: the key prefix
-  std::vector<std::string> equals;  // any of these encoded values …
-  std::string at_least, below;      // … or a range; empty: open
+  static constexpr int kKeyPrefix = -1;
+  static constexpr int kDivision = -2;  // the division that the record was attributed to
+  int field = kKeyPrefix;               // Contract field index, or one of these
+  std::vector<std::string> equals;      // any of these encoded values …
+  std::string at_least, below;          // … or a range; empty: open
 };
 
 struct ScanRequest {

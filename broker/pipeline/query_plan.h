@@ -9,9 +9,12 @@
 
 namespace huiliu::pipeline {
 
-// An equality or `in` on an indexed text field; nullopt: all rows are looked at.
+// An equality or `in` on an indexed text field, else on the attributed division; nullopt: all rows
+// are looked at.
 std::optional<IndexCondition> ChooseIndex(const cel::Predicate& filter,
                                           const schema::Contract& contract);
+// On the attributed division alone.
+std::optional<IndexCondition> ChooseDivision(const cel::Predicate& filter);
 
 }  // namespace huiliu::pipeline
 

@@ -12,11 +12,17 @@ namespace {
 constexpr int kDefaultPage = 100;
 constexpr int kMaxPage = 1000;
 
-// A page token belongs to its query and to who asked it.
-std::string TokenContext(const Admission& admission, const huiliu::v1::QueryRequest& request) {
-  return absl::StrCat("page\n", admission.reader.organisation, "\n", admission.reader.receiver,
-                      "\n", admission.reader.dataset, "\n", admission.reader.purpose, "\n",
-                      request.filter());
+// A page token belongs to its query, to who asked it, and to the index that it is a place in.
+std::string TokenContext(const Admission& admission, const huiliu::v1::QueryRequest& request,
+                         const std::optional<IndexCondition>& condition) {
+  std::string index = "rows";
+  if (condition.has_value()) {
+    index = absl::StrCat(condition->field);
+    for (const std::string& value : condition->equals) absl::StrAppend(&index, "=", value);
+  }
+  return absl::StrCat("page\n", index, "\n", admission.reader.organisation, "\n",
+                      admission.reader.receiver, "\n", admission.reader.dataset, "\n",
+                      admission.reader.purpose, "\n", request.filter());
 }
 
 absl::StatusOr<std::string> PlaceOf(const TokenSeal& seal, const std::string& context,

@@ -36,7 +36,7 @@ struct Conjunct {
     kHas,         // the field is present
     kInDivision,  // the code lies in the area values[0] (Environment::contains)
   };
-  // kInDivision of the record's attributed division, which is no field.
+  // The record's attributed division, which is no field: kEquals, kIn and kInDivision.
   static constexpr int kAttributedDivision = -1;
 
   Kind kind = Kind::kEquals;

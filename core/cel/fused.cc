@@ -69,8 +69,8 @@ struct BoolSource {
   static bool View(Stored s) { return s; }
 };
 
-// Conjuncts of the attributed division are left to inDivision.
-bool Indexable(const FieldAccess& field) { return field.index != FieldAccess::kDivision; }
+// Of the attributed division equality and sets, as of any field; its areas are inDivision's.
+bool IsField(const FieldAccess& field) { return field.index != FieldAccess::kDivision; }
 
 Conjunct ComparisonConjunct(const FieldAccess& field, Op op, Constant constant) {
   Conjunct conjunct;
@@ -96,7 +96,7 @@ class CompareNode : public ConditionNode {
                : Truth::kFalse;
   }
   void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
-    if (op != Op::kDiffers && Indexable(field_))
+    if (op == Op::kEqual || (op != Op::kDiffers && IsField(field_)))
       conjuncts->push_back(ComparisonConjunct(field_, op, constant_));
   }
 
@@ -221,7 +221,6 @@ class InNode : public ConditionNode {
     return Truth::kFalse;
   }
   void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
-    if (!Indexable(field_)) return;
     Conjunct conjunct{Conjunct::Kind::kIn, field_.index, {}, {}, {}};
     for (const auto& constant : constants_) conjunct.values.emplace_back(constant);
     conjuncts->push_back(std::move(conjunct));
@@ -271,7 +270,7 @@ class TextPartNode : public ConditionNode {
     return holds ? Truth::kTrue : Truth::kFalse;
   }
   void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
-    if (part == Part::kStart && Indexable(field_))
+    if (part == Part::kStart && IsField(field_))
       conjuncts->push_back({Conjunct::Kind::kPrefix, field_.index, {constant_}, {}, {}});
   }
 

@@ -182,6 +182,29 @@ TEST_P(CatalogSuite, AnIndexForgetsFormerValues) {
   EXPECT_TRUE(county("530103").empty());
 }
 
+// The attributed division stands in the envelope; every dataset has an index on it.
+TEST_P(CatalogSuite, TheAttributedDivisionIsIndexed) {
+  auto catalog = OpenPeople(GetParam());
+  PeopleLog log("people");
+  ASSERT_EQ(
+      catalog->Apply(
+          log.dataset(),
+          {log.Batch({{"a", "", "530102", 1}, {"b", "", "530103", 2}, {"c", "", "530111", 3}})}),
+      absl::OkStatus());
+  const auto divisions = [&](std::vector<std::string> codes, size_t page = 1000) {
+    return ScanIds(**catalog->Snapshot(), log.dataset(),
+                   Equals(IndexCondition::kDivision, std::move(codes)), page);
+  };
+  EXPECT_EQ(divisions({"530102"}), (std::vector<std::string>{"a"}));
+  EXPECT_EQ(divisions({"530103", "530111"}, 1), (std::vector<std::string>{"b", "c"}));
+  EXPECT_TRUE(divisions({"53010"}).empty());
+  ASSERT_EQ(catalog->Apply(log.dataset(),
+                           {log.Batch({{"a", "", "530103", 1}, {.id = "c", .gone = true}})}),
+            absl::OkStatus());
+  EXPECT_TRUE(divisions({"530102", "530111"}).empty());
+  EXPECT_EQ(divisions({"530103"}), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST_P(CatalogSuite, ASnapshotStands) {
   auto catalog = OpenPeople(GetParam());
   PeopleLog log("people");

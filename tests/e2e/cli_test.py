@@ -169,6 +169,10 @@ def read(cli):
     check(PURPOSE in error, "a purpose is asked for, and those granted are named", error)
     out, _ = cli.run("civil-clerk", "query", "insurance_participation", "--purpose", PURPOSE, "--column", "姓名", "--column", "status")
     check("张三" in out and "共 1 行" in out, "a query within the grant's rows", out)
+    out, _ = cli.run("civil-clerk", "query", "insurance_participation", "--purpose", PURPOSE, "--plan")
+    check("index on division" in out and "共 1 行" in out, "a county's grant walks the county's rows", out)
+    out, _ = cli.run("civil-clerk", "query", "insurance_participation", "--purpose", PURPOSE, "--filter", 'division in ["530103", "530111"]', "--plan")
+    check("index on division" in out and "共 0 行" in out, "a filter on the division uses its index", out)
     out, _ = cli.run("civil-clerk", "query", "insurance_participation", "--purpose", PURPOSE, "--filter", "int(name) > 0", expect=1)
     check("共 0 行" in out and "另有 1 行无法按条件判断" in out and "张三" not in out, "a filter that fails on rows says so, without a value", out)
     last = cli.json("civil-clerk", "query", "insurance_participation", "--purpose", PURPOSE, "--filter", "int(name) > 0", expect=1)[-1]

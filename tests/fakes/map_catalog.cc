@@ -52,6 +52,15 @@ class MapSnapshot : public CatalogSnapshot {
         return Before(field.type, a.first, b.first);
       });
       for (const auto& [value, row] : by_value) matches.push_back(row);
+    } else if (request.condition.has_value() &&
+               request.condition->field == IndexCondition::kDivision) {
+      for (const std::string& division : request.condition->equals) {
+        for (const auto& [key, row] : dataset.rows) {
+          huiliu::v1::Envelope envelope;
+          envelope.ParseFromString(row.envelope);
+          if (envelope.division() == division) matches.push_back(&row);
+        }
+      }
     } else {
       for (const auto& [key, row] : dataset.rows) {
         if (!request.condition.has_value() || HasPrefix(*request.condition, key))

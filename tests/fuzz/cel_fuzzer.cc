@@ -71,6 +71,10 @@ bool Refutes(const World& world, const Conjunct& conjunct, const Activation& act
     return !world.divisions.Contains(std::get<std::string>(conjunct.values[0]),
                                      activation.division);
   }
+  if (conjunct.field == Conjunct::kAttributedDivision) {
+    return std::find(conjunct.values.begin(), conjunct.values.end(),
+                     Constant(std::string(activation.division))) == conjunct.values.end();
+  }
   const schema::Field& field = world.contract.fields()[static_cast<size_t>(conjunct.field)];
   const schema::FieldSlot& slot = activation.slots[static_cast<size_t>(conjunct.field)];
   FUZZ_CHECK(!field.repeated);

@@ -87,11 +87,14 @@ absl::StatusOr<ScanResult> RocksSnapshot::Scan(const DatasetId& dataset,
     return absl::NotFoundError(absl::StrCat("the catalog holds no dataset ", dataset.value()));
   const DatasetState& state = *found->second;
   ScanResult result;
-  if (request.condition.has_value() && request.condition->field >= 0) {
+  if (request.condition.has_value() && request.condition->field != IndexCondition::kKeyPrefix) {
     ASSIGN_OR_RETURN(const std::vector<Range> ranges, state.index->Ranges(*request.condition));
-    const auto& field =
-        state.index->contract().fields()[static_cast<size_t>(request.condition->field)];
-    result.plan = absl::StrCat("index on ", field.name);
+    const int field = request.condition->field;
+    result.plan =
+        field == IndexCondition::kDivision
+            ? "index on division"
+            : absl::StrCat("index on ",
+                           state.index->contract().fields()[static_cast<size_t>(field)].name);
     RETURN_IF_ERROR(Annotate(ScanIndex(state, ranges, request, &result), dataset.value()));
     return result;
   }
@@ -201,7 +204,7 @@ absl::Status RocksSnapshot::FetchRows(const DatasetState& state,
     }
     // The entry may be an older version's: it counts only where the row still has the value.
     ASSIGN_OR_RETURN(CatalogRow row, MakeRow(state, row_keys[i], value));
-    if (state.index->Has(row.payload, row_keys[i], index_keys[i]))
+    if (state.index->Has(row.envelope, row.payload, row_keys[i], index_keys[i]))
       result->rows.push_back(std::move(row));
   }
   return absl::OkStatus();

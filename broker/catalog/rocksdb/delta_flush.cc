@@ -64,9 +64,10 @@ absl::Status DeltaFlush::AddChunk(const DatasetState& state, const std::vector<D
   for (size_t i = 0; i < chunk.size(); ++i) {
     const DeltaRow& row = chunk[i];
     const bool existed = statuses[i].ok();
-    absl::string_view payload;
+    absl::string_view envelope, payload;
     if (!row.tombstone()) {
       ASSIGN_OR_RETURN(const RowParts parts, ParseRow(row.value()));
+      envelope = parts.envelope;
       payload = parts.payload;
       RETURN_IF_ERROR(rows_->Put(keys[i], row.value()));
     } else if (existed) {
@@ -74,17 +75,20 @@ absl::Status DeltaFlush::AddChunk(const DatasetState& state, const std::vector<D
     }
     if (!row.tombstone()) counts->Add(row.value(), 1);
     if (existed) counts->Add(ToView(old_values[i]), -1);
-    if (!existed || state.index->fields().empty()) continue;
+    if (!existed) continue;
     ASSIGN_OR_RETURN(const RowParts old, ParseRow(ToView(old_values[i])));
-    if (!row.tombstone() && old.payload == payload) continue;
+    if (!row.tombstone() && old.payload == payload &&
+        DivisionOf(old.envelope) == DivisionOf(envelope)) {
+      continue;
+    }
     old_keys.clear();
     ends.clear();
-    state.index->AppendKeys(old.payload, row.key(), &old_keys, &ends);
+    state.index->AppendKeys(old.envelope, old.payload, row.key(), &old_keys, &ends);
     size_t begin = 0;
     for (size_t end : ends) {
       const absl::string_view key = absl::string_view(old_keys).substr(begin, end - begin);
       begin = end;
-      if (row.tombstone() || !state.index->Has(payload, row.key(), key))
+      if (row.tombstone() || !state.index->Has(envelope, payload, row.key(), key))
         gone_.emplace_back(key.data(), key.size());
     }
   }

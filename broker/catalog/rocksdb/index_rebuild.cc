@@ -6,7 +6,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "broker/catalog/rocksdb/catalog_format.h"
 #include "core/base/status.h"
@@ -48,9 +47,9 @@ absl::Status DropIndexes(CatalogBase& base, const std::string& prefix,
 }  // namespace
 
 std::string IndexedFields(const RowIndex& index) {
-  return absl::StrJoin(index.fields(), ",", [](std::string* out, const schema::Field* field) {
-    absl::StrAppend(out, field->number);
-  });
+  std::string numbers = absl::StrCat(kDivisionNumber);
+  for (const schema::Field* field : index.fields()) absl::StrAppend(&numbers, ",", field->number);
+  return numbers;
 }
 
 absl::Status RebuildIndexes(CatalogBase& base, const std::string& dataset, const std::string& built,
@@ -58,10 +57,12 @@ absl::Status RebuildIndexes(CatalogBase& base, const std::string& dataset, const
   const std::string prefix = DatasetPrefix(dataset);
   const std::set<uint32_t> had = ParseFields(built);
   std::set<uint32_t> changed = had, added;
-  for (const schema::Field* field : wanted.fields()) {
-    if (!had.contains(field->number)) added.insert(field->number);
-    changed.erase(field->number);
-  }
+  const auto want = [&](uint32_t number) {
+    if (!had.contains(number)) added.insert(number);
+    changed.erase(number);
+  };
+  want(kDivisionNumber);  // catalogs of before have none yet
+  for (const schema::Field* field : wanted.fields()) want(field->number);
   // What an interrupted build left goes too.
   changed.insert(added.begin(), added.end());
   RETURN_IF_ERROR(DropIndexes(base, prefix, changed));
@@ -79,7 +80,8 @@ absl::Status RebuildIndexes(CatalogBase& base, const std::string& dataset, const
       ASSIGN_OR_RETURN(const RowParts parts, ParseRow(ToView(it->value())));
       buffer.clear();
       ends.clear();
-      wanted.AppendKeys(parts.payload, ToView(it->key()).substr(prefix.size()), &buffer, &ends);
+      wanted.AppendKeys(parts.envelope, parts.payload, ToView(it->key()).substr(prefix.size()),
+                        &buffer, &ends);
       size_t begin = 0;
       for (size_t end : ends) {
         std::string key = buffer.substr(begin, end - begin);

@@ -4,21 +4,11 @@
 
 #include "absl/strings/match.h"
 #include "broker/catalog/rocksdb/catalog_format.h"
+#include "broker/catalog/rocksdb/row_index.h"
 #include "core/model/varint.h"
-#include "core/schema/wire_reader.h"
-#include "huiliu/v1/common.pb.h"
 
 namespace huiliu::rocks_catalog {
 namespace {
-
-absl::string_view DivisionOf(absl::string_view envelope) {
-  schema::WireField field;
-  absl::string_view division;
-  while (schema::TakeField(envelope, &field)) {
-    if (field.field_number == huiliu::v1::Envelope::kDivisionFieldNumber) division = field.bytes;
-  }
-  return division;
-}
 
 // 530100 → 5301, 530000 → 53, 530102 → 530102: what its codes begin with.
 absl::string_view AreaPrefix(absl::string_view area) {

@@ -8,6 +8,7 @@
 #include "broker/catalog/rocksdb/catalog_format.h"
 #include "core/base/status.h"
 #include "core/schema/text_value.h"
+#include "huiliu/v1/common.pb.h"
 
 namespace huiliu::rocks_catalog {
 namespace {
@@ -85,6 +86,15 @@ std::string IndexPrefix(uint32_t field_number) {
   return key;
 }
 
+absl::string_view DivisionOf(absl::string_view envelope) {
+  schema::WireField field;
+  absl::string_view division;
+  while (schema::TakeField(envelope, &field)) {
+    if (field.field_number == huiliu::v1::Envelope::kDivisionFieldNumber) division = field.bytes;
+  }
+  return division;
+}
+
 bool RowKeyOfIndex(absl::string_view index_key, absl::string_view* row_key) {
   for (size_t i = kPrefixBytes; i + 1 < index_key.size(); ++i) {
     if (index_key[i] != '\0') continue;
@@ -149,8 +159,16 @@ bool RowIndex::AppendKey(const schema::Field& field, const schema::WireField& va
   return true;
 }
 
-void RowIndex::AppendKeys(absl::string_view payload, absl::string_view row_key, std::string* keys,
+void RowIndex::AppendKeys(absl::string_view envelope, absl::string_view payload,
+                          absl::string_view row_key, std::string* keys,
                           std::vector<size_t>* ends) const {
+  const absl::string_view division = DivisionOf(envelope);
+  if (!division.empty()) {
+    keys->append(kPrefixBytes, '\0');  // kDivisionNumber
+    AppendEscaped(division, keys);
+    keys->append(row_key.data(), row_key.size());
+    ends->push_back(keys->size());
+  }
   if (fields_.empty()) return;
   thread_local std::vector<Occurrence> found;
   if (!Find(payload, &found)) return;
@@ -159,11 +177,11 @@ void RowIndex::AppendKeys(absl::string_view payload, absl::string_view row_key, 
   }
 }
 
-bool RowIndex::Has(absl::string_view payload, absl::string_view row_key,
+bool RowIndex::Has(absl::string_view envelope, absl::string_view payload, absl::string_view row_key,
                    absl::string_view index_key) const {
   std::string keys;
   std::vector<size_t> ends;
-  AppendKeys(payload, row_key, &keys, &ends);
+  AppendKeys(envelope, payload, row_key, &keys, &ends);
   size_t begin = 0;
   for (size_t end : ends) {
     if (absl::string_view(keys).substr(begin, end - begin) == index_key) return true;
@@ -172,8 +190,24 @@ bool RowIndex::Has(absl::string_view payload, absl::string_view row_key,
   return false;
 }
 
+std::vector<std::pair<std::string, std::string>> RowIndex::DivisionRanges(
+    const IndexCondition& condition) {
+  std::vector<std::pair<std::string, std::string>> ranges;
+  for (const std::string& division : condition.equals) {
+    std::string begin = IndexPrefix(kDivisionNumber);
+    AppendEscaped(division, &begin);
+    std::string end = begin;
+    end.back() = '\1';
+    ranges.emplace_back(std::move(begin), std::move(end));
+  }
+  std::sort(ranges.begin(), ranges.end());
+  ranges.erase(std::unique(ranges.begin(), ranges.end()), ranges.end());
+  return ranges;
+}
+
 absl::StatusOr<std::vector<std::pair<std::string, std::string>>> RowIndex::Ranges(
     const IndexCondition& condition) const {
+  if (condition.field == IndexCondition::kDivision) return DivisionRanges(condition);
   const auto all = contract_->fields();
   if (condition.field < 0 || static_cast<size_t>(condition.field) >= all.size())
     return absl::InvalidArgumentError(

@@ -75,6 +75,9 @@ TEST_F(ConjunctsTest, OneFieldAgainstConstants) {
   EXPECT_EQ(Of("active"), "active=true");
   EXPECT_EQ(Of("!active"), "active=false");
   EXPECT_EQ(Of("inDivision('5301')"), "division~'5301'");
+  EXPECT_EQ(Of("division == '530102' && count > 3"), "division='530102' count:(3,)");
+  EXPECT_EQ(Of("division in ['530102', '530103']"), "division:{'530102'|'530103'}");
+  EXPECT_EQ(Of("division == '530102' || division == '530103'"), "division:{'530102'|'530103'}");
   EXPECT_EQ(Of("inDivision(code, '5301')"), "code~'5301'");
 }
 
@@ -85,11 +88,12 @@ TEST_F(ConjunctsTest, ConjunctionsGiveAllAndAlternativesOfOneFieldASet) {
 }
 
 TEST_F(ConjunctsTest, WhatIsNotNecessaryGivesNone) {
-  for (const char* text :
-       {"code == 'a' || count == 3", "!(code == 'a')", "code != 'a'", "code == name",
-        "true ? code == 'a' : false", "code == 'a' || true", "name.endsWith('x')", "count + 1 == 3",
-        "'a' in tags", "count < 1.5", "division == '5301'", "code == 'a' || code.startsWith('b')",
-        "(code == 'a' && count == 1) || code == 'b'", "size(tags) == 1"}) {
+  for (const char* text : {"code == 'a' || count == 3", "!(code == 'a')", "code != 'a'",
+                           "code == name", "true ? code == 'a' : false", "code == 'a' || true",
+                           "name.endsWith('x')", "count + 1 == 3", "'a' in tags", "count < 1.5",
+                           "division != '5301'", "division > '5301'", "division.startsWith('53')",
+                           "division == '1' || code == '2'", "code == 'a' || code.startsWith('b')",
+                           "(code == 'a' && count == 1) || code == 'b'", "size(tags) == 1"}) {
     EXPECT_EQ(Of(text), "") << text;
   }
 }

@@ -268,8 +268,10 @@ std::string TextFormat(const Row& row) {
 
 // Whether the conjunct lets the row pass, from the row's own values.
 bool Passes(const schema::Contract& contract, const Conjunct& c, const Row& row) {
-  const std::string name = contract.fields()[static_cast<size_t>(c.field)].name;
+  const bool division = c.field == Conjunct::kAttributedDivision;
+  const std::string name = division ? "" : contract.fields()[static_cast<size_t>(c.field)].name;
   Constant value;
+  if (division) value = row.division;
   if (name == "name") value = row.name;
   if (name == "code") value = row.code;
   if (name == "count") value = row.count;
