@@ -2,6 +2,7 @@
 #include "broker/catalog/rocksdb/rocks_catalog.h"
 
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -181,6 +182,42 @@ TEST_F(RocksCatalogTest, NothingFlushedIsLostToPowerLoss) {
   auto catalog = Open(100'000);
   EXPECT_EQ(*catalog->AppliedOffset(log.dataset(), log.from()), Offset(20 * 50));
   EXPECT_EQ(ScanNames(**catalog->Snapshot(), log.dataset()).size(), states[19].size());
+}
+
+// A folder written before the division had an index gets it when its dataset is opened.
+TEST_F(RocksCatalogTest, AFolderWithoutTheDivisionsIndexGetsIt) {
+  PeopleLog log("people");
+  {
+    auto catalog = Open(500);
+    ASSERT_EQ(catalog->Apply(log.dataset(),
+                             {log.Batch({{"a", "", "530102", 1}, {"b", "", "530103", 2}})}),
+              absl::OkStatus());
+  }
+  {
+    std::vector<rocksdb::ColumnFamilyHandle*> families;
+    rocksdb::DB* raw = nullptr;
+    ASSERT_TRUE(
+        rocksdb::DB::Open(rocksdb::DBOptions(), path_,
+                          {{rocksdb::kDefaultColumnFamilyName, {}}, {"index", {}}, {"rows", {}}},
+                          &families, &raw)
+            .ok());
+    const std::unique_ptr<rocksdb::DB> db(raw);
+    const std::string people("people\0", 7);
+    ASSERT_TRUE(db->DeleteRange({}, families[1], people + std::string(4, '\0'),
+                                people + std::string("\0\0\0\1", 4))
+                    .ok());
+    std::string fields;
+    ASSERT_TRUE(db->Get({}, families[0], "indexes/people", &fields).ok());
+    ASSERT_EQ(fields.substr(0, 9), "fields 0,");
+    ASSERT_TRUE(db->Put({}, families[0], "indexes/people", "fields " + fields.substr(9)).ok());
+    for (auto* family : families) ASSERT_TRUE(db->DestroyColumnFamilyHandle(family).ok());
+  }
+  auto catalog = Open(500);
+  IndexCondition condition;
+  condition.field = IndexCondition::kDivision;
+  condition.equals = {"530103"};
+  EXPECT_EQ(ScanIds(**catalog->Snapshot(), log.dataset(), condition),
+            (std::vector<std::string>{"b"}));
 }
 
 TEST_F(RocksCatalogTest, AFolderHasOneHolder) {
