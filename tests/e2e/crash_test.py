@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 of the node and of every agent process at random moments, while a file source and a PostgreSQL source load and land in
+"""kill -9 of the node, of every agent process and (on Kafka) of the broker at random moments, while a file source and a PostgreSQL source load and land in
 PostgreSQL; then: nothing lost, nothing doubled, counts balance. crash_test.py BUILD [SECONDS] [kafka]; HUILIU_SEED replays a run."""
 import os
 import random
@@ -47,9 +47,15 @@ def children(pid):
     return [int(p) for p in out]
 
 
-def kill_loop(node, rng, until, kills):
+def kill_loop(node, rng, until, kills, kafka):
     while time.time() < until:
         time.sleep(rng.uniform(0.2, 1.2))
+        if kafka and rng.random() < 0.05:
+            kafka.run("kill", "1")
+            if kafka.run("start", "1") != 0:
+                sys.exit("FAILED: the broker does not start again")
+            kills.append("broker")
+            continue
         index = rng.randrange(len(node.processes))
         process = node.processes[index]
         # the supervisor itself, or one of its workers
@@ -136,9 +142,9 @@ def main():
         kills = []
         loader = threading.Thread(target=load_cases, args=(cluster, random.Random(SEED + 1)))
         loader.start()
-        kill_loop(node, rng, time.time() + SECONDS, kills)
+        kill_loop(node, rng, time.time() + SECONDS, kills, kafka if ON_KAFKA else None)
         loader.join()
-        print(f"{len(kills)} kills: huiliud {kills.count('huiliud')}, agents {kills.count('huiliu-agent')}", flush=True)
+        print(f"{len(kills)} kills: huiliud {kills.count('huiliud')}, agents {kills.count('huiliu-agent')}, broker {kills.count('broker')}", flush=True)
         deadline = time.time() + 120
         while time.time() < deadline:
             try:

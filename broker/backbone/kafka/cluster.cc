@@ -90,6 +90,7 @@ absl::StatusOr<std::map<std::string, Cluster::Found>> Cluster::Describe(const st
     error = rd_kafka_metadata(committed_.get(), topic.empty() ? 1 : 0, one.get(), &metadata,
                               Ms(PartOf(deadline)));
     rd_kafka_poll(committed_.get(), 0);
+    if (error != 0) absl::SleepFor(kAgain);
   }
   if (error != 0) return Failed("asking for topics", error);
   const std::unique_ptr<const rd_kafka_metadata_t, Destroyer<rd_kafka_metadata_destroy>> owner(

@@ -45,6 +45,7 @@ absl::Status KeyTable::ReadTo(const TopicPartition& tp, int64_t end) {
     for (const StoredBatch& batch : batches) {
       ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
       view.ForEach([&](int, const RecordView& record) {
+        mutex_.AssertHeld();
         if (record.tombstone) {
           values_.erase(record.key);
         } else {

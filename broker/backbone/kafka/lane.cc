@@ -54,7 +54,7 @@ void Lane::Add(const rd_kafka_message_t& message) {
     if (absl::SimpleAtoi(begins, &count) && count > 0)
       partial_->expected_last = message.offset + count - 1;
   }
-  Partial& partial = *partial_;
+  OpenBatch& partial = *partial_;
   partial.gaps = partial.gaps ||
                  (!partial.offsets.empty() && partial.offsets.back().value() + 1 != message.offset);
   partial.offsets.push_back(Offset(message.offset));
@@ -78,7 +78,7 @@ void Lane::ReachedEnd(int64_t offset) {
 int64_t Lane::reached() const { return ready_.empty() ? std::max(next_, end_) : next_; }
 
 void Lane::Finish() {
-  Partial& partial = *partial_;
+  OpenBatch& partial = *partial_;
   StoredBatch batch = std::move(partial.batch);
   batch.records = partial.records.count();
   batch.next = Offset(partial.offsets.back().value() + 1);

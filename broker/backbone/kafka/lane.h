@@ -15,6 +15,15 @@ namespace huiliu::kafka {
 inline constexpr char kEnvelopeHeader[] = "envelope";
 inline constexpr char kBatchHeader[] = "batch";
 
+// A batch that is not complete yet.
+struct OpenBatch {
+  StoredBatch batch;
+  RecordBatchBuilder records;
+  std::vector<Offset> offsets;
+  int64_t expected_last = -1;  // offset of the append's last record; -1: not known
+  bool gaps = false;
+};
+
 // One thread.
 class Lane {
  public:
@@ -39,13 +48,6 @@ class Lane {
   StoredBatch Take();
 
  private:
-  struct Partial {
-    StoredBatch batch;
-    RecordBatchBuilder records;
-    std::vector<Offset> offsets;
-    int64_t expected_last = -1;  // offset of the append's last record; -1: not known
-    bool gaps = false;
-  };
   void Finish();
 
   const TopicPartition tp_;
@@ -54,7 +56,7 @@ class Lane {
   int64_t end_ = -1;   // where the broker said that nothing more is
   bool at_end_ = false;
   bool heard_ = false;
-  std::optional<Partial> partial_;
+  std::optional<OpenBatch> partial_;
   std::deque<StoredBatch> ready_;
   size_t ready_bytes_ = 0;
 };

@@ -212,7 +212,10 @@ TxnStep Producer::SendOffsets(const GroupMetadata& group,
     const Error error(rd_kafka_send_offsets_to_transaction(handle_.get(), list.get(), group.get(),
                                                            Ms(deadline - absl::Now())));
     if (error == nullptr) return std::nullopt;
-    if (rd_kafka_error_is_retriable(error.get()) && absl::Now() < deadline) continue;
+    if (rd_kafka_error_is_retriable(error.get()) && absl::Now() < deadline) {
+      absl::SleepFor(absl::Milliseconds(20));
+      continue;
+    }
     TxnFailure failure = FailureOf("committing a group's offsets", *error);
     if (failure.way == TxnFailure::Way::kRebuild && !rd_kafka_error_is_fatal(error.get()))
       failure.way = TxnFailure::Way::kAbort;
