@@ -9,13 +9,26 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "broker/backbone/kafka/kafka_backbone.h"
 #include "tests/unit/backbone/kafka_cluster.h"
 
 namespace huiliu {
 namespace {
 
+// With the seconds since the start: what a run that makes no progress is understood by.
+void Say(absl::string_view what) {
+  static const absl::Time begun = absl::Now();
+  static absl::Mutex mutex;
+  absl::MutexLock lock(&mutex);
+  std::cout << absl::StrFormat("%6.1f s  %s", absl::ToDoubleSeconds(absl::Now() - begun), what)
+            << std::endl;
+}
+
 KafkaOptions Impatient(KafkaOptions options) {
+  options.warn = [](const std::string& text) { Say(text); };
   options.broker_timeout = absl::Seconds(2);
   options.request_timeout = absl::Seconds(8);
   options.transaction_timeout = absl::Seconds(4);
@@ -40,7 +53,7 @@ class Load {
   // After this many more commits.
   void AwaitMore(int commits) {
     const int wanted = commits_ + commits;
-    const absl::Time deadline = absl::Now() + absl::Seconds(90);
+    const absl::Time deadline = absl::Now() + absl::Minutes(6);
     while (commits_ < wanted && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(10));
     EXPECT_GE(commits_, wanted) << "no progress";
   }
@@ -77,6 +90,7 @@ class Load {
         continue;
       }
       ++errors_;
+      Say(status.message());
       ASSERT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
       auto position = backbone_->Position(Key(s));
       while (!position.ok() && !stop_) position = backbone_->Position(Key(s));
@@ -157,10 +171,11 @@ TEST(KafkaFaultsTest, ThreeBrokersLoseOneAfterTheOther) {
   for (int round = 0; round < 3; ++round) {
     const int broker = 1 + static_cast<int>(random() % 3);
     const char* how = random() % 2 == 0 ? "kill" : "pause";
-    std::cout << how << " " << broker << std::endl;
+    Say(absl::StrCat(how, " ", broker));
     kafka.Do(how, broker);
     if (std::string(how) == "pause") absl::SleepFor(absl::Seconds(8));
     load.AwaitMore(10);
+    Say(absl::StrCat("start ", broker));
     kafka.Do("start", broker);
     load.AwaitMore(10);
   }

@@ -16,8 +16,8 @@
 #include "broker/service/governance_service.h"
 #include "broker/service/intake_service.h"
 #include "broker/service/registry_service.h"
-#include "core/model/proto_time.h"
 #include "core/base/token_seal.h"
+#include "core/model/proto_time.h"
 #include "tests/fakes/map_catalog.h"
 #include "tests/unit/pipeline/node_fixture.h"
 
