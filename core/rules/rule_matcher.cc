@@ -11,6 +11,7 @@
 namespace huiliu::rules {
 namespace {
 
+constexpr size_t kFew = 16;  // rules that are tried sooner than looked up
 constexpr int64_t kEver = std::numeric_limits<int64_t>::max();
 
 absl::Status Misfit(const RuleSet& set, const Rule& rule, const std::vector<cel::Issue>& issues,
@@ -29,7 +30,7 @@ absl::Status Misfit(const RuleSet& set, const Rule& rule, const std::vector<cel:
 absl::StatusOr<std::unique_ptr<RuleMatcher>> RuleMatcher::Create(
     const schema::Contract& contract, std::shared_ptr<const RuleSet> rule_set,
     const cel::Environment& environment, absl::string_view pseudonym_key) {
-  std::unique_ptr<RuleMatcher> matcher(new RuleMatcher(std::move(rule_set)));
+  std::unique_ptr<RuleMatcher> matcher(new RuleMatcher(contract, std::move(rule_set), environment));
   const RuleSet& set = *matcher->rule_set_;
   for (const Rule& rule : set.rules) {
     Compiled compiled;
@@ -74,17 +75,42 @@ bool RuleMatcher::SetTime(int64_t now_us) {
   }
   const bool changed = first || in_force != in_force_;
   in_force_ = std::move(in_force);
-  return changed;
+  if (!changed) return false;
+  index_.reset();
+  if (in_force_.size() <= kFew) return true;
+  std::vector<PredicateIndex::Entry> entries;
+  entries.reserve(in_force_.size());
+  for (const int i : in_force_) entries.push_back({i, compiled_[i].when.get()});
+  index_ = std::make_unique<PredicateIndex>(contract_, environment_, entries);
+  return true;
 }
 
-RuleMatch RuleMatcher::First(const cel::Activation& activation) const {
-  for (const int i : in_force_) {
-    const cel::Predicate* when = compiled_[i].when.get();
-    const cel::Truth truth = when == nullptr ? cel::Truth::kTrue : when->Evaluate(activation);
-    if (truth == cel::Truth::kTrue) return {i, false};
-    if (truth == cel::Truth::kError) return {i, true};
+cel::Truth RuleMatcher::Test(int rule, const cel::Activation& activation) const {
+  const cel::Predicate* when = compiled_[rule].when.get();
+  return when == nullptr ? cel::Truth::kTrue : when->Evaluate(activation);
+}
+
+RuleMatch RuleMatcher::FirstOf(absl::Span<const int> rules,
+                               const cel::Activation& activation) const {
+  for (const int rule : rules) {
+    const cel::Truth truth = Test(rule, activation);
+    if (truth != cel::Truth::kFalse) return {rule, truth == cel::Truth::kError};
   }
   return {};
+}
+
+RuleMatch RuleMatcher::First(const cel::Activation& activation) {
+  if (index_ == nullptr) return FirstOf(in_force_, activation);
+  index_->Find(activation, &found_);
+  const RuleMatch found = FirstOf(found_, activation);
+  // Of those that no index can answer, only rules before it could go first.
+  absl::Span<const int> always = index_->always();
+  if (found.rule >= 0) {
+    const auto behind = std::lower_bound(always.begin(), always.end(), found.rule);
+    always = always.subspan(0, static_cast<size_t>(behind - always.begin()));
+  }
+  const RuleMatch other = FirstOf(always, activation);
+  return other.rule >= 0 ? other : found;
 }
 
 }  // namespace huiliu::rules

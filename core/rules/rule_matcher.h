@@ -1,5 +1,5 @@
 // Which rule of a set decides a record: the first in file order, among those in force, whose `when`
-// holds. The seam for the predicate index: today every rule in force is tried.
+// holds. Where they are many, a predicate index says which need to be tried.
 #ifndef HUILIU_CORE_RULES_RULE_MATCHER_H_
 #define HUILIU_CORE_RULES_RULE_MATCHER_H_
 
@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/cel/program.h"
+#include "core/rules/predicate_index.h"
 #include "core/rules/record_transform.h"
 #include "core/rules/rule_set.h"
 #include "core/schema/contract.h"
@@ -37,7 +38,7 @@ class RuleMatcher {
   // Indexes of the rules in force.
   absl::Span<const int> in_force() const { return in_force_; }
 
-  RuleMatch First(const cel::Activation& activation) const;
+  RuleMatch First(const cel::Activation& activation);
 
   const RuleSet& rule_set() const { return *rule_set_; }
   // Of a rule that returns.
@@ -53,11 +54,19 @@ class RuleMatcher {
     int64_t from_us = 0;
     int64_t to_us = 0;
   };
-  explicit RuleMatcher(std::shared_ptr<const RuleSet> rule_set) : rule_set_(std::move(rule_set)) {}
+  RuleMatcher(const schema::Contract& contract, std::shared_ptr<const RuleSet> rule_set,
+              const cel::Environment& environment)
+      : contract_(contract), environment_(environment), rule_set_(std::move(rule_set)) {}
+  cel::Truth Test(int rule, const cel::Activation& activation) const;
+  RuleMatch FirstOf(absl::Span<const int> rules, const cel::Activation& activation) const;
 
+  const schema::Contract& contract_;
+  const cel::Environment environment_;
   const std::shared_ptr<const RuleSet> rule_set_;
   std::vector<Compiled> compiled_;
   std::vector<int> in_force_;
+  std::unique_ptr<PredicateIndex> index_;  // of in_force_; nullptr where they are few
+  std::vector<int> found_;
   // in_force_ holds for times in [since_us_, until_us_); at first for none.
   int64_t since_us_ = 1;
   int64_t until_us_ = 0;

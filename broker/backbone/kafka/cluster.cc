@@ -284,19 +284,17 @@ void Cluster::Forget(const std::string& topic) {
 
 absl::StatusOr<std::pair<int64_t, int64_t>> Cluster::Watermarks(const TopicPartition& tp,
                                                                 Isolation isolation) {
+  ASSIGN_OR_RETURN(const int64_t high, End(tp, isolation));
+  std::map<TopicPartition, int64_t> low;
+  ASSIGN_OR_RETURN(low, Beginnings({tp}));
+  return std::make_pair(low.at(tp), high);
+}
+
+absl::StatusOr<int64_t> Cluster::End(const TopicPartition& tp, Isolation isolation) {
   RETURN_IF_ERROR(CheckPartition(tp));
-  const absl::Time deadline = absl::Now() + options().request_timeout;
-  while (true) {
-    int64_t low = 0, high = 0;
-    const rd_kafka_resp_err_t error =
-        rd_kafka_query_watermark_offsets(HandleFor(isolation), client_->Named(tp.topic).c_str(),
-                                         tp.partition.value(), &low, &high, Ms(PartOf(deadline)));
-    if (error == 0) return std::make_pair(low, high);
-    const absl::Status failed = Failed(absl::StrCat("offsets of ", tp.topic), error);
-    if (absl::IsNotFound(failed)) Forget(tp.topic);
-    if (!absl::IsUnavailable(failed) || absl::Now() > deadline) return failed;
-    LookForLeader(tp.topic);
-  }
+  std::map<TopicPartition, int64_t> ends;
+  ASSIGN_OR_RETURN(ends, Ends({tp}, isolation));
+  return ends.at(tp);
 }
 
 absl::Duration Cluster::PartOf(absl::Time deadline) const {
@@ -323,7 +321,9 @@ absl::StatusOr<std::map<TopicPartition, int64_t>> Cluster::Edges(
   if (tps.empty()) return ends;
   const absl::Time deadline = absl::Now() + options().request_timeout;
   while (true) {
-    // Timestamps of -1 and -2 ask for the end and the beginning of the log.
+    // Timestamps of -1 and -2 ask for the end and the beginning of the log. (With
+    // rd_kafka_query_watermark_offsets a leader that stands still is asked for ever: it takes no
+    // notice of its time-out.)
     const PartitionList list = ListOf(*client_, tps, which);
     rd_kafka_resp_err_t error =
         rd_kafka_offsets_for_times(HandleFor(isolation), list.get(), Ms(PartOf(deadline)));

@@ -35,6 +35,8 @@ class Cluster {
   // Earliest offset kept, and where the log ends by that isolation.
   absl::StatusOr<std::pair<int64_t, int64_t>> Watermarks(const TopicPartition& tp,
                                                          Isolation isolation);
+  // The second of these.
+  absl::StatusOr<int64_t> End(const TopicPartition& tp, Isolation isolation);
   // Where each of the logs ends, and where it begins.
   absl::StatusOr<std::map<TopicPartition, int64_t>> Ends(const std::vector<TopicPartition>& tps,
                                                          Isolation isolation) {

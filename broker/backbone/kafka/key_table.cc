@@ -12,9 +12,9 @@ Partition KeyTable::PartitionOf(absl::string_view key) const {
 
 absl::StatusOr<std::optional<std::string>> KeyTable::Get(absl::string_view key) {
   const TopicPartition tp = PlaceOf(key);
-  ASSIGN_OR_RETURN(const auto watermarks, cluster_.Watermarks(tp, Isolation::kAll));
+  ASSIGN_OR_RETURN(const int64_t end, cluster_.End(tp, Isolation::kAll));
   absl::MutexLock lock(&mutex_);
-  const absl::Status read = ReadTo(tp, watermarks.second);
+  const absl::Status read = ReadTo(tp, end);
   if (!read.ok()) {
     // The next one begins anew.
     reader_.reset();
