@@ -16,6 +16,7 @@ using Kind = cel::Conjunct::Kind;
 
 constexpr size_t kMaxRemembered = 1 << 20;  // rules in lists by code, per field
 constexpr size_t kMaxCodeBytes = 32;        // longer ones are no division codes
+constexpr size_t kFew = 8;                  // rules that are tried sooner than told apart
 
 bool IsText(Encoding encoding) {
   return encoding == Encoding::kString || encoding == Encoding::kBytes;
@@ -87,12 +88,43 @@ std::vector<Conjunct> IndexableOf(const cel::Predicate& when) {
 // most telling conjunct.
 class PredicateIndex::Builder {
  public:
-  explicit Builder(PredicateIndex& index) : index_(index) {}
+  Builder(const PredicateIndex& index, const Used& used, Level& level)
+      : index_(index), used_(used), level_(level) {}
 
-  void Count(const Conjunct& conjunct) {
-    if (conjunct.kind == Kind::kRange || conjunct.kind == Kind::kHas) return;
-    auto& values = values_[Group(conjunct)];
-    values.insert(conjunct.values.begin(), conjunct.values.end());
+  void Build(const Rules& rules) {
+    for (const int rule : rules) Count(ConjunctsOf(rule));
+    for (const int rule : rules) {
+      const Conjunct* best = nullptr;
+      for (const Conjunct& conjunct : ConjunctsOf(rule)) {
+        if (!IsUsed(conjunct) && (best == nullptr || ShareOf(conjunct) < ShareOf(*best)))
+          best = &conjunct;
+      }
+      if (best == nullptr) {
+        level_.always.push_back(rule);
+      } else {
+        Put(*best, rule);
+      }
+    }
+    Finish();
+  }
+
+ private:
+  using Group = std::pair<int, Kind>;
+  static Group GroupOf(const Conjunct& conjunct) {
+    return {conjunct.field, conjunct.kind == Kind::kIn ? Kind::kEquals : conjunct.kind};
+  }
+  const std::vector<Conjunct>& ConjunctsOf(int rule) const {
+    return index_.conjuncts_[static_cast<size_t>(rule)];
+  }
+  bool IsUsed(const Conjunct& conjunct) const {
+    return std::find(used_.begin(), used_.end(), GroupOf(conjunct)) != used_.end();
+  }
+
+  void Count(const std::vector<Conjunct>& conjuncts) {
+    for (const Conjunct& conjunct : conjuncts) {
+      if (conjunct.kind == Kind::kRange || conjunct.kind == Kind::kHas) continue;
+      values_[GroupOf(conjunct)].insert(conjunct.values.begin(), conjunct.values.end());
+    }
   }
 
   // The share of records expected to satisfy it: a field's values are taken as equally frequent,
@@ -103,22 +135,21 @@ class PredicateIndex::Builder {
         return conjunct.lower && conjunct.upper ? 0.3 : 0.5;
       case Kind::kHas:
         return 0.9;
-      default: {
-        const auto& values = values_.at(Group(conjunct));
-        return static_cast<double>(conjunct.values.size()) / static_cast<double>(values.size() + 1);
-      }
+      default:
+        return static_cast<double>(conjunct.values.size()) /
+               static_cast<double>(values_.at(GroupOf(conjunct)).size() + 1);
     }
   }
 
   void Put(const Conjunct& conjunct, int rule) {
-    FieldTable& table = index_.TableOf(conjunct.field);
+    FieldTable& table = index_.TableOf(level_, conjunct.field);
     switch (conjunct.kind) {
       case Kind::kEquals:
       case Kind::kIn:
         for (const Constant& value : conjunct.values) PutEqual(table, value, rule);
         return;
       case Kind::kPrefix:
-        table.prefixes[std::get<std::string>(conjunct.values[0])].push_back(rule);
+        table.prefixes[std::get<std::string>(conjunct.values[0])].rules.push_back(rule);
         return;
       case Kind::kInDivision:
         table.areas[std::get<std::string>(conjunct.values[0])].push_back(rule);
@@ -131,37 +162,15 @@ class PredicateIndex::Builder {
     }
   }
 
-  void Finish() {
-    for (const auto& table : index_.tables_) {
-      table->texts.ranges.Build();
-      table->integers.ranges.Build();
-      table->naturals.ranges.Build();
-      table->numbers.ranges.Build();
-      for (const auto& [prefix, rules] : table->prefixes) {
-        auto& lengths = table->prefix_lengths;
-        if (std::find(lengths.begin(), lengths.end(), prefix.size()) == lengths.end())
-          lengths.push_back(prefix.size());
-      }
-      std::sort(table->prefix_lengths.begin(), table->prefix_lengths.end());
-    }
-  }
-
- private:
-  using GroupKey = std::pair<int, Kind>;
-  static GroupKey Group(const Conjunct& conjunct) {
-    const Kind kind = conjunct.kind == Kind::kIn ? Kind::kEquals : conjunct.kind;
-    return {conjunct.field, kind};
-  }
-
   static void PutEqual(FieldTable& table, const Constant& value, int rule) {
     if (const auto* text = std::get_if<std::string>(&value)) {
-      table.texts.equal[*text].push_back(rule);
+      table.texts.equal[*text].rules.push_back(rule);
     } else if (const auto* integer = std::get_if<int64_t>(&value)) {
-      table.integers.equal[*integer].push_back(rule);
+      table.integers.equal[*integer].rules.push_back(rule);
     } else if (const auto* truth = std::get_if<bool>(&value)) {
-      table.integers.equal[*truth ? 1 : 0].push_back(rule);
+      table.integers.equal[*truth ? 1 : 0].rules.push_back(rule);
     } else if (const auto* natural = std::get_if<uint64_t>(&value)) {
-      table.naturals.equal[*natural].push_back(rule);
+      table.naturals.equal[*natural].rules.push_back(rule);
     } else if (const auto* number = std::get_if<double>(&value)) {
       table.numbers.ranges.Add({{{*number, true}}, {{*number, true}}, rule});
     }
@@ -179,80 +188,128 @@ class PredicateIndex::Builder {
         TryPutRange(table.naturals, conjunct, rule) || TryPutRange(table.numbers, conjunct, rule);
   }
 
-  PredicateIndex& index_;
-  std::map<GroupKey, std::set<Constant>> values_;
+  void Finish() {
+    for (const auto& table : level_.tables) {
+      table->texts.ranges.Build();
+      table->integers.ranges.Build();
+      table->naturals.ranges.Build();
+      table->numbers.ranges.Build();
+      for (const auto& [prefix, bucket] : table->prefixes) {
+        auto& lengths = table->prefix_lengths;
+        if (std::find(lengths.begin(), lengths.end(), prefix.size()) == lengths.end())
+          lengths.push_back(prefix.size());
+      }
+      std::sort(table->prefix_lengths.begin(), table->prefix_lengths.end());
+    }
+  }
+
+  const PredicateIndex& index_;
+  const Used& used_;
+  Level& level_;
+  std::map<Group, std::set<Constant>> values_;
 };
 
 PredicateIndex::PredicateIndex(const schema::Contract& contract,
                                const cel::Environment& environment, absl::Span<const Entry> entries)
-    : contract_(contract), environment_(environment), table_of_(contract.fields().size() + 1, -1) {
-  Builder builder(*this);
-  std::vector<std::vector<Conjunct>> conjuncts;
-  conjuncts.reserve(entries.size());
+    : contract_(contract), environment_(environment), root_(std::make_unique<Level>()) {
+  Rules rules;
+  if (!entries.empty()) conjuncts_.resize(static_cast<size_t>(entries.back().rule) + 1);
   for (const Entry& entry : entries) {
-    conjuncts.push_back(entry.when == nullptr ? std::vector<Conjunct>() : IndexableOf(*entry.when));
-    for (const Conjunct& conjunct : conjuncts.back()) builder.Count(conjunct);
+    rules.push_back(entry.rule);
+    if (entry.when != nullptr)
+      conjuncts_[static_cast<size_t>(entry.rule)] = IndexableOf(*entry.when);
   }
-  for (size_t i = 0; i < entries.size(); ++i) {
-    const auto best = std::min_element(conjuncts[i].begin(), conjuncts[i].end(),
-                                       [&](const Conjunct& a, const Conjunct& b) {
-                                         return builder.ShareOf(a) < builder.ShareOf(b);
-                                       });
-    if (best == conjuncts[i].end()) {
-      always_.push_back(entries[i].rule);
-    } else {
-      builder.Put(*best, entries[i].rule);
-    }
-  }
-  builder.Finish();
+  Builder(*this, {}, *root_).Build(rules);
+  DivideBuckets(*root_, {});
 }
 
-PredicateIndex::FieldTable& PredicateIndex::TableOf(int field) {
-  int& table = table_of_[static_cast<size_t>(field + 1)];
-  if (table < 0) {
-    table = static_cast<int>(tables_.size());
-    tables_.push_back(std::make_unique<FieldTable>());
-    tables_.back()->access =
-        field == Conjunct::kAttributedDivision
-            ? cel::FieldAccess::Division()
-            : cel::FieldAccess::Of(contract_.fields()[static_cast<size_t>(field)]);
+PredicateIndex::FieldTable& PredicateIndex::TableOf(Level& level, int field) const {
+  for (const auto& table : level.tables) {
+    if (table->field == field) return *table;
   }
-  return *tables_[static_cast<size_t>(table)];
+  level.tables.push_back(std::make_unique<FieldTable>());
+  FieldTable& table = *level.tables.back();
+  table.field = field;
+  table.access = field == Conjunct::kAttributedDivision
+                     ? cel::FieldAccess::Division()
+                     : cel::FieldAccess::Of(contract_.fields()[static_cast<size_t>(field)]);
+  return table;
+}
+
+std::unique_ptr<PredicateIndex::Level> PredicateIndex::Divide(const Rules& rules,
+                                                              const Used& used) const {
+  auto level = std::make_unique<Level>();
+  Builder(*this, used, *level).Build(rules);
+  if (level->always.size() == rules.size()) return nullptr;
+  DivideBuckets(*level, used);
+  return level;
+}
+
+void PredicateIndex::DivideBuckets(Level& level, const Used& used) const {
+  const auto with = [&](const FieldTable& table, Kind kind) {
+    Used more = used;
+    more.emplace_back(table.field, kind);
+    return more;
+  };
+  for (const auto& table : level.tables) {
+    const Used by_value = with(*table, Kind::kEquals);
+    for (auto& [value, bucket] : table->texts.equal) DivideBucket(bucket, by_value);
+    for (auto& [value, bucket] : table->integers.equal) DivideBucket(bucket, by_value);
+    for (auto& [value, bucket] : table->naturals.equal) DivideBucket(bucket, by_value);
+    const Used by_prefix = with(*table, Kind::kPrefix);
+    for (auto& [prefix, bucket] : table->prefixes) DivideBucket(bucket, by_prefix);
+    table->used_below = with(*table, Kind::kInDivision);
+  }
+}
+
+void PredicateIndex::DivideBucket(Bucket& bucket, const Used& used) const {
+  if (bucket.rules.size() <= kFew) return;
+  bucket.below = Divide(bucket.rules, used);
+  if (bucket.below != nullptr) bucket.rules = {};
 }
 
 void PredicateIndex::Find(const cel::Activation& activation, std::vector<int>* found) {
   found->clear();
-  for (const auto& table : tables_) FindIn(*table, activation, found);
+  for (const auto& table : root_->tables) FindIn(*table, activation, found);
   std::sort(found->begin(), found->end());
 }
 
-namespace {
-
-template <typename Map, typename Key>
-void AppendEqual(const Map& map, const Key& key, std::vector<int>* found) {
-  if (map.empty()) return;
-  const auto rules = map.find(key);
-  if (rules != map.end()) found->insert(found->end(), rules->second.begin(), rules->second.end());
+void PredicateIndex::FindIn(Level& level, const cel::Activation& activation,
+                            std::vector<int>* found) {
+  found->insert(found->end(), level.always.begin(), level.always.end());
+  for (const auto& table : level.tables) FindIn(*table, activation, found);
 }
 
-}  // namespace
+void PredicateIndex::FindIn(Bucket& bucket, const cel::Activation& activation,
+                            std::vector<int>* found) {
+  if (bucket.below != nullptr) return FindIn(*bucket.below, activation, found);
+  found->insert(found->end(), bucket.rules.begin(), bucket.rules.end());
+}
+
+template <typename Map, typename Key>
+void PredicateIndex::FindEqual(Map& map, const Key& key, const cel::Activation& activation,
+                               std::vector<int>* found) {
+  if (map.empty()) return;
+  const auto bucket = map.find(key);
+  if (bucket != map.end()) FindIn(bucket->second, activation, found);
+}
 
 void PredicateIndex::FindIn(FieldTable& table, const cel::Activation& activation,
                             std::vector<int>* found) {
   const cel::FieldAccess& access = table.access;
   if (IsText(access.encoding)) {
     const absl::string_view text = access.Text(activation);
-    FindText(table, text, found);
-    if (!table.areas.empty()) FindAreas(table, text, found);
+    FindText(table, text, activation, found);
+    if (!table.areas.empty()) FindAreas(table, text, activation, found);
   } else if (IsInteger(access.encoding) || access.encoding == Encoding::kBool) {
     const int64_t value = access.encoding == Encoding::kBool
                               ? static_cast<int64_t>(access.Natural(activation) != 0)
                               : access.Integer(activation);
-    AppendEqual(table.integers.equal, value, found);
+    FindEqual(table.integers.equal, value, activation, found);
     table.integers.ranges.Find(value, found);
   } else if (IsNatural(access.encoding)) {
     const uint64_t value = access.Natural(activation);
-    AppendEqual(table.naturals.equal, value, found);
+    FindEqual(table.naturals.equal, value, activation, found);
     table.naturals.ranges.Find(value, found);
   } else if (IsNumber(access.encoding)) {
     // NaN has no order: the rules say themselves what they make of it.
@@ -267,33 +324,35 @@ void PredicateIndex::FindIn(FieldTable& table, const cel::Activation& activation
     found->insert(found->end(), table.has.begin(), table.has.end());
 }
 
-void PredicateIndex::FindText(FieldTable& table, absl::string_view text, std::vector<int>* found) {
-  AppendEqual(table.texts.equal, text, found);
+void PredicateIndex::FindText(FieldTable& table, absl::string_view text,
+                              const cel::Activation& activation, std::vector<int>* found) {
+  FindEqual(table.texts.equal, text, activation, found);
   if (!table.texts.ranges.empty()) table.texts.ranges.Find(text, found);
   for (const size_t length : table.prefix_lengths) {
     if (length > text.size()) break;
-    AppendEqual(table.prefixes, text.substr(0, length), found);
+    FindEqual(table.prefixes, text.substr(0, length), activation, found);
   }
 }
 
-void PredicateIndex::FindAreas(FieldTable& table, absl::string_view code, std::vector<int>* found) {
+void PredicateIndex::FindAreas(FieldTable& table, absl::string_view code,
+                               const cel::Activation& activation, std::vector<int>* found) {
   const auto known = table.by_code.find(code);
-  if (known != table.by_code.end()) {
-    found->insert(found->end(), known->second.begin(), known->second.end());
-    return;
-  }
-  Rules rules;
+  if (known != table.by_code.end()) return FindIn(known->second, activation, found);
+  Bucket bucket;
   for (const auto& [area, own] : table.areas) {
-    if (environment_.contains(area, code)) rules.insert(rules.end(), own.begin(), own.end());
+    if (environment_.contains(area, code))
+      bucket.rules.insert(bucket.rules.end(), own.begin(), own.end());
   }
-  found->insert(found->end(), rules.begin(), rules.end());
-  if (code.size() > kMaxCodeBytes) return;
-  table.remembered += rules.size() + 1;
+  const size_t size = bucket.rules.size() + 1;
+  if (code.size() > kMaxCodeBytes) return FindIn(bucket, activation, found);
+  table.remembered += size;
   if (table.remembered > kMaxRemembered) {
     table.by_code.clear();
-    table.remembered = rules.size() + 1;
+    table.remembered = size;
   }
-  table.by_code.emplace(std::string(code), std::move(rules));
+  DivideBucket(bucket, table.used_below);
+  FindIn(table.by_code.emplace(std::string(code), std::move(bucket)).first->second, activation,
+         found);
 }
 
 }  // namespace huiliu::rules

@@ -18,13 +18,13 @@ namespace huiliu::rules {
 
 // Each rule stands under one of its conjuncts, the one that the fewest records are expected to
 // satisfy: equality and `in` in hash tables, prefixes in one hash table per field with the lengths
-// that occur, ranges in an interval tree, areas by division (remembered per code), has by field. A
-// rule without an indexable conjunct is a candidate for every record. Thread-compatible: one a
-// lane.
+// that occur, ranges in an interval tree, areas by division (remembered per code), has by field.
+// Where many stand under one value, their other conjuncts tell them apart one level below. A rule
+// without an indexable conjunct is a candidate for every record. Thread-compatible: one a lane.
 class PredicateIndex {
  public:
   struct Entry {
-    int rule = 0;
+    int rule = 0;                          // from 0, not sparse
     const cel::Predicate* when = nullptr;  // nullptr: holds always
   };
   // `entries` in ascending order of `rule`. The contract must outlive the index.
@@ -32,44 +32,69 @@ class PredicateIndex {
                  absl::Span<const Entry> entries);
 
   // Rules that are candidates for every record, ascending.
-  absl::Span<const int> always() const { return always_; }
+  absl::Span<const int> always() const { return root_->always; }
   // Replaces *found by the others that may hold, ascending. A rule in neither is false.
   void Find(const cel::Activation& activation, std::vector<int>* found);
 
  private:
   using Rules = std::vector<int>;
+  // By which conjuncts the levels above tell rules apart: field and kind.
+  using Used = std::vector<std::pair<int, cel::Conjunct::Kind>>;
+  struct Level;
+  // The rules under one value.
+  struct Bucket {
+    Rules rules;
+    std::unique_ptr<Level> below;  // instead of `rules`, where they are many
+  };
   template <typename Key>
   struct Ordered {
-    absl::flat_hash_map<Key, Rules> equal;
+    absl::flat_hash_map<Key, Bucket> equal;
     IntervalTree<Key> ranges;
   };
   // What stands under one field, or under the attributed division.
   struct FieldTable {
+    int field = 0;
     cel::FieldAccess access;
     Ordered<std::string> texts;
     Ordered<int64_t> integers;  // bools too
     Ordered<uint64_t> naturals;
     Ordered<double> numbers;
-    absl::flat_hash_map<std::string, Rules> prefixes;
+    absl::flat_hash_map<std::string, Bucket> prefixes;
     std::vector<size_t> prefix_lengths;  // ascending
     absl::flat_hash_map<std::string, Rules> areas;
+    Used used_below;  // under `areas`
     Rules has;
     // Of a code: the rules of all areas it lies in.
-    absl::flat_hash_map<std::string, Rules> by_code;
+    absl::flat_hash_map<std::string, Bucket> by_code;
     size_t remembered = 0;  // rules in by_code
+  };
+  struct Level {
+    Rules always;
+    std::vector<std::unique_ptr<FieldTable>> tables;
   };
   class Builder;
 
-  FieldTable& TableOf(int field);
+  FieldTable& TableOf(Level& level, int field) const;
+  // A level where one conjunct at least tells the rules apart; else nullptr.
+  std::unique_ptr<Level> Divide(const Rules& rules, const Used& used) const;
+  void DivideBuckets(Level& level, const Used& used) const;
+  void DivideBucket(Bucket& bucket, const Used& used) const;
+
+  void FindIn(Level& level, const cel::Activation& activation, std::vector<int>* found);
   void FindIn(FieldTable& table, const cel::Activation& activation, std::vector<int>* found);
-  void FindText(FieldTable& table, absl::string_view text, std::vector<int>* found);
-  void FindAreas(FieldTable& table, absl::string_view code, std::vector<int>* found);
+  void FindIn(Bucket& bucket, const cel::Activation& activation, std::vector<int>* found);
+  template <typename Map, typename Key>
+  void FindEqual(Map& map, const Key& key, const cel::Activation& activation,
+                 std::vector<int>* found);
+  void FindText(FieldTable& table, absl::string_view text, const cel::Activation& activation,
+                std::vector<int>* found);
+  void FindAreas(FieldTable& table, absl::string_view code, const cel::Activation& activation,
+                 std::vector<int>* found);
 
   const schema::Contract& contract_;
   const cel::Environment environment_;
-  std::vector<int> always_;
-  std::vector<std::unique_ptr<FieldTable>> tables_;
-  std::vector<int> table_of_;  // by Field::index + 1; -1: none
+  std::vector<std::vector<cel::Conjunct>> conjuncts_;  // by rule
+  std::unique_ptr<Level> root_;
 };
 
 }  // namespace huiliu::rules

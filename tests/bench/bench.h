@@ -33,6 +33,7 @@ absl::StatusOr<std::vector<Line>> LandingPostgresql(const std::string& folder);
 absl::StatusOr<std::vector<Line>> LineageOnOff(const std::string& folder);
 absl::StatusOr<std::vector<Line>> LookupGrpc(const std::string& folder);
 absl::StatusOr<std::vector<Line>> Restart(const std::string& folder);
+absl::StatusOr<std::vector<Line>> Rules(const std::string& folder);
 
 }  // namespace huiliu::bench
 

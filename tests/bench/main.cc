@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
   std::string output = "text";
   app.add_option("names", names,
                  "restart, durable_ack, end_to_end, memory, lineage_on_off, lookup_grpc, "
-                 "landing_postgresql; none: these. Besides: edge");
+                 "landing_postgresql; none: these. Besides: edge, rules");
   app.add_option("--output", output)->check(CLI::IsMember({"text", "json"}));
   CLI11_PARSE(app, argc, argv);
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
       {"restart", Restart, true},        {"durable_ack", DurableAcknowledgement, true},
       {"end_to_end", EndToEnd, true},    {"lineage_on_off", LineageOnOff, true},
       {"lookup_grpc", LookupGrpc, true}, {"landing_postgresql", LandingPostgresql, true},
-      {"edge", EdgeRows, false}};
+      {"edge", EdgeRows, false},         {"rules", Rules, false}};
   // What memory is needed at full load is measured there.
   std::replace(names.begin(), names.end(), std::string("memory"), std::string("end_to_end"));
   for (const std::string& name : names) {

@@ -24,8 +24,11 @@ void OnError(rd_kafka_t*, int error, const char* reason, void* opaque) {
 }
 
 void OnLog(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
-  void* opaque = rd_kafka_opaque(handle);
-  const Client* client = opaque == nullptr ? nullptr : static_cast<Opaque*>(opaque)->client.load();
+  auto* opaque = static_cast<Opaque*>(rd_kafka_opaque(handle));
+  if (opaque == nullptr) return;
+  const absl::string_view what(facility);
+  if (what == "FAIL" || what == "REQTMOUT") ++opaque->troubles;
+  const Client* client = opaque->client.load();
   if (client == nullptr || level > 4) return;
   client->Warn(absl::StrCat(facility, ": ", text));
 }

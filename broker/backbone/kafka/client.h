@@ -49,6 +49,7 @@ absl::StatusCode CodeOf(rd_kafka_resp_err_t error);
 struct Opaque {
   std::atomic<const class Client*> client = nullptr;  // null: nobody listens any more
   void* owner = nullptr;
+  std::atomic<int> troubles = 0;  // requests that timed out, connections that broke
 };
 
 // What is common to all handles of one backbone. Thread-safe.

@@ -158,12 +158,13 @@ absl::Status KafkaWriter::CommitGroup(const Group& group) {
     const TxnStep failed = Attempt(group, deadline, &in_doubt);
     if (!failed.has_value()) {
       AwaitVisible(deadline);
+      if (producer_->Troubled()) Drop();
       return absl::OkStatus();
     }
     last = failed->status;
     if (failed->way == TxnFailure::Way::kAbort) {
       const absl::Time by = absl::Now() + parts_.cluster.options().transaction_timeout;
-      if (!producer_->Abort(by).ok()) Drop();
+      if (!producer_->Abort(by).ok() || producer_->Troubled()) Drop();
       // A topic that was deleted and made again: this producer would not learn of it for long.
       if (absl::IsNotFound(last) && producer_ != nullptr) Drop();
       if (absl::IsNotFound(last) && CheckAll(group).ok()) continue;

@@ -121,6 +121,7 @@ TxnStep Producer::Begin() {
   sent_->last.clear();
   sent_->error = RD_KAFKA_RESP_ERR_NO_ERROR;
   last_.clear();
+  troubles_at_begin_ = sent_->opaque.troubles;
   const Error error(rd_kafka_begin_transaction(handle_.get()));
   if (error == nullptr) return std::nullopt;
   return FailureOf("beginning a transaction", *error);

@@ -46,6 +46,12 @@ class Producer {
   TxnStep Commit(absl::Time deadline);
   absl::Status Abort(absl::Time deadline);
 
+  // Since Begin a request timed out or a connection broke, so that librdkafka may have repeated a
+  // request. The first copy may still reach a broker that stood still, and then it ends the
+  // producer's *next* transaction in the middle: one that is aborted or committed in part. Only a
+  // new epoch keeps it out, which opening the id again gives.
+  bool Troubled() const { return sent_->opaque.troubles != troubles_at_begin_; }
+
   static constexpr size_t kNoSlot = ~size_t{0};
   // After Flush: of the record sent with that slot; −1: the broker did not say.
   int64_t OffsetOf(size_t slot) const;
@@ -69,6 +75,7 @@ class Producer {
   std::unique_ptr<Sent> sent_;
   Handle handle_;
   bool broken_ = false;
+  int troubles_at_begin_ = 0;
   std::map<TopicPartition, int64_t> last_;
 };
 
