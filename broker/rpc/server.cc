@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "broker/rpc/malformed.h"
 
 namespace huiliu::rpc {
 namespace {
@@ -33,6 +34,9 @@ class GrpcServer : public Server {
     builder.SetMaxSendMessageSize(kMaxMessageBytes);
     // Two nodes must not share a port unnoticed.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
+    creators.push_back(NameMalformedRequests());
+    builder.experimental().SetInterceptorCreators(std::move(creators));
     for (const auto& service : services_) builder.RegisterService(service.get());
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {

@@ -220,6 +220,15 @@ def deleted(cli):
     check("现在没有" in out and "撤回" in out and "civil-clerk" in out and "✗" not in out, "and who had seen it", out)
 
 
+def malformed(cli, node):
+    """gRPC with bytes that are no message: an error with words, by any client."""
+    with open(cli.path("frame"), "wb") as file:
+        file.write(b"\0\0\0\0\x04\xff\xff\xff\xff")
+    answer = subprocess.run(["curl", "-sS", "--http2", "--cacert", node.pki.ca(), "-D", "-", "-o", "/dev/null", "-H", "content-type: application/grpc", "-H", "te: trailers",
+                             "--data-binary", "@" + cli.path("frame"), f"https://localhost:{node.grpc}/huiliu.v1.Catalog/Get"], capture_output=True, text=True).stdout
+    check("grpc-status: 3" in answer and "huiliu.v1.Catalog/Get" in answer, "bytes that are no message are an invalid argument", answer)
+
+
 def audit(cli, source_key):
     out, _ = cli.run("audit-admin", "audit", "record", "insurance_participation", "P1", "养老")
     check("sv-social-insurance" in out and "civil-clerk" in out and "✗" not in out and "✓" in out, "where a record came from and who has seen it, with proofs", out)
@@ -263,7 +272,7 @@ def new_rules(cli):
         before = counts()[0]
         with open(cli.path(f"drops/n{n:02d}.csv"), "w", encoding="gb18030") as file:
             file.write(HEADER + f"Q{n},53010219900101{n:04d},钱七,530102,昆明市五华区,,养老,停保,2020-01-01,U,2026-04-01 00:00:{n % 60:02d}\n")
-        for _ in range(100):
+        for _ in range(2000):
             if counts()[0] > before:
                 return
             time.sleep(0.05)
@@ -296,6 +305,7 @@ def main():
             check_rules(cli)
             public = start_source(cli, node)
             read(cli)
+            malformed(cli, node)
             audit(cli, public)
             new_rules(cli)
         finally:
