@@ -133,7 +133,8 @@ absl::Status ShowRefused(const Config& config, const LandingOptions& options) {
                   say("原因：", "reason: "), row.value("reason", "").c_str(),
                   text::Printable(Why(row)).c_str());
       text::Table table({say("列", "column"), say("值", "value")});
-      for (const auto& [column, value] : row.value("cells", json::object()).items()) {
+      const json cells = row.value("cells", json::object());
+      for (const auto& [column, value] : cells.items()) {
         table.Add({column, value.is_null()     ? say("（空）", "(null)")
                            : value.is_string() ? value.get<std::string>()
                                                : Dump(value)});

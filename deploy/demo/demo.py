@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import figures  # noqa: E402
 import main_job  # noqa: E402
 import registry_data  # noqa: E402
+import screen  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from demo_purpose import PURPOSE  # noqa: E402
 from kafka import Kafka  # noqa: E402
@@ -124,7 +125,7 @@ def run_data(demo):
     before = figures.balance(demo.node)["read"]
     source = {"id": "yn-enterprise-registry", "_system": "pr-enterprise-registry", "plugin": "file", "dataset": "enterprise_registration",
               "mapping": os.path.join(ROOT, "deploy/samples/mappings/enterprise_registration.yaml"),
-              "options": {"path": folder, "pattern": "*.csv", "format": "csv", "charset": options.charset, "header": REGISTRY_HEADER, "follow": False}}
+              "options": {"path": folder, "pattern": "*.csv", "format": "csv", "charset": options.charset, "header": REGISTRY_HEADER, "follow": not options.once}}
     agent = demo.node.start_agent("yn-market", sources=[source])
     demo.land(["enterprise_registration"])
 
@@ -133,7 +134,31 @@ def run_data(demo):
             f"待认领 {total['pending']:>4}  证据不一致 {total['conflicts']:>4}  落地 {landed:>7}")
 
     total = demo.wait([(agent, source["id"])], before, progress)
+    demo.progress = progress
     return demo.result(total, before)
+
+
+def keep_data(demo):
+    """Files that are dropped into the folder go on arriving until Ctrl-C."""
+    t, node = screen.TEXT[demo.options.lang], demo.node
+    huiliu = os.path.abspath(os.path.join(node.build, "bin/huiliu")) + " --config " + node.profile("audit-admin")
+    key = demo.cluster.psql("hrss_bureau", "SELECT uscc FROM enterprise_registration ORDER BY 1 LIMIT 1", check=False)
+    commands = [("counties", f"psql '{demo.cluster.dsn('hrss_bureau')}' -c 'SELECT _division, count(*) FROM enterprise_registration GROUP BY 1 ORDER BY 1'"),
+                ("audit", f"{huiliu} audit record enterprise_registration {key}"),
+                ("verify", f"{huiliu} audit export {demo.state}/log.export && {huiliu} audit verify {demo.state}/log.export"
+                           + "".join(f" --source-key {source}={key}" for source, key in sorted(node.source_keys.items())))]
+    say("\n" + t["next"])
+    for what, command in commands:
+        say("  # " + t[what] + "\n  " + command)
+    say(t["running"])
+    while True:
+        time.sleep(1)
+        if node.keep_up():
+            demo.say("节点曾中止，已重新启动 / the node had ended and was started again")
+        total, landed = figures.balance(node), figures.landed(demo.cluster, demo.datasets)
+        if (total, landed) != (demo.last, demo.landed):
+            demo.last, demo.landed = total, landed
+            demo.progress(total, landed)
 
 
 def main():
@@ -157,7 +182,11 @@ def main():
         print(json.dumps(result, ensure_ascii=False), flush=True)
     elif options.data:
         print(json.dumps(result, ensure_ascii=False, indent=1), flush=True)
-    if options.data is None and not options.once:
+    if options.once:
+        return
+    if options.data:
+        keep_data(demo)
+    else:
         main_job.keep_running(demo)
 
 

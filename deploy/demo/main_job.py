@@ -12,7 +12,7 @@ from demo_purpose import PURPOSE
 from generate import World
 from node import ROOT, Refused
 
-DATASETS = ["insurance_participation", "employment", "case_accept", "licence_decision"]
+DATASETS = ["insurance_participation", "employment", *(dataset for _, dataset, *_ in approvals.SOURCES)]
 
 
 def mapping(name):
@@ -58,7 +58,7 @@ def enter_case(demo):
     kept = os.path.join(demo.state, "case.json")
     if os.path.exists(kept):
         with open(kept, encoding="utf-8") as file:
-            return json.load(file)
+            return [*json.load(file), True]
     number = f"530102-DEMO-{int(time.time())}"
     demo.cluster.psql("province_approval", f"""INSERT INTO up_pro_accept (row_guid, project_no, task_name, applyer_name, applyer_page_code, org_name, org_code, cd_operation, cd_time, accept_date)
         VALUES ('{number}', '{number}', '社会保险登记', '张三', '530102199001011234', '五华区政务服务中心', '530102001', 'I', now(), now())""")
@@ -70,7 +70,7 @@ def enter_case(demo):
             time.sleep(0.02)
     with open(kept, "w", encoding="utf-8") as file:
         json.dump([number, seconds], file)
-    return number, seconds
+    return number, seconds, False
 
 
 def lookup(demo, account, purpose=None):
@@ -112,17 +112,16 @@ def run(demo):
     show = screen.Screen(demo.options.lang, sys.stderr)
     demo.say = show.notice
     total = demo.wait(workers, before, lambda total, landed: show.draw(look(demo, total, landed)))
-    outcome = {"case": None, "seconds": None}
-    outcome["case"], outcome["seconds"] = enter_case(demo)
+    outcome = {}
+    outcome["case"], outcome["seconds"], outcome["earlier"] = enter_case(demo)
     outcome["allowed"] = lookup(demo, "hrss-clerk")
     outcome["refused"] = lookup(demo, "tax-clerk")
     time.sleep(1)
     total = figures.balance(demo.node)
     demo.landed = figures.landed(demo.cluster, demo.datasets)
     view = {**look(demo, total, demo.landed), **outcome}
-    if not demo.options.once or demo.options.state:
-        show.next_commands(demo, view)
     if not demo.options.once:
+        show.next_commands(demo, view)
         show.tail += ["", screen.TEXT[demo.options.lang]["running"]]
     show.draw(view, final=True)
     demo.show, demo.outcome = show, outcome
@@ -133,6 +132,8 @@ def keep_running(demo):
     """The picture goes on living until Ctrl-C."""
     while True:
         time.sleep(1)
+        if demo.node.keep_up():
+            demo.say("节点曾中止，已重新启动 / the node had ended and was started again")
         total = figures.balance(demo.node)
         landed = figures.landed(demo.cluster, demo.datasets)
         demo.show.draw({**look(demo, total, landed), **demo.outcome})

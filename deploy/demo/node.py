@@ -48,6 +48,7 @@ class Node:
         self.log = os.path.join(state, "huiliud.log")
         self.processes = []
         self.backbone = ""  # lines of node.yaml; empty: the embedded one
+        self.source_keys = {}  # what the departments' batches are signed with, hexadecimal
         self.tokens = self.load_tokens()
         self.tls = ssl.create_default_context(cafile=pki.ca())
 
@@ -111,9 +112,12 @@ office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
     def start(self):
         self.write_config()
         self.write_profiles()
-        node = self.spawn([os.path.join(self.build, "bin/huiliud"), "--config", os.path.join(self.state, "node.yaml")], self.log)
-        for _ in range(300):
-            if node.poll() is not None:
+        self.run_node()
+
+    def run_node(self):
+        self.process = self.spawn([os.path.join(self.build, "bin/huiliud"), "--config", os.path.join(self.state, "node.yaml")], self.log)
+        for _ in range(600):
+            if self.process.poll() is not None:
                 break
             try:
                 urllib.request.urlopen(f"https://127.0.0.1:{self.http}/healthz", context=self.tls, timeout=2).read()
@@ -121,6 +125,13 @@ office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
         raise SystemExit(f"the node did not start: see {self.log}")
+
+    def keep_up(self):
+        """Whether the node had ended and was started again; everybody else waits for it and goes on."""
+        if self.process.poll() is None:
+            return False
+        self.run_node()
+        return True
 
     def call(self, account, method, **request):
         body = json.dumps(request).encode()
@@ -158,6 +169,7 @@ office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
         program = os.path.join(self.build, "bin/huiliu-agent")
         for source in sources:
             key_hex = subprocess.run([program, "key", "--config", path, "--source", source["id"]], capture_output=True, text=True, check=True).stdout.strip()
+            self.source_keys[source["id"]] = key_hex
             self.register_source(source["id"], source["_system"], source["dataset"], organisation, key_hex)
         self.spawn([program, "run", "--config", path], os.path.join(folder, "agent.log"))
         return folder

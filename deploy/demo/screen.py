@@ -13,7 +13,7 @@ TEXT = {
         "owing": "欠交系统：{0}", "case": "五华窗口录入一件 {0}：{1:.2f} 秒后到达市人社局自有数据库", "late": "五华窗口录入一件 {0}：30 秒内未到达，请看日志",
         "allowed": "有授权的部门（人社局）查询：成功", "refused": "无授权的部门（税务局）查询：已拒绝，留痕序号 {0}（累计拒绝 {1} 次）", "ok": "平", "bad": "不平",
         "next": "接下来可以试：", "running": "演示保持运行，按 Ctrl-C 结束。", "psql": "在人社局自己的数据库里看这一件：", "curl": "用授权账号查询一行：", "audit": "审计：这一行从哪里来、谁看过：",
-        "verify": "审计：导出留痕日志，离线核验：", "notice": "提示", "names": {},
+        "verify": "审计：导出留痕日志，离线核验：", "earlier": "（本状态首次运行时）", "counties": "在人社局自己的数据库里按区县看企业数：", "notice": "提示", "names": {},
     },
     "en": {
         "title": "Huiliu demo ———— simulated data, no real persons ————", "systems": "Systems connected {0} of 190 (state {1}/{2} · provincial {3}/{4} · municipal {5}/{6})",
@@ -24,7 +24,7 @@ TEXT = {
         "late": "Case {0} entered at a Wuhua counter did not arrive within 30 s: see the logs", "allowed": "Lookup by the bureau with a grant: answered",
         "refused": "Lookup by a bureau without one: refused, lineage entry {0} ({1} refusals in all)", "ok": "even", "bad": "UNEVEN", "next": "Next, try:",
         "running": "Running until Ctrl-C.", "psql": "the case in the bureau's own database:", "curl": "a lookup with the bureau's token:", "audit": "where a row came from and who has seen it:",
-        "verify": "export the lineage log and verify it offline:", "notice": "notice",
+        "verify": "export the lineage log and verify it offline:", "earlier": " (in the first run of this state)", "counties": "enterprises by county in the bureau's own database:", "notice": "notice",
         "names": {"sv-social-insurance": "State social-insurance platform (insured)", "pr-approval": "Provincial approval platform", "mu-employment": "Municipal employment register",
                   "pr-003": "Provincial construction-project approval"},
     },
@@ -105,7 +105,8 @@ class Screen:
             lines.append("  " + pad(cut(self.name(view, system), title), title) + "".join(pad(str(c), n, True) for c, n in zip(cells, sizes)))
         lines += ["", t["outside"].format(total["outside_rows_held"]), t["masked"].format(total["masked_at_source"]), t["owing"].format("、".join(self.name(view, s) for s in view["owing"]) or "—")]
         if "case" in view:
-            lines.append(t["case"].format(view["case"], view["seconds"]) if view["seconds"] is not None else t["late"].format(view["case"]))
+            arrived = t["case"].format(view["case"], view["seconds"]) if view["seconds"] is not None else t["late"].format(view["case"])
+            lines.append(arrived + (t["earlier"] if view["earlier"] else ""))
             if isinstance(view["allowed"][1], dict):
                 lines.append(t["allowed"])
             if not isinstance(view["refused"][1], dict):
@@ -128,7 +129,8 @@ class Screen:
             ("curl", f"{curl.format(node.tokens['hrss-clerk'])}Catalog/Get -d '{{\"context\":{{\"receiver\":\"530100\",\"dataset\":\"insurance_participation\","
                      f"\"purpose\":\"{PURPOSE}\"}},\"key\":{{\"values\":[{values}]}}}}'"),
             ("audit", f"{huiliu} --config {node.profile('audit-admin')} audit record insurance_participation {' '.join(person)}"),
-            ("verify", f"{huiliu} --config {node.profile('audit-admin')} audit export {demo.state}/log.export && {huiliu} --config {node.profile('audit-admin')} audit verify {demo.state}/log.export")]
+            ("verify", f"{huiliu} --config {node.profile('audit-admin')} audit export {demo.state}/log.export && {huiliu} --config {node.profile('audit-admin')} audit verify {demo.state}/log.export"
+                       + "".join(f" --source-key {source}={key}" for source, key in sorted(node.source_keys.items())))]
         self.tail = ["", t["next"]]
         for what, command in commands:
             self.tail += ["  # " + t[what], "  " + command]

@@ -2,9 +2,11 @@
 """End to end on the real binaries: ./dev demo's two jobs, and what they must say. demo_test.py BUILD [SHARED]."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(sys.argv[1])
@@ -69,9 +71,42 @@ def gbk_registry():
         check(result["returned"] == 1 and result["by_county"] == {"530102": 1}, "GB18030 files", result)
 
 
+def goes_on():
+    """Without --once the folder goes on being watched until Ctrl-C."""
+    with tempfile.TemporaryDirectory() as data, tempfile.NamedTemporaryFile("w+", encoding="utf-8") as said:
+        def drop(name, row):
+            with open(os.path.join(data, name + ".part"), "w", encoding="utf-8") as file:
+                file.write(HEADER + row)
+            os.rename(file.name, os.path.join(data, name))
+
+        def wait(words):
+            deadline = time.time() + 120
+            while time.time() < deadline:
+                with open(said.name, encoding="utf-8") as file:
+                    if words in file.read():
+                        return
+                time.sleep(0.1)
+            demo.kill()
+            sys.exit(f"FAILED: the demo never said {words}")
+
+        drop("2010.csv", ROWS[0])
+        demo = subprocess.Popen([sys.executable, os.path.join(ROOT, "deploy/demo/demo.py"), "--build", BUILD, "--data", data], stdout=subprocess.DEVNULL, stderr=said)
+        wait("Ctrl-C")
+        drop("2011.csv", ROWS[1])
+        wait("读取       2")
+        node = subprocess.run(["pgrep", "-P", str(demo.pid), "-x", "huiliud"], capture_output=True, text=True).stdout.split()
+        os.kill(int(node[0]), signal.SIGKILL)
+        wait("已重新启动")
+        drop("2012.csv", ROWS[2])
+        wait("读取       3")
+        demo.send_signal(signal.SIGINT)
+        check(demo.wait(60) == 130, "--data without --once goes on until Ctrl-C, and takes what is dropped meanwhile", {})
+
+
 def main_job():
     result, screen = run()
     check(balanced(result) and result["read"] > 10000, "the main job balances", result)
+    check(result["landed"] > 0.9 * result["returned"], "what returns lands: of each dataset, one row a key", result)
     check(set(result["by_system"]) == {"sv-social-insurance", "pr-approval", "mu-employment"}, "one system of each tier", result)
     check(all(balanced(s) for s in result["by_system"].values()), "each system balances", result)
     check(sum(result["by_county"].values()) == result["returned"], "counties sum to returned", result)
@@ -92,6 +127,7 @@ def real_registry():
 
 if __name__ == "__main__":
     small_registry()
+    goes_on()
     gbk_registry()
     main_job()
     real_registry()

@@ -185,6 +185,9 @@ def refused_row(city):
     check("[23514]" in log and "not_this_one" in log and bad not in log, "the log names the constraint and no value", log[-2000:])
     shown = city.landing("show", kept[0]["id"], "--landing", worker)
     check(shown[0]["cells"]["person_number"] == bad, "it is shown to the bureau", shown)
+    table = subprocess.run([os.path.join(BUILD, "bin/huiliu-agent"), "landing", "show", kept[0]["id"], "--landing", worker, "--config",
+                            os.path.join(city.agents["km-hrss"], "agent.yaml")], capture_output=True, text=True, timeout=300)
+    check(table.returncode == 0 and bad in table.stdout and "not_this_one" in table.stdout, "and as a table", table.stdout + table.stderr)
     again = city.landing("redrive", "--all", "--landing", worker, expect=3)
     check(not again[0]["landed"] and "not_this_one" in again[0]["error"], "tried again in vain it stays, with the reason", again)
     city.cluster.psql("hrss_bureau", "ALTER TABLE insurance_participation DROP CONSTRAINT not_this_one")
