@@ -2,16 +2,28 @@
 import glob
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
 import time
 
 
+GIVEN = set()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the kernel's range for outgoing connections: none of them may take it before it is listened on."""
+    while True:
+        port = random.SystemRandom().randrange(18000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in GIVEN:
+            GIVEN.add(port)
+            return port
 
 
 class Cluster:

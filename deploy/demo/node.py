@@ -124,7 +124,8 @@ office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
                 return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
-        raise SystemExit(f"the node did not start: see {self.log}")
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            raise SystemExit(f"the node did not start (log: {self.log}): {file.read()[-600:].strip()}")
 
     def keep_up(self):
         """Whether the node had ended and was started again; everybody else waits for it and goes on."""
