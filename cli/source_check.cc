@@ -50,15 +50,20 @@ nlohmann::json ToJson(const mapping::Preview& preview) {
           {"empty_fields", preview.empty_fields}};
 }
 
-absl::StatusOr<const huiliu_rows*> FirstRows(sdk::OpenSource& source,
-                                             const SourceCheckOptions& options,
-                                             std::vector<std::string>* notices) {
+// Asks for as many rows as the agent would: rows that share a key come together or not at all.
+absl::Status FirstRows(sdk::OpenSource& source, const agent::SourceConfig& config,
+                       const SourceCheckOptions& options, mapping::Mapping* mapping,
+                       mapping::Preview* preview, std::vector<std::string>* notices) {
   const absl::Time end = absl::Now() + absl::Seconds(options.wait_seconds);
+  const size_t most = std::max(options.rows, static_cast<size_t>(config.batch_rows));
   for (;;) {
-    ASSIGN_OR_RETURN(const huiliu_rows* rows, source.Poll(options.rows, 1000));
+    ASSIGN_OR_RETURN(const huiliu_rows* rows, source.Poll(most, 1000));
     for (size_t i = 0; i < rows->notice_count; ++i)
       notices->emplace_back(sdk::ToView(rows->notices[i]));
-    if (rows->row_count > 0 || rows->caught_up != 0 || absl::Now() > end) return rows;
+    if (rows->row_count > 0)
+      RETURN_IF_ERROR(mapping::AddToPreview(*rows, mapping, options.rows, preview));
+    if (preview->rows.size() >= options.rows || rows->caught_up != 0 || absl::Now() > end)
+      return absl::OkStatus();
   }
 }
 
@@ -77,8 +82,9 @@ absl::Status Check(const agent::Config& config, const agent::SourceConfig& sourc
   ASSIGN_OR_RETURN(const auto opened,
                    sdk::OpenSource::Open(*table, &host, source.options_json, ""));
   std::vector<std::string> notices;
-  ASSIGN_OR_RETURN(const huiliu_rows* rows, FirstRows(*opened, options, &notices));
-  if (rows->row_count == 0) {
+  mapping::Preview preview;
+  RETURN_IF_ERROR(FirstRows(*opened, source, options, mapping.get(), &preview, &notices));
+  if (preview.rows.empty()) {
     report->findings = true;
     for (const std::string& notice : notices)
       absl::StrAppend(&report->text, Printable(notice), "\n");
@@ -88,8 +94,6 @@ absl::Status Check(const agent::Config& config, const agent::SourceConfig& sourc
                                                      "connected, but there was no row to read\n"));
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(const mapping::Preview preview,
-                   mapping::MakePreview(*rows, mapping.get(), options.rows));
   report->findings =
       std::any_of(preview.rows.begin(), preview.rows.end(),
                   [](const mapping::PreviewRow& row) { return !row.error_code.empty(); });

@@ -127,28 +127,35 @@ std::string FindingInWords(absl::string_view code, Language language) {
 }
 
 absl::StatusOr<Preview> MakePreview(const huiliu_rows& rows, Mapping* mapping, size_t max_rows) {
+  Preview preview;
+  RETURN_IF_ERROR(AddToPreview(rows, mapping, max_rows, &preview));
+  return preview;
+}
+
+absl::Status AddToPreview(const huiliu_rows& rows, Mapping* mapping, size_t max_rows,
+                          Preview* preview) {
   RETURN_IF_ERROR(mapping->BindHeader({rows.columns, rows.column_count}));
   const schema::Contract& contract = mapping->contract();
-  Preview preview;
-  preview.dataset = contract.id().value();
-  preview.title = contract.options().title();
+  preview->dataset = contract.id().value();
+  preview->title = contract.options().title();
   MappedRow row;
-  for (size_t i = 0; i < rows.row_count && i < max_rows; ++i) {
+  for (size_t i = 0; i < rows.row_count && preview->rows.size() < max_rows; ++i) {
     mapping->Map(rows.rows[i], &row);
-    preview.rows.push_back(RowOf(contract, row));
+    preview->rows.push_back(RowOf(contract, row));
   }
-  preview.unused_columns = mapping->unused_columns();
-  preview.absent_columns = mapping->absent_columns();
+  preview->unused_columns = mapping->unused_columns();
+  preview->absent_columns = mapping->absent_columns();
+  preview->empty_fields.clear();
   for (const schema::Field& field : contract.fields()) {
     const bool filled =
-        std::any_of(preview.rows.begin(), preview.rows.end(), [&](const PreviewRow& shown) {
+        std::any_of(preview->rows.begin(), preview->rows.end(), [&](const PreviewRow& shown) {
           return std::any_of(shown.fields.begin(), shown.fields.end(),
                              [&](const PreviewField& f) { return f.name == field.name; });
         });
     if (!filled)
-      preview.empty_fields.push_back(absl::StrCat(field.name, " (", field.options.title(), ")"));
+      preview->empty_fields.push_back(absl::StrCat(field.name, " (", field.options.title(), ")"));
   }
-  return preview;
+  return absl::OkStatus();
 }
 
 std::string FormatPreview(const Preview& preview, Language language) {

@@ -44,6 +44,9 @@ struct Preview {
 
 // Binds the rows' header and maps the first `max_rows`. FAILED_PRECONDITION as Mapping::BindHeader.
 absl::StatusOr<Preview> MakePreview(const huiliu_rows& rows, Mapping* mapping, size_t max_rows = 5);
+// Adds rows to a preview until it has `max_rows`.
+absl::Status AddToPreview(const huiliu_rows& rows, Mapping* mapping, size_t max_rows,
+                          Preview* preview);
 
 // The preview as lines of text for a terminal.
 std::string FormatPreview(const Preview& preview, Language language);

@@ -16,88 +16,13 @@ namespace {
 using absl::StrCat;
 using nlohmann::json;
 
-constexpr absl::Duration kCheckTimesEvery = absl::Hours(1);
+// The pass over rows without a time may take one part in this many of the time.
+constexpr int kUndatedShare = 20;
 constexpr size_t kMaxNotices = 100;
 constexpr size_t kMaxSeen =
     500'000;  // rows remembered inside the overlap window; beyond, the return engine knows re-reads
 
 }  // namespace
-
-absl::StatusOr<PostgresqlSource::Options> PostgresqlSource::ParseOptions(absl::string_view text) {
-  const json object = json::parse(text.begin(), text.end(), nullptr, false);
-  if (!object.is_object())
-    return absl::InvalidArgumentError("postgresql source: its options are no JSON object");
-  Options options;
-  const std::vector<std::pair<const char*, int*>> numbers = {
-      {"overlap_s", &options.overlap_s},
-      {"page_rows", &options.page_rows},
-      {"max_rows_per_second", &options.max_rows_per_second},
-      {"poll_interval_ms", &options.poll_interval_ms},
-      {"statement_timeout_ms", &options.statement_timeout_ms}};
-  const std::vector<std::pair<const char*, std::string*>> texts = {
-      {"dsn", &options.dsn}, {"table", &options.table}, {"time_column", &options.time_column}};
-  for (const auto& [key, value] : object.items()) {
-    bool known = false;
-    for (const auto& [name, out] : numbers) {
-      if (key != name || !value.is_number_integer() || value.get<int64_t>() < 0 ||
-          value.get<int64_t>() > 100'000'000)
-        continue;
-      *out = value.get<int>();
-      known = true;
-    }
-    for (const auto& [name, out] : texts) {
-      if (key != name || !value.is_string()) continue;
-      *out = value.get<std::string>();
-      known = true;
-    }
-    if (key == "key" && value.is_array()) {
-      for (const json& column : value) {
-        if (column.is_string()) options.key.push_back(column.get<std::string>());
-      }
-      known = options.key.size() == value.size();
-    }
-    if (!known)
-      return absl::InvalidArgumentError(
-          StrCat("postgresql source: option \"", key, "\" is unknown or of the wrong type"));
-  }
-  if (options.dsn.empty() || options.table.empty() || options.key.empty() ||
-      options.time_column.empty() || options.page_rows < 1) {
-    return absl::InvalidArgumentError(
-        "postgresql source: options dsn, table, key and time_column are required");
-  }
-  return options;
-}
-
-absl::StatusOr<PostgresqlSource::Position> PostgresqlSource::ParsePosition(absl::string_view text) {
-  Position position;
-  if (text.empty()) return position;
-  const json object = json::parse(text.begin(), text.end(), nullptr, false);
-  if (!object.is_object() || !object.contains("phase"))
-    return absl::DataLossError("postgresql source: the stored position cannot be read");
-  position.snapshot = object.value("phase", "") == "snapshot";
-  position.key = object.value("key", std::vector<std::string>());
-  for (std::string& value : position.key) {
-    if (object.value("key_is_hex", false)) value = absl::HexStringToBytes(value);
-  }
-  position.time = object.value("time", "");
-  position.since = object.value("since", "");
-  position.until = object.value("until", "");
-  return position;
-}
-
-std::string PostgresqlSource::PositionJson() const {
-  json object = {{"phase", position_.snapshot ? "snapshot" : "changes"},
-                 {"key", position_.key},
-                 {"time", position_.time},
-                 {"since", position_.since},
-                 {"until", position_.until}};
-  // JSON is UTF-8; a key need not be.
-  if (!text::IsValidUtf8(absl::StrJoin(position_.key, ","))) {
-    object["key_is_hex"] = true;
-    for (json& value : object["key"]) value = absl::BytesToHexString(value.get<std::string>());
-  }
-  return object.dump();
-}
 
 absl::StatusOr<std::unique_ptr<PostgresqlSource>> PostgresqlSource::Open(
     sdk::Host host, absl::string_view options_json, absl::string_view position) {
@@ -161,7 +86,7 @@ absl::Status PostgresqlSource::Connect() {
                                       options_.table, " has no time column ",
                                       options_.time_column));
   }
-  if (position_.snapshot && position_.since.empty()) {
+  if (position_.phase == Phase::kSnapshot && position_.since.empty()) {
     // Changes are looked for from before the snapshot began: what it misses because it moved, they
     // bring.
     ASSIGN_OR_RETURN(const Result now, connection_->Query("SELECT now()"));
@@ -171,7 +96,6 @@ absl::Status PostgresqlSource::Connect() {
 }
 
 absl::Status PostgresqlSource::BeginRound() {
-  if (absl::Now() - times_checked_ >= kCheckTimesEvery) RETURN_IF_ERROR(CheckTimes());
   ASSIGN_OR_RETURN(const Result now, connection_->Query("SELECT now()"));
   position_.until = PQgetvalue(now.get(), 0, 0);
   position_.time.clear();
@@ -182,43 +106,62 @@ absl::Status PostgresqlSource::BeginRound() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Result> PostgresqlSource::Page(size_t max_rows) {
-  const size_t limit = std::min(max_rows, static_cast<size_t>(options_.page_rows));
-  std::vector<std::string> parameters;
-  std::string where;
+std::string PostgresqlSource::KeysAre(absl::string_view test, absl::string_view joined) const {
+  std::string list;
+  for (const std::string& column : options_.key)
+    absl::StrAppend(&list, list.empty() ? "" : joined, connection_->Identifier(column), test);
+  return list;
+}
+
+absl::StatusOr<Result> PostgresqlSource::Page(size_t limit) {
   const std::string time = connection_->Identifier(options_.time_column);
-  std::string order = KeyList();
+  const bool changes = position_.phase == Phase::kChanges;
+  const bool undated = position_.phase == Phase::kUndated;
+  std::vector<std::string> parameters;
+  std::vector<std::string> conditions;
   std::string tuple = KeyList();
-  if (!position_.snapshot) {
+  if (changes) {
     parameters.push_back(position_.since);
-    where = StrCat(" WHERE ", time, " >= $1::timestamptz - interval '", options_.overlap_s,
-                   " seconds'");
-    order = tuple = StrCat(time, ", ", KeyList());
+    conditions.push_back(
+        StrCat(time, " >= $1::timestamptz - interval '", options_.overlap_s, " seconds'"));
+    tuple = StrCat(time, ", ", KeyList());
+  } else if (undated) {
+    conditions.push_back(unique_
+                             ? StrCat(time, " IS NULL")
+                             : StrCat("(", time, " IS NULL OR ", KeysAre(" IS NULL", " OR "), ")"));
   }
-  if (!position_.key.empty()) {
-    std::string values;
-    if (!position_.snapshot) {
+  // A row without a key has no place in pages by key: the pass over undated rows has it.
+  if (!unique_ && !undated) conditions.push_back(KeysAre(" IS NOT NULL", " AND "));
+  const bool by_offset = undated && !unique_;
+  if (!position_.key.empty() && !by_offset) {
+    std::vector<std::string> values;
+    if (changes) {
       parameters.push_back(position_.time);
-      values = StrCat("$", parameters.size());
+      values.push_back(StrCat("$", parameters.size()));
     }
     for (const std::string& value : position_.key) {
       parameters.push_back(value);
-      absl::StrAppend(&values, values.empty() ? "" : ", ", "$", parameters.size());
+      values.push_back(StrCat("$", parameters.size()));
     }
-    absl::StrAppend(&where, where.empty() ? " WHERE " : " AND ", "(", tuple, ") > (", values, ")");
+    conditions.push_back(StrCat("(", tuple, ") > (", absl::StrJoin(values, ", "), ")"));
   }
   return connection_->Query(
-      StrCat("SELECT * FROM ", Table(), where, " ORDER BY ", order, " LIMIT ", limit), parameters);
+      StrCat("SELECT * FROM ", Table(), " AS r", conditions.empty() ? "" : " WHERE ",
+             absl::StrJoin(conditions, " AND "), " ORDER BY ", tuple,
+             // Offsets need an order without ties.
+             by_offset ? ", r::text" : "", " LIMIT ", limit,
+             by_offset ? StrCat(" OFFSET ", position_.offset) : ""),
+      parameters);
 }
 
 absl::StatusOr<int> PostgresqlSource::WholeKeys(const PGresult* page, size_t limit) const {
   const int n = PQntuples(page);
-  if (unique_ || static_cast<size_t>(n) < limit) return n;
+  if (unique_ || position_.phase == Phase::kUndated || static_cast<size_t>(n) < limit) return n;
   const auto same = [&](int column, int row) {
     return absl::string_view(PQgetvalue(page, row, column)) == PQgetvalue(page, n - 1, column);
   };
   const auto in_last = [&](int row) {
-    if (!position_.snapshot && !same(time_at_, row)) return false;
+    if (position_.phase == Phase::kChanges && !same(time_at_, row)) return false;
     return std::all_of(key_at_.begin(), key_at_.end(), [&](int c) { return same(c, row); });
   };
   int whole = n;
@@ -249,25 +192,8 @@ absl::Status PostgresqlSource::CheckKey() {
   Notice(
       StrCat("表 ", options_.table, " 的键（", absl::StrJoin(options_.key, ","),
              "）没有非空唯一索引保证：",
-             "键相同的行一并读取，键为空的行可能读不到 / no unique index of columns that are not "
-             "null makes sure of the key: rows that share a key are read together, rows without "
-             "one may not be read"));
-  return absl::OkStatus();
-}
-
-absl::Status PostgresqlSource::CheckTimes() {
-  times_checked_ = absl::Now();
-  ASSIGN_OR_RETURN(
-      const Result none,
-      connection_->Query(StrCat("SELECT count(*) FROM ", Table(), " WHERE ",
-                                connection_->Identifier(options_.time_column), " IS NULL")));
-  const std::string rows = PQgetvalue(none.get(), 0, 0);
-  if (rows == "0") return absl::OkStatus();
-  Notice(
-      StrCat("表 ", options_.table, " 有 ", rows, " 行的时间列 ", options_.time_column,
-             " 为空：首次快照之后新增或修改的这类行读不到，请补上时间 / ", rows,
-             " rows have no time in column ", options_.time_column,
-             ": such rows that come or change after the snapshot are not read; give them a time"));
+             "键相同的行一并读取 / no unique index of columns that are not null makes sure of the "
+             "key: rows that share a key are read together"));
   return absl::OkStatus();
 }
 
@@ -339,19 +265,39 @@ void PostgresqlSource::TakeRows(const PGresult* page, int n) {
   for (size_t i = 0; i < rows_.size(); ++i) rows_[i].cells = cells_.data() + i * columns_.size();
 }
 
-absl::Status PostgresqlSource::EndOfPages() {
-  if (position_.snapshot) {
-    position_.snapshot = false;
+void PostgresqlSource::EndOfPages() {
+  const absl::Time now = absl::Now();
+  position_.key.clear();
+  position_.time.clear();
+  position_.offset = 0;
+  rows_of_key_.clear();
+  if (position_.phase == Phase::kChanges && now >= undated_due_) {
+    position_.phase = Phase::kUndated;
+    undated_began_ = now;
+    return;
+  }
+  if (position_.phase == Phase::kUndated)
+    undated_due_ = now + kUndatedShare * (now - undated_began_);
+  if (position_.phase == Phase::kSnapshot) {
+    round_found_ = true;
   } else {
     position_.since = position_.until;
     position_.until.clear();
   }
-  position_.key.clear();
-  position_.time.clear();
-  rows_of_key_.clear();
+  position_.phase = Phase::kChanges;
   in_round_ = false;
-  next_round_ = absl::Now() + absl::Milliseconds(options_.poll_interval_ms);
-  return absl::OkStatus();
+  next_round_ = now + absl::Milliseconds(options_.poll_interval_ms);
+}
+
+void PostgresqlSource::TakePage(const PGresult* page, int whole) {
+  TakeRows(page, whole);
+  if (position_.phase != Phase::kUndated || whole == 0) return;
+  position_.offset += whole;
+  Notice(StrCat("表 ", options_.table, " 有时间列 ", options_.time_column,
+                "（或键）为空的行：无法按时间读取变化，改为整批重读（至多占用 ",
+                100 / kUndatedShare, "% 的时间）；补上时间可减轻本库负担 / rows without a time in ",
+                options_.time_column, " (or without a key) are read again as a whole, for at most ",
+                100 / kUndatedShare, " % of the time: give them a time to spare the database"));
 }
 
 void PostgresqlSource::Throttle(size_t rows) {
@@ -371,7 +317,7 @@ absl::Status PostgresqlSource::Poll(size_t max_rows, int timeout_ms, const huili
   const absl::Time deadline = absl::Now() + absl::Milliseconds(timeout_ms);
   bool caught_up = false;
   while (rows_.empty() && !host_.stopping()) {
-    if (!position_.snapshot && !in_round_) {
+    if (position_.phase != Phase::kSnapshot && !in_round_) {
       const absl::Time wake = std::min(next_round_, deadline);
       if (absl::Now() < wake) absl::SleepFor(std::min(wake - absl::Now(), absl::Milliseconds(100)));
       if (absl::Now() < next_round_) {
@@ -381,22 +327,16 @@ absl::Status PostgresqlSource::Poll(size_t max_rows, int timeout_ms, const huili
       }
       RETURN_IF_ERROR(BeginRound());
     }
-    ASSIGN_OR_RETURN(const Result page, Page(max_rows));
+    const size_t limit = std::min(max_rows, static_cast<size_t>(options_.page_rows));
+    ASSIGN_OR_RETURN(const Result page, Page(limit));
     const size_t got = static_cast<size_t>(PQntuples(page.get()));
-    ASSIGN_OR_RETURN(
-        const int whole,
-        WholeKeys(page.get(), std::min(max_rows, static_cast<size_t>(options_.page_rows))));
-    TakeRows(page.get(), whole);
+    ASSIGN_OR_RETURN(const int whole, WholeKeys(page.get(), limit));
+    TakePage(page.get(), whole);
     Throttle(got);
-    if (got < std::min(max_rows, static_cast<size_t>(options_.page_rows))) {
-      const bool was_snapshot = position_.snapshot;
-      RETURN_IF_ERROR(EndOfPages());
-      if (was_snapshot) round_found_ = true;
-      if (!was_snapshot && rows_.empty()) {
-        caught_up = !round_found_;
-        if (absl::Now() >= deadline) break;
-      }
-    }
+    if (got == limit) continue;
+    EndOfPages();
+    if (!in_round_ && rows_.empty() && !round_found_) caught_up = true;
+    if (!in_round_ && absl::Now() >= deadline) break;
   }
   column_views_.clear();
   for (const std::string& column : columns_) column_views_.push_back(sdk::ToBytes(column));

@@ -36,13 +36,16 @@ class PostgresqlSource : public sdk::Source {
     int poll_interval_ms = 1000;
     int statement_timeout_ms = 60000;
   };
+  // A round reads what changed since the last one; then, where it is due, every row without a time.
+  enum class Phase { kSnapshot, kChanges, kUndated };
   // docs/formats/postgresql-source.md
   struct Position {
-    bool snapshot = true;
+    Phase phase = Phase::kSnapshot;
     std::vector<std::string> key;  // of the last row sent
     std::string time;              // changes: time of the last row sent, as the database writes it
     std::string since;             // where this round of changes, or the next one, begins
-    std::string until;             // changes: the database's time when this round began
+    std::string until;             // the database's time when this round began
+    int64_t offset = 0;            // undated: rows sent of this pass
   };
   PostgresqlSource(sdk::Host host, Options options, Position position)
       : host_(host), options_(std::move(options)), position_(std::move(position)) {}
@@ -51,13 +54,16 @@ class PostgresqlSource : public sdk::Source {
   static absl::StatusOr<Position> ParsePosition(absl::string_view json);
   std::string PositionJson() const;
   absl::Status Connect();
-  absl::StatusOr<Result> Page(size_t max_rows);
+  absl::StatusOr<Result> Page(size_t limit);
+  // Of each key column `test`, with `joined` between.
+  std::string KeysAre(absl::string_view test, absl::string_view joined) const;
   std::string KeyList() const;
   std::string Table() const;
   absl::Status BeginRound();
-  absl::Status EndOfPages();
+  void EndOfPages();
   // Of a full page the rows before its last key, whose other rows may stand on the next page.
   absl::StatusOr<int> WholeKeys(const PGresult* page, size_t limit) const;
+  void TakePage(const PGresult* page, int rows);
   void TakeRows(const PGresult* page, int rows);
   void MarkUndecodable(const std::string& column, huiliu_row* row);
   // Whether the row was sent before, unchanged, within the window.
@@ -65,7 +71,6 @@ class PostgresqlSource : public sdk::Source {
   void Throttle(size_t rows);
   // What would make rows be missed is said, once.
   absl::Status CheckKey();
-  absl::Status CheckTimes();
   void Notice(std::string message);
 
   const sdk::Host host_;
@@ -78,7 +83,8 @@ class PostgresqlSource : public sdk::Source {
   bool raw_bytes_ = false;  // the server's encoding is SQL_ASCII
   bool unique_ = false;     // an index makes sure that no two rows share a key
   absl::flat_hash_map<std::string, int> rows_of_key_;  // of this round, where none does
-  absl::Time times_checked_ = absl::InfinitePast();
+  absl::Time undated_due_ = absl::InfinitePast();
+  absl::Time undated_began_ = absl::InfinitePast();
   std::vector<std::string> notices_;  // for the next Poll
   std::set<std::string> noticed_;
   bool in_round_ = false;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "adapters/postgresql/connection.h"
@@ -258,19 +259,58 @@ TEST_F(PostgresqlFailureTest, RowsThatShareAKeyAreNotLostBetweenPages) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("twins"));
 }
 
-TEST_F(PostgresqlFailureTest, RowsWithoutATimeAreNamed) {
+TEST_F(PostgresqlFailureTest, RowsWithoutATimeAreReadWheneverTheyComeOrChange) {
   Execute("utf8",
           "CREATE TABLE undated (id int PRIMARY KEY, name text, changed timestamptz); INSERT INTO "
           "undated VALUES (1, 'a', now()), (2, 'b', NULL)");
-  auto source = PostgresqlSource::Open(
-      sdk::Host(host_.table()),
+  const std::string options =
       StrCat(R"({"dsn":")", ServerDsn("utf8"),
-             R"(","table":"undated","key":["id"],"time_column":"changed","poll_interval_ms":1})"),
-      "");
+             R"(","table":"undated","key":["id"],"time_column":"changed","poll_interval_ms":1})");
+  auto source = PostgresqlSource::Open(sdk::Host(host_.table()), options, "");
   ASSERT_TRUE(source.ok()) << source.status();
-  const Given all = ReadUntilCaughtUp(source->get(), 10);
-  EXPECT_EQ(all.rows.size(), 2u) << "the snapshot has both";
-  EXPECT_THAT(all.notices, AllOf(HasSubstr("undated"), HasSubstr("1 行"), HasSubstr("changed")));
+  const Given all = ReadUntilCaughtUp(source->get(), 3);
+  EXPECT_EQ(all.rows, (std::map<std::string, int>{{"a", 1}, {"b", 1}}));
+  EXPECT_THAT(all.notices, AllOf(HasSubstr("undated"), HasSubstr("changed")));
+  Execute("utf8",
+          "INSERT INTO undated SELECT i, 'row' || i, NULL FROM generate_series(10, 19) i; "
+          "UPDATE undated SET name = 'c', changed = NULL WHERE id = 1");
+  const auto read_all_of = [&](size_t count) {
+    std::map<std::string, int> rows;
+    for (int i = 0; i < 1000 && rows.size() < count; ++i)
+      for (const auto& [name, times] : ReadUntilCaughtUp(source->get(), 3).rows)
+        rows[name] += times;
+    return rows;
+  };
+  const auto more = read_all_of(11);
+  EXPECT_EQ(more.size(), 11u);
+  EXPECT_EQ(more.count("c"), 1u) << "a row that lost its time";
+  Execute("utf8", "UPDATE undated SET name = 'd' WHERE id = 2");
+  EXPECT_EQ(read_all_of(1), (std::map<std::string, int>{{"d", 1}}));
+}
+
+TEST_F(PostgresqlFailureTest, RowsWithoutAKeyAreReadToo) {
+  Execute("utf8",
+          "CREATE TABLE keyless (id int, name text, changed timestamptz); INSERT INTO keyless "
+          "SELECT CASE WHEN i % 3 > 0 THEN i END, 'row' || i, CASE WHEN i % 4 > 0 THEN now() END "
+          "FROM generate_series(1, 60) i");
+  std::string position;
+  std::set<std::string> names;
+  // A new source at each page: the pass goes on where the position says.
+  for (int i = 0; i < 200 && names.size() < 60; ++i) {
+    auto source = PostgresqlSource::Open(
+        sdk::Host(host_.table()),
+        StrCat(R"({"dsn":")", ServerDsn("utf8"),
+               R"(","table":"keyless","key":["id"],"time_column":"changed",)",
+               R"("poll_interval_ms":1,"page_rows":7})"),
+        position);
+    ASSERT_TRUE(source.ok()) << source.status();
+    const huiliu_rows* rows = nullptr;
+    ASSERT_TRUE((*source)->Poll(7, 20, &rows).ok());
+    for (size_t r = 0; r < rows->row_count; ++r)
+      names.insert(std::string(sdk::ToView(rows->rows[r].cells[1].value)));
+    position = std::string(sdk::ToView(rows->position));
+  }
+  EXPECT_EQ(names.size(), 60u);
 }
 
 }  // namespace
