@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "adapters/agent/host.h"
 #include "adapters/agent/landing_worker.h"
@@ -71,6 +72,11 @@ absl::StatusOr<std::vector<RedriveResult>> AskWorker(const Config& config,
   RedriveSpool spool(LandingWorker::SpoolFolderOf(config, landing.id));
   std::vector<RedriveItem> items;
   for (const std::string& id : options.ids) items.push_back({{KeptKind::kQuarantined, id}, {}, {}});
+  for (const std::string& text : options.set) {
+    const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
+    items[0].cells[parts.first] = parts.second;
+  }
+  if (!items.empty()) items[0].nulls = options.nulls;
   ASSIGN_OR_RETURN(const std::string name, spool.Ask(items));
   const absl::Status here = LandingWorker(config, landing, stopping).AnswerRequests();
   // ABORTED: the running worker holds the table, and answers.
@@ -143,6 +149,11 @@ absl::Status ShowRefused(const Config& config, const LandingOptions& options) {
       std::printf("%s huiliu-agent landing redrive --config … --landing %s %s\n",
                   say("目标表改正后：", "after the table was mended:"), landing.id.c_str(),
                   id.c_str());
+      if (!row.value("delete", false)) {
+        std::printf("%s huiliu-agent landing redrive --config … --landing %s %s --set %s\n",
+                    say("或更正此行：", "or correct the row:"), landing.id.c_str(), id.c_str(),
+                    say("列=值", "COLUMN=VALUE"));
+      }
     }
   }
   return absl::OkStatus();
@@ -156,6 +167,14 @@ absl::Status RedriveRefused(const Config& config, const LandingOptions& options,
   }
   if (!options.ids.empty() && options.all)
     return absl::InvalidArgumentError("编号与 --all 只能用一种 / ids or --all, not both");
+  if ((!options.set.empty() || !options.nulls.empty()) && options.ids.size() != 1) {
+    return absl::InvalidArgumentError(
+        "--set、--null 只能更正一行 / --set and --null correct one row");
+  }
+  for (const std::string& text : options.set) {
+    if (text.find('=') == std::string::npos)
+      return absl::InvalidArgumentError("--set 应为 列=值 / --set takes COLUMN=VALUE");
+  }
   ASSIGN_OR_RETURN(const LandingConfig landing, OnlyLanding(config, options));
   ASSIGN_OR_RETURN(const std::vector<RedriveResult> results,
                    AskWorker(config, landing, options, stopping));

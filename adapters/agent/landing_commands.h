@@ -17,7 +17,9 @@ struct LandingOptions {
   bool json = false;
   bool english = false;
   std::vector<std::string> ids;
-  bool all = false;       // redrive: all that are kept
+  bool all = false;  // redrive: all that are kept
+  // redrive of one row: COLUMN=VALUE instead of its own, columns to leave empty.
+  std::vector<std::string> set, nulls;
   int wait_seconds = 60;  // for the running worker's answer
 };
 

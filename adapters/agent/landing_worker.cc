@@ -27,6 +27,15 @@ bool IsTransient(const absl::Status& status) {
          status.code() == absl::StatusCode::kPermissionDenied;
 }
 
+// As huiliu_landing.redrive wants it.
+nlohmann::json Asking(const RedriveItem& item) {
+  if (item.cells.empty() && item.nulls.empty()) return item.row.id;
+  nlohmann::json cells = nlohmann::json::object();
+  for (const auto& [column, text] : item.cells) cells[column] = text;
+  for (const std::string& column : item.nulls) cells[column] = nullptr;
+  return {{"id", item.row.id}, {"cells", std::move(cells)}};
+}
+
 }  // namespace
 
 LandingWorker::LandingWorker(Config config, LandingConfig landing,
@@ -74,8 +83,9 @@ absl::Status LandingWorker::Answer(sdk::OpenLanding& landing) {
     ASSIGN_OR_RETURN(const std::optional<RedriveRequest> request, spool.Next());
     if (!request.has_value()) break;
     nlohmann::json ids = nlohmann::json::array();
-    for (const RedriveItem& item : request->items) ids.push_back(item.row.id);
-    const auto answers = landing.Redrive(ids.dump());
+    for (const RedriveItem& item : request->items) ids.push_back(Asking(item));
+    const auto answers =
+        landing.Redrive(ids.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     // A database that is away leaves the request: it is answered when it is back.
     if (!answers.ok() && IsTransient(answers.status())) return answers.status();
     std::vector<RedriveResult> results;

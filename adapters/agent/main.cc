@@ -159,9 +159,16 @@ void AddLandingVerbs(CLI::App& app, std::string* config_path, LandingVerbs* verb
   verbs->list = verb("list", "列出 (list, without content)");
   verbs->show = verb("show", "一行的内容与拒绝原因 (one row and why it was refused)");
   verbs->show->add_option("id", options.ids, "编号 (id)")->required();
-  verbs->redrive = verb("redrive", "目标表改正后重新落地 (land again, after the table was mended)");
+  verbs->redrive = verb("redrive",
+                        "更正此行或改正目标表后重新落地 (land again, corrected or after the table "
+                        "was mended)");
   verbs->redrive->add_option("id", options.ids, "编号 (ids)");
   verbs->redrive->add_flag("--all", options.all, "全部 (all)");
+  verbs->redrive
+      ->add_option("--set", options.set, "列=值，更正一行，只改目标表 (COLUMN=VALUE, of one row)")
+      ->allow_extra_args(false);
+  verbs->redrive->add_option("--null", options.nulls, "此列留空 (this column is left empty)")
+      ->allow_extra_args(false);
   verbs->redrive->add_option("--wait", options.wait_seconds,
                              "等待落地进程答复的秒数 (seconds to wait for the worker)");
 }

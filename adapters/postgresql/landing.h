@@ -67,7 +67,7 @@ class PostgresqlLanding : public sdk::Landing {
   std::vector<std::string> KeysOf(absl::Span<const huiliu_change> changes, const StagedRows& staged,
                                   const std::vector<bool>& left_out) const;
   // Why it is refused still; empty: it has landed.
-  absl::StatusOr<std::string> RedriveOne(int64_t id);
+  absl::StatusOr<std::string> RedriveOne(int64_t id, const std::string& cells_json);
   absl::Status AtTarget(const absl::Status& status) const;
   std::string Qualified() const;
   std::string Target() const { return options_.schema + "." + options_.table; }

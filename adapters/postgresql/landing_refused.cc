@@ -84,8 +84,10 @@ absl::StatusOr<std::string> PostgresqlLanding::Kept(absl::string_view id) {
   return refused_.ToJson(*connection_, id);
 }
 
-absl::StatusOr<std::string> PostgresqlLanding::RedriveOne(int64_t id) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<KeptRow> kept, refused_.Read(*connection_, id, columns_));
+absl::StatusOr<std::string> PostgresqlLanding::RedriveOne(int64_t id,
+                                                          const std::string& cells_json) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<KeptRow> kept,
+                   refused_.Read(*connection_, id, columns_, cells_json));
   const StagedRows staged({&kept->change, 1}, columns_);
   std::vector<Refused> refused = staged.unstorable();
   const absl::Status tried = [&]() -> absl::Status {
@@ -110,22 +112,28 @@ absl::StatusOr<std::string> PostgresqlLanding::Redrive(absl::string_view ids_jso
   const auto asked = nlohmann::json::parse(ids_json.begin(), ids_json.end(), nullptr, false);
   if (!asked.is_array()) return absl::InvalidArgumentError("the ids are no JSON array");
   nlohmann::json answers = nlohmann::json::array();
-  const auto redrive = [&](const std::string& text) -> absl::Status {
+  const auto redrive = [&](const std::string& text, const std::string& cells) -> absl::Status {
     int64_t id = 0;
     absl::StatusOr<std::string> why = absl::NotFoundError("没有这个编号 / no such id");
-    if (absl::SimpleAtoi(text, &id)) why = RedriveOne(id);
-    if (!why.ok() && why.status().code() != absl::StatusCode::kNotFound) return why.status();
+    if (absl::SimpleAtoi(text, &id)) why = RedriveOne(id, cells);
+    if (!why.ok() && why.status().code() != absl::StatusCode::kNotFound &&
+        why.status().code() != absl::StatusCode::kInvalidArgument)
+      return why.status();
     answers.push_back(
         {{"id", text}, {"error", why.ok() ? *why : std::string(why.status().message())}});
     return absl::OkStatus();
   };
-  for (const auto& id : asked)
-    RETURN_IF_ERROR(redrive(id.is_string() ? id.get<std::string>() : id.dump()));
+  for (const auto& one : asked) {
+    const auto& id = one.is_object() && one.contains("id") ? one["id"] : one;
+    const std::string cells =
+        one.is_object() ? one.value("cells", nlohmann::json::object()).dump() : "{}";
+    RETURN_IF_ERROR(redrive(id.is_string() ? id.get<std::string>() : id.dump(), cells));
+  }
   constexpr int kPage = 1000;
   int64_t after = 0;
   for (bool more = asked.empty(); more && !host_.stopping();) {
     ASSIGN_OR_RETURN(const std::vector<int64_t> ids, refused_.Ids(*connection_, after, kPage));
-    for (const int64_t id : ids) RETURN_IF_ERROR(redrive(StrCat(id)));
+    for (const int64_t id : ids) RETURN_IF_ERROR(redrive(StrCat(id), "{}"));
     more = !ids.empty();
     if (more) after = ids.back();
   }

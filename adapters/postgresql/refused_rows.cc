@@ -1,5 +1,6 @@
 #include "adapters/postgresql/refused_rows.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/escaping.h"
@@ -68,6 +69,33 @@ absl::StatusOr<json> ParseRow(const std::string& hex, int64_t id) {
   if (!row.is_object() || !row.contains("cells") || !row["cells"].is_object())
     return absl::DataLossError(StrCat("kept row ", id, " of huiliu_landing_kept is damaged"));
   return row;
+}
+
+// The correction is for this table alone; with another key it would be another row.
+absl::Status Correct(absl::string_view cells_json, const std::vector<Column>& columns, json* row) {
+  const json cells = json::parse(cells_json.begin(), cells_json.end(), nullptr, false);
+  if (!cells.is_object()) return absl::InvalidArgumentError("cells 应为对象 / cells is no object");
+  if (!cells.empty() && row->value("delete", false)) {
+    return absl::InvalidArgumentError(
+        "这是一条删除，没有可更正的列 / a deletion has nothing to correct");
+  }
+  for (const auto& [name, value] : cells.items()) {
+    const auto column = std::find_if(columns.begin(), columns.end(),
+                                     [&, &n = name](const Column& c) { return c.name == n; });
+    if (column == columns.end()) {
+      return absl::InvalidArgumentError(StrCat("没有列 ", name, " / there is no column ", name));
+    }
+    if (column->key) {
+      return absl::InvalidArgumentError(
+          StrCat("列 ", name, " 属于主键，不能更正 / column ", name, " is of the key"));
+    }
+    if (!value.is_string() && !value.is_null()) {
+      return absl::InvalidArgumentError(
+          StrCat("列 ", name, " 的值应为文本或 null / column ", name, " takes a text or null"));
+    }
+    (*row)["cells"][name] = value;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status NoSuchRow(absl::string_view id) {
@@ -164,14 +192,16 @@ absl::StatusOr<std::vector<int64_t>> RefusedRows::Ids(Connection& connection, in
   return ids;
 }
 
-absl::StatusOr<std::unique_ptr<KeptRow>> RefusedRows::Read(
-    Connection& connection, int64_t id, const std::vector<Column>& columns) const {
+absl::StatusOr<std::unique_ptr<KeptRow>> RefusedRows::Read(Connection& connection, int64_t id,
+                                                           const std::vector<Column>& columns,
+                                                           absl::string_view cells_json) const {
   ASSIGN_OR_RETURN(
       const Result got,
       connection.Query(StrCat("SELECT encode(row, 'hex') FROM ", Table(connection),
                               " WHERE target = ", connection.Literal(target_), " AND id = ", id)));
   if (PQntuples(got.get()) == 0) return NoSuchRow(StrCat(id));
-  ASSIGN_OR_RETURN(const json row, ParseRow(At(got, 0, 0), id));
+  ASSIGN_OR_RETURN(json row, ParseRow(At(got, 0, 0), id));
+  RETURN_IF_ERROR(Correct(cells_json, columns, &row));
   auto kept = std::make_unique<KeptRow>();
   kept->id = id;
   kept->system = row.value("system", "");

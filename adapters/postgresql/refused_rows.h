@@ -47,9 +47,11 @@ class RefusedRows {
   std::string ForgetSql(const Connection& connection) const;
   // Up to `limit` ids after `after`.
   absl::StatusOr<std::vector<int64_t>> Ids(Connection& connection, int64_t after, int limit) const;
-  // NOT_FOUND: it is not kept any more.
+  // NOT_FOUND: it is not kept any more. `cells`: an object, column to text or null, instead of the
+  // row's own; INVALID_ARGUMENT where a column is not one of the table's, or of its key.
   absl::StatusOr<std::unique_ptr<KeptRow>> Read(Connection& connection, int64_t id,
-                                                const std::vector<Column>& columns) const;
+                                                const std::vector<Column>& columns,
+                                                absl::string_view cells_json = "{}") const;
   // As huiliu_landing.kept answers. Where the table is not there nothing is kept.
   absl::StatusOr<std::string> ToJson(Connection& connection, absl::string_view id) const;
 

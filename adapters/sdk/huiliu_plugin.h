@@ -158,8 +158,10 @@ typedef struct huiliu_landing {
   huiliu_status (*kept)(void* landing, huiliu_bytes id, huiliu_bytes* json);
   /* How many are kept; after prepare. */
   huiliu_status (*kept_count)(void* landing, uint64_t* count);
-  /* Tries kept rows again, each by itself: `ids` is a JSON array of ids, an empty one means all.
-   * Answers a JSON array of {"id", "error"}; an empty error: it has landed. After prepare. */
+  /* Tries kept rows again, each by itself: `ids` is a JSON array of ids, an empty one means all. In
+   * the place of an id may stand {"id", "cells": {column: text or null}}: the row lands with these
+   * cells instead of its own, none of them of the key. Answers a JSON array of {"id", "error"}; an
+   * empty error: it has landed. After prepare. */
   huiliu_status (*redrive)(void* landing, huiliu_bytes ids, huiliu_bytes* json);
 } huiliu_landing;
 

@@ -215,6 +215,28 @@ TEST_F(RefusedRowsTest, RedriveLandsItAfterTheTableWasChanged) {
   EXPECT_EQ(*landing_->Cursor(), "c1");
 }
 
+TEST_F(RefusedRowsTest, ARowLandsCorrected) {
+  Sql(Alter("ADD CONSTRAINT adult CHECK (age >= 18)"));
+  ASSERT_TRUE(Land({{"1", "甲", "5"}, {"2", "乙", "6"}}, "c1").ok());
+  const std::string first = Kept()[0]["id"], second = Kept()[1]["id"];
+  const auto correct = [&](const std::string& id, const std::string& cells) {
+    return Redrive(StrCat(R"([{"id":")", id, R"(","cells":)", cells, "}]"))[0]["error"]
+        .get<std::string>();
+  };
+  EXPECT_THAT(correct(first, R"({"age":"7"})"), HasSubstr("adult")) << "still too young";
+  EXPECT_THAT(correct(first, R"({"id":"9"})"), HasSubstr("主键"));
+  EXPECT_THAT(correct(first, R"({"size":"9"})"), HasSubstr("size"));
+  EXPECT_THAT(correct(first, R"({"age":7})"), HasSubstr("age"));
+  EXPECT_EQ(*landing_->KeptCount(), 2U);
+  EXPECT_EQ(correct(first, R"({"age":"50"})"), "");
+  EXPECT_EQ(correct(second, R"({"age":null})"), "");
+  EXPECT_EQ(Execute("utf8", StrCat("SELECT string_agg(name || coalesce(age::text, '-'), ' ' ORDER "
+                                   "BY id) FROM ",
+                                   table_)),
+            "甲50 乙-");
+  EXPECT_EQ(*landing_->KeptCount(), 0U);
+}
+
 TEST_F(RefusedRowsTest, ANewSnapshotForgetsThem) {
   Sql(Alter("ADD CONSTRAINT adult CHECK (age >= 18)"));
   ASSERT_TRUE(Land({{"1", "a", "5"}}, "c1").ok());
