@@ -197,6 +197,29 @@ def refused_row(city):
     wait_for("the status says so", lambda: city.status("km-hrss", worker)["kept"] == 0, 120)
 
 
+def corrected_row(city):
+    """A row that the bureau's table refuses lands corrected, by the verb alone."""
+    worker, bad = "land-insurance_participation", f"P{city.csv_rows:06d}"
+    city.cluster.psql("hrss_bureau", f"ALTER TABLE insurance_participation ADD CONSTRAINT surname_given CHECK (person_number <> '{bad}' OR name = '更正')")
+    city.drop("csv", 2)
+    wait_for("the other row lands", lambda: city.landed("insurance_participation") == city.csv_rows - 1, 120)
+    wait_for("the row is kept", lambda: city.status("km-hrss", worker)["kept"] == 1, 120)
+    row = city.landing("list")[0]["id"]
+    key = city.landing("redrive", row, "--set", "person_number=P1", "--landing", worker, expect=3)
+    check("主键" in key[0]["error"], "a key is not corrected", key)
+    check(city.landing("redrive", row, "--set", "name=更正", "--landing", worker)[0]["landed"], "corrected it lands")
+    check(city.all_landed() and city.landing("list") == [], "every row has landed once")
+    city.cluster.psql("hrss_bureau", "ALTER TABLE insurance_participation DROP CONSTRAINT surname_given")
+
+
+def row_without_time(city):
+    """A row whose time column is empty is read when it comes, long after the snapshot."""
+    city.cluster.psql("province_approval", "INSERT INTO up_pro_accept (row_guid, project_no, org_code, cd_operation, cd_time) "
+                      f"VALUES ('r{city.cases:06d}','n{city.cases:06d}','530102001','I',NULL)")
+    city.cases += 1
+    wait_for("a row without a time lands", lambda: city.landed("case_accept") == city.cases)
+
+
 def database_down(city):
     city.insert_cases(100)
     cluster = city.cluster
@@ -240,7 +263,7 @@ def main():
         city.drop("crashing", 2000)
         city.insert_cases(200)
         city.start_agents()
-        for part in (other_abi, crashing_plugin, locked_table, refused_row, database_down, verify):
+        for part in (other_abi, crashing_plugin, locked_table, refused_row, corrected_row, row_without_time, database_down, verify):
             print(f"--- {part.__name__}", flush=True)
             part(city)
     except BaseException:
