@@ -27,14 +27,22 @@ absl::Status BadGrant(const huiliu::v1::Grant& grant, absl::string_view zh, absl
       absl::StrCat("授权 ", grant.id(), "：", zh, " / grant ", grant.id(), ": ", en));
 }
 
-// The attributed division of an encoded envelope; the last one counts, as in protobuf. False where
-// the bytes are torn.
-bool DivisionOf(absl::string_view envelope, absl::string_view* division) {
+// What an envelope says of where its record belongs.
+struct Belonging {
+  absl::string_view division;
+  bool conflict = false;
+};
+// As in protobuf the last one counts. False where the bytes are torn.
+bool ReadBelonging(absl::string_view envelope, Belonging* belonging) {
+  using huiliu::v1::Envelope;
   schema::WireField field;
   while (schema::TakeField(envelope, &field)) {
-    if (field.field_number == huiliu::v1::Envelope::kDivisionFieldNumber &&
+    if (field.field_number == Envelope::kDivisionFieldNumber &&
         field.type == schema::WireType::kBytes) {
-      *division = field.bytes;
+      belonging->division = field.bytes;
+    } else if (field.field_number == Envelope::kConflictFieldNumber &&
+               field.type == schema::WireType::kVarint) {
+      belonging->conflict = field.number != 0;
     }
   }
   return envelope.empty();
@@ -229,8 +237,8 @@ bool AccessPlan::ValidAt(absl::Time now) const {
 cel::Truth AccessPlan::Evaluate(const cel::Predicate& predicate, Author author,
                                 absl::string_view payload, absl::string_view envelope) const {
   absl::InlinedVector<schema::FieldSlot, kSlotsOnStack> slots(visibility_.size());
-  absl::string_view division;
-  if (!plan_.Scan(payload, absl::MakeSpan(slots)).ok() || !DivisionOf(envelope, &division)) {
+  Belonging of;
+  if (!plan_.Scan(payload, absl::MakeSpan(slots)).ok() || !ReadBelonging(envelope, &of)) {
     return cel::Truth::kError;
   }
   for (const int index : predicate.fields()) {
@@ -239,7 +247,8 @@ cel::Truth AccessPlan::Evaluate(const cel::Predicate& predicate, Author author,
       return cel::Truth::kError;
     }
   }
-  return predicate.Evaluate({.slots = slots, .division = division, .record = payload});
+  return predicate.Evaluate(
+      {.slots = slots, .division = of.division, .record = payload, .conflict = of.conflict});
 }
 
 bool AccessPlan::AllowsRow(absl::string_view payload, absl::string_view envelope) const {
@@ -295,8 +304,8 @@ cel::Truth AccessPlan::Judge(const cel::Predicate& filter, absl::string_view pay
 std::string AccessPlan::WhyNotJudged(const cel::Predicate& filter, absl::string_view payload,
                                      absl::string_view envelope) const {
   absl::InlinedVector<schema::FieldSlot, kSlotsOnStack> slots(visibility_.size());
-  absl::string_view division;
-  if (!plan_.Scan(payload, absl::MakeSpan(slots)).ok() || !DivisionOf(envelope, &division))
+  Belonging of;
+  if (!plan_.Scan(payload, absl::MakeSpan(slots)).ok() || !ReadBelonging(envelope, &of))
     return "该行无法读取 / the row cannot be read";
   for (const int index : filter.fields()) {
     if (guarded_[static_cast<size_t>(index)] &&
@@ -307,7 +316,8 @@ std::string AccessPlan::WhyNotJudged(const cel::Predicate& filter, absl::string_
   }
   return absl::StrCat(
       "条件对该行的取值无法计算 / the filter cannot be evaluated on the row's values: ",
-      filter.ExplainError({.slots = slots, .division = division, .record = payload}));
+      filter.ExplainError(
+          {.slots = slots, .division = of.division, .record = payload, .conflict = of.conflict}));
 }
 
 absl::Status AccessPlan::CheckKeyUse() const {

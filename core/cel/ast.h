@@ -42,6 +42,7 @@ struct Reference {
     kUnresolved,  // only where checking is off: an error when evaluated
     kField,       // index: Field::index
     kDivision,    // the record's attributed division
+    kConflict,    // whether the evidence of where the record belongs disagreed
     kVariable,    // index: of the scope's variables
     kLocal,       // index: a comprehension's variable
     kNumber,      // number: an enum's constant

@@ -12,6 +12,10 @@ namespace huiliu::cel {
 namespace {
 
 constexpr absl::string_view kDivision = "division";
+constexpr absl::string_view kConflict = "conflict";
+
+// What a record is known by besides its fields.
+bool IsOfAttribution(absl::string_view name) { return name == kDivision || name == kConflict; }
 constexpr absl::string_view kRecord = "record.";
 constexpr size_t kMaxCompared = 64;
 
@@ -56,16 +60,17 @@ bool ContractScope::Find(const std::string& name, Declaration* declaration) cons
     return FindField(absl::string_view(name).substr(kRecord.size()), declaration);
   // A field of that name would be meant as often as the attributed division: record.division says
   // which.
-  if (name == kDivision && contract_.FindField(kDivision) == nullptr) {
-    declaration->reference = {Reference::Kind::kDivision, 0, 0, {}};
-    declaration->type = Simple(TypeKind::kString);
-    return true;
-  }
-  return name != kDivision && FindField(name, declaration);
+  if (!IsOfAttribution(name)) return FindField(name, declaration);
+  if (contract_.FindField(name) != nullptr) return false;
+  const bool division = name == kDivision;
+  declaration->reference = {
+      division ? Reference::Kind::kDivision : Reference::Kind::kConflict, 0, 0, {}};
+  declaration->type = Simple(division ? TypeKind::kString : TypeKind::kBool);
+  return true;
 }
 
 std::string ContractScope::Suggest(const std::string& name) const {
-  if (name == kDivision) return "record.division";
+  if (IsOfAttribution(name)) return absl::StrCat(kRecord, name);
   if (name.size() > kMaxCompared) return {};
   std::string nearest;
   size_t best = std::min<size_t>(3, name.size() / 2 + 1);

@@ -1,5 +1,5 @@
-// The names of a dataset's expressions: its fields by name (and as record.name), `division`, the
-// constants of its enums.
+// The names of a dataset's expressions: its fields by name (and as record.name), `division`,
+// `conflict`, the constants of its enums.
 #ifndef HUILIU_CORE_CEL_CONTRACT_SCOPE_H_
 #define HUILIU_CORE_CEL_CONTRACT_SCOPE_H_
 

@@ -54,6 +54,7 @@ class ConditionNode : public Node {
 // core/cel/nodes.cc
 NodePtr MakeConstant(const Value& value);
 NodePtr MakeField(const FieldAccess& field);
+NodePtr MakeConflict();
 NodePtr MakeHasField(const FieldAccess& field);
 NodePtr MakeVariable(int index);
 NodePtr MakeLocal(int index);

@@ -184,8 +184,16 @@ class InDivisionNode : public Node {
   const NodePtr area_;
 };
 
+class ConflictNode : public ConditionNode {
+ public:
+  Truth Test(Frame& frame) const override {
+    return frame.activation->conflict ? Truth::kTrue : Truth::kFalse;
+  }
+};
+
 }  // namespace
 
+NodePtr MakeConflict() { return std::make_unique<ConflictNode>(); }
 NodePtr MakeConstant(const Value& value) { return std::make_unique<ConstantNode>(value); }
 NodePtr MakeField(const FieldAccess& field) {
   if (field.repeated) return std::make_unique<RepeatedNode>(field);

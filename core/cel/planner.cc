@@ -84,6 +84,8 @@ class Planner {
         return Field(expr);
       case Reference::Kind::kDivision:
         return MakeField(FieldAccess::Division());
+      case Reference::Kind::kConflict:
+        return MakeConflict();
       case Reference::Kind::kVariable:
         return MakeVariable(expr.reference.index);
       case Reference::Kind::kLocal:

@@ -46,10 +46,12 @@ struct Activation {
   absl::Span<const schema::FieldSlot> slots;  // by Field::index, from Contract-wide FieldPlan
   absl::string_view division;  // the record's attributed division (variable `division`)
   absl::string_view record;
+  bool conflict = false;  // the evidence of where it belongs disagreed (variable `conflict`)
 };
 
 // A compiled boolean expression. Immutable, thread-safe. Fields are in scope by name; `division` is
-// the attributed division. The contract must outlive it (nested messages are read by descriptor).
+// the attributed division, `conflict` whether its evidence disagreed. The contract must outlive it
+// (nested messages are read by descriptor).
 class Predicate {
  public:
   // INVALID_ARGUMENT; `issues` lists every finding. An unsupported part of CEL is an issue, never a

@@ -77,7 +77,8 @@ absl::StatusOr<Explanation> ExplainRecord(std::shared_ptr<const schema::Contract
         return divisions->Contains(area, code);
       },
       [&](absl::string_view code) { return divisions->Resolve(code); }};
-  const cel::Activation activation{facts->slots(), attribution.division, record};
+  const cel::Activation activation{facts->slots(), attribution.division, record,
+                                   attribution.conflict};
   const Asked asked{*contract, environment, activation};
   for (size_t i = 0; i < rule_set->rules.size(); ++i) {
     ExplainedRule explained;

@@ -190,7 +190,8 @@ class Engine : public ReturnEngine {
                                                       ? absl::Span<const Belonging>()
                                                       : areas_.Of(attribution.division);
     const bool waits = attribution.conflict && contract_->options().territory().conflicts_wait();
-    const cel::Activation activation{facts_->slots(), attribution.division, payload};
+    const cel::Activation activation{facts_->slots(), attribution.division, payload,
+                                     attribution.conflict};
     for (size_t i = 0; i < receivers_.size(); ++i) {
       if (!belonging.empty() && belonging[i] == Belonging::kOutside &&
           !(waits && IsNamed(attribution, i))) {
