@@ -34,6 +34,8 @@ struct IndexCondition {
   int field = kKeyPrefix;               // Contract field index, or one of these
   std::vector<std::string> equals;      // any of these encoded values …
   std::string at_least, below;          // … or a range; empty: open
+  // kDivision: rows of the divisions that lie in `equals`, instead of those that are equal.
+  std::function<bool(absl::string_view division)> lies_in = nullptr;
 };
 
 struct ScanRequest {

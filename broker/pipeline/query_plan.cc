@@ -1,5 +1,6 @@
 #include "broker/pipeline/query_plan.h"
 
+#include "absl/strings/match.h"
 #include "core/cel/conjuncts.h"
 
 namespace huiliu::pipeline {
@@ -22,23 +23,37 @@ bool IsEquality(const cel::Conjunct& conjunct) {
   return conjunct.kind == cel::Conjunct::Kind::kEquals || conjunct.kind == cel::Conjunct::Kind::kIn;
 }
 
+// Of a city or a province nearly every row may be: the rows themselves are the shorter way.
+bool IsCountyOrLess(absl::string_view area) {
+  return area.size() >= 6 && !absl::EndsWith(area.substr(0, 6), "00");
+}
+
 }  // namespace
 
 std::optional<IndexCondition> ChooseIndex(const cel::Predicate& filter,
-                                          const schema::Contract& contract) {
+                                          const schema::Contract& contract,
+                                          const cel::Environment& environment) {
   for (const cel::Conjunct& conjunct : filter.IndexableConjuncts()) {
     if (!IsEquality(conjunct) || conjunct.field < 0) continue;
     const schema::Field& field = contract.fields()[static_cast<size_t>(conjunct.field)];
     if (!field.options.index() || field.type != schema::FieldType::kString) continue;
     return EqualsOf(conjunct, conjunct.field);
   }
-  return ChooseDivision(filter);
+  return ChooseDivision(filter, environment);
 }
 
-std::optional<IndexCondition> ChooseDivision(const cel::Predicate& filter) {
+std::optional<IndexCondition> ChooseDivision(const cel::Predicate& filter,
+                                             const cel::Environment& environment) {
   for (const cel::Conjunct& conjunct : filter.IndexableConjuncts()) {
-    if (IsEquality(conjunct) && conjunct.field == cel::Conjunct::kAttributedDivision)
-      return EqualsOf(conjunct, IndexCondition::kDivision);
+    if (conjunct.field != cel::Conjunct::kAttributedDivision) continue;
+    if (IsEquality(conjunct)) return EqualsOf(conjunct, IndexCondition::kDivision);
+    if (conjunct.kind != cel::Conjunct::Kind::kInDivision) continue;
+    std::optional<IndexCondition> condition = EqualsOf(conjunct, IndexCondition::kDivision);
+    if (!condition.has_value() || !IsCountyOrLess(condition->equals[0])) continue;
+    condition->lies_in = [&environment, area = condition->equals[0]](absl::string_view division) {
+      return environment.contains(area, division);
+    };
+    return condition;
   }
   return std::nullopt;
 }

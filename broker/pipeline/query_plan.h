@@ -9,12 +9,14 @@
 
 namespace huiliu::pipeline {
 
-// An equality or `in` on an indexed text field, else on the attributed division; nullopt: all rows
-// are looked at.
+// An equality or `in` on an indexed text field, else on the attributed division, or inDivision of
+// a county or less; nullopt: all rows are looked at. `environment` outlives the condition.
 std::optional<IndexCondition> ChooseIndex(const cel::Predicate& filter,
-                                          const schema::Contract& contract);
+                                          const schema::Contract& contract,
+                                          const cel::Environment& environment);
 // On the attributed division alone.
-std::optional<IndexCondition> ChooseDivision(const cel::Predicate& filter);
+std::optional<IndexCondition> ChooseDivision(const cel::Predicate& filter,
+                                             const cel::Environment& environment);
 
 }  // namespace huiliu::pipeline
 

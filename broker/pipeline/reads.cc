@@ -17,7 +17,7 @@ std::string TokenContext(const Admission& admission, const huiliu::v1::QueryRequ
                          const std::optional<IndexCondition>& condition) {
   std::string index = "rows";
   if (condition.has_value()) {
-    index = absl::StrCat(condition->field);
+    index = absl::StrCat(condition->field, condition->lies_in == nullptr ? "" : " in");
     for (const std::string& value : condition->equals) absl::StrAppend(&index, "=", value);
   }
   return absl::StrCat("page\n", index, "\n", admission.reader.organisation, "\n",
@@ -126,11 +126,11 @@ absl::Status Reads::FillPage(const Admission& admission, const huiliu::v1::Query
   const access::AccessPlan& plan = *admission.plan;
   ASSIGN_OR_RETURN(const auto filter, plan.CompileFilter(request.filter(), environment_));
   ScanRequest scan;
-  if (filter != nullptr) scan.condition = ChooseIndex(*filter, plan.contract());
+  if (filter != nullptr) scan.condition = ChooseIndex(*filter, plan.contract(), environment_);
   // A county's grant walks the county's rows. By nothing else of the grant's own filter: the plan
   // is told to the reader.
   if (!scan.condition.has_value() && plan.row_filter() != nullptr)
-    scan.condition = ChooseDivision(*plan.row_filter());
+    scan.condition = ChooseDivision(*plan.row_filter(), environment_);
   const std::string context = TokenContext(admission, request, scan.condition);
   ASSIGN_OR_RETURN(scan.after, PlaceOf(seal_, context, request.page_token()));
   ASSIGN_OR_RETURN(const std::unique_ptr<CatalogSnapshot> snapshot, admission.catalog->Snapshot());

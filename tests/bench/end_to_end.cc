@@ -64,6 +64,7 @@ absl::StatusOr<double> ThroughStations(const std::string& path, const SigningKey
   RETURN_IF_ERROR(stations.WaitForRows(static_cast<int64_t>(batches.size()) * kBatchRows));
   RETURN_IF_ERROR(stations.folder->CatchUp(absl::Seconds(30)));
   const double seconds = SecondsSince(start);
+  RETURN_IF_ERROR(stations.CheckRows(static_cast<int64_t>(batches.size()) * kBatchRows));
   stations.Close();
   return static_cast<double>(batches.size()) * kBatchRows / seconds;
 }

@@ -139,11 +139,20 @@ absl::StatusOr<std::unique_ptr<pipeline::Intake::Session>> Stations::OpenSession
 }
 
 absl::Status Stations::WaitForRows(int64_t rows) {
+  // By the offset: counting rows is work of its own.
+  const TopicPartition returned{pipeline::ReturnedTopic(kReceiver, kDataset), Partition(0)};
   while (true) {
-    ASSIGN_OR_RETURN(const int64_t now, catalog->Rows(DatasetId(kDataset)));
-    if (now >= rows) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const Offset applied, catalog->AppliedOffset(DatasetId(kDataset), returned));
+    if (applied.value() >= rows) break;
     absl::SleepFor(absl::Milliseconds(1));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Stations::CheckRows(int64_t rows) {
+  ASSIGN_OR_RETURN(const int64_t now, catalog->Rows(DatasetId(kDataset)));
+  if (now == rows) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(now, " rows in the catalog, not ", rows));
 }
 
 void Stations::Close() {

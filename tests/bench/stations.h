@@ -41,7 +41,10 @@ struct Stations {
   absl::Status Open(const std::string& path, const SigningKey& source_key,
                     bool with_lineage = true);
   absl::StatusOr<std::unique_ptr<pipeline::Intake::Session>> OpenSession();
+  // Until as many records are applied.
   absl::Status WaitForRows(int64_t rows);
+  // DATA_LOSS where the catalog has another number of rows.
+  absl::Status CheckRows(int64_t rows);
   void Close();
 
  private:

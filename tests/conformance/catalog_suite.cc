@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace huiliu {
@@ -198,10 +199,22 @@ TEST_P(CatalogSuite, TheAttributedDivisionIsIndexed) {
   EXPECT_EQ(divisions({"530102"}), (std::vector<std::string>{"a"}));
   EXPECT_EQ(divisions({"530103", "530111"}, 1), (std::vector<std::string>{"b", "c"}));
   EXPECT_TRUE(divisions({"53010"}).empty());
+  const auto lying_in = [&](const std::string& area, size_t page = 1000) {
+    IndexCondition condition = Equals(IndexCondition::kDivision, {area});
+    condition.lies_in = [area](absl::string_view division) {
+      return absl::StartsWith(division, area);
+    };
+    return ScanIds(**catalog->Snapshot(), log.dataset(), condition, page);
+  };
+  EXPECT_EQ(lying_in("53010", 1), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(lying_in("5301"), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_TRUE(lying_in("5303").empty());
   ASSERT_EQ(catalog->Apply(log.dataset(),
                            {log.Batch({{"a", "", "530103", 1}, {.id = "c", .gone = true}})}),
             absl::OkStatus());
   EXPECT_TRUE(divisions({"530102", "530111"}).empty());
+  EXPECT_TRUE(lying_in("530102").empty());
+  EXPECT_EQ(lying_in("5301"), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(divisions({"530103"}), (std::vector<std::string>{"a", "b"}));
 }
 

@@ -54,12 +54,19 @@ class MapSnapshot : public CatalogSnapshot {
       for (const auto& [value, row] : by_value) matches.push_back(row);
     } else if (request.condition.has_value() &&
                request.condition->field == IndexCondition::kDivision) {
-      for (const std::string& division : request.condition->equals) {
-        for (const auto& [key, row] : dataset.rows) {
-          huiliu::v1::Envelope envelope;
-          envelope.ParseFromString(row.envelope);
-          if (envelope.division() == division) matches.push_back(&row);
-        }
+      std::map<std::string, std::vector<const CatalogRow*>> by_division;
+      for (const auto& [key, row] : dataset.rows) {
+        huiliu::v1::Envelope envelope;
+        envelope.ParseFromString(row.envelope);
+        by_division[envelope.division()].push_back(&row);
+      }
+      const IndexCondition& condition = *request.condition;
+      for (const auto& [division, rows] : by_division) {
+        const bool wanted =
+            condition.lies_in != nullptr
+                ? !division.empty() && condition.lies_in(division)
+                : std::count(condition.equals.begin(), condition.equals.end(), division) != 0;
+        if (wanted) matches.insert(matches.end(), rows.begin(), rows.end());
       }
     } else {
       for (const auto& [key, row] : dataset.rows) {

@@ -88,8 +88,9 @@ absl::StatusOr<ScanResult> RocksSnapshot::Scan(const DatasetId& dataset,
   const DatasetState& state = *found->second;
   ScanResult result;
   if (request.condition.has_value() && request.condition->field != IndexCondition::kKeyPrefix) {
-    ASSIGN_OR_RETURN(const std::vector<Range> ranges, state.index->Ranges(*request.condition));
-    const int field = request.condition->field;
+    ASSIGN_OR_RETURN(const IndexCondition condition, WithDivisions(state, *request.condition));
+    ASSIGN_OR_RETURN(const std::vector<Range> ranges, state.index->Ranges(condition));
+    const int field = condition.field;
     result.plan =
         field == IndexCondition::kDivision
             ? "index on division"
@@ -144,11 +145,35 @@ absl::Status RocksSnapshot::ScanRows(const DatasetState& state, const std::vecto
   return absl::OkStatus();
 }
 
+absl::StatusOr<IndexCondition> RocksSnapshot::WithDivisions(const DatasetState& state,
+                                                            const IndexCondition& condition) const {
+  if (condition.lies_in == nullptr) return condition;
+  IndexCondition out;
+  out.field = condition.field;
+  std::unique_ptr<rocksdb::Iterator> base(base_.db().NewIterator(Options(), base_.index()));
+  MergedCursor<DeltaIndexEntry> cursor(base.get(), state.prefix);
+  for (const RunPtr& run : state.runs) cursor.Add(run->division_entries());
+  // From each division straight to the next: there are few, of many rows.
+  std::string division;
+  for (cursor.Seek(IndexPrefix(kDivisionNumber));
+       cursor.valid() && DivisionOfIndex(cursor.key(), &division);) {
+    if (condition.lies_in(division)) out.equals.push_back(division);
+    std::string behind;
+    AppendDivisionKey(division, "", &behind);
+    behind.back() = '\1';
+    cursor.Seek(behind);
+  }
+  RETURN_IF_ERROR(FromRocks(base->status(), "index"));
+  return out;
+}
+
 absl::Status RocksSnapshot::ScanIndex(const DatasetState& state, const std::vector<Range>& ranges,
                                       const ScanRequest& request, ScanResult* result) const {
   std::unique_ptr<rocksdb::Iterator> base(base_.db().NewIterator(Options(), base_.index()));
   MergedCursor<DeltaIndexEntry> cursor(base.get(), state.prefix);
-  for (const RunPtr& run : state.runs) cursor.Add(run->entries());
+  const bool by_division = request.condition->field == IndexCondition::kDivision;
+  for (const RunPtr& run : state.runs)
+    cursor.Add(by_division ? run->division_entries() : run->entries());
   const size_t most = std::max<size_t>(request.max_rows, 1);
   size_t visited = 0;
   std::vector<std::string> keys;

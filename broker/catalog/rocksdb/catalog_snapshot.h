@@ -23,6 +23,9 @@ class RocksSnapshot : public CatalogSnapshot {
   using Range = std::pair<std::string, std::string>;  // [begin, end); an empty end is open
   absl::Status ScanRows(const DatasetState& state, const std::vector<Range>& ranges,
                         const ScanRequest& request, ScanResult* result) const;
+  // The condition with the divisions that there are and that lie in it.
+  absl::StatusOr<IndexCondition> WithDivisions(const DatasetState& state,
+                                               const IndexCondition& condition) const;
   absl::Status ScanIndex(const DatasetState& state, const std::vector<Range>& ranges,
                          const ScanRequest& request, ScanResult* result) const;
   // The rows of index keys that still have them.

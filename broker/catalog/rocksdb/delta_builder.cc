@@ -29,7 +29,7 @@ class Builder {
       row.value_size = static_cast<uint32_t>(
           EncodeRow(partition, offset, record.header, record.value, row.value_data));
       arena_->Return(most - row.value_size);
-      AddEntries(row, record.header, record.value);
+      AddEntries(row, record.value);
     }
     rows_.push_back(row);
   }
@@ -40,10 +40,10 @@ class Builder {
   }
 
  private:
-  void AddEntries(const DeltaRow& row, absl::string_view envelope, absl::string_view payload) {
+  void AddEntries(const DeltaRow& row, absl::string_view payload) {
     keys_.clear();
     ends_.clear();
-    index_.AppendKeys(envelope, payload, row.key(), &keys_, &ends_);
+    index_.AppendFieldKeys(payload, row.key(), &keys_, &ends_);
     if (ends_.empty()) return;
     char* data = arena_->Allocate(keys_.size());
     std::memcpy(data, keys_.data(), keys_.size());
@@ -73,7 +73,7 @@ absl::StatusOr<DeltaPart> BuildDelta(const DatasetState& state,
     bytes += batch.bytes.size();
     records += static_cast<size_t>(std::max(batch.records, 0));
   }
-  Builder builder(state, bytes + records * (16 + 48 * (1 + state.index->fields().size())) + 64);
+  Builder builder(state, bytes + records * (16 + 48 * state.index->fields().size()) + 64);
   for (const StoredBatch& batch : batches) {
     const std::string& topic = state.topic.empty() ? batches.front().from.topic : state.topic;
     if (batch.from.topic != topic) {

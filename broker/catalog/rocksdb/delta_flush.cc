@@ -75,12 +75,18 @@ absl::Status DeltaFlush::AddChunk(const DatasetState& state, const std::vector<D
     }
     if (!row.tombstone()) counts->Add(row.value(), 1);
     if (existed) counts->Add(ToView(old_values[i]), -1);
-    if (!existed) continue;
-    ASSIGN_OR_RETURN(const RowParts old, ParseRow(ToView(old_values[i])));
-    if (!row.tombstone() && old.payload == payload &&
-        DivisionOf(old.envelope) == DivisionOf(envelope)) {
-      continue;
+    RowParts old{};
+    if (existed) {
+      ASSIGN_OR_RETURN(old, ParseRow(ToView(old_values[i])));
     }
+    const absl::string_view division = DivisionOf(envelope);
+    const bool stays = DivisionOf(old.envelope) == division;
+    if (!division.empty() && !stays) {
+      auto of = came_.find(division);
+      if (of == came_.end()) of = came_.try_emplace(std::string(division)).first;
+      of->second.push_back(row.key());
+    }
+    if (!existed || (!row.tombstone() && old.payload == payload && stays)) continue;
     old_keys.clear();
     ends.clear();
     state.index->AppendKeys(old.envelope, old.payload, row.key(), &old_keys, &ends);
@@ -95,30 +101,40 @@ absl::Status DeltaFlush::AddChunk(const DatasetState& state, const std::vector<D
   return absl::OkStatus();
 }
 
+absl::Status DeltaFlush::DeleteBefore(absl::string_view key, const std::string& prefix) {
+  for (; deleted_ < gone_.size() && absl::string_view(gone_[deleted_]) < key; ++deleted_)
+    RETURN_IF_ERROR(index_->Delete(prefix + gone_[deleted_]));
+  return absl::OkStatus();
+}
+
 absl::Status DeltaFlush::AddEntries(const DatasetState& state, absl::Span<const RunPtr> runs) {
   std::sort(gone_.begin(), gone_.end());
   gone_.erase(std::unique(gone_.begin(), gone_.end()), gone_.end());
+  deleted_ = 0;
+  // The division's index stands before those of the fields.
+  std::string key;
+  for (const auto& [division, rows] : came_) {
+    for (const absl::string_view row : rows) {
+      key.clear();
+      AppendDivisionKey(division, row, &key);
+      RETURN_IF_ERROR(DeleteBefore(key, state.prefix));
+      RETURN_IF_ERROR(index_->Put(state.prefix + key, ""));
+    }
+  }
+  came_.clear();
   RunCursor<DeltaIndexEntry> cursor;
   for (const RunPtr& run : runs) cursor.Add(run->entries());
-  cursor.Seek("");
-  auto gone = gone_.begin();
-  std::string key, last;
-  bool first = true;
-  while (cursor.valid() || gone != gone_.end()) {
-    if (gone != gone_.end() &&
-        (!cursor.valid() || absl::string_view(*gone) < cursor.item().key())) {
-      RETURN_IF_ERROR(index_->Delete(absl::StrCat(state.prefix, *gone++)));
-      continue;
-    }
+  std::string last;
+  for (cursor.Seek(""); cursor.valid(); cursor.Next()) {
     const DeltaIndexEntry& entry = cursor.item();
-    if (!entry.superseded() && (first || entry.key() != absl::string_view(last))) {
-      first = false;
-      last.assign(entry.key_data, entry.key_size);
-      key.assign(state.prefix).append(last);
-      RETURN_IF_ERROR(index_->Put(key, ""));
-    }
-    cursor.Next();
+    RETURN_IF_ERROR(DeleteBefore(entry.key(), state.prefix));
+    if (entry.superseded() || entry.key() == absl::string_view(last)) continue;
+    last.assign(entry.key_data, entry.key_size);
+    key.assign(state.prefix).append(last);
+    RETURN_IF_ERROR(index_->Put(key, ""));
   }
+  for (; deleted_ < gone_.size(); ++deleted_)
+    RETURN_IF_ERROR(index_->Delete(state.prefix + gone_[deleted_]));
   gone_.clear();
   return absl::OkStatus();
 }

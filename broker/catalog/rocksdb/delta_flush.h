@@ -29,13 +29,18 @@ class DeltaFlush {
   absl::Status AddChunk(const DatasetState& state, const std::vector<DeltaRow>& chunk,
                         RowCounts* counts);
   absl::Status AddEntries(const DatasetState& state, absl::Span<const RunPtr> runs);
+  // Deletes the index keys that are gone before `key`.
+  absl::Status DeleteBefore(absl::string_view key, const std::string& prefix);
 
   CatalogBase& base_;
   const std::unique_ptr<SortedFile> rows_;
   const std::unique_ptr<SortedFile> index_;
   std::map<std::string, std::string> meta_;
   std::map<std::string, RowCounts> stored_;
-  std::vector<std::string> gone_;  // index keys of the dataset at hand
+  // Of the dataset at hand: rows, by key, that come into a division; index keys that are no more.
+  std::map<std::string, std::vector<absl::string_view>, std::less<>> came_;
+  std::vector<std::string> gone_;
+  size_t deleted_ = 0;  // of gone_
 };
 
 }  // namespace huiliu::rocks_catalog

@@ -1,10 +1,12 @@
 #include "broker/catalog/rocksdb/delta_run.h"
 
 #include <algorithm>
+#include <map>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "broker/catalog/rocksdb/catalog_format.h"
 #include "broker/catalog/rocksdb/run_cursor.h"
 
 namespace huiliu::rocks_catalog {
@@ -108,6 +110,37 @@ const DeltaRow* DeltaRun::Find(absl::string_view key, uint64_t hash) const {
   const auto it = std::partition_point(rows_.begin(), rows_.end(),
                                        [&](const DeltaRow& row) { return row.key() < key; });
   return it != rows_.end() && it->key() == key ? &*it : nullptr;
+}
+
+const std::vector<DeltaIndexEntry>& DeltaRun::division_entries() const {
+  absl::call_once(divided_, [this] { Divide(); });
+  return division_entries_;
+}
+
+// The rows stand by key: taken apart by division they are the index, and nothing is compared.
+void DeltaRun::Divide() const {
+  std::map<std::string, std::vector<const DeltaRow*>, std::less<>> rows_of;
+  size_t bytes = 0;
+  for (const DeltaRow& row : rows_) {
+    if (row.tombstone()) continue;
+    const auto parts = ParseRow(row.value());
+    if (!parts.ok()) continue;  // whoever reads the row says so
+    const absl::string_view division = DivisionOf(parts->envelope);
+    if (division.empty()) continue;
+    auto of = rows_of.find(division);
+    if (of == rows_of.end()) of = rows_of.try_emplace(std::string(division)).first;
+    of->second.push_back(&row);
+    bytes += row.key_size + 2 * division.size() + 6;
+  }
+  division_keys_.reserve(bytes);  // entries point into it
+  for (const auto& [division, rows] : rows_of) {
+    for (const DeltaRow* row : rows) {
+      const size_t begin = division_keys_.size();
+      AppendDivisionKey(division, row->key(), &division_keys_);
+      division_entries_.push_back({division_keys_.data() + begin, row->value_data,
+                                   static_cast<uint32_t>(division_keys_.size() - begin)});
+    }
+  }
 }
 
 const DeltaRow* FindInRuns(absl::Span<const RunPtr> runs, absl::string_view key) {

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/base/call_once.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "broker/catalog/rocksdb/row_counts.h"
@@ -68,7 +70,7 @@ struct DeltaIndexEntry {
 
 uint64_t HashKey(absl::string_view key);
 
-// Immutable, but for `change`.
+// Immutable to those who use it; thread-safe.
 class DeltaRun {
  public:
   // Takes rows in the order they were applied; of a key's versions the last counts. Entries belong
@@ -83,7 +85,10 @@ class DeltaRun {
   // nullptr where the run has no version of it.
   const DeltaRow* Find(absl::string_view key, uint64_t hash) const;
   const std::vector<DeltaRow>& rows() const { return rows_; }
+  // Of the indexes on fields.
   const std::vector<DeltaIndexEntry>& entries() const { return entries_; }
+  // Of the index on the division, by key: made when somebody asks, which few runs live to see.
+  const std::vector<DeltaIndexEntry>& division_entries() const;
   size_t bytes() const { return bytes_; }
   int tier() const { return tier_; }
 
@@ -92,9 +97,13 @@ class DeltaRun {
 
  private:
   void Seal();
+  void Divide() const;
   std::vector<std::shared_ptr<const RunArena>> arenas_;
   std::vector<DeltaRow> rows_;            // by key
   std::vector<DeltaIndexEntry> entries_;  // by key
+  mutable absl::once_flag divided_;
+  mutable std::string division_keys_;
+  mutable std::vector<DeltaIndexEntry> division_entries_;
   std::vector<uint64_t> bloom_;
   size_t bytes_ = 0;
   int tier_ = 0;

@@ -95,6 +95,26 @@ absl::string_view DivisionOf(absl::string_view envelope) {
   return division;
 }
 
+void AppendDivisionKey(absl::string_view division, absl::string_view row_key, std::string* out) {
+  out->append(kPrefixBytes, '\0');  // kDivisionNumber
+  AppendEscaped(division, out);
+  out->append(row_key.data(), row_key.size());
+}
+
+bool DivisionOfIndex(absl::string_view index_key, std::string* division) {
+  division->clear();
+  if (index_key.substr(0, kPrefixBytes) != IndexPrefix(kDivisionNumber)) return false;
+  for (size_t i = kPrefixBytes; i + 1 < index_key.size(); ++i) {
+    if (index_key[i] != '\0') {
+      division->push_back(index_key[i]);
+      continue;
+    }
+    if (index_key[i + 1] == '\0') return true;
+    division->push_back(index_key[i++]);
+  }
+  return false;
+}
+
 bool RowKeyOfIndex(absl::string_view index_key, absl::string_view* row_key) {
   for (size_t i = kPrefixBytes; i + 1 < index_key.size(); ++i) {
     if (index_key[i] != '\0') continue;
@@ -164,11 +184,14 @@ void RowIndex::AppendKeys(absl::string_view envelope, absl::string_view payload,
                           std::vector<size_t>* ends) const {
   const absl::string_view division = DivisionOf(envelope);
   if (!division.empty()) {
-    keys->append(kPrefixBytes, '\0');  // kDivisionNumber
-    AppendEscaped(division, keys);
-    keys->append(row_key.data(), row_key.size());
+    AppendDivisionKey(division, row_key, keys);
     ends->push_back(keys->size());
   }
+  AppendFieldKeys(payload, row_key, keys, ends);
+}
+
+void RowIndex::AppendFieldKeys(absl::string_view payload, absl::string_view row_key,
+                               std::string* keys, std::vector<size_t>* ends) const {
   if (fields_.empty()) return;
   thread_local std::vector<Occurrence> found;
   if (!Find(payload, &found)) return;

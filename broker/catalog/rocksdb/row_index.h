@@ -28,6 +28,9 @@ class RowIndex {
   // indexed; a payload that is no message has no index keys of its fields.
   void AppendKeys(absl::string_view envelope, absl::string_view payload, absl::string_view row_key,
                   std::string* keys, std::vector<size_t>* ends) const;
+  // Those of its fields alone.
+  void AppendFieldKeys(absl::string_view payload, absl::string_view row_key, std::string* keys,
+                       std::vector<size_t>* ends) const;
   // Whether a row has this index key.
   bool Has(absl::string_view envelope, absl::string_view payload, absl::string_view row_key,
            absl::string_view index_key) const;
@@ -57,6 +60,9 @@ class RowIndex {
 // Stands where a field's number does in the keys of the division's index.
 inline constexpr uint32_t kDivisionNumber = 0;
 std::string IndexPrefix(uint32_t field_number);
+void AppendDivisionKey(absl::string_view division, absl::string_view row_key, std::string* out);
+// Of a key of the division's index, or of what is left of one; false where it is none.
+bool DivisionOfIndex(absl::string_view index_key, std::string* division);
 // The attributed division of an encoded envelope; empty where it has none.
 absl::string_view DivisionOf(absl::string_view envelope);
 // The row key at the end of an index key; false where it is none.
