@@ -9,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "adapters/agent/config.h"
+#include "adapters/agent/decision_commands.h"
 #include "adapters/agent/landing_commands.h"
 #include "adapters/agent/landing_worker.h"
 #include "adapters/agent/repair_commands.h"
@@ -173,6 +174,45 @@ void AddLandingVerbs(CLI::App& app, std::string* config_path, LandingVerbs* verb
                              "等待落地进程答复的秒数 (seconds to wait for the worker)");
 }
 
+// The department engineer's: what was decided for each record.
+struct DecisionVerbs {
+  CLI::App* list = nullptr;
+  huiliu::agent::DecisionOptions options;
+  std::string language = "zh", output = "table";
+
+  int Run(const huiliu::agent::Config& config) {
+    options.english = language == "en";
+    options.json = output == "json";
+    return Exit(huiliu::agent::ListDecisions(config, options));
+  }
+};
+
+void AddDecisionVerbs(CLI::App& app, std::string* config_path, DecisionVerbs* verbs) {
+  CLI::App* group =
+      app.add_subcommand("decisions",
+                         "每条记录的判定结果：域外、规则不予回流、证据不一致的各有哪些 (what was "
+                         "decided for each record)")
+          ->require_subcommand(1);
+  huiliu::agent::DecisionOptions& options = verbs->options;
+  CLI::App* list = group->add_subcommand("list", "列出 (list)");
+  verbs->list = list;
+  list->add_option("--config", *config_path, "agent.yaml")->required();
+  list->add_option("--source", options.source, "数据源 (of one source)");
+  list->add_option("--outcome", options.outcome, "判定结果 (only with this outcome)")
+      ->check(CLI::IsMember({"returned", "outside_area", "withheld", "quarantined", "pending"}));
+  list->add_option("--division", options.division, "六位区划代码 (of this division)");
+  list->add_flag("--conflict", options.conflict,
+                 "只列归属证据不一致的 (only those whose evidence disagreed)");
+  list->add_flag("--keys", options.keys,
+                 "显示原样行号和主键，可能含个人信息 (row ids as they are, and keys: may be "
+                 "personal)");
+  list->add_option("--limit", options.limit, "最多列出，0：全部 (at most; 0: all)");
+  list->add_option("--lang", verbs->language, "zh 或 en")->check(CLI::IsMember({"zh", "en"}));
+  list->add_option("-o,--output", verbs->output,
+                   "table 或 json，一行一个对象 (json: an object a line)")
+      ->check(CLI::IsMember({"table", "json"}));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -208,6 +248,8 @@ int main(int argc, char** argv) {
                  huiliu::KeptKind::kPending, &config_path, &pending);
   LandingVerbs refused;
   AddLandingVerbs(app, &config_path, &refused);
+  DecisionVerbs decisions;
+  AddDecisionVerbs(app, &config_path, &decisions);
   CLI11_PARSE(app, argc, argv);
   spdlog::set_default_logger(spdlog::stderr_color_mt("huiliu-agent"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
@@ -219,6 +261,7 @@ int main(int argc, char** argv) {
   if (quarantine.chosen()) return quarantine.Run(*config);
   if (pending.chosen()) return pending.Run(*config);
   if (refused.chosen()) return refused.Run(*config);
+  if (*decisions.list) return decisions.Run(*config);
   if (*run) return Exit(huiliu::agent::Supervise(*config, OwnPath(), stopping));
   if (*worker) return Exit(RunWorker(*config, source, landing));
   if (*key) return Exit(PrintKey(*config, source));

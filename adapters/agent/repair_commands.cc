@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "adapters/agent/outcome_words.h"
 #include "adapters/agent/redrive_spool.h"
 #include "adapters/agent/source_worker.h"
 #include "core/base/files.h"
@@ -67,23 +68,6 @@ std::string Readable(absl::string_view raw, bool gb) {
     raw.remove_prefix(bad + 1);
   }
   return shown;
-}
-
-std::string OutcomeInWords(huiliu::v1::Outcome outcome, const Words& say) {
-  switch (outcome) {
-    case huiliu::v1::OUTCOME_RETURNED:
-      return say("已回流", "returned");
-    case huiliu::v1::OUTCOME_OUTSIDE_AREA:
-      return say("域外", "outside area");
-    case huiliu::v1::OUTCOME_WITHHELD:
-      return say("规则不予回流", "withheld");
-    case huiliu::v1::OUTCOME_QUARANTINED:
-      return say("问题数据", "quarantined");
-    case huiliu::v1::OUTCOME_PENDING:
-      return say("待认领", "pending");
-    default:
-      return say("未处理", "not decided");
-  }
 }
 
 std::string Dump(const json& value) {
@@ -257,7 +241,7 @@ void PrintResults(const std::vector<RedriveResult>& results, const RepairOptions
   }
   text::Table table({say("编号", "id"), say("判定", "outcome"), say("说明", "why")});
   for (const RedriveResult& result : results)
-    table.Add({result.row.id, OutcomeInWords(result.outcome, say), result.error});
+    table.Add({result.row.id, OutcomeInWords(result.outcome, options.english), result.error});
   std::fputs(table.Render().c_str(), stdout);
 }
 

@@ -52,6 +52,9 @@ std::string SourceWorker::FolderOf(const Config& config, const std::string& sour
 std::string SourceWorker::KeptFolderOf(const Config& config, const std::string& source) {
   return FolderOf(config, source) + "/kept";
 }
+std::string SourceWorker::DecisionFolderOf(const Config& config, const std::string& source) {
+  return FolderOf(config, source) + "/decisions";
+}
 std::string SourceWorker::SpoolFolderOf(const Config& config, const std::string& source) {
   return FolderOf(config, source) + "/redrive";
 }
@@ -61,7 +64,8 @@ absl::Status SourceWorker::OpenStores() {
   RETURN_IF_ERROR(MakeDirectories(folder));
   RETURN_IF_ERROR(MakeDirectories(absl::StrCat(config_.state_dir, "/keys")));
   ASSIGN_OR_RETURN(key_, SigningKey::LoadOrCreate(source_config_.signing_key));
-  ASSIGN_OR_RETURN(decisions_, RocksDbDecisionStore::Open(folder + "/decisions", {}));
+  ASSIGN_OR_RETURN(decisions_,
+                   RocksDbDecisionStore::Open(DecisionFolderOf(config_, source_config_.id), {}));
   ASSIGN_OR_RETURN(kept_, QuarantineStore::Open(KeptFolderOf(config_, source_config_.id), {}));
   ASSIGN_OR_RETURN(divisions_, territory::Divisions::Load(config_.divisions));
   return absl::OkStatus();

@@ -31,6 +31,7 @@ class SourceWorker {
   // Whose files the verbs and the worker share, under config.state_dir.
   static std::string FolderOf(const Config& config, const std::string& source);
   static std::string KeptFolderOf(const Config& config, const std::string& source);
+  static std::string DecisionFolderOf(const Config& config, const std::string& source);
   static std::string SpoolFolderOf(const Config& config, const std::string& source);
 
  private:

@@ -14,7 +14,7 @@ namespace huiliu::rules {
 namespace {
 
 constexpr char kFormat = 1;
-constexpr uint8_t kDeleted = 1, kHasDivision = 2, kOneOutcome = 4;
+constexpr uint8_t kDeleted = 1, kHasDivision = 2, kOneOutcome = 4, kConflict = 8;
 constexpr uint64_t kMaxReceivers = 4096;
 constexpr uint64_t kMaxSeen = 64;
 
@@ -111,6 +111,7 @@ bool TakeDecision(absl::string_view rest, PriorDecision* decision) {
   const uint8_t flags = static_cast<uint8_t>(rest[1]);
   rest.remove_prefix(2);
   decision->deleted = flags & kDeleted;
+  decision->conflict = flags & kConflict;
   uint64_t time = 0, day = 0;
   if (!TakeVarint(rest, &time) || !TakeVarint(rest, &day)) return false;
   decision->source_time_us = UnZigZag(time);
@@ -136,7 +137,8 @@ void AppendDecision(const PriorDecision& decision, std::string* out) {
       std::all_of(outcomes.begin(), outcomes.end(), [&](auto o) { return o == outcomes[0]; });
   out->push_back(kFormat);
   out->push_back(static_cast<char>((decision.deleted ? kDeleted : 0) |
-                                   (has_division ? kHasDivision : 0) | (one ? kOneOutcome : 0)));
+                                   (has_division ? kHasDivision : 0) | (one ? kOneOutcome : 0) |
+                                   (decision.conflict ? kConflict : 0)));
   AppendVarint(out, ZigZag(decision.source_time_us));
   AppendVarint(out, ZigZag(decision.counted_day));
   out->append(reinterpret_cast<const char*>(decision.payload_digest.data()),

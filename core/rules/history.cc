@@ -109,6 +109,7 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
   next.rule_digest = rule_digest;
   next.outcomes = d->outcomes;
   Assign(d->attribution.division, &next.division);
+  next.conflict = d->attribution.conflict;
   next.source_time_us = std::max(next.source_time_us, change.source_time_us);
   if (d->novelty == Novelty::kRedecided) return;
   next.counted_day = ShanghaiDay(change.now_us);

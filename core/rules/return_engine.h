@@ -47,6 +47,7 @@ struct PriorDecision {
   std::vector<std::string> holders;  // receivers that hold the record now
   Digest rule_digest{};     // of what decided: rule sets in force, receivers, basis (first 8 bytes)
   std::string division;     // as attributed; a delete by key counts under it
+  bool conflict = false;    // evidence of where it belongs disagreed
   int32_t counted_day = 0;  // days since 1970-01-01 in Asia/Shanghai of the count; 0: not known
   std::vector<huiliu::v1::Outcome> outcomes;  // as counted, in receivers() order
   std::vector<uint64_t>

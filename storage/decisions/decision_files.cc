@@ -26,6 +26,7 @@ constexpr char kFormat[] = "1";
 constexpr char kSequenceKey[] = {
     '\0'};  // in truth, before every hash: the sequence that it reaches
 constexpr size_t kHashBytes = 16;
+constexpr int kCatchUps = 50;
 
 rdb::Slice AsSlice(absl::string_view bytes) { return rdb::Slice(bytes.data(), bytes.size()); }
 absl::string_view AsView(const rdb::Slice& slice) {
@@ -115,23 +116,51 @@ class RocksDbDecisionFiles : public DecisionFiles {
     db_->Close();
   }
 
+  absl::Status InitForReading(const std::string& scratch) {
+    if (!std::filesystem::exists(path_ + "/CURRENT"))
+      return absl::NotFoundError(absl::StrCat(path_, ": nothing was decided here yet"));
+    RETURN_IF_ERROR(MakeDirectories(scratch));
+    rdb::Options options = DatabaseOptions();
+    // A follower must keep what it reads open: the owner may delete it.
+    options.max_open_files = -1;
+    rdb::DB* db = nullptr;
+    std::vector<rdb::ColumnFamilyHandle*> handles;
+    RETURN_IF_ERROR(FromRocks(
+        rdb::DB::OpenAsSecondary(options, path_, scratch, Families(), &handles, &db), path_));
+    Take(db, handles);
+    RETURN_IF_ERROR(ReadSeed());
+    // A follower reads files first, then the log: the log may drop staged batches whose file came
+    // meanwhile. So until no batch is missing between the two.
+    for (int i = 0; i < kCatchUps; ++i) {
+      const uint64_t before = written_sequence();
+      RETURN_IF_ERROR(FromRocks(db_->TryCatchUpWithPrimary(), path_));
+      RETURN_IF_ERROR(ReadSequence());
+      uint64_t first = 0;
+      RETURN_IF_ERROR(ReadStaged([&](uint64_t sequence, const std::string&) {
+        if (first == 0) first = sequence;
+        return absl::OkStatus();
+      }));
+      if (first == written_sequence() + 1) return absl::OkStatus();
+      if (first == 0 && i > 0 && before == written_sequence()) return absl::OkStatus();
+    }
+    return absl::UnavailableError(
+        absl::StrCat(path_, ": 正在写入，请稍后再试 / is being written, try again"));
+  }
+
   absl::Status Init() {
     RETURN_IF_ERROR(MakeDirectories(path_));
     std::error_code ignored;
     std::filesystem::remove(IngestPath(), ignored);
-    std::vector<rdb::ColumnFamilyDescriptor> families = {
-        {rdb::kDefaultColumnFamilyName, rdb::ColumnFamilyOptions()},
-        {"truth", truth_options_},
-        {"staged", StagedOptions()}};
     std::vector<rdb::ColumnFamilyHandle*> handles;
     rdb::DB* db = nullptr;
     RETURN_IF_ERROR(
-        FromRocks(rdb::DB::Open(DatabaseOptions(), path_, families, &handles, &db), path_));
-    db_.reset(db);
-    default_ = handles[0];
-    truth_ = handles[1];
-    staged_ = handles[2];
+        FromRocks(rdb::DB::Open(DatabaseOptions(), path_, Families(), &handles, &db), path_));
+    Take(db, handles);
     RETURN_IF_ERROR(ReadMeta());
+    return ReadSequence();
+  }
+
+  absl::Status ReadSequence() {
     rdb::PinnableSlice value;
     const rdb::Status status = db_->Get({}, truth_, SequenceKey(), &value);
     if (status.IsNotFound()) return absl::OkStatus();
@@ -260,6 +289,17 @@ class RocksDbDecisionFiles : public DecisionFiles {
 
  private:
   std::string IngestPath() const { return path_ + "/ingest.sst"; }
+  std::vector<rdb::ColumnFamilyDescriptor> Families() const {
+    return {{rdb::kDefaultColumnFamilyName, rdb::ColumnFamilyOptions()},
+            {"truth", truth_options_},
+            {"staged", StagedOptions()}};
+  }
+  void Take(rdb::DB* db, const std::vector<rdb::ColumnFamilyHandle*>& handles) {
+    db_.reset(db);
+    default_ = handles[0];
+    truth_ = handles[1];
+    staged_ = handles[2];
+  }
 
   // Flushed at once, so that no old log is kept for its sake.
   absl::Status PutMeta(const std::string& key, const std::string& value) {
@@ -268,7 +308,7 @@ class RocksDbDecisionFiles : public DecisionFiles {
   }
 
   absl::Status ReadMeta() {
-    std::string format, seed, rebuilding;
+    std::string format, rebuilding;
     const rdb::Status status = db_->Get({}, default_, "format", &format);
     if (status.IsNotFound()) {
       char bytes[16];
@@ -286,11 +326,16 @@ class RocksDbDecisionFiles : public DecisionFiles {
       return absl::FailedPreconditionError(
           absl::StrCat(path_, ": decision store of format ", format, ", this is ", kFormat));
     }
+    rebuilding_ = db_->Get({}, default_, "rebuilding", &rebuilding).ok() && rebuilding == "1";
+    return ReadSeed();
+  }
+
+  absl::Status ReadSeed() {
+    std::string seed;
     RETURN_IF_ERROR(FromRocks(db_->Get({}, default_, "seed", &seed), path_));
     if (seed.size() != 16) return absl::DataLossError(absl::StrCat(path_, ": bad seed"));
     seed_ = {absl::little_endian::Load64(seed.data()),
              absl::little_endian::Load64(seed.data() + 8)};
-    rebuilding_ = db_->Get({}, default_, "rebuilding", &rebuilding).ok() && rebuilding == "1";
     return absl::OkStatus();
   }
 
@@ -313,6 +358,13 @@ absl::StatusOr<std::unique_ptr<DecisionFiles>> DecisionFiles::Open(
     const std::string& path, const RocksDbDecisionStoreOptions& options) {
   auto files = std::make_unique<RocksDbDecisionFiles>(path, options);
   RETURN_IF_ERROR(files->Init());
+  return std::unique_ptr<DecisionFiles>(std::move(files));
+}
+
+absl::StatusOr<std::unique_ptr<DecisionFiles>> DecisionFiles::OpenForReading(
+    const std::string& path, const std::string& scratch) {
+  auto files = std::make_unique<RocksDbDecisionFiles>(path, RocksDbDecisionStoreOptions());
+  RETURN_IF_ERROR(files->InitForReading(scratch));
   return std::unique_ptr<DecisionFiles>(std::move(files));
 }
 

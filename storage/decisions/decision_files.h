@@ -25,6 +25,10 @@ class DecisionFiles {
  public:
   static absl::StatusOr<std::unique_ptr<DecisionFiles>> Open(
       const std::string& path, const RocksDbDecisionStoreOptions& options);
+  // As a follower of the process that has them open: nothing may be written. NOT_FOUND: there are
+  // none.
+  static absl::StatusOr<std::unique_ptr<DecisionFiles>> OpenForReading(const std::string& path,
+                                                                       const std::string& scratch);
   virtual ~DecisionFiles() = default;
 
   virtual const KeyHashSeed& seed() const = 0;

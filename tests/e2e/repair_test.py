@@ -106,6 +106,11 @@ def by_hand(node, department):
     department.start()
     wait_read(node, 5)
     counts(node, returned=1, outside_area=1, quarantined=2, pending=1)
+    decided = department.json("decisions", "list")
+    check([(row["row"], row["outcome"], row["division"]) for row in decided]
+          == [("a.csv:2", "returned", "530102"), ("a.csv:5", "pending", ""), ("a.csv:6", "outside_area", "532901")],
+          "what was decided for each record, while the worker runs", decided)
+    check([row["row"] for row in department.json("decisions", "list", "--outcome", "outside_area")] == ["a.csv:6"], "by outcome")
     kept = {row["reason"]: row for row in department.json("quarantine", "list")}
     check(len(kept) == 2 and all("a.csv" in row["place"] for row in kept.values()), "kept rows name file and line, while the worker runs", kept)
     no_key, bad_bytes = [row for reason, row in kept.items() if "charset" not in reason][0], [row for reason, row in kept.items() if "charset" in reason][0]
@@ -172,8 +177,14 @@ def under_fire(node, department):
     thread.join()
     wait_read(node, 305)
     counts(node, returned=303, outside_area=2)
+    department.drop("c.csv", line("P7", "530102", "大理市").encode("gb18030"))
+    wait_read(node, 306)
+    disagree = department.json("decisions", "list", "--conflict")
+    check([row["row"] for row in disagree] == ["c.csv:2"], "records whose evidence disagreed are listed", disagree)
+    table = department.verb("decisions", "list", "--limit", "2")
+    check("共 306 条" in table and "--limit 0" in table, "what a limit leaves out is said", table)
     rows = [row for row in node.call("system-admin", "Catalog/Stats", receiver="530100")["datasets"] if row["dataset"] == "insurance_participation"]
-    check(int(rows[0]["rows"]) == 303, "each of them is in the catalog once", rows)
+    check(int(rows[0]["rows"]) == 303 + (disagree[0]["outcome"] == "returned"), "each of them is in the catalog once", rows)
     department.stop()
 
 

@@ -33,6 +33,7 @@ void ExpectSame(const PriorDecision& a, const PriorDecision& b) {
   EXPECT_EQ(a.deleted, b.deleted);
   EXPECT_EQ(a.holders, b.holders);
   EXPECT_EQ(a.division, b.division);
+  EXPECT_EQ(a.conflict, b.conflict);
   EXPECT_EQ(a.counted_day, b.counted_day);
   EXPECT_EQ(a.outcomes, b.outcomes);
   EXPECT_EQ(a.seen, b.seen);
@@ -45,6 +46,7 @@ TEST(DecisionCodeTest, WhatIsEncodedIsDecoded) {
   many.source_time_us = std::numeric_limits<int64_t>::min();
   many.counted_day = -1;
   many.division = "000001";
+  many.conflict = true;
   many.outcomes = {OUTCOME_RETURNED, OUTCOME_OUTSIDE_AREA, OUTCOME_PENDING};
   many.holders = {"530100", std::string(300, 'x'), ""};
   many.seen = {1, std::numeric_limits<uint64_t>::max(), 7};
