@@ -1,5 +1,7 @@
 #include "broker/pipeline/read_recorder.h"
 
+#include <algorithm>
+
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "broker/pipeline/topics.h"
@@ -79,7 +81,10 @@ void ReadRecorder::Run() {
   while (true) {
     std::vector<Waiting> batch = NextBatch(not_before);
     if (batch.empty()) break;
-    not_before = batch.size() >= kCrowd ? absl::Now() + kApart : absl::InfinitePast();
+    not_before =
+        batch.size() < kCrowd
+            ? absl::InfinitePast()
+            : absl::Now() + std::min(kMostApart, static_cast<int64_t>(batch.size()) * kApart);
     absl::Status status = Commit(batch);
     absl::MutexLock lock(&mutex_);
     committed_.push_back({std::move(batch), std::move(status)});

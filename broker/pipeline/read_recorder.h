@@ -21,10 +21,12 @@ class ReadRecorder {
  public:
   static constexpr size_t kMaxWaiting = 16384;  // entries queued; beyond: RESOURCE_EXHAUSTED
   static constexpr size_t kMaxPerCommit = 1024;
-  // Where the last commit took kCrowd reads or more, the next begins kApart after it: few commits
-  // of many reads leave the processors to the reads. Fewer readers never wait for company.
+  // Where the last commit took kCrowd reads or more, the next begins later by kApart for each of
+  // them: few commits of many reads leave the processors to the reads. Fewer readers never wait for
+  // company.
   static constexpr size_t kCrowd = 4;
-  static constexpr absl::Duration kApart = absl::Milliseconds(1);
+  static constexpr absl::Duration kApart = absl::Microseconds(100);
+  static constexpr absl::Duration kMostApart = absl::Milliseconds(4);
 
   using Done = std::function<void(const absl::Status&)>;
 
