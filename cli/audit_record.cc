@@ -24,7 +24,8 @@ class Report {
       if (trace_.has_envelope()) PrintEnvelope();
     }
     PrintHops(command_.Say("经过：", "its way:"), trace_.hops());
-    PrintHops(command_.Say("谁看过：", "who has seen it:"), trace_.reads());
+    PrintHops(command_.Say("谁看过（最近的在前）：", "who has seen it, newest first:"),
+              trace_.reads());
     if (trace_.record_inclusion_size() > 0 || !trace_.record_leaf_hash().empty())
       Proven(command_.Say("本条记录在批次中的证明", "the record's place in its batch"),
              VerifyRecord(trace_));
@@ -117,6 +118,16 @@ absl::Status AuditRecord(Command& command, const AuditOptions& options) {
   request.mutable_key()->set_system(options.system);
   v1::TraceRecordResponse trace;
   RETURN_IF_ERROR(command.Call("Audit/TraceRecord", request, &trace));
+  while (trace.more_reads_before() > 0) {
+    request.set_reads_before(trace.more_reads_before());
+    v1::TraceRecordResponse older;
+    RETURN_IF_ERROR(command.Call("Audit/TraceRecord", request, &older));
+    trace.set_more_reads_before(older.more_reads_before());
+    for (auto& read : *older.mutable_reads()) {
+      read.clear_inclusion();  // under another checkpoint than the one that is shown
+      *trace.add_reads() = std::move(read);
+    }
+  }
   if (command.json) {
     RETURN_IF_ERROR(command.PrintJson(trace));
   } else {

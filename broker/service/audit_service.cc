@@ -1,6 +1,7 @@
 #include "broker/service/audit_service.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/envelope_bytes.h"
@@ -15,7 +16,7 @@
 namespace huiliu::service {
 namespace {
 
-constexpr int kMaxReads = 100;
+constexpr size_t kMaxReads = 100;  // an answer
 constexpr absl::Duration kSearchLimit = absl::Seconds(10);
 constexpr size_t kExportBytes = 1 << 20;
 
@@ -120,10 +121,16 @@ absl::Status AuditService::AddGoneRow(const huiliu::v1::TraceRecordRequest& requ
 absl::Status AuditService::AddReads(const huiliu::v1::TraceRecordRequest& request,
                                     const std::string& key, bool english,
                                     huiliu::v1::TraceRecordResponse* response) const {
-  ASSIGN_OR_RETURN(
-      const std::vector<int64_t> reads,
-      lineage_.FindReads(request.receiver(), request.dataset(),
-                         gate_.KeyDigest(request.receiver(), request.dataset(), key), kMaxReads));
+  const int64_t before =
+      request.reads_before() > 0 ? request.reads_before() : std::numeric_limits<int64_t>::max();
+  ASSIGN_OR_RETURN(std::vector<int64_t> reads,
+                   lineage_.FindReads(request.receiver(), request.dataset(),
+                                      gate_.KeyDigest(request.receiver(), request.dataset(), key),
+                                      static_cast<int>(kMaxReads) + 1, before));
+  if (reads.size() > kMaxReads) {
+    reads.pop_back();
+    response->set_more_reads_before(reads.back());
+  }
   for (int64_t index : reads) {
     RETURN_IF_ERROR(AddHop(index, english, response->checkpoint(), response->add_reads()));
     // Digests of other rows' keys are not the auditor's question.
@@ -191,6 +198,7 @@ absl::Status AuditService::Trace(const CallContext& context,
       context.english ? "what bureaus do with the row inside their own databases is not seen here"
                       : "数据落入各部门自有数据库后的使用情况，本节点无法看到");
   RETURN_IF_ERROR(AddReads(request, key, context.english, response));
+  if (request.reads_before() > 0) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::optional<CatalogRow> row, catalog->Get(contract->id(), key));
   response->set_found(row.has_value());
   if (!row.has_value()) return AddGoneRow(request, key, context.english, response);

@@ -36,11 +36,18 @@ class Demo:
         os.makedirs(self.state, exist_ok=True)
         os.chmod(self.state, 0o755)  # the database's own user looks for its folder in here
         atexit.register(self.stop)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: sys.exit(130))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.end)
         self.cluster = Cluster(os.path.join(self.state, "postgresql"), os.path.join(self.state, "postgresql.log"))
         self.node = Node(options.build, self.state, Pki(os.path.join(self.state, "pki")))
         self.kafka = Kafka(options.build, os.path.join(self.state, "kafka")) if options.kafka else None
+
+    def end(self, number, _frame):
+        if number == signal.SIGHUP:  # the terminal is gone: nothing may be written to it
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(nowhere, stream)
+        sys.exit(130)
 
     def stop(self):
         self.node.stop()

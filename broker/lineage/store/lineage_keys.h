@@ -74,6 +74,9 @@ inline std::string GrantMark(absl::string_view grant) {
 inline std::string ReadPrefix(absl::string_view key_digest) {
   return absl::StrCat("r", key_digest.substr(0, kDigestPrefix));
 }
+inline std::string Read(absl::string_view key_digest, int64_t index) {
+  return absl::StrCat(ReadPrefix(key_digest), BigEndian(static_cast<uint64_t>(index)));
+}
 // Receiver, day, system, source, dataset, each ended by a zero byte → GetBalanceResponse.Line.
 inline std::string BalancePrefix(absl::string_view receiver) {
   return absl::StrCat("b", receiver, absl::string_view("\0", 1));

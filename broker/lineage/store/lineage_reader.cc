@@ -238,12 +238,12 @@ bool HoldsKey(const LineageEntry& entry, absl::string_view receiver, absl::strin
 absl::StatusOr<std::vector<int64_t>> LineageReader::FindReads(absl::string_view receiver,
                                                               absl::string_view dataset,
                                                               absl::string_view key_digest,
-                                                              int limit) const {
+                                                              int limit, int64_t before) const {
   std::vector<int64_t> found;
   if (key_digest.size() < keys::kDigestPrefix) return found;
   const std::string prefix = keys::ReadPrefix(key_digest);
   const std::unique_ptr<rdb::Iterator> it(db_->NewIterator({}));
-  it->SeekForPrev(absl::StrCat(prefix, std::string(8, '\xFF')));
+  it->SeekForPrev(keys::Read(key_digest, before - 1));
   for (; it->Valid() && it->key().starts_with(prefix); it->Prev()) {
     if (static_cast<int>(found.size()) >= limit) break;
     const int64_t index = keys::TailIndex(AsView(it->key()));

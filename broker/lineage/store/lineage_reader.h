@@ -47,8 +47,8 @@ class LineageReader : public LineageStore {
                                                      Offset offset) const override;
   absl::StatusOr<std::vector<int64_t>> FindReads(absl::string_view receiver,
                                                  absl::string_view dataset,
-                                                 absl::string_view key_digest,
-                                                 int limit) const override;
+                                                 absl::string_view key_digest, int limit,
+                                                 int64_t before) const override;
   absl::StatusOr<bool> LeftThrough(absl::string_view grant, absl::string_view receiver,
                                    absl::string_view dataset,
                                    absl::string_view key_digest) const override;

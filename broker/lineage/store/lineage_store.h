@@ -106,12 +106,12 @@ class LineageStore {
   // nullopt where none is folded (yet).
   virtual absl::StatusOr<std::optional<int64_t>> FindApplied(const TopicPartition& tp,
                                                              Offset offset) const = 0;
-  // Leaf indexes of reads and deliveries of one row, newest first, at most `limit`; `key_digest`
-  // from lineage::KeyDigest.
+  // Leaf indexes below `before` of reads and deliveries of one row, newest first, at most `limit`;
+  // `key_digest` from lineage::KeyDigest.
   virtual absl::StatusOr<std::vector<int64_t>> FindReads(absl::string_view receiver,
                                                          absl::string_view dataset,
-                                                         absl::string_view key_digest,
-                                                         int limit) const = 0;
+                                                         absl::string_view key_digest, int limit,
+                                                         int64_t before) const = 0;
   // Whether a row with this key ever left through the grant, by a read or a delivery that is
   // folded.
   virtual absl::StatusOr<bool> LeftThrough(absl::string_view grant, absl::string_view receiver,

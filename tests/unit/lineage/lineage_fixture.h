@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <random>
 
@@ -179,12 +180,19 @@ inline void ExpectAgreesWith(const LineageStore& store, const Log& log) {
   EXPECT_EQ(store.RefusedReads("").count, refused);
   EXPECT_EQ(store.RefusedReads("530100").last_index, last_refused);
   EXPECT_EQ(store.RefusedReads("530181").count, 0);
+  constexpr int64_t kNewest = std::numeric_limits<int64_t>::max();
   for (auto& [digest, list] : reads) {
-    auto found = store.FindReads("530100", "employment", digest, 1 << 20);
+    auto found = store.FindReads("530100", "employment", digest, 1 << 20, kNewest);
     ASSERT_TRUE(found.ok()) << found.status();
     std::reverse(list.begin(), list.end());
     EXPECT_EQ(*found, list);
-    EXPECT_TRUE(store.FindReads("530181", "employment", digest, 10)->empty());
+    for (size_t at = 0; at < list.size(); ++at) {
+      const auto next = store.FindReads("530100", "employment", digest, 1, list[at]);
+      ASSERT_TRUE(next.ok()) << next.status();
+      EXPECT_EQ(*next,
+                at + 1 < list.size() ? std::vector<int64_t>{list[at + 1]} : std::vector<int64_t>());
+    }
+    EXPECT_TRUE(store.FindReads("530181", "employment", digest, 10, kNewest)->empty());
   }
 }
 

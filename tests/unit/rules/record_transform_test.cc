@@ -226,10 +226,10 @@ TEST_F(RecordTransformTest, ADerivedFieldIsComputedFromTheRecordAsItCame) {
                  {"income", "double(age) / 2.0"},
                  {"born", "timestamp('1990-01-01T00:00:00Z')"}};
   ASSERT_EQ(Apply(rule, record), Result::kOk);
-  EXPECT_EQ(*schema::RecordToJson(*contract_, out_),
-            *schema::RecordToJson(
-                *contract_,
-                Record(R"({"id":"1","name":"张**","age":"37","alias":"张某","adult":true,
+  EXPECT_EQ(
+      *schema::RecordToJson(*contract_, out_),
+      *schema::RecordToJson(
+          *contract_, Record(R"({"id":"1","name":"张**","age":"37","alias":"张某","adult":true,
                 "income":18.5,"born":"1990-01-01T00:00:00Z"})")));
 }
 

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "absl/strings/escaping.h"
 #include "tests/unit/service/services_fixture.h"
 
@@ -340,6 +342,29 @@ TEST_F(ReceiversApartTest, BalanceAndCountsAreTheReceivers) {
   huiliu::v1::StatsResponse counted;
   EXPECT_EQ(f_.catalog->Stats(officer, stats, &counted).code(), StatusCode::kPermissionDenied);
   EXPECT_EQ(counted.datasets_size(), 0);
+}
+
+TEST_F(ReceiversApartTest, WhoHasSeenARowIsToldToTheEnd) {
+  constexpr int kSeen = 230;
+  for (int i = 0; i < kSeen; ++i) Query("km-data", kKunming);
+  f_.Settle();
+  huiliu::v1::TraceRecordRequest request;
+  request.set_receiver(kKunming);
+  request.set_dataset("person");
+  request.mutable_key()->add_values("k1");
+  const auto auditor = As("km-data", huiliu::v1::ROLE_AUDIT_ADMINISTRATOR);
+  std::set<int64_t> seen;
+  int answers = 0;
+  do {
+    huiliu::v1::TraceRecordResponse response;
+    ASSERT_TRUE(f_.audit->TraceRecord(auditor, request, &response).ok());
+    for (const auto& read : response.reads()) EXPECT_TRUE(seen.insert(read.index()).second);
+    EXPECT_EQ(response.hops_size() > 0, answers == 0);
+    request.set_reads_before(response.more_reads_before());
+    ++answers;
+  } while (request.reads_before() > 0);
+  EXPECT_EQ(seen.size(), static_cast<size_t>(kSeen));
+  EXPECT_EQ(answers, 3);
 }
 
 TEST_F(ReceiversApartTest, LineageAnswersOnesOwnQuestionsAlone) {
