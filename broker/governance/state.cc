@@ -266,6 +266,23 @@ std::vector<huiliu::v1::Dataset> State::Datasets() const {
   return out;
 }
 
+std::vector<huiliu::v1::Dataset> State::DatasetVersions(const std::string& dataset) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  std::vector<huiliu::v1::Dataset> out;
+  const auto it = datasets_.find(dataset);
+  if (it == datasets_.end()) return out;
+  for (const DatasetVersion& version : it->second) out.push_back(version.dataset);
+  return out;
+}
+
+uint32_t State::SchemaId(absl::string_view dataset, int* message_index) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const DatasetVersion* newest = DatasetAt(std::string(dataset), 0);
+  if (newest == nullptr) return 0;
+  *message_index = newest->contract->descriptor()->index();
+  return static_cast<uint32_t>(newest->dataset.control_version());
+}
+
 std::vector<huiliu::v1::RuleSet> State::RuleSets(absl::Time now) const {
   absl::ReaderMutexLock lock(&mutex_);
   std::vector<huiliu::v1::RuleSet> out;

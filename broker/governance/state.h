@@ -98,6 +98,11 @@ class State {
   std::vector<huiliu::v1::System> Systems() const;
   std::vector<huiliu::v1::Source> Sources() const;
   std::vector<huiliu::v1::Dataset> Datasets() const;  // newest versions
+  // Oldest first; empty where there is no such dataset.
+  std::vector<huiliu::v1::Dataset> DatasetVersions(const std::string& dataset) const;
+  // What consumers of the backbone know the newest version of a dataset by: the control version of
+  // its registration, so the same on every node and never another's. 0: no such dataset.
+  uint32_t SchemaId(absl::string_view dataset, int* message_index) const;
   // Every version with its state as of `now`, newest first within (dataset, receiver).
   std::vector<huiliu::v1::RuleSet> RuleSets(absl::Time now) const;
   std::vector<huiliu::v1::Grant> Grants() const;

@@ -6,13 +6,16 @@
 
 #include <algorithm>
 #include <atomic>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "broker/http/connect_codec.h"
 #include "broker/service/credentials.h"
@@ -69,6 +72,23 @@ bool SetUpTls(SSL_CTX& context, const ConnectServer::Options& options, std::stri
   return true;
 }
 
+// A path's segment; %2F stands for a slash inside it.
+std::string PercentDecoded(absl::string_view segment) {
+  std::string out;
+  for (size_t i = 0; i < segment.size(); ++i) {
+    const bool escaped = segment[i] == '%' && i + 2 < segment.size() &&
+                         absl::ascii_isxdigit(static_cast<unsigned char>(segment[i + 1])) &&
+                         absl::ascii_isxdigit(static_cast<unsigned char>(segment[i + 2]));
+    if (!escaped) {
+      out.push_back(segment[i]);
+      continue;
+    }
+    out += absl::HexStringToBytes(segment.substr(i + 1, 2));
+    i += 2;
+  }
+  return out;
+}
+
 class HttplibConnectServer : public ConnectServer {
  public:
   HttplibConnectServer(Options options, const service::MethodTable& methods,
@@ -120,6 +140,17 @@ class HttplibConnectServer : public ConnectServer {
     server_->Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
       response.set_content(pages_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
     });
+    if (pages_.schemas != nullptr) {
+      // All methods: what is refused is refused in the registry's words.
+      const char* const pages = R"(/(subjects|schemas|config|mode|compatibility)(/.*)?)";
+      const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
+        Schemas(request, response);
+      };
+      server_->Get(pages, answer);
+      server_->Post(pages, answer);
+      server_->Put(pages, answer);
+      server_->Delete(pages, answer);
+    }
     return Bind();
   }
 
@@ -167,6 +198,27 @@ class HttplibConnectServer : public ConnectServer {
                          "text/plain; charset=utf-8");
   }
 
+  // Any account may see what the datasets look like; what stands in them takes a grant.
+  void Schemas(const httplib::Request& request, httplib::Response& response) {
+    service::RegistryAnswer answer{
+        401,
+        R"({"error_code":40101,"message":"请先登录（令牌作为 Basic 密码或 Bearer） / log in: a )"
+        R"(token as Bearer, or as the password of Basic"})"};
+    if (ContextOf(request, "SchemaRegistry").caller.has_value()) {
+      service::RegistryRequest asked;
+      asked.method = request.method;
+      const absl::string_view target = request.target;
+      for (absl::string_view segment :
+           absl::StrSplit(target.substr(0, target.find('?')), '/', absl::SkipEmpty()))
+        asked.path.push_back(PercentDecoded(segment));
+      for (const auto& [name, value] : request.params) asked.parameters.emplace(name, value);
+      asked.body = request.body;
+      answer = pages_.schemas(asked);
+    }
+    response.status = answer.status;
+    response.set_content(answer.body, "application/vnd.schemaregistry.v1+json");
+  }
+
   CallContext ContextOf(const httplib::Request& request, const std::string& path) {
     CallContext context;
     context.method = path;
@@ -185,9 +237,13 @@ class HttplibConnectServer : public ConnectServer {
   static std::string ErrorOf(int http_status) {
     switch (http_status) {
       case 404:
-        return ErrorJson(absl::UnimplementedError(
-            "there is no such page; methods are called with POST /huiliu.v1.Service/Method, and "
-            "GET /openapi.json lists them"));
+        // Clients of a Schema Registry look for error_code.
+        return nlohmann::json{{"code", "unimplemented"},
+                              {"error_code", 404},
+                              {"message",
+                               "there is no such page; methods are called with POST "
+                               "/huiliu.v1.Service/Method, and GET /openapi.json lists them"}}
+            .dump();
       case 413:
         return ErrorJson(absl::ResourceExhaustedError(
             "the body is larger than this node takes; ask for less in one call"));

@@ -1,6 +1,6 @@
 // The Connect protocol over HTTP/1.1 (connectrpc.com/docs/protocol): POST /huiliu.v1.Catalog/Get
 // with JSON, so that curl and a Java developer need no gRPC. Also GET /healthz, /openapi.json and
-// /metrics.
+// /metrics, and the read side of a Schema Registry.
 #ifndef HUILIU_BROKER_HTTP_CONNECT_SERVER_H_
 #define HUILIU_BROKER_HTTP_CONNECT_SERVER_H_
 
@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "broker/service/method_table.h"
+#include "broker/service/schema_registry.h"
 
 namespace huiliu::http {
 
@@ -33,6 +34,8 @@ class ConnectServer {
     std::function<std::string()> metrics;  // Prometheus text
     std::function<absl::Status()> health;
     std::string openapi;  // JSON
+    // The Schema Registry's answers; null: there are none.
+    std::function<service::RegistryAnswer(const service::RegistryRequest&)> schemas = nullptr;
   };
 
   // UNAVAILABLE names the address; INVALID_ARGUMENT names the file that OpenSSL does not take.

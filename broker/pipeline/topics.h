@@ -23,6 +23,14 @@ inline std::string DecisionsTopic(absl::string_view dataset) {
 inline std::string ReturnedTopic(absl::string_view receiver, absl::string_view dataset) {
   return absl::StrCat("returned.", receiver, ".", dataset);
 }
+// Empty where the topic is none of returned.*.
+inline absl::string_view DatasetOfReturned(absl::string_view topic) {
+  constexpr absl::string_view kReturned = "returned.";
+  if (topic.substr(0, kReturned.size()) != kReturned) return "";
+  topic.remove_prefix(kReturned.size());
+  const size_t dot = topic.find('.');
+  return dot == absl::string_view::npos ? "" : topic.substr(dot + 1);
+}
 inline std::string SourcePositionKey(absl::string_view source) {
   return absl::StrCat("source/", source);
 }

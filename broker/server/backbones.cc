@@ -33,10 +33,12 @@ absl::StatusOr<KafkaOptions> OptionsOf(const KafkaConfig& config) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Backbone>> OpenBackbone(
-    const Config& config, Clock& clock, std::function<void(const std::string&)> warn) {
+    const Config& config, Clock& clock, std::function<void(const std::string&)> warn,
+    std::function<std::string(absl::string_view topic)> framing) {
   if (config.backbone == "kafka") {
     ASSIGN_OR_RETURN(KafkaOptions options, OptionsOf(config.kafka));
     options.warn = std::move(warn);
+    options.framing = std::move(framing);
     ASSIGN_OR_RETURN(auto kafka, KafkaBackbone::Open(std::move(options)));
     return std::unique_ptr<Backbone>(std::move(kafka));
   }

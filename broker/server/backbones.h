@@ -13,7 +13,8 @@
 namespace huiliu::server {
 
 absl::StatusOr<std::unique_ptr<Backbone>> OpenBackbone(
-    const Config& config, Clock& clock, std::function<void(const std::string&)> warn);
+    const Config& config, Clock& clock, std::function<void(const std::string&)> warn,
+    std::function<std::string(absl::string_view topic)> framing);
 
 }  // namespace huiliu::server
 

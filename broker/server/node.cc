@@ -5,6 +5,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "broker/backbone/kafka/framing.h"
 #include "broker/catalog/rocksdb/rocks_catalog.h"
 #include "broker/http/connect_server.h"
 #include "broker/http/openapi.h"
@@ -88,7 +89,8 @@ class EmbeddedNode : public Node {
     const auto warn = [](const std::string& text) {
       spdlog::warn("backbone warning=\"{}\"", text);
     };
-    ASSIGN_OR_RETURN(backbone_, OpenBackbone(config_, clock_, warn));
+    const auto framing = [this](absl::string_view topic) { return FramingOf(topic); };
+    ASSIGN_OR_RETURN(backbone_, OpenBackbone(config_, clock_, warn, framing));
     for (const TopicSpec& spec : {pipeline::ControlTopicSpec(), pipeline::LineageTopicSpec(),
                                   pipeline::QuarantineTopicSpec()}) {
       RETURN_IF_ERROR(backbone_->EnsureTopic(spec));
@@ -109,6 +111,14 @@ class EmbeddedNode : public Node {
     };
     environment_.resolve = [this](absl::string_view code) { return divisions_->Resolve(code); };
     return absl::OkStatus();
+  }
+
+  // Returned records say in Kafka which schema they have.
+  std::string FramingOf(absl::string_view topic) const {
+    const absl::string_view dataset = pipeline::DatasetOfReturned(topic);
+    int message_index = 0;
+    const uint32_t id = dataset.empty() ? 0 : state_.SchemaId(dataset, &message_index);
+    return id == 0 ? std::string() : ConfluentFraming(id, message_index);
   }
 
   pipeline::WorkerErrors Errors() {
@@ -322,6 +332,9 @@ class EmbeddedNode : public Node {
     pages.health = [this] { return health_.Overall(); };
     pages.metrics = [this] { return Metrics(); };
     pages.openapi = http::OpenApi(methods_);
+    pages.schemas = [this](const service::RegistryRequest& request) {
+      return schemas_.Answer(request);
+    };
     auto http = http::ConnectServer::Start(web, methods_, state_, std::move(pages));
     RETURN_IF_ERROR(Annotate(http.status(), "listen.http"));
     http_ = *std::move(http);
@@ -350,6 +363,7 @@ class EmbeddedNode : public Node {
   std::shared_ptr<const territory::Divisions> divisions_;
   cel::Environment environment_;
   governance::State state_;
+  const service::SchemaRegistry schemas_{state_, config_.kafka.prefix};
   std::unique_ptr<pipeline::GovernanceCommands> commands_;
   std::unique_ptr<pipeline::Intake> intake_;
   pipeline::Catalogs catalogs_;

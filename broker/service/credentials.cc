@@ -11,9 +11,17 @@ namespace huiliu::service {
 
 std::optional<governance::Principal> FindByAuthorization(const governance::State& state,
                                                          absl::string_view authorization) {
-  constexpr absl::string_view kScheme = "bearer ";
-  if (!absl::StartsWithIgnoreCase(authorization, kScheme)) return std::nullopt;
-  const absl::string_view token = absl::StripAsciiWhitespace(authorization.substr(kScheme.size()));
+  constexpr absl::string_view kBearer = "bearer ", kBasic = "basic ";
+  std::string basic;
+  absl::string_view token;
+  if (absl::StartsWithIgnoreCase(authorization, kBearer)) {
+    token = absl::StripAsciiWhitespace(authorization.substr(kBearer.size()));
+  } else if (absl::StartsWithIgnoreCase(authorization, kBasic) &&
+             absl::Base64Unescape(absl::StripAsciiWhitespace(authorization.substr(kBasic.size())),
+                                  &basic)) {
+    const size_t colon = basic.find(':');
+    if (colon != std::string::npos) token = absl::string_view(basic).substr(colon + 1);
+  }
   if (token.empty()) return std::nullopt;
   return state.FindByToken(AsBytes(Sha256(token)));
 }

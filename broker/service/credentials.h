@@ -9,7 +9,8 @@
 
 namespace huiliu::service {
 
-// `authorization`: the header's value, "Bearer <token>". nullopt: another scheme, or nobody's
+// `authorization`: the header's value, "Bearer <token>", or "Basic" with the token as password,
+// which is all that many clients of a Schema Registry can. nullopt: another scheme, or nobody's
 // token.
 std::optional<governance::Principal> FindByAuthorization(const governance::State& state,
                                                          absl::string_view authorization);

@@ -205,9 +205,10 @@ void RuleReader::ReadDerive(const YamlNode& node, Rule* rule) {
       continue;
     }
     std::string expression = ReadExpression(
-        value, "derive", [&](const cel::Environment& environment, std::vector<cel::Issue>* issues) {
-          return cel::Formula::Compile(value.value, *contract_, *field, environment, issues)
-              .status();
+        value, "derive",
+        [&, &text = value.value](const cel::Environment& environment,
+                                 std::vector<cel::Issue>* issues) {
+          return cel::Formula::Compile(text, *contract_, *field, environment, issues).status();
         });
     if (!expression.empty()) rule->derive.push_back({field->name, std::move(expression)});
   }

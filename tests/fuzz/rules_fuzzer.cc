@@ -68,8 +68,9 @@ bool Hides(const Rule& rule, const std::string& field, const std::string& value)
   if (!rule.derive.empty()) return false;  // an expression may say anything
   if (const huiliu::v1::Mask* mask = MaskOf(rule, field)) {
     // A fill that is a piece of the value may write the value, and so may a constant.
-    return !mask->has_keep() && !absl::StrContains(mask->constant(), value) && !(mask->has_partial() && !mask->partial().fill().empty() &&
-                                  absl::StrContains(value, mask->partial().fill()));
+    return !mask->has_keep() && !absl::StrContains(mask->constant(), value) &&
+           !(mask->has_partial() && !mask->partial().fill().empty() &&
+             absl::StrContains(value, mask->partial().fill()));
   }
   for (const auto& [from, to] : rule.rename) {
     if (from == field) return false;

@@ -24,6 +24,9 @@ class Cluster {
 
   const Client& client() const { return *client_; }
   const KafkaOptions& options() const { return client_->options(); }
+  std::string FramingOf(absl::string_view topic) const {
+    return options().framing == nullptr ? std::string() : options().framing(topic);
+  }
 
   absl::Status EnsureTopic(const TopicSpec& spec);
   absl::StatusOr<std::vector<TopicSpec>> ListTopics();

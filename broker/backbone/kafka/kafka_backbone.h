@@ -58,6 +58,9 @@ struct KafkaOptions {
   size_t reader_buffer_bytes = 32 << 20;
   // More settings of librdkafka, which win over ours.
   std::map<std::string, std::string> properties;
+  // What goes before each value of a topic (framing.h), taken off again by readers; empty: nothing.
+  // Null: no topic is framed. Any thread, at each append.
+  std::function<std::string(absl::string_view topic)> framing = nullptr;
   // What librdkafka warns of. Any thread.
   std::function<void(const std::string&)> warn;
 };

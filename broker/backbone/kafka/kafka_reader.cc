@@ -126,7 +126,7 @@ void KafkaReader::Reassign(const std::map<TopicPartition, int64_t>& from) {
   absl::MutexLock lock(&mutex_);
   held_.clear();
   for (const auto& [tp, offset] : from) {
-    lanes_.try_emplace(tp, tp, offset);
+    lanes_.try_emplace(tp, tp, offset, Framed(tp));
     held_.insert(tp);
   }
   restart_ = true;
@@ -168,7 +168,7 @@ void KafkaReader::Assigned(rd_kafka_topic_partition_list_t* list) {
     // Without an answer librdkafka goes on asking for the group's offset.
     list->elems[i].offset = from.ok() ? from->at(tp) : RD_KAFKA_OFFSET_STORED;
     lanes_.erase(tp);
-    lanes_.try_emplace(tp, tp, list->elems[i].offset);
+    lanes_.try_emplace(tp, tp, list->elems[i].offset, Framed(tp));
   }
   Error(rd_kafka_incremental_assign(handle_.get(), list));
   {

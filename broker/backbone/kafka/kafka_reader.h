@@ -93,6 +93,7 @@ class KafkaReader : public BackboneReader {
   TopicPartition Named(const char* topic, int32_t partition) const {
     return {cluster_.client().Unnamed(topic), Partition(partition)};
   }
+  bool Framed(const TopicPartition& tp) const { return !cluster_.FramingOf(tp.topic).empty(); }
 
   Cluster& cluster_;
   GroupMembers* const members_;

@@ -223,10 +223,11 @@ TxnStep KafkaWriter::SendAll(const Group& group) {
     for (const Append& append : waiting->transaction.appends) {
       const auto view = RecordBatchView::Parse(append.batch);
       if (!view.ok()) return TxnFailure{view.status(), TxnFailure::Way::kAbort};
+      const std::string framing = parts_.cluster.FramingOf(append.to.topic);
       view->ForEach([&](int i, const RecordView& record) {
         if (failed.has_value()) return;
         failed = producer_->Send(append.to, record, i == 0 ? append.records : 0,
-                                 i == 0 ? slot : Producer::kNoSlot);
+                                 i == 0 ? slot : Producer::kNoSlot, framing);
       });
       if (failed.has_value()) return failed;
       ++slot;

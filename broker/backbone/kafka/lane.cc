@@ -1,6 +1,7 @@
 #include "broker/backbone/kafka/lane.h"
 
 #include "absl/strings/numbers.h"
+#include "broker/backbone/kafka/framing.h"
 
 namespace huiliu::kafka {
 namespace {
@@ -63,7 +64,8 @@ void Lane::Add(const rd_kafka_message_t& message) {
   if (message.payload == nullptr) {
     partial.records.AddTombstone(key, header);
   } else {
-    partial.records.Add(key, header, Bytes(message.payload, message.len));
+    const absl::string_view value = Bytes(message.payload, message.len);
+    partial.records.Add(key, header, framed_ ? WithoutFraming(value) : value);
   }
   read_ = message.offset + 1;
   if (message.offset == partial.expected_last) Finish();

@@ -27,7 +27,9 @@ struct OpenBatch {
 // One thread.
 class Lane {
  public:
-  Lane(TopicPartition tp, int64_t from) : tp_(std::move(tp)), next_(from) {}
+  // `framed`: values come in Confluent's framing, and go out without it.
+  Lane(TopicPartition tp, int64_t from, bool framed)
+      : tp_(std::move(tp)), framed_(framed), next_(from) {}
 
   // From here on, dropping what was read ahead.
   void Restart(int64_t from);
@@ -51,6 +53,7 @@ class Lane {
   void Finish();
 
   const TopicPartition tp_;
+  const bool framed_;
   int64_t next_;
   int64_t read_ = -1;  // offset after the last message seen
   int64_t end_ = -1;   // where the broker said that nothing more is

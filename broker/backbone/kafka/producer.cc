@@ -128,7 +128,9 @@ TxnStep Producer::Begin() {
 }
 
 TxnStep Producer::Send(const TopicPartition& to, const RecordView& record, int32_t count,
-                       size_t slot) {
+                       size_t slot, absl::string_view framing) {
+  const std::string framed =
+      framing.empty() || record.tombstone ? std::string() : absl::StrCat(framing, record.value);
   const std::string topic = cluster_.client().Named(to.topic);
   rd_kafka_vu_t members[kMembers];
   size_t n = 0;
@@ -141,7 +143,9 @@ TxnStep Producer::Send(const TopicPartition& to, const RecordView& record, int32
   members[n].vtype = RD_KAFKA_VTYPE_OPAQUE;
   members[n++].u.ptr = reinterpret_cast<void*>(slot);
   members[n++] = Member(RD_KAFKA_VTYPE_KEY, record.key);
-  members[n++] = Member(RD_KAFKA_VTYPE_VALUE, record.value, record.tombstone);
+  members[n++] =
+      Member(RD_KAFKA_VTYPE_VALUE, framed.empty() ? record.value : absl::string_view(framed),
+             record.tombstone);
   // Given as our own: those that librdkafka 2.0 makes itself it frees twice where it refuses.
   Headers headers;
   if (!record.header.empty() || count > 0) {

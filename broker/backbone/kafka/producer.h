@@ -39,8 +39,10 @@ class Producer {
   void GiveUp() { broken_ = true; }
 
   TxnStep Begin();
-  // `count` > 0: the first record of an append of that many. `slot`: asked of OffsetOf.
-  TxnStep Send(const TopicPartition& to, const RecordView& record, int32_t count, size_t slot);
+  // `count` > 0: the first record of an append of that many. `slot`: asked of OffsetOf. `framing`
+  // goes before the value.
+  TxnStep Send(const TopicPartition& to, const RecordView& record, int32_t count, size_t slot,
+               absl::string_view framing = "");
   TxnStep Flush(absl::Time deadline);
   TxnStep SendOffsets(const GroupMetadata& group, const std::map<TopicPartition, Offset>& next);
   TxnStep Commit(absl::Time deadline);

@@ -16,7 +16,8 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-constexpr char kHead[] = R"(node: {address: "node:7443", ca: ca.pem, token_file: me.token, server_name: node.example}
+constexpr char kHead[] =
+    R"(node: {address: "node:7443", ca: ca.pem, token_file: me.token, server_name: node.example}
 state_dir: state
 plugins: /usr/lib/huiliu
 )";
