@@ -57,7 +57,7 @@ class BrokerSet:
             raise Trouble(f"no cluster in {folder}: cluster up --dir {folder}") from None
 
     @classmethod
-    def create(cls, folder, count, with_security):
+    def create(cls, folder, count, with_security, accounts=()):
         if os.path.isdir(folder) and os.listdir(folder):
             raise Trouble(f"{folder} is not empty and holds no cluster: give another --dir")
         os.makedirs(folder, exist_ok=True)
@@ -65,7 +65,8 @@ class BrokerSet:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         brokers = [{"id": i + 1, "port": ports[3 * i], "controller_port": ports[3 * i + 1], "secure_port": ports[3 * i + 2] if with_security else None,
                     "pid": None} for i in range(count)]
-        account = {"user": "huiliu", "password": base64.urlsafe_b64encode(os.urandom(18)).decode()} if with_security else None
+        password = lambda: base64.urlsafe_b64encode(os.urandom(18)).decode()  # noqa: E731
+        account = {"user": "huiliu", "password": password(), "others": {name: password() for name in accounts}} if with_security else None
         brokers_set = cls(folder, {"cluster_id": cluster_id.replace("-", "x"), "brokers": brokers, "account": account, "run": None})
         brokers_set.save()
         return brokers_set
@@ -116,6 +117,24 @@ class BrokerSet:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.folder)
         broker["pid"] = process.pid
         self.save()
+
+    def tool(self, name, *arguments):
+        """One of Kafka's own tools, as the cluster's administrator."""
+        command = ["java", "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", jars.class_path(), f"org.apache.kafka.tools.{name}", "--bootstrap-server", self.bootstrap()]
+        done = subprocess.run([*command, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        if done.returncode != 0:
+            raise Trouble(f"{name} {' '.join(arguments)}: {(done.stdout + done.stderr).strip()[-500:]}")
+
+    def allow(self, account, read, everything):
+        """Prefixes of topics that an account may read, or of all that a node may name."""
+        if not self.account or account not in self.account.get("others", {}):
+            raise Trouble(f"there is no account {account}: cluster up --secure --account {account}")
+        add = ("--add", "--force", "--allow-principal", f"User:{account}", "--resource-pattern-type", "prefixed")
+        for prefix in read:
+            self.tool("AclCommand", *add, "--operation", "Read", "--operation", "Describe", "--topic", prefix)
+            self.tool("AclCommand", *add, "--operation", "Read", "--group", account)
+        for prefix in everything:
+            self.tool("AclCommand", *add, "--operation", "All", "--topic", prefix, "--group", prefix, "--transactional-id", prefix)
 
     def answers(self, broker):
         return alive_brokers(broker["port"]) is not None

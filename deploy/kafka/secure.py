@@ -1,5 +1,5 @@
-"""TLS and SASL for the listener SECURE: a certificate authority of its own, a certificate for 127.0.0.1, one account that may come by
-SCRAM-SHA-256 or by PLAIN. (librdkafka before 2.6.1 cannot do SCRAM with Kafka 4: it sends the nonce twice.)"""
+"""TLS, SASL and access control for the listener SECURE: a certificate authority of its own, a certificate for 127.0.0.1, one account that may do everything and
+come by SCRAM-SHA-256 or by PLAIN, others that come by PLAIN and may do what `cluster allow` says. (librdkafka before 2.6.1 cannot do SCRAM with Kafka 4: it sends the nonce twice.)"""
 import os
 import subprocess
 
@@ -28,18 +28,24 @@ def make(folder, account, ports):
             for name in ("broker.pk8", "broker.crt", "ca.pem"):
                 with open(of(name), encoding="utf-8") as file:
                     pem.write(file.read())
-    for name, text in (("bootstrap", ",".join(f"127.0.0.1:{port}" for port in ports)), ("user", account["user"]), ("password", account["password"])):
+    os.makedirs(of("accounts"), mode=0o700, exist_ok=True)
+    others = [(os.path.join("accounts", name), password) for name, password in account.get("others", {}).items()]
+    for name, text in (*others, ("bootstrap", ",".join(f"127.0.0.1:{port}" for port in ports)), ("user", account["user"]), ("password", account["password"])):
         with open(of(name), "w", encoding="utf-8", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
             file.write(text + "\n")
 
 
 def settings(folder, account):
     here = os.path.join(folder, "secure")
+    users = " ".join(f'user_{name}="{password}"' for name, password in {account["user"]: account["password"], **account.get("others", {})}.items())
     return {
+        # Whoever comes by the plain listeners is the cluster itself, or sits on this machine.
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:ANONYMOUS;User:{account['user']}",
         "sasl.enabled.mechanisms": "SCRAM-SHA-256,PLAIN",
         "listener.name.secure.scram-sha-256.sasl.jaas.config": "org.apache.kafka.common.security.scram.ScramLoginModule required;",
         "listener.name.secure.plain.sasl.jaas.config":
-            f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{account["user"]}="{account["password"]}";',
+            f"org.apache.kafka.common.security.plain.PlainLoginModule required {users};",
         "listener.name.secure.ssl.keystore.type": "PEM",
         "listener.name.secure.ssl.keystore.location": os.path.join(here, "broker.pem"),
     }
