@@ -29,6 +29,7 @@ using Benchmark = std::function<absl::StatusOr<std::vector<Line>>(const std::str
 absl::StatusOr<std::vector<Line>> DurableAcknowledgement(const std::string& folder);
 absl::StatusOr<std::vector<Line>> EdgeRows(const std::string& folder);
 absl::StatusOr<std::vector<Line>> EndToEnd(const std::string& folder);
+absl::StatusOr<std::vector<Line>> Kafka(const std::string& folder);
 absl::StatusOr<std::vector<Line>> LandingPostgresql(const std::string& folder);
 absl::StatusOr<std::vector<Line>> LineageOnOff(const std::string& folder);
 absl::StatusOr<std::vector<Line>> LookupGrpc(const std::string& folder);

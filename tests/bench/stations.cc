@@ -69,36 +69,44 @@ absl::Status Stations::Open(const std::string& path, const SigningKey& source_ke
   return absl::OkStatus();
 }
 
-absl::Status Stations::Register(const SigningKey& source_key) {
+absl::Status RegisterBench(pipeline::GovernanceCommands& commands, const SigningKey& source_key,
+                           const std::vector<std::string>& sources) {
   const governance::Principal root{"bootstrap", "", {}};
   huiliu::v1::PutReceiverRequest receiver;
   receiver.mutable_receiver()->set_id(kReceiver);
   receiver.mutable_receiver()->set_title("昆明市");
   receiver.mutable_receiver()->add_divisions(kReceiver);
-  RETURN_IF_ERROR(commands->Put(root, receiver).status());
+  RETURN_IF_ERROR(commands.Put(root, receiver).status());
   huiliu::v1::PutOrganisationRequest organisation;
   organisation.mutable_organisation()->set_id("bench");
   organisation.mutable_organisation()->set_title("基准");
-  RETURN_IF_ERROR(commands->Put(root, organisation).status());
+  RETURN_IF_ERROR(commands.Put(root, organisation).status());
   huiliu::v1::PutSystemRequest system;
   system.mutable_system()->set_id(kSystem);
   system.mutable_system()->set_title("基准");
   system.mutable_system()->set_tier(huiliu::v1::TIER_MUNICIPAL);
   system.mutable_system()->set_status(huiliu::v1::SYSTEM_STATUS_OPEN);
-  RETURN_IF_ERROR(commands->Put(root, system).status());
+  RETURN_IF_ERROR(commands.Put(root, system).status());
   huiliu::v1::PutDatasetRequest dataset;
   dataset.set_source_name("bench.proto");
   dataset.set_source_text(ContractText());
-  RETURN_IF_ERROR(commands->Put(root, dataset).status());
-  huiliu::v1::PutSourceRequest source;
-  source.mutable_source()->set_id(kSource);
-  source.mutable_source()->set_system(kSystem);
-  source.mutable_source()->set_dataset(kDataset);
-  source.mutable_source()->set_organisation("bench");
-  source.mutable_source()->set_placement(huiliu::v1::PLACEMENT_EDGE);
-  source.mutable_source()->add_receivers(kReceiver);
-  source.mutable_source()->set_batch_public_key(source_key.public_key());
-  RETURN_IF_ERROR(commands->Put(root, source).status());
+  RETURN_IF_ERROR(commands.Put(root, dataset).status());
+  for (const std::string& id : sources) {
+    huiliu::v1::PutSourceRequest source;
+    source.mutable_source()->set_id(id);
+    source.mutable_source()->set_system(kSystem);
+    source.mutable_source()->set_dataset(kDataset);
+    source.mutable_source()->set_organisation("bench");
+    source.mutable_source()->set_placement(huiliu::v1::PLACEMENT_EDGE);
+    source.mutable_source()->add_receivers(kReceiver);
+    source.mutable_source()->set_batch_public_key(source_key.public_key());
+    RETURN_IF_ERROR(commands.Put(root, source).status());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Stations::Register(const SigningKey& source_key) {
+  RETURN_IF_ERROR(RegisterBench(*commands, source_key, {kSource}));
   return RegisterReader();
 }
 

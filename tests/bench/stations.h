@@ -52,6 +52,10 @@ struct Stations {
   absl::Status RegisterReader();
 };
 
+// Registers the receiver, the dataset and the sources, all of organisation "bench".
+absl::Status RegisterBench(pipeline::GovernanceCommands& commands, const SigningKey& source_key,
+                           const std::vector<std::string>& sources);
+
 // `count` batches from number `first` on, digested and signed as an agent does.
 absl::StatusOr<std::vector<huiliu::v1::Batch>> SealedBatches(const SigningKey& key, int first,
                                                              int count);
