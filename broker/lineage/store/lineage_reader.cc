@@ -240,7 +240,7 @@ absl::StatusOr<std::vector<int64_t>> LineageReader::FindReads(absl::string_view 
                                                               absl::string_view key_digest,
                                                               int limit, int64_t before) const {
   std::vector<int64_t> found;
-  if (key_digest.size() < keys::kDigestPrefix) return found;
+  if (key_digest.size() < keys::kDigestPrefix || before <= 0) return found;
   const std::string prefix = keys::ReadPrefix(key_digest);
   const std::unique_ptr<rdb::Iterator> it(db_->NewIterator({}));
   it->SeekForPrev(keys::Read(key_digest, before - 1));
