@@ -1,14 +1,12 @@
 #include "adapters/postgresql/source.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "core/base/digest.h"
 #include "core/base/status.h"
-#include "core/text/utf8.h"
 
 namespace huiliu::postgresql {
 namespace {
@@ -16,11 +14,7 @@ namespace {
 using absl::StrCat;
 using nlohmann::json;
 
-// The pass over rows without a time may take one part in this many of the time.
-constexpr int kUndatedShare = 20;
 constexpr size_t kMaxNotices = 100;
-constexpr size_t kMaxSeen =
-    500'000;  // rows remembered inside the overlap window; beyond, the return engine knows re-reads
 
 }  // namespace
 
@@ -65,9 +59,27 @@ absl::Status PostgresqlSource::Connect() {
       StrCat("SET client_encoding = '", raw_bytes_ ? "SQL_ASCII" : "UTF8", "'")));
   ASSIGN_OR_RETURN(const Result none,
                    connection_->Query(StrCat("SELECT * FROM ", Table(), " LIMIT 0")));
-  columns_.clear();
+  RETURN_IF_ERROR(Bind(none.get()));
+  if (position_.phase == Phase::kSnapshot && position_.since.empty()) {
+    // Changes are looked for from before the snapshot began: what it misses because it moved, they
+    // bring.
+    ASSIGN_OR_RETURN(const Result now, connection_->Query("SELECT now()"));
+    position_.since = PQgetvalue(now.get(), 0, 0);
+  }
+  return CheckKey();
+}
+
+absl::Status PostgresqlSource::Bind(const PGresult* result) {
+  std::vector<std::string> columns;
+  for (int c = 0; c < PQnfields(result); ++c) columns.emplace_back(PQfname(result, c));
+  if (columns == columns_) return absl::OkStatus();
+  if (!columns_.empty()) {
+    Notice(StrCat("表 ", options_.table, " 的列已变更，现为 ", absl::StrJoin(columns, ","),
+                  "：按新列继续读取 / the columns of table ", options_.table,
+                  " have changed; reading goes on with them"));
+  }
+  columns_ = std::move(columns);
   key_at_.clear();
-  for (int c = 0; c < PQnfields(none.get()); ++c) columns_.emplace_back(PQfname(none.get(), c));
   const auto find = [&](const std::string& name) {
     for (size_t c = 0; c < columns_.size(); ++c) {
       if (columns_[c] == name) return static_cast<int>(c);
@@ -86,13 +98,7 @@ absl::Status PostgresqlSource::Connect() {
                                       options_.table, " has no time column ",
                                       options_.time_column));
   }
-  if (position_.phase == Phase::kSnapshot && position_.since.empty()) {
-    // Changes are looked for from before the snapshot began: what it misses because it moved, they
-    // bring.
-    ASSIGN_OR_RETURN(const Result now, connection_->Query("SELECT now()"));
-    position_.since = PQgetvalue(now.get(), 0, 0);
-  }
-  return CheckKey();
+  return absl::OkStatus();
 }
 
 absl::Status PostgresqlSource::BeginRound() {
@@ -145,13 +151,16 @@ absl::StatusOr<Result> PostgresqlSource::Page(size_t limit) {
     }
     conditions.push_back(StrCat("(", tuple, ") > (", absl::StrJoin(values, ", "), ")"));
   }
-  return connection_->Query(
+  absl::StatusOr<Result> page = connection_->Query(
       StrCat("SELECT * FROM ", Table(), " AS r", conditions.empty() ? "" : " WHERE ",
              absl::StrJoin(conditions, " AND "), " ORDER BY ", tuple,
              // Offsets need an order without ties.
              by_offset ? ", r::text" : "", " LIMIT ", limit,
              by_offset ? StrCat(" OFFSET ", position_.offset) : ""),
       parameters);
+  if (page.ok()) return page;
+  return absl::Status(page.status().code(),
+                      StrCat(page.status().message(), "; reading table ", options_.table));
 }
 
 absl::StatusOr<int> PostgresqlSource::WholeKeys(const PGresult* page, size_t limit) const {
@@ -202,69 +211,6 @@ void PostgresqlSource::Notice(std::string message) {
     notices_.push_back(std::move(message));
 }
 
-bool PostgresqlSource::SeenUnchanged(const std::string& key, const std::string& digest) {
-  if (seen_.size() >= kMaxSeen) seen_.clear();
-  std::string& known = seen_[key];
-  if (known == digest) return true;
-  known = digest;
-  return false;
-}
-
-void PostgresqlSource::MarkUndecodable(const std::string& column, huiliu_row* row) {
-  row->error_code = sdk::ToBytes("charset.invalid");
-  texts_.push_back(StrCat(sdk::ToView(row->row_id), ":", column));
-  row->error_place = sdk::ToBytes(texts_.back());
-  texts_.push_back(StrCat("column ", column,
-                          " is no UTF-8; the database's encoding SQL_ASCII lets any bytes in"));
-  row->error_message = sdk::ToBytes(texts_.back());
-}
-
-void PostgresqlSource::TakeRows(const PGresult* page, int n) {
-  for (int r = 0; r < n; ++r) {
-    std::string key, raw;
-    int bad = -1;  // the first column that is no UTF-8
-    const size_t first = cells_.size();
-    for (int c = 0; c < PQnfields(page); ++c) {
-      const bool null = PQgetisnull(page, r, c) != 0;
-      const absl::string_view value(PQgetvalue(page, r, c),
-                                    static_cast<size_t>(PQgetlength(page, r, c)));
-      absl::StrAppend(&raw, c == 0 ? "" : "\x1f", null ? "\\N" : value);
-      texts_.emplace_back(value);
-      const bool valid = !raw_bytes_ || text::IsValidUtf8(value);
-      if (!valid && bad < 0) bad = c;
-      cells_.push_back({static_cast<uint8_t>(null    ? 0
-                                             : valid ? 1
-                                                     : 2),
-                        sdk::ToBytes(texts_.back())});
-    }
-    position_.key.clear();
-    for (int at : key_at_) {
-      position_.key.emplace_back(PQgetvalue(page, r, at));
-      absl::StrAppend(&key, key.empty() ? "" : ",", position_.key.back());
-    }
-    position_.time = PQgetvalue(page, r, time_at_);
-    std::string row_of_key = key;
-    if (!unique_) absl::StrAppend(&row_of_key, "#", ++rows_of_key_[key]);
-    if (SeenUnchanged(row_of_key, std::string(AsBytes(Sha256(raw)).substr(0, 12)))) {
-      cells_.resize(first);
-      continue;
-    }
-    round_found_ = true;
-    huiliu_row row{};
-    row.struct_size = sizeof row;
-    row.table = sdk::ToBytes(options_.table);
-    texts_.push_back(
-        StrCat(options_.table, ":", text::IsValidUtf8(key) ? key : absl::BytesToHexString(key)));
-    row.row_id = sdk::ToBytes(texts_.back());
-    if (bad >= 0) MarkUndecodable(columns_[static_cast<size_t>(bad)], &row);
-    row.cell_count = columns_.size();
-    texts_.push_back(std::move(raw));
-    row.raw = sdk::ToBytes(texts_.back());
-    rows_.push_back(row);
-  }
-  for (size_t i = 0; i < rows_.size(); ++i) rows_[i].cells = cells_.data() + i * columns_.size();
-}
-
 void PostgresqlSource::EndOfPages() {
   const absl::Time now = absl::Now();
   position_.key.clear();
@@ -287,17 +233,6 @@ void PostgresqlSource::EndOfPages() {
   position_.phase = Phase::kChanges;
   in_round_ = false;
   next_round_ = now + absl::Milliseconds(options_.poll_interval_ms);
-}
-
-void PostgresqlSource::TakePage(const PGresult* page, int whole) {
-  TakeRows(page, whole);
-  if (position_.phase != Phase::kUndated || whole == 0) return;
-  position_.offset += whole;
-  Notice(StrCat("表 ", options_.table, " 有时间列 ", options_.time_column,
-                "（或键）为空的行：无法按时间读取变化，改为整批重读（至多占用 ",
-                100 / kUndatedShare, "% 的时间）；补上时间可减轻本库负担 / rows without a time in ",
-                options_.time_column, " (or without a key) are read again as a whole, for at most ",
-                100 / kUndatedShare, " % of the time: give them a time to spare the database"));
 }
 
 void PostgresqlSource::Throttle(size_t rows) {
@@ -327,8 +262,18 @@ absl::Status PostgresqlSource::Poll(size_t max_rows, int timeout_ms, const huili
       }
       RETURN_IF_ERROR(BeginRound());
     }
-    const size_t limit = std::min(max_rows, static_cast<size_t>(options_.page_rows));
-    ASSIGN_OR_RETURN(const Result page, Page(limit));
+    // Less than asked for: rows may be long.
+    const size_t most = std::min(max_rows, static_cast<size_t>(options_.page_rows));
+    size_t limit = std::min(most, page_rows_);
+    ASSIGN_OR_RETURN(Result page, Page(limit));
+    // Rows that share a key must fit on one page.
+    if (limit < most && !WholeKeys(page.get(), limit).ok()) {
+      limit = most;
+      ASSIGN_OR_RETURN(page, Page(limit));
+    }
+    // The table may have been altered since the last page.
+    RETURN_IF_ERROR(Bind(page.get()));
+    Size(page.get());
     const size_t got = static_cast<size_t>(PQntuples(page.get()));
     ASSIGN_OR_RETURN(const int whole, WholeKeys(page.get(), limit));
     TakePage(page.get(), whole);

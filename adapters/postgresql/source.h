@@ -37,6 +37,14 @@ class PostgresqlSource : public sdk::Source {
     int statement_timeout_ms = 60000;
   };
   // A round reads what changed since the last one; then, where it is due, every row without a time.
+  // Rows of unknown size: few at first.
+  static constexpr size_t kFirstPage = 16;
+  static constexpr size_t kPageBytes = size_t{8} << 20;
+  // A value of a row that is longer is no field of a record.
+  static constexpr size_t kMaxValueBytes = size_t{4} << 20;
+  static constexpr size_t kMaxRawBytes = 64 << 10;
+  // The pass over rows without a time may take one part in this many of the time.
+  static constexpr int kUndatedShare = 20;
   enum class Phase { kSnapshot, kChanges, kUndated };
   // docs/formats/postgresql-source.md
   struct Position {
@@ -54,6 +62,9 @@ class PostgresqlSource : public sdk::Source {
   static absl::StatusOr<Position> ParsePosition(absl::string_view json);
   std::string PositionJson() const;
   absl::Status Connect();
+  // Takes over the columns of a result; where they have changed, says how. NOT_FOUND names the key
+  // or time column that is gone.
+  absl::Status Bind(const PGresult* result);
   absl::StatusOr<Result> Page(size_t limit);
   // Of each key column `test`, with `joined` between.
   std::string KeysAre(absl::string_view test, absl::string_view joined) const;
@@ -63,9 +74,12 @@ class PostgresqlSource : public sdk::Source {
   void EndOfPages();
   // Of a full page the rows before its last key, whose other rows may stand on the next page.
   absl::StatusOr<int> WholeKeys(const PGresult* page, size_t limit) const;
+  // The next page is as long as pages of its bytes may be.
+  void Size(const PGresult* page);
   void TakePage(const PGresult* page, int rows);
   void TakeRows(const PGresult* page, int rows);
   void MarkUndecodable(const std::string& column, huiliu_row* row);
+  void MarkTooLong(const std::string& column, size_t bytes, huiliu_row* row);
   // Whether the row was sent before, unchanged, within the window.
   bool SeenUnchanged(const std::string& key, const std::string& digest);
   void Throttle(size_t rows);
@@ -79,6 +93,7 @@ class PostgresqlSource : public sdk::Source {
   std::unique_ptr<Connection> connection_;
   std::vector<std::string> columns_;
   std::vector<int> key_at_;
+  size_t page_rows_ = kFirstPage;  // of the next page
   int time_at_ = -1;
   bool raw_bytes_ = false;  // the server's encoding is SQL_ASCII
   bool unique_ = false;     // an index makes sure that no two rows share a key

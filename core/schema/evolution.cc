@@ -102,6 +102,28 @@ void CompareKey(const Field& before, const Contract& next, Comparison* compariso
       StrCat("field ", before.name, before.options.key() ? " left the key" : " joined the key"));
 }
 
+// Grants rest on what the contract protects, and whoever registers contracts gives no grants
+// (三员): protection may grow in a new version, never shrink.
+void CompareProtection(const Field& before, const Contract& next, Comparison* comparison) {
+  const Field* now = next.FindField(before.name);
+  if (now == nullptr) return;
+  const auto shrank = [&](absl::string_view what) {
+    comparison->breaks.push_back(StrCat("field ", before.name, ": ", what,
+                                        " (existing grants rest on it; a dataset that shows more "
+                                        "is registered under another id and granted anew)"));
+  };
+  if (before.options.personal() && !now->options.personal()) shrank("is no longer personal");
+  if (now->options.grade() < before.options.grade()) shrank("its grade was lowered");
+  if (!before.options.has_default_mask() || before.options.default_mask().keep()) return;
+  if (!now->options.has_default_mask()) {
+    shrank("its default mask was taken away");
+  } else if (!now->options.default_mask().drop() &&
+             now->options.default_mask().SerializeAsString() !=
+                 before.options.default_mask().SerializeAsString()) {
+    shrank("its default mask became another one, which may show more");
+  }
+}
+
 // The key's bytes follow the declaration order of its fields.
 void CompareKeyOrder(const Contract& previous, const Contract& next, Comparison* comparison) {
   const auto names = [](const Contract& contract) {
@@ -130,6 +152,7 @@ absl::Status CheckEvolution(const Contract& previous, const Contract& next) {
   for (const Field& field : previous.fields()) {
     CompareField(*field.descriptor, *next.descriptor(), "", &comparison);
     CompareKey(field, next, &comparison);
+    CompareProtection(field, next, &comparison);
   }
   for (const Field& field : next.fields()) {
     if (field.options.key() && previous.FindField(field.name) == nullptr) {

@@ -313,5 +313,89 @@ TEST_F(PostgresqlFailureTest, RowsWithoutAKeyAreReadToo) {
   EXPECT_EQ(names.size(), 60u);
 }
 
+// Whoever owns a table alters it while it is read.
+TEST_F(PostgresqlFailureTest, ATableThatIsAlteredIsReadByItsColumnsNames) {
+  Execute("utf8",
+          "CREATE TABLE altered (id int PRIMARY KEY, old text, name text, changed timestamptz); "
+          "INSERT INTO altered SELECT i, 'old', 'name' || i, now() FROM generate_series(1, 9) i");
+  auto source = PostgresqlSource::Open(
+      sdk::Host(host_.table()),
+      StrCat(R"({"dsn":")", ServerDsn("utf8"),
+             R"(","table":"altered","key":["id"],"time_column":"changed","poll_interval_ms":1})"),
+      "");
+  ASSERT_TRUE(source.ok()) << source.status();
+  std::string notices;
+  // Rows by id, each with its cells by column.
+  const auto read = [&](size_t count) {
+    std::map<std::string, std::map<std::string, std::string>> found;
+    for (int i = 0; i < 1000 && found.size() < count; ++i) {
+      const huiliu_rows* rows = nullptr;
+      EXPECT_TRUE((*source)->Poll(100, 20, &rows).ok());
+      for (size_t n = 0; n < rows->notice_count; ++n)
+        notices += std::string(sdk::ToView(rows->notices[n]));
+      for (size_t r = 0; r < rows->row_count; ++r) {
+        EXPECT_EQ(rows->rows[r].cell_count, rows->column_count);
+        std::map<std::string, std::string> cells;
+        for (size_t c = 0; c < rows->column_count; ++c)
+          cells[std::string(sdk::ToView(rows->columns[c]))] =
+              std::string(sdk::ToView(rows->rows[r].cells[c].value));
+        found[cells["id"]] = cells;
+      }
+    }
+    return found;
+  };
+  ASSERT_EQ(read(9).size(), 9u);
+  Execute("utf8",
+          "ALTER TABLE altered DROP COLUMN old; ALTER TABLE altered ADD COLUMN phone text; INSERT "
+          "INTO altered (id, name, phone, changed) SELECT i, 'name' || i, 'phone' || i, "
+          "clock_timestamp() FROM generate_series(10, 14) i");
+  for (int i = 0; i < 100; ++i) {
+    const auto rows = read(5);
+    for (const auto& [id, cells] : rows) {
+      EXPECT_EQ(cells.at("name"), "name" + id);
+      EXPECT_EQ(cells.count("old"), 0u);
+    }
+    if (rows.count("14") == 0) continue;
+    EXPECT_EQ(rows.at("14").at("phone"), "phone14");
+    break;
+  }
+  EXPECT_THAT(notices, AllOf(HasSubstr("altered"), HasSubstr("phone")));
+  Execute("utf8", "ALTER TABLE altered RENAME COLUMN changed TO at; UPDATE altered SET name = 'x'");
+  absl::Status status;
+  const huiliu_rows* rows = nullptr;
+  for (int i = 0; i < 100 && status.ok(); ++i) status = (*source)->Poll(100, 20, &rows);
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("changed"), HasSubstr("altered")));
+}
+
+TEST_F(PostgresqlFailureTest, LongValuesAreNamedAndPagesStaySmall) {
+  Execute(
+      "utf8",
+      "CREATE TABLE long (id int PRIMARY KEY, name text, changed timestamptz); INSERT INTO long "
+      "SELECT i, repeat('中', CASE i WHEN 40 THEN 2000000 ELSE 300000 END), now() FROM "
+      "generate_series(1, 60) i");
+  auto source = PostgresqlSource::Open(
+      sdk::Host(host_.table()),
+      StrCat(R"({"dsn":")", ServerDsn("utf8"),
+             R"(","table":"long","key":["id"],"time_column":"changed","poll_interval_ms":1})"),
+      "");
+  ASSERT_TRUE(source.ok()) << source.status();
+  std::map<std::string, std::string> errors;  // by row id
+  for (int i = 0; i < 1000 && errors.size() < 60; ++i) {
+    const huiliu_rows* rows = nullptr;
+    ASSERT_TRUE((*source)->Poll(1000, 20, &rows).ok());
+    size_t bytes = 0;
+    for (size_t r = 0; r < rows->row_count; ++r) {
+      const huiliu_row& row = rows->rows[r];
+      bytes += row.raw.size;
+      errors[std::string(sdk::ToView(row.row_id))] =
+          StrCat(sdk::ToView(row.error_code), " ", sdk::ToView(row.error_place));
+    }
+    EXPECT_LT(bytes, size_t{32} << 20) << "of one batch";
+  }
+  ASSERT_EQ(errors.size(), 60u) << "what stands behind it is read too";
+  for (const auto& [row, error] : errors)
+    EXPECT_EQ(error, row == "long:40" ? "value.too_long long:40:name" : " ") << row;
+}
+
 }  // namespace
 }  // namespace huiliu::postgresql

@@ -47,6 +47,21 @@ TEST(EvolutionTest, EachBreakIsNamed) {
               HasSubstr("new field a is part of the key"));
 }
 
+TEST(EvolutionTest, ProtectionMayGrowNeverShrink) {
+  const std::string partial = "default_mask: {partial: {keep_first: 1}}";
+  const auto change = [](const std::string& before, const std::string& after) {
+    return Breaks(F("string a = 2", before), F("string a = 2", after));
+  };
+  EXPECT_EQ(change("", "personal: true grade: GRADE_GENERAL_4 " + partial), "");
+  EXPECT_EQ(change(partial, "default_mask: {drop: true}"), "");
+  EXPECT_EQ(change("default_mask: {keep: true}", partial), "");
+  EXPECT_THAT(change("personal: true", ""), HasSubstr("field a: is no longer personal"));
+  EXPECT_THAT(change("grade: GRADE_GENERAL_4", "grade: GRADE_GENERAL_1"),
+              HasSubstr("its grade was lowered"));
+  EXPECT_THAT(change(partial, ""), HasSubstr("its default mask was taken away"));
+  EXPECT_THAT(change(partial, "default_mask: {keep: true}"), HasSubstr("may show more"));
+}
+
 std::string EnumBreaks(const std::string& before, const std::string& after) {
   const auto fields = [](const std::string& values) {
     return absl::StrCat("enum G { ", values, " }\n", F("G g = 2"), F("repeated G h = 3"));
