@@ -72,8 +72,15 @@ std::string WithoutCitizenIds(absl::string_view text) {
 }
 
 PreviewRow RowOf(const schema::Contract& contract, const MappedRow& row) {
-  PreviewRow out{row.row_id,   row.operation,  row.source_time_us, {},
-                 row.findings, row.error_code, row.error_place,    row.error_message};
+  // Where the key is a citizen number, so is what the source calls the row.
+  PreviewRow out{WithoutCitizenIds(row.row_id),
+                 row.operation,
+                 row.source_time_us,
+                 {},
+                 row.findings,
+                 row.error_code,
+                 row.error_place,
+                 row.error_message};
   for (const schema::Field& field : contract.fields()) {
     const auto text = schema::FieldToText(contract, field, row.payload);
     if (!text.ok() || text->empty()) continue;

@@ -180,7 +180,16 @@ def main():
     parser.add_argument("--output", choices=["text", "json"], default="text")
     parser.add_argument("--seed", type=int, default=809, help="of the generated data")
     options = parser.parse_args()
-    demo = Demo(options)
+    if options.charset != "utf-8" and not options.data:
+        parser.error("--charset is of the files in --data (--charset 只用于 --data 的文件)")
+    if not os.path.exists(os.path.join(options.build, "bin/huiliud")):
+        parser.error(f"{options.build}: no build: ./dev build makes one (未找到构建结果)")
+    if options.state and os.path.exists(options.state) and not os.path.isdir(options.state):
+        parser.error(f"--state {options.state}: no folder (不是目录)")
+    try:
+        demo = Demo(options)
+    except OSError as error:
+        parser.error(f"--state {options.state}: {error.strerror}")
     if options.data:
         result = run_data(demo)
     else:

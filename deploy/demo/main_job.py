@@ -134,6 +134,9 @@ def keep_running(demo):
         time.sleep(1)
         if demo.node.keep_up():
             demo.say("节点曾中止，已重新启动 / the node had ended and was started again")
-        total = figures.balance(demo.node)
-        landed = figures.landed(demo.cluster, demo.datasets)
-        demo.show.draw({**look(demo, total, landed), **demo.outcome})
+        try:
+            total = figures.balance(demo.node)
+            landed = figures.landed(demo.cluster, demo.datasets)
+            demo.show.draw({**look(demo, total, landed), **demo.outcome})
+        except OSError:
+            continue  # the node has ended between the two: it is started again

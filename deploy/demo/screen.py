@@ -6,7 +6,7 @@ from demo_purpose import PURPOSE
 
 TEXT = {
     "zh": {
-        "title": "回流演示 ———— 模拟数据，不含真实个人信息 ————", "systems": "已接入系统 {0} / 190（国垂 {1}/{2} · 省建 {3}/{4} · 市建 {5}/{6}）",
+        "title": "回流演示 ———— 模拟数据，不含真实个人信息 ————", "systems": "已接入系统 {0} / {7}（国垂 {1}/{2} · 省建 {3}/{4} · 市建 {5}/{6}）",
         "usable": "可用数据行数：接入前 0 → 现在 {0}", "compare": "参保与就业比对：参保 {0} 人 · 就业 {1} 人 · 就业未参保 {2} 人（另有 {3} 人的参保证件号在数源端已脱敏，无法比对）",
         "balance": "分系统平衡表（读取 = 已回流 + 域外 + 规则不予回流 + 问题数据 + 待认领）",
         "columns": ["系统", "读取", "已回流", "域外", "不予回流", "问题数据", "待认领", "平衡"], "outside": "进入昆明的外地个人数据：{0} 行", "masked": "键在数源端已脱敏、无法比对的记录：{0} 条",
@@ -16,7 +16,7 @@ TEXT = {
         "verify": "审计：导出留痕日志，离线核验：", "earlier": "（本状态首次运行时）", "counties": "在人社局自己的数据库里按区县看企业数：", "notice": "提示", "names": {},
     },
     "en": {
-        "title": "Huiliu demo ———— simulated data, no real persons ————", "systems": "Systems connected {0} of 190 (state {1}/{2} · provincial {3}/{4} · municipal {5}/{6})",
+        "title": "Huiliu demo ———— simulated data, no real persons ————", "systems": "Systems connected {0} of {7} (state {1}/{2} · provincial {3}/{4} · municipal {5}/{6})",
         "usable": "Rows usable: before 0 → now {0}", "compare": "Insured {0} · employed {1} · employed but not insured {2} ({3} insured came with masked identity numbers and cannot be compared)",
         "balance": "Balance per system (read = returned + outside + withheld + quarantined + pending)",
         "columns": ["system", "read", "returned", "outside", "withheld", "quarantined", "pending", "balance"], "outside": "Personal rows of other areas that entered Kunming: {0}",
@@ -59,9 +59,11 @@ class Screen:
 
     def size(self):
         try:
-            return os.get_terminal_size(self.out.fileno())
+            size = os.get_terminal_size(self.out.fileno())
         except (OSError, ValueError):
             return os.terminal_size((120, 50))
+        # A terminal that does not know its size says 0.
+        return os.terminal_size((size.columns or 80, size.lines or 24))
 
     def notice(self, words):
         self.notices.append(words)
@@ -94,7 +96,7 @@ class Screen:
     def render(self, view):
         t, total = self.text, view["total"]
         state, provincial, municipal = (view["systems"][k] for k in ("TIER_STATE_VERTICAL", "TIER_PROVINCIAL", "TIER_MUNICIPAL"))
-        lines = ["", t["title"], t["systems"].format(state[0] + provincial[0] + municipal[0], *state, *provincial, *municipal), t["usable"].format(view["landed"]),
+        lines = ["", t["title"], t["systems"].format(state[0] + provincial[0] + municipal[0], *state, *provincial, *municipal, state[1] + provincial[1] + municipal[1]), t["usable"].format(view["landed"]),
                  t["compare"].format(*view["compared"]), "", t["balance"]]
         sizes = [max(8, width(c) + 2) for c in t["columns"][1:]]
         title = max(16, min(44, self.size().columns - sum(sizes) - 3))
