@@ -78,6 +78,7 @@ absl::Status ListAll(Command& command, const std::string& method, Req request, R
 // The groups of verbs, each in the file of its name.
 void AddAccountVerbs(CLI::App& app, Command& command);
 void AddAuditVerbs(CLI::App& app, Command& command);
+void AddClusterVerbs(CLI::App& app, Command& command);
 void AddDatasetVerbs(CLI::App& app, Command& command);
 void AddGrantVerbs(CLI::App& app, Command& command);
 void AddOrganisationVerbs(CLI::App& app, Command& command);

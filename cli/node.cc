@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "core/base/addresses.h"
 #include "core/base/files.h"
 #include "core/base/loopback.h"
 #include "core/base/status.h"
@@ -171,10 +172,11 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Open(const Profile& profile) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+  if (IsList(profile.address)) arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);
+  ASSIGN_OR_RETURN(const std::string target, GrpcTarget(profile.address));
   if (!profile.server_name.empty()) arguments.SetSslTargetNameOverride(profile.server_name);
-  return std::make_unique<GrpcNode>(
-      profile, std::move(token),
-      grpc::CreateCustomChannel(profile.address, credentials, arguments));
+  return std::make_unique<GrpcNode>(profile, std::move(token),
+                                    grpc::CreateCustomChannel(target, credentials, arguments));
 }
 
 }  // namespace huiliu::cli

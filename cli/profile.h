@@ -10,7 +10,7 @@
 namespace huiliu::cli {
 
 struct Profile {
-  std::string address;  // host:port of the node's gRPC listener
+  std::string address;  // host:port of the node's gRPC listener; several: the first that answers
   std::string ca;       // PEM files; without a ca: no TLS (loopback only)
   std::string certificate;
   std::string key;

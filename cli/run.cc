@@ -82,6 +82,7 @@ void AddVerbs(CLI::App& app, Command& command) {
   AddQuarantineVerbs(app, command);
   AddAuditVerbs(app, command);
   AddTerritoryVerbs(app, command);
+  AddClusterVerbs(app, command);
 }
 
 }  // namespace

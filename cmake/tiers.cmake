@@ -13,6 +13,7 @@ set(HUILIU_TIERS
   "broker/access broker/catalog broker/governance"
   "broker/backbone/memory broker/backbone/embedded broker/backbone/kafka broker/catalog/rocksdb broker/lineage/store"
   "broker/pipeline"
+  "broker/cluster"
   "broker/service"
   "broker/rpc broker/http"
   "broker/server"

@@ -10,6 +10,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/addresses.h"
 #include "core/base/files.h"
 #include "core/base/loopback.h"
 #include "core/base/status.h"
@@ -144,6 +145,11 @@ absl::Status CheckLogin(const std::string& path, const NodeConfig& node) {
     return refuse("certificate or token_file, not both (证书与令牌只能用一种)");
   if (!node.certificate.empty() && node.ca.empty())
     return refuse("ca is required with a certificate (使用证书须配置 ca)");
+  if (!node.ca.empty() && IsList(node.address) && node.server_name.empty()) {
+    return refuse(
+        "server_name is required where address names several nodes: the name that all their "
+        "certificates have (配置多个节点地址时须给出各节点证书共有的名称 server_name)");
+  }
   if (node.ca.empty() && !IsLoopback(node.address)) {
     return refuse(
         StrCat(node.address,

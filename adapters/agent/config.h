@@ -10,7 +10,7 @@
 namespace huiliu::agent {
 
 struct NodeConfig {
-  std::string address;      // host:port
+  std::string address;      // host:port; several, separated by commas: the first that answers
   std::string ca;           // PEM file; empty: no TLS (loopback only)
   std::string certificate;  // PEM files: the organisation's, or empty with a token
   std::string key;

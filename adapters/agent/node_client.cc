@@ -10,6 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "core/base/addresses.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
 #include "huiliu/v1/delivery.grpc.pb.h"
@@ -246,8 +247,14 @@ absl::StatusOr<std::unique_ptr<NodeClient>> NodeClient::Connect(const NodeConfig
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetMaxSendMessageSize(kMaxMessageBytes);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
+  // A node that hangs is left for the next one that was named.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, IsList(config.address) ? 5000 : 30000);
+  if (IsList(config.address)) {
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000);
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);
+  }
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  ASSIGN_OR_RETURN(const std::string target, GrpcTarget(config.address));
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   if (config.ca.empty()) {
     credentials = grpc::InsecureChannelCredentials();  // loopback only: LoadConfig sees to it
@@ -270,8 +277,8 @@ absl::StatusOr<std::unique_ptr<NodeClient>> NodeClient::Connect(const NodeConfig
           absl::StrCat(config.token_file, ": the first line holds no token (令牌文件首行为空)"));
     }
   }
-  return std::make_unique<GrpcNodeClient>(
-      grpc::CreateCustomChannel(config.address, credentials, arguments), token);
+  return std::make_unique<GrpcNodeClient>(grpc::CreateCustomChannel(target, credentials, arguments),
+                                          token);
 }
 
 }  // namespace huiliu::agent

@@ -56,6 +56,17 @@ void FillCatalogEntry(const schema::Contract& contract, huiliu::v1::Dataset* dat
   }
 }
 
+// Of the three; an account has one at most.
+huiliu::v1::Role AdministratorRole(const huiliu::v1::Account& account) {
+  for (const int role : account.roles()) {
+    if (role == huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR ||
+        role == huiliu::v1::ROLE_SECURITY_ADMINISTRATOR ||
+        role == huiliu::v1::ROLE_AUDIT_ADMINISTRATOR)
+      return static_cast<huiliu::v1::Role>(role);
+  }
+  return huiliu::v1::ROLE_UNSPECIFIED;
+}
+
 }  // namespace
 
 absl::StatusOr<Record> State::Propose(const huiliu::v1::Organisation& organisation,
@@ -96,11 +107,47 @@ absl::StatusOr<Record> State::Propose(const huiliu::v1::Account& account, uint64
           StrCat("account ", account.id(), ": the token belongs to another account"));
     }
   }
+  huiliu::v1::Role administrator = AdministratorRole(account);
+  const auto old = accounts_.find(account.id());
+  if (old != accounts_.end()) {
+    const huiliu::v1::Role was = old->second.administrator() != huiliu::v1::ROLE_UNSPECIFIED
+                                     ? old->second.administrator()
+                                     : AdministratorRole(old->second);
+    if (was != huiliu::v1::ROLE_UNSPECIFIED) {
+      if (administrator != huiliu::v1::ROLE_UNSPECIFIED && administrator != was) {
+        return absl::InvalidArgumentError(StrCat(
+            "account ", account.id(), " is or has been ", huiliu::v1::Role_Name(was),
+            ": system, security and audit administrator (三员) never meet in one account, "
+            "not one after the other either; make another account (三员不得先后由同一账号担任)"));
+      }
+      administrator = was;
+    }
+    RETURN_IF_ERROR(CheckSecurityRemains(account));
+  }
   Record record;
   record.set_version(version_ + 1);
   *record.mutable_account() = account;
+  record.mutable_account()->set_administrator(administrator);
   record.mutable_account()->set_version(version_ + 1);
   return record;
+}
+
+// Who gives accounts and grants must go on being somebody: the bootstrap file is read once.
+absl::Status State::CheckSecurityRemains(const huiliu::v1::Account& changed) const {
+  const auto secures = [](const huiliu::v1::Account& account) {
+    return !account.disabled() &&
+           AdministratorRole(account) == huiliu::v1::ROLE_SECURITY_ADMINISTRATOR &&
+           account.certificate_sha256_size() + account.token_sha256_size() > 0;
+  };
+  const auto old = accounts_.find(changed.id());
+  if (old == accounts_.end() || !secures(old->second) || secures(changed)) return absl::OkStatus();
+  for (const auto& [id, account] : accounts_) {
+    if (id != changed.id() && secures(account)) return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      StrCat("account ", changed.id(),
+             " is the last security administrator: without one nobody can give accounts or "
+             "grants; appoint another first (这是最后一个安全管理员账号，请先设立另一个)"));
 }
 
 absl::StatusOr<Record> State::Propose(const huiliu::v1::Receiver& receiver, uint64_t seen) const {
@@ -262,6 +309,15 @@ absl::StatusOr<Record> State::ProposeRevocation(const std::string& id,
   record.mutable_grant()->set_revoked(true);
   record.mutable_grant()->set_revoked_reason(reason);
   record.mutable_grant()->set_version(version_ + 1);
+  return record;
+}
+
+Record State::ProposePlacement(const huiliu::v1::CatalogPlacement& placement) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  Record record;
+  record.set_version(version_ + 1);
+  *record.mutable_placement() = placement;
+  record.mutable_placement()->set_version(version_ + 1);
   return record;
 }
 

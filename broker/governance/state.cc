@@ -51,6 +51,8 @@ std::string ControlKey(const Record& record) {
                     record.rule_set().version());
     case Record::kGrant:
       return StrCat("grant/", record.grant().id());
+    case Record::kPlacement:
+      return "placement";
     case Record::ENTITY_NOT_SET:
       break;
   }
@@ -85,6 +87,9 @@ absl::Status State::Apply(const Record& record) {
       break;
     case Record::kGrant:
       grants_[record.grant().id()] = record.grant();
+      break;
+    case Record::kPlacement:
+      placement_ = record.placement();
       break;
     case Record::ENTITY_NOT_SET:
       return absl::DataLossError(
@@ -165,6 +170,16 @@ std::optional<Principal> State::FindByToken(absl::string_view sha256) const {
   const auto it = account_by_token_.find(sha256);
   if (it == account_by_token_.end()) return std::nullopt;
   return PrincipalOf(it->second);
+}
+
+std::optional<Principal> State::FindByAccount(const std::string& account) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return PrincipalOf(account);
+}
+
+huiliu::v1::CatalogPlacement State::PlacedCatalogs() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return placement_;
 }
 
 std::optional<huiliu::v1::Organisation> State::FindOrganisation(const std::string& id) const {

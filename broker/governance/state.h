@@ -69,11 +69,15 @@ class State {
   absl::StatusOr<Record> Propose(const huiliu::v1::Grant& grant, uint64_t seen_version) const;
   absl::StatusOr<Record> ProposeRevocation(const std::string& grant,
                                            const std::string& reason) const;
+  // Of several nodes: where the catalogs are from now on.
+  Record ProposePlacement(const huiliu::v1::CatalogPlacement& placement) const;
 
   // The account behind a client certificate (SHA-256 of its DER form) or a token (SHA-256);
   // nullopt: unknown or disabled.
   std::optional<Principal> FindByCertificate(absl::string_view sha256) const;
   std::optional<Principal> FindByToken(absl::string_view sha256) const;
+  // nullopt: unknown or disabled.
+  std::optional<Principal> FindByAccount(const std::string& account) const;
 
   std::optional<huiliu::v1::Organisation> FindOrganisation(const std::string& id) const;
   std::optional<huiliu::v1::Receiver> FindReceiver(const std::string& id) const;
@@ -91,6 +95,9 @@ class State {
                                                     absl::Time now) const;
   // The next time after `now` at which some FindRuleSet answers something else by itself.
   absl::Time NextRuleChange(absl::Time now) const;
+
+  // Empty: this is the only node, or nothing has been placed yet.
+  huiliu::v1::CatalogPlacement PlacedCatalogs() const;
 
   std::vector<huiliu::v1::Organisation> Organisations() const;
   std::vector<huiliu::v1::Account> Accounts() const;
@@ -125,6 +132,9 @@ class State {
   void ApplyAccount(const huiliu::v1::Account& account) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<Principal> PrincipalOf(const std::string& account) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // FAILED_PRECONDITION where the change would leave no security administrator that can log in.
+  absl::Status CheckSecurityRemains(const huiliu::v1::Account& changed) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   const DatasetVersion* DatasetAt(const std::string& id, uint32_t version) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
@@ -138,6 +148,7 @@ class State {
   std::map<std::string, std::vector<DatasetVersion>> datasets_ ABSL_GUARDED_BY(mutex_);
   std::map<RuleSetKey, RuleVersions> rule_sets_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, huiliu::v1::Grant> grants_ ABSL_GUARDED_BY(mutex_);
+  huiliu::v1::CatalogPlacement placement_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::string> account_by_certificate_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::string> account_by_token_ ABSL_GUARDED_BY(mutex_);
 };

@@ -14,7 +14,7 @@ constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 
 }  // namespace
 
-Applier::Applier(std::string receiver, Catalog& catalog, Backbone& backbone, BackboneWriter& writer,
+Applier::Applier(std::string receiver, Catalog& catalog, Backbone& backbone, BackboneWriter* writer,
                  Clock& clock, TopicSettings topics, WorkerErrors errors)
     : receiver_(std::move(receiver)),
       worker_name_(absl::StrCat("catalog/", receiver_)),
@@ -72,9 +72,11 @@ absl::Status Applier::OpenReader() {
   for (const DatasetId& dataset : datasets) {
     for (int32_t p = 0; p < topics_.partitions; ++p) {
       const TopicPartition tp{ReturnedTopic(receiver_, dataset.value()), Partition(p)};
-      ASSIGN_OR_RETURN(const std::optional<Offset> traced,
-                       backbone_.CommittedOffset(options.group, tp));
       ASSIGN_OR_RETURN(const Offset applied, catalog_.AppliedOffset(dataset, tp));
+      std::optional<Offset> traced = applied;
+      if (writer_ != nullptr) {
+        ASSIGN_OR_RETURN(traced, backbone_.CommittedOffset(options.group, tp));
+      }
       ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(tp));
       const Offset from = std::min(traced.value_or(Offset(0)), applied);
       options.assigned.push_back(tp);
@@ -94,6 +96,7 @@ absl::Status Applier::ApplyTopic(const DatasetId& dataset, absl::Span<const Stor
                                  Transaction* transaction) {
   RETURN_IF_ERROR(
       Annotate(catalog_.Apply(dataset, batches), absl::StrCat("dataset ", dataset.value())));
+  if (writer_ == nullptr) return absl::OkStatus();
   Assigned& assigned = assigned_[batches.front().from];
   if (batches.back().next <= assigned.traced) return absl::OkStatus();
   huiliu::v1::LineageEntry entry;
@@ -130,6 +133,7 @@ absl::StatusOr<bool> Applier::Step(absl::Duration timeout) {
     return false;
   }
   ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reader_->Poll(timeout));
+  caught_up_ = batches.empty();
   std::stable_sort(batches.begin(), batches.end(),
                    [](const StoredBatch& a, const StoredBatch& b) { return a.from < b.from; });
   Transaction transaction;
@@ -142,7 +146,7 @@ absl::StatusOr<bool> Applier::Step(absl::Duration timeout) {
   }
   if (transaction.appends.empty()) return !batches.empty();
   const std::vector<ConsumedOffset> consumed = transaction.consumed;
-  RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
+  RETURN_IF_ERROR(writer_->Commit(std::move(transaction)).status());
   for (const ConsumedOffset& offset : consumed) assigned_[offset.from].traced = offset.next;
   return true;
 }
@@ -158,6 +162,7 @@ void Applier::Run() {
     if (!status.ok()) {
       errors_(worker_name_, status);
       reader_.reset();
+      caught_up_ = false;
       absl::MutexLock lock(&mutex_);
       mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kRetryDelay);
     } else if (failed) {

@@ -2,6 +2,7 @@
 #ifndef HUILIU_BROKER_PIPELINE_APPLIER_H_
 #define HUILIU_BROKER_PIPELINE_APPLIER_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,13 +21,17 @@ namespace huiliu::pipeline {
 
 // Legal calls: AddDataset* [CatchUp] Start AddDataset* Stop. One thread of its own.
 //
+// An owner's applier writes lineage; a standby's has no writer, applies the same and leaves the
+// record to the owner.
+//
 // The catalog's offsets and the log's group offset are two truths: rows below the catalog's offset
 // are in the catalog, entries below the group's offset are in lineage. Reading goes on from the
 // lower of the two; the catalog skips what it has, and no entry is written twice, since the entry
 // and the group's offset are one commit.
 class Applier {
  public:
-  Applier(std::string receiver, Catalog& catalog, Backbone& backbone, BackboneWriter& writer,
+  // `writer`: null of a standby.
+  Applier(std::string receiver, Catalog& catalog, Backbone& backbone, BackboneWriter* writer,
           Clock& clock, TopicSettings topics, WorkerErrors errors);
   ~Applier();
 
@@ -36,6 +41,8 @@ class Applier {
   absl::Status CatchUp();
   void Start();
   void Stop();
+  // Whether nothing was left when it looked last.
+  bool caught_up() const { return caught_up_; }
 
  private:
   struct Assigned {
@@ -54,7 +61,7 @@ class Applier {
   const std::string worker_name_;
   Catalog& catalog_;
   Backbone& backbone_;
-  BackboneWriter& writer_;
+  BackboneWriter* const writer_;
   Clock& clock_;
   const TopicSettings topics_;
   const WorkerErrors errors_;
@@ -66,6 +73,7 @@ class Applier {
   std::vector<DatasetId> datasets_ ABSL_GUARDED_BY(mutex_);
   bool changed_ ABSL_GUARDED_BY(mutex_) = true;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> caught_up_ = false;
   std::thread thread_;
 };
 

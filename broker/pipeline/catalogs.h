@@ -12,23 +12,27 @@
 
 namespace huiliu::pipeline {
 
-// Thread-safe. A catalog lives as long as the node.
+// Thread-safe. A catalog may go to another node; who reads from it keeps it open until then.
 class Catalogs {
  public:
-  void Add(const std::string& receiver, std::unique_ptr<Catalog> catalog) {
+  void Add(const std::string& receiver, std::shared_ptr<Catalog> catalog) {
     absl::MutexLock lock(&mutex_);
     catalogs_[receiver] = std::move(catalog);
   }
-  // nullptr: this node holds no catalog of the receiver.
-  Catalog* Find(const std::string& receiver) const {
+  void Remove(const std::string& receiver) {
+    absl::MutexLock lock(&mutex_);
+    catalogs_.erase(receiver);
+  }
+  // nullptr: this node does not answer for the receiver.
+  std::shared_ptr<Catalog> Find(const std::string& receiver) const {
     absl::ReaderMutexLock lock(&mutex_);
     const auto it = catalogs_.find(receiver);
-    return it == catalogs_.end() ? nullptr : it->second.get();
+    return it == catalogs_.end() ? nullptr : it->second;
   }
 
  private:
   mutable absl::Mutex mutex_;
-  std::map<std::string, std::unique_ptr<Catalog>> catalogs_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<Catalog>> catalogs_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace huiliu::pipeline

@@ -20,6 +20,12 @@ void Cut(std::string* text) {
   text->resize(end);
 }
 
+absl::Status Moving(absl::string_view receiver) {
+  return absl::UnavailableError(
+      absl::StrCat("接收方 ", receiver, " 的目录正在转移，请稍后重试 / the catalog of ", receiver,
+                   " is moving to another node; try again shortly"));
+}
+
 }  // namespace
 
 access::Authorised Gate::Ask(const governance::Principal& caller,
@@ -102,9 +108,14 @@ absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
                                caller.account,
                                " lacks the role CONSUMER; ask the security administrator"));
   }
-  const uint64_t version = state_.version();
+  const uint64_t version = admission.version = state_.version();
+  if (lease_ != nullptr && (admission.term = lease_->Term()) == 0) return LeaseRanOut();
   const auto contract = state_.FindContract(context.dataset());
   admission.catalog = catalogs_.Find(context.receiver());
+  if (admission.catalog == nullptr && lease_ != nullptr &&
+      state_.FindReceiver(context.receiver()).has_value()) {
+    return Moving(context.receiver());
+  }
   if (contract == nullptr || admission.catalog == nullptr) {
     return refuse(absl::StrCat(
         "no_grant: 没有该数据集的授权，请提出共享申请 / no grant for this dataset; apply for it"));
@@ -120,10 +131,22 @@ absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
   return admission;
 }
 
-bool Gate::StillValid(const Admission& admission) const {
-  const auto grant = state_.FindGrant(admission.plan->grant().id());
-  return grant.has_value() && grant->version() == admission.plan->grant().version() &&
-         admission.plan->ValidAt(clock_.Now());
+bool Gate::StillValid(const access::AccessPlan& plan) const {
+  const auto grant = state_.FindGrant(plan.grant().id());
+  return grant.has_value() && grant->version() == plan.grant().version() &&
+         plan.ValidAt(clock_.Now());
+}
+
+absl::Status Gate::MayLeave(const Admitted& admitted) const {
+  if (lease_ != nullptr && (admitted.term == 0 || lease_->Term() != admitted.term))
+    return LeaseRanOut();
+  if (lease_ != nullptr && catalogs_.Find(admitted.plan->grant().receiver()) != admitted.catalog)
+    return Moving(admitted.plan->grant().receiver());
+  const bool unchanged = state_.version() == admitted.version;
+  if (unchanged ? admitted.plan->ValidAt(clock_.Now()) : StillValid(*admitted.plan))
+    return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      "revoked: 授权已收回、变更或到期 / the grant was revoked, changed or has expired");
 }
 
 void Gate::Record(const Admission& admission, huiliu::v1::Step step,
@@ -138,7 +161,10 @@ void Gate::Record(const Admission& admission, huiliu::v1::Step step,
        lineage::ReadEntries(step, admission.reader, digests, clock_.Now())) {
     entries.push_back(lineage::Encode(entry));
   }
-  recorder_.Record(std::move(entries), std::move(done));
+  recorder_.Record(std::move(entries), [this, admitted = Admitted(admission),
+                                        done = std::move(done)](const absl::Status& recorded) {
+    done(recorded.ok() ? MayLeave(admitted) : recorded);
+  });
 }
 
 absl::Status Gate::RecordAndWait(const Admission& admission, huiliu::v1::Step step,

@@ -16,37 +16,47 @@
 #include "broker/governance/state.h"
 #include "broker/lineage/entry.h"
 #include "broker/pipeline/catalogs.h"
+#include "broker/pipeline/lease.h"
 #include "broker/pipeline/read_recorder.h"
 #include "core/base/clock.h"
 #include "huiliu/v1/catalog.pb.h"
 
 namespace huiliu::pipeline {
 
-// An authorised reader of one dataset of one receiver, for one call or one stream.
-struct Admission {
+// What was decided for a reader, and knowing what.
+struct Admitted {
   std::shared_ptr<const access::AccessPlan> plan;
+  std::shared_ptr<Catalog> catalog;
+  uint64_t version = 0;  // of governance
+  uint64_t term = 0;     // of this node's lease
+};
+
+// An authorised reader of one dataset of one receiver, for one call or one stream.
+struct Admission : Admitted {
   lineage::Reader reader;
-  Catalog* catalog = nullptr;
 };
 
 // Thread-safe.
 class Gate {
  public:
   Gate(const governance::State& state, access::Authoriser& authoriser, const Catalogs& catalogs,
-       ReadRecorder& recorder, Clock& clock, std::string node_key)
+       ReadRecorder& recorder, Clock& clock, std::string node_key, const Lease* lease = nullptr)
       : state_(state),
         authoriser_(authoriser),
         catalogs_(catalogs),
         recorder_(recorder),
         clock_(clock),
-        node_key_(std::move(node_key)) {}
+        node_key_(std::move(node_key)),
+        lease_(lease) {}
 
   // PERMISSION_DENIED, after the refusal stands in lineage, saying what is wrong and what to do
   // next, in Chinese and English.
   absl::StatusOr<Admission> Admit(const governance::Principal& caller,
                                   const huiliu::v1::ReadContext& context, absl::string_view method);
-  // The grants are looked at again: for streams, before each message.
-  bool StillValid(const Admission& admission) const;
+  // Before data leaves, and before each message of a stream: the grant may have been revoked
+  // meanwhile (PERMISSION_DENIED), this node may have slept, or the catalog be another's now
+  // (UNAVAILABLE).
+  absl::Status MayLeave(const Admitted& admitted) const;
 
   // Records that rows with these keys leave; `done` runs when that is durable (or failed: then they
   // must not leave).
@@ -81,6 +91,7 @@ class Gate {
   // Of what a caller typed only what is registered: his words may hold anything, and the log keeps
   // them for good.
   lineage::Reader Registered(lineage::Reader reader) const;
+  bool StillValid(const access::AccessPlan& plan) const;
   access::Authorised Ask(const governance::Principal& caller,
                          const huiliu::v1::ReadContext& context,
                          const std::shared_ptr<const schema::Contract>& contract) const;
@@ -97,6 +108,7 @@ class Gate {
   ReadRecorder& recorder_;
   Clock& clock_;
   const std::string node_key_;
+  const Lease* const lease_;  // null: the only node
   absl::Mutex mutex_;
   absl::flat_hash_map<DecisionKey, Decision> decisions_ ABSL_GUARDED_BY(mutex_);
 };

@@ -15,45 +15,12 @@ using absl::StrCat;
 using governance::Principal;
 
 // The bootstrap configuration speaks before there are accounts.
-bool IsBootstrap(const Principal& caller) {
-  return caller.account == "bootstrap" && caller.organisation.empty();
-}
+constexpr char kBootstrap[] = "bootstrap";
 
 }  // namespace
 
-absl::Status GovernanceCommands::Replay() {
-  const TopicPartition control{kControlTopic, Partition(0)};
-  ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(control));
-  ReaderOptions options;
-  options.assigned = {control};
-  options.start = StartAt::kEarliest;
-  ASSIGN_OR_RETURN(std::unique_ptr<BackboneReader> reader, backbone_.OpenReader(options));
-  Offset next = bounds.earliest;
-  while (next < bounds.end) {
-    ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reader->Poll(absl::Seconds(1)));
-    for (const StoredBatch& batch : batches) {
-      ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
-      absl::Status status;
-      view.ForEach([&](int, const RecordView& record) {
-        if (!status.ok() || record.tombstone) return;
-        Record control_record;
-        if (!control_record.ParseFromArray(record.value.data(),
-                                           static_cast<int>(record.value.size()))) {
-          status = absl::DataLossError(
-              StrCat("control topic, offset ", batch.first_offset.value(), ": no control record"));
-          return;
-        }
-        status = state_.Apply(control_record);
-      });
-      RETURN_IF_ERROR(status);
-      next = batch.next;
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status GovernanceCommands::Store(const Principal& caller, const Record& record,
-                                       absl::string_view what) {
+void GovernanceCommands::Append(const Principal& caller, const Record& record,
+                                absl::string_view what, Transaction* transaction) {
   RecordBatchBuilder control;
   control.Add(governance::ControlKey(record), "", record.SerializeAsString());
   huiliu::v1::LineageEntry entry;
@@ -82,28 +49,78 @@ absl::Status GovernanceCommands::Store(const Principal& caller, const Record& re
   }
   RecordBatchBuilder lineage;
   lineage.Add("", "", entry.SerializeAsString());
+  transaction->appends.push_back({{kControlTopic, Partition(0)}, control.Finish(), 1});
+  transaction->appends.push_back({{kLineageTopic, Partition(0)}, lineage.Finish(), 1});
+}
+
+absl::StatusOr<GovernanceCommands::Record> GovernanceCommands::ExecuteLocked(
+    const Principal& caller, absl::string_view what, const Proposal& propose) {
   Transaction transaction;
-  transaction.appends.push_back({{kControlTopic, Partition(0)}, control.Finish(), 1});
-  transaction.appends.push_back({{kLineageTopic, Partition(0)}, lineage.Finish(), 1});
-  return writer_.Commit(std::move(transaction)).status();
+  ASSIGN_OR_RETURN(transaction.consumed, fence_.OfGovernance());
+  ASSIGN_OR_RETURN(Record record, propose());
+  record.set_time_us(absl::ToUnixMicros(clock_.Now()));
+  record.set_actor(caller.account);
+  Append(caller, record, what, &transaction);
+  RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
+  RETURN_IF_ERROR(log_.TakeOver(record));
+  return record;
 }
 
 absl::StatusOr<GovernanceCommands::Record> GovernanceCommands::Execute(const Principal& caller,
                                                                        huiliu::v1::Role wanted,
                                                                        absl::string_view what,
                                                                        const Proposal& propose) {
-  if (!IsBootstrap(caller)) RETURN_IF_ERROR(RequireAnyRole(caller, {wanted}, what));
+  RETURN_IF_ERROR(RequireAnyRole(caller, {wanted}, what));
   Record record;
   {
     absl::MutexLock lock(&mutex_);
-    ASSIGN_OR_RETURN(record, propose());
-    record.set_time_us(absl::ToUnixMicros(clock_.Now()));
-    record.set_actor(caller.account);
-    RETURN_IF_ERROR(Store(caller, record, what));
-    RETURN_IF_ERROR(state_.Apply(record));
+    ASSIGN_OR_RETURN(record, ExecuteLocked(caller, what, propose));
   }
   if (listener_) listener_(record);
   return record;
+}
+
+absl::Status GovernanceCommands::Bootstrap(const Beginning& beginning) {
+  const Principal caller{kBootstrap, "", {}};
+  std::vector<Record> records;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (state_.version() > 0) return absl::OkStatus();
+    Transaction transaction;
+    ASSIGN_OR_RETURN(transaction.consumed, fence_.OfGovernance());
+    // Each is checked against those before it.
+    governance::State scratch;
+    const auto add = [&](const auto& entity, absl::string_view what) -> absl::Status {
+      ASSIGN_OR_RETURN(Record record, scratch.Propose(entity, 0));
+      record.set_time_us(absl::ToUnixMicros(clock_.Now()));
+      record.set_actor(caller.account);
+      RETURN_IF_ERROR(scratch.Apply(record));
+      Append(caller, record, what, &transaction);
+      records.push_back(std::move(record));
+      return absl::OkStatus();
+    };
+    for (const auto& receiver : beginning.receivers)
+      RETURN_IF_ERROR(add(receiver, "Registry.PutReceiver"));
+    for (const auto& organisation : beginning.organisations)
+      RETURN_IF_ERROR(add(organisation, "Registry.PutOrganisation"));
+    for (const auto& account : beginning.accounts)
+      RETURN_IF_ERROR(add(account, "Registry.PutAccount"));
+    if (records.empty()) return absl::OkStatus();
+    RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
+    for (const Record& record : records) RETURN_IF_ERROR(log_.TakeOver(record));
+  }
+  if (listener_) listener_(records.back());
+  return absl::OkStatus();
+}
+
+absl::Status GovernanceCommands::Place(const huiliu::v1::CatalogPlacement& placement,
+                                       absl::string_view node) {
+  const Principal caller{StrCat("node/", node), "", {}};
+  absl::MutexLock lock(&mutex_);
+  return ExecuteLocked(
+             caller, "Cluster.Place",
+             [&]() -> absl::StatusOr<Record> { return state_.ProposePlacement(placement); })
+      .status();
 }
 
 absl::StatusOr<huiliu::v1::Organisation> GovernanceCommands::Put(

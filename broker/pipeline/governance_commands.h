@@ -9,6 +9,8 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/backbone/backbone.h"
 #include "broker/governance/state.h"
+#include "broker/pipeline/control_log.h"
+#include "broker/pipeline/fence.h"
 #include "core/base/clock.h"
 #include "huiliu/v1/governance.pb.h"
 #include "huiliu/v1/registry.pb.h"
@@ -25,16 +27,15 @@ class GovernanceCommands {
   // Whether a grant compiles to an access plan.
   using GrantCheck = std::function<absl::Status(const huiliu::v1::Grant&)>;
 
-  GovernanceCommands(governance::State& state, Backbone& backbone, BackboneWriter& writer,
-                     Clock& clock, GrantCheck check_grant)
+  // `log` has been caught up. `fence`: whether this node takes commands.
+  GovernanceCommands(governance::State& state, ControlLog& log, BackboneWriter& writer,
+                     Clock& clock, const Fence& fence, GrantCheck check_grant)
       : state_(state),
-        backbone_(backbone),
+        log_(log),
         writer_(writer),
         clock_(clock),
+        fence_(fence),
         check_grant_(std::move(check_grant)) {}
-
-  // Replays the control topic into the state. Call once, before anything else.
-  absl::Status Replay();
 
   absl::StatusOr<huiliu::v1::Organisation> Put(const Principal& caller,
                                                const huiliu::v1::PutOrganisationRequest& request);
@@ -57,19 +58,38 @@ class GovernanceCommands {
   absl::StatusOr<huiliu::v1::Grant> Revoke(const Principal& caller,
                                            const huiliu::v1::RevokeGrantRequest& request);
 
-  // Called after each command, outside the lock: topics are made, workers started.
-  void OnChange(std::function<void(const Record&)> listener) { listener_ = std::move(listener); }
+  // What a node knows before anybody can tell it: all of it in one commit, where nothing has been
+  // registered yet; nothing else.
+  struct Beginning {
+    std::vector<huiliu::v1::Receiver> receivers;
+    std::vector<huiliu::v1::Organisation> organisations;
+    std::vector<huiliu::v1::Account> accounts;
+  };
+  absl::Status Bootstrap(const Beginning& beginning);
+
+  // Where the receivers' catalogs are from now on: no person's command.
+  absl::Status Place(const huiliu::v1::CatalogPlacement& placement, absl::string_view node);
+
+  // Called after each command, outside the lock, before its caller has the answer.
+  void OnDone(std::function<void(const Record&)> listener) { listener_ = std::move(listener); }
+  // Waits until no command is being committed.
+  void Drain() { absl::MutexLock lock(&mutex_); }
 
  private:
   using Proposal = std::function<absl::StatusOr<Record>()>;
   absl::StatusOr<Record> Execute(const Principal& caller, huiliu::v1::Role wanted,
                                  absl::string_view what, const Proposal& propose);
-  absl::Status Store(const Principal& caller, const Record& record, absl::string_view what);
+  absl::StatusOr<Record> ExecuteLocked(const Principal& caller, absl::string_view what,
+                                       const Proposal& propose)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void Append(const Principal& caller, const Record& record, absl::string_view what,
+                     Transaction* transaction);
 
   governance::State& state_;
-  Backbone& backbone_;
+  ControlLog& log_;
   BackboneWriter& writer_;
   Clock& clock_;
+  const Fence& fence_;
   const GrantCheck check_grant_;
   std::function<void(const Record&)> listener_;
   absl::Mutex mutex_;  // orders commands

@@ -184,16 +184,32 @@ absl::Status Intake::Load(const std::string& source, Lane& lane) {
   return absl::OkStatus();
 }
 
+void Intake::Release(const std::function<bool(const std::string& source)>& which) {
+  std::vector<Lane*> released;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [source, lane] : lanes_) {
+      if (which(source)) released.push_back(lane.get());
+    }
+  }
+  for (Lane* lane : released) {
+    absl::MutexLock lock(&lane->mutex);
+    lane->loaded = false;
+    lane->position.Clear();
+  }
+}
+
 absl::StatusOr<SourcePosition> Intake::Position(const std::string& source) {
   Lane& lane = LaneOf(source);
   if (lane.mutex.TryLock()) {
-    const absl::Status loaded = Load(source, lane);
+    const bool ours = fence_.Of(source).ok();
+    const absl::Status loaded = ours ? Load(source, lane) : absl::OkStatus();
     SourcePosition known = lane.position;
     lane.mutex.Unlock();
     RETURN_IF_ERROR(loaded);
-    return known;
+    if (ours) return known;
   }
-  // A batch is being committed, and who asks must not wait for that.
+  // A batch is being committed, and who asks must not wait for that; or another node takes them.
   ASSIGN_OR_RETURN(const std::optional<std::string> stored,
                    backbone_.Position(SourcePositionKey(source)));
   SourcePosition position;
@@ -259,12 +275,18 @@ absl::StatusOr<std::unique_ptr<Intake::Session>> Intake::Open(const governance::
   }
   Lane& lane = LaneOf(source->id());
   absl::MutexLock lock(&lane.mutex);
+  Transaction transaction;
+  ASSIGN_OR_RETURN(transaction.consumed, fence_.Of(source->id()));
   RETURN_IF_ERROR(Load(source->id(), lane));
   SourcePosition after = lane.position;
   after.set_epoch(lane.position.epoch() + 1);
-  Transaction transaction;
   transaction.positions.push_back({SourcePositionKey(source->id()), after.SerializeAsString()});
-  RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
+  const absl::Status committed = writer_.Commit(std::move(transaction)).status();
+  if (!committed.ok()) {
+    lane.loaded = false;
+    lane.position.Clear();
+    return committed;
+  }
   lane.position = after;
   welcome->set_epoch(after.epoch());
   welcome->set_sequence(after.sequence());
@@ -360,6 +382,7 @@ absl::Status Intake::Take(const std::string& id, uint64_t epoch, const Batch& ba
   RETURN_IF_ERROR(CheckContent(*source, batch));
   Lane& lane = LaneOf(id);
   absl::MutexLock lock(&lane.mutex);
+  ASSIGN_OR_RETURN(std::vector<ConsumedOffset> fence, fence_.Of(id));
   RETURN_IF_ERROR(Load(id, lane));
   bool repeated = false;
   RETURN_IF_ERROR(CheckSequence(lane, epoch, batch, &repeated));
@@ -371,6 +394,7 @@ absl::Status Intake::Take(const std::string& id, uint64_t epoch, const Batch& ba
   after.set_batch_digest(batch.digest());
   after.set_time_us(absl::ToUnixMicros(clock_.Now()));
   ASSIGN_OR_RETURN(Transaction transaction, Build(*source, batch, after));
+  transaction.consumed = std::move(fence);
   const absl::Status committed = writer_.Commit(std::move(transaction)).status();
   if (!committed.ok()) {
     // The outcome is not guessed: the next call reads it back.

@@ -3,6 +3,7 @@
 #ifndef HUILIU_BROKER_PIPELINE_INTAKE_H_
 #define HUILIU_BROKER_PIPELINE_INTAKE_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/backbone/backbone.h"
 #include "broker/governance/state.h"
+#include "broker/pipeline/fence.h"
 #include "broker/pipeline/topics.h"
 #include "core/base/clock.h"
 #include "huiliu/v1/control.pb.h"
@@ -38,9 +40,15 @@ class Intake {
     const uint64_t epoch_;
   };
 
+  // `fence`: which sources are this node's to take over; null: all.
   Intake(const governance::State& state, Backbone& backbone, BackboneWriter& writer, Clock& clock,
-         TopicSettings topics)
-      : state_(state), backbone_(backbone), writer_(writer), clock_(clock), topics_(topics) {}
+         TopicSettings topics, const Fence* fence = nullptr)
+      : state_(state),
+        backbone_(backbone),
+        writer_(writer),
+        clock_(clock),
+        topics_(topics),
+        fence_(fence == nullptr ? none_ : *fence) {}
 
   // Opens a source for writing and fences its former writer. NOT_FOUND: the source is not
   // registered; PERMISSION_DENIED: it belongs to another organisation; FAILED_PRECONDITION: dataset
@@ -54,6 +62,8 @@ class Intake {
   absl::Status GetPosition(const std::optional<governance::Principal>& caller,
                            const huiliu::v1::GetPositionRequest& request,
                            huiliu::v1::GetPositionResponse* response);
+  // Waits for the commits of these sources and forgets their positions: another node goes on.
+  void Release(const std::function<bool(const std::string& source)>& which);
 
  private:
   // The one writer of a source at a time.
@@ -80,6 +90,8 @@ class Intake {
   BackboneWriter& writer_;
   Clock& clock_;
   const TopicSettings topics_;
+  const NoFence none_;
+  const Fence& fence_;
   absl::Mutex mutex_;
   std::map<std::string, std::unique_ptr<Lane>> lanes_ ABSL_GUARDED_BY(mutex_);
 };

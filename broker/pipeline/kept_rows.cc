@@ -12,7 +12,7 @@ const TopicPartition kRows{kQuarantineTopic, Partition(0)};
 
 absl::Status KeptRows::Open() {
   ReaderOptions options;
-  options.group = KeptGroup();
+  options.group = group_;
   options.assigned = {kRows};
   // A store that was lost is made again from the topic.
   ASSIGN_OR_RETURN(const KeptRowPage page, store_.List(KeptKind::kQuarantined, "", 1, "", true));
@@ -40,7 +40,7 @@ absl::Status KeptRows::CatchUp() {
     RETURN_IF_ERROR(store_.Put(KeptKind::kQuarantined, rows));
     // Durable in the store first: putting again after a crash changes nothing.
     Transaction transaction;
-    transaction.consumed.push_back({KeptGroup(), kRows, batches.back().next});
+    transaction.consumed.push_back({group_, kRows, batches.back().next});
     RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
     return true;
   };

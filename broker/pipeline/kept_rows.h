@@ -3,6 +3,7 @@
 #define HUILIU_BROKER_PIPELINE_KEPT_ROWS_H_
 
 #include <memory>
+#include <string>
 
 #include "broker/backbone/backbone.h"
 #include "storage/quarantine/quarantine_store.h"
@@ -12,8 +13,9 @@ namespace huiliu::pipeline {
 // One thread at a time. Rows of every kind stand in one list; their counts say which they are.
 class KeptRows {
  public:
-  KeptRows(Backbone& backbone, BackboneWriter& writer, QuarantineStore& store)
-      : backbone_(backbone), writer_(writer), store_(store) {}
+  // `group`: how far the store has followed the topic stands under it.
+  KeptRows(Backbone& backbone, BackboneWriter& writer, QuarantineStore& store, std::string group)
+      : backbone_(backbone), writer_(writer), store_(store), group_(std::move(group)) {}
 
   // Takes what the topic holds now into the store.
   absl::Status CatchUp();
@@ -25,6 +27,7 @@ class KeptRows {
   Backbone& backbone_;
   BackboneWriter& writer_;
   QuarantineStore& store_;
+  const std::string group_;
   std::unique_ptr<BackboneReader> reader_;
 };
 

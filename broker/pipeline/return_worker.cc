@@ -23,7 +23,7 @@ constexpr int kMaxCorrections = 1000;
 ReturnWorker::ReturnWorker(Parts parts)
     : parts_(std::move(parts)),
       engines_(parts_.state, parts_.divisions, parts_.pseudonym_key, parts_.clock),
-      kept_(parts_.backbone, parts_.writer, parts_.kept) {}
+      kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group) {}
 
 absl::Status ReturnWorker::AddDataset(const std::string& dataset) {
   RETURN_IF_ERROR(parts_.backbone.EnsureTopic(SourceTopicSpec(dataset, parts_.topics)));
@@ -77,7 +77,7 @@ absl::Status ReturnWorker::OpenReader() {
 absl::Status ReturnWorker::Recover() {
   if (!recovered_) {
     ASSIGN_OR_RETURN(const std::optional<std::string> stored,
-                     parts_.backbone.Position(kReturnPosition));
+                     parts_.backbone.Position(ReturnPosition(parts_.lane)));
     uint64_t sequence = 0;
     if (stored.has_value() && !absl::SimpleAtoi(*stored, &sequence))
       return absl::DataLossError("the stored position of the return engine cannot be read");
@@ -94,7 +94,17 @@ absl::Status ReturnWorker::Commit(Judgement* judgement) {
   recovered_ = false;
   Seal(judgement);
   const uint64_t sequence = sequence_ + 1;
-  judgement->transaction.positions.push_back({kReturnPosition, absl::StrCat(sequence)});
+  judgement->transaction.positions.push_back({ReturnPosition(parts_.lane), absl::StrCat(sequence)});
+  if (parts_.fence != nullptr) {
+    std::string any;
+    {
+      absl::MutexLock lock(&mutex_);
+      any = datasets_.front();
+    }
+    ASSIGN_OR_RETURN(std::vector<ConsumedOffset> fence, parts_.fence->Of(any));
+    for (ConsumedOffset& offset : fence)
+      judgement->transaction.consumed.push_back(std::move(offset));
+  }
   RETURN_IF_ERROR(parts_.decisions.Stage(sequence, judgement->decisions.Updates()));
   RETURN_IF_ERROR(parts_.writer.Commit(std::move(judgement->transaction)).status());
   RETURN_IF_ERROR(parts_.decisions.Commit(sequence));

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/backbone/backbone.h"
 #include "broker/governance/state.h"
+#include "broker/pipeline/fence.h"
 #include "broker/pipeline/judgement.h"
 #include "broker/pipeline/kept_rows.h"
 #include "broker/pipeline/node_engines.h"
@@ -44,6 +45,11 @@ class ReturnWorker {
     DecisionStore& decisions;
     QuarantineStore& kept;
     WorkerErrors errors;
+    // Of several nodes: whether the worker's lane is still this node's; the lane's name, under
+    // which this worker's transactions are numbered; under which its store follows the kept rows.
+    const Fence* fence = nullptr;
+    std::string lane = {};
+    std::string kept_group = KeptGroup();
   };
   explicit ReturnWorker(Parts parts);
   ~ReturnWorker() { Stop(); }

@@ -280,10 +280,7 @@ absl::StatusOr<bool> Subscription::NextOfChanges(absl::Duration timeout,
 
 absl::StatusOr<bool> Subscription::Next(absl::Duration timeout,
                                         huiliu::v1::SubscribeResponse* response) {
-  if (!gate_.StillValid(admission_)) {
-    return absl::PermissionDeniedError(
-        "revoked: 授权已收回或到期，推送结束 / the grant was revoked, changed or has expired");
-  }
+  RETURN_IF_ERROR(gate_.MayLeave(admission_));
   response->Clear();
   in_message_.clear();
   std::vector<std::string> keys;
@@ -294,6 +291,7 @@ absl::StatusOr<bool> Subscription::Next(absl::Duration timeout,
   if (!something) return false;
   response->set_cursor(cursors_.Seal(admission_, cursor_));
   response->set_dataset_version(admission_.plan->contract().version());
+  response->set_key_hidden(!admission_.plan->CheckKeyUse().ok());
   if (keys.empty()) return true;
   settled_ = false;
   RETURN_IF_ERROR(gate_.RecordAndWait(admission_, huiliu::v1::STEP_DELIVER, keys));

@@ -42,8 +42,10 @@ inline std::string CatalogGroup(absl::string_view receiver) {
 }
 inline std::string ReturnGroup() { return "return"; }
 inline std::string KeptGroup() { return "kept"; }
-// How many transactions the node's engine has committed.
-inline constexpr char kReturnPosition[] = "return";
+// How many transactions the node's engine has committed. `lane`: empty on the only node.
+inline std::string ReturnPosition(absl::string_view lane = "") {
+  return lane.empty() ? "return" : absl::StrCat("return/", lane);
+}
 
 // The partition of a key, as the Java client chooses it: murmur2, sign bit cleared, modulo.
 Partition PartitionOf(absl::string_view key, int32_t partitions);

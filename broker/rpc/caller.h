@@ -6,11 +6,21 @@
 
 #include "broker/governance/state.h"
 #include "broker/service/call_context.h"
+#include "broker/service/peering.h"
+#include "core/base/token_seal.h"
 
 namespace huiliu::rpc {
 
+// What stands before every handler.
+struct Gateway {
+  const governance::State& state;
+  // Of several nodes; null: this is the only one.
+  const service::Peering* peering = nullptr;
+  const TokenSeal* seal = nullptr;
+};
+
 service::CallContext ContextOf(const grpc::ServerContextBase& server_context,
-                               const governance::State& state, const char* method);
+                               const Gateway& gateway, const char* method);
 
 }  // namespace huiliu::rpc
 

@@ -8,8 +8,9 @@ namespace huiliu::rpc {
 using huiliu::v1::PublishRequest;
 using huiliu::v1::PublishResponse;
 
-PublishReactor::PublishReactor(pipeline::Intake& intake, service::CallContext context)
-    : intake_(intake), context_(std::move(context)) {
+PublishReactor::PublishReactor(pipeline::Intake& intake, const service::Peering* peering,
+                               service::CallContext context)
+    : intake_(intake), peering_(peering), context_(std::move(context)) {
   StartRead(&reading_);
   thread_ = std::thread([this] { Run(); });
 }
@@ -54,19 +55,44 @@ void PublishReactor::Run() {
   PublishRequest request;
   absl::Status status;
   while (status.ok() && Next(&request)) status = Handle(request);
+  if (elsewhere_ != nullptr) {
+    // The other node's last acknowledgements come before its end.
+    const absl::Status ended = elsewhere_->Finish();
+    if (!ended.ok()) status = ended;
+  }
   End(status);
 }
 
-absl::Status PublishReactor::Handle(const PublishRequest& request) {
-  switch (request.message_case()) {
-    case PublishRequest::kHello: {
-      if (session_ != nullptr) return absl::InvalidArgumentError("a stream says Hello once");
-      ASSIGN_OR_RETURN(const governance::Principal caller, service::RequireCaller(context_));
-      PublishResponse response;
-      ASSIGN_OR_RETURN(session_, intake_.Open(caller, request.hello(), response.mutable_welcome()));
-      Send(std::move(response));
-      return absl::OkStatus();
+absl::Status PublishReactor::Open(const PublishRequest& request) {
+  if (session_ != nullptr) return absl::InvalidArgumentError("a stream says Hello once");
+  ASSIGN_OR_RETURN(const governance::Principal caller, service::RequireCaller(context_));
+  if (peering_ != nullptr) {
+    ASSIGN_OR_RETURN(const auto peer, peering_->Route(context_, request.hello()));
+    if (peer.has_value()) {
+      elsewhere_ = peering_->calls().Publish(
+          *peer, context_, [this](PublishResponse response) { Send(std::move(response)); },
+          [this] {
+            absl::MutexLock lock(&mutex_);
+            input_ended_ = true;
+          });
+      // What is wrong with it the other node says as it ends.
+      return elsewhere_->Write(request) ? absl::OkStatus() : elsewhere_->Finish();
     }
+  }
+  PublishResponse response;
+  ASSIGN_OR_RETURN(session_, intake_.Open(caller, request.hello(), response.mutable_welcome()));
+  Send(std::move(response));
+  return absl::OkStatus();
+}
+
+absl::Status PublishReactor::Handle(const PublishRequest& request) {
+  if (elsewhere_ != nullptr) {
+    if (elsewhere_->Write(request)) return absl::OkStatus();
+    return absl::UnavailableError("the node that holds the source's lane has ended the stream");
+  }
+  switch (request.message_case()) {
+    case PublishRequest::kHello:
+      return Open(request);
     case PublishRequest::kBatch:
       return TakeBatch(request.batch());
     case PublishRequest::MESSAGE_NOT_SET:

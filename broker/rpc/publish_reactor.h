@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/pipeline/intake.h"
 #include "broker/service/call_context.h"
+#include "broker/service/peering.h"
 #include "huiliu/v1/intake.pb.h"
 
 namespace huiliu::rpc {
@@ -23,7 +24,10 @@ class PublishReactor
  public:
   static constexpr size_t kMaxBuffered = 4;  // batches read ahead of the commit
 
-  PublishReactor(pipeline::Intake& intake, service::CallContext context);
+  // `peering`: null where this is the only node; else a source whose lane another node holds is
+  // passed through to it.
+  PublishReactor(pipeline::Intake& intake, const service::Peering* peering,
+                 service::CallContext context);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -36,12 +40,15 @@ class PublishReactor
   bool Next(huiliu::v1::PublishRequest* request);
   // OK: go on. Else the stream ends with it.
   absl::Status Handle(const huiliu::v1::PublishRequest& request);
+  absl::Status Open(const huiliu::v1::PublishRequest& request);
   absl::Status TakeBatch(const huiliu::v1::Batch& batch);
   void Send(huiliu::v1::PublishResponse response);
   void End(const absl::Status& status);
 
   pipeline::Intake& intake_;
+  const service::Peering* const peering_;
   const service::CallContext context_;
+  std::unique_ptr<service::PeerPublish> elsewhere_;     // own thread only, but for Cancel
   std::unique_ptr<pipeline::Intake::Session> session_;  // own thread only
   huiliu::v1::PublishRequest reading_;                  // gRPC's while a read is outstanding
 

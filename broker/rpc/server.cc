@@ -34,6 +34,9 @@ class GrpcServer : public Server {
     builder.SetMaxSendMessageSize(kMaxMessageBytes);
     // Two nodes must not share a port unnoticed.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    // Nodes ask one another whether they are there (peer_client.cc).
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 2000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
     creators.push_back(NameMalformedRequests());
     builder.experimental().SetInterceptorCreators(std::move(creators));

@@ -3,8 +3,10 @@
 #include "broker/rpc/publish_reactor.h"
 #include "broker/rpc/stream_reactor.h"
 #include "broker/rpc/unary.h"
+#include "core/base/status.h"
 #include "huiliu/v1/audit.grpc.pb.h"
 #include "huiliu/v1/catalog.grpc.pb.h"
+#include "huiliu/v1/cluster.grpc.pb.h"
 #include "huiliu/v1/delivery.grpc.pb.h"
 #include "huiliu/v1/governance.grpc.pb.h"
 #include "huiliu/v1/intake.grpc.pb.h"
@@ -19,7 +21,7 @@ using grpc::ServerUnaryReactor;
 
 class RegistryRpc : public huiliu::v1::Registry::CallbackService {
  public:
-  explicit RegistryRpc(const Handlers& h) : state_(h.state), service_(h.registry) {}
+  explicit RegistryRpc(const Handlers& h) : gateway_(h.gateway), service_(h.registry) {}
   HUILIU_UNARY(Registry, PutOrganisation)
   HUILIU_UNARY(Registry, ListOrganisations)
   HUILIU_UNARY(Registry, PutAccount)
@@ -35,13 +37,13 @@ class RegistryRpc : public huiliu::v1::Registry::CallbackService {
   HUILIU_UNARY(Registry, ListDatasets)
 
  private:
-  const governance::State& state_;
+  const Gateway gateway_;
   service::RegistryService& service_;
 };
 
 class RulesRpc : public huiliu::v1::Rules::CallbackService {
  public:
-  explicit RulesRpc(const Handlers& h) : state_(h.state), service_(h.rules) {}
+  explicit RulesRpc(const Handlers& h) : gateway_(h.gateway), service_(h.rules) {}
   HUILIU_UNARY(Rules, ProposeRuleSet)
   HUILIU_UNARY(Rules, DecideRuleSet)
   HUILIU_UNARY(Rules, GetRuleSet)
@@ -49,20 +51,20 @@ class RulesRpc : public huiliu::v1::Rules::CallbackService {
   HUILIU_UNARY(Rules, CheckRuleSet)
 
  private:
-  const governance::State& state_;
+  const Gateway gateway_;
   service::RulesService& service_;
 };
 
 class GovernanceRpc : public huiliu::v1::Governance::CallbackService {
  public:
-  explicit GovernanceRpc(const Handlers& h) : state_(h.state), service_(h.governance) {}
+  explicit GovernanceRpc(const Handlers& h) : gateway_(h.gateway), service_(h.governance) {}
   HUILIU_UNARY(Governance, PutGrant)
   HUILIU_UNARY(Governance, RevokeGrant)
   HUILIU_UNARY(Governance, ListGrants)
   HUILIU_UNARY(Governance, WhoAmI)
 
  private:
-  const governance::State& state_;
+  const Gateway gateway_;
   service::GovernanceService& service_;
 };
 
@@ -73,47 +75,52 @@ class GovernanceRpc : public huiliu::v1::Governance::CallbackService {
                              const huiliu::v1::Method##Request* request,                         \
                              huiliu::v1::Method##Response* response) override {                  \
     ServerUnaryReactor* reactor = server_context->DefaultReactor();                              \
-    service_.Method(ContextOf(*server_context, state_, "huiliu.v1.Catalog/" #Method), *request,  \
-                    response,                                                                    \
+    const auto context = ContextOf(*server_context, gateway_, "huiliu.v1.Catalog/" #Method);     \
+    if (Elsewhere(gateway_, context, *request, response, reactor)) return reactor;               \
+    service_.Method(context, *request, response,                                                 \
                     [reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status)); }); \
     return reactor;                                                                              \
   }
 
 class CatalogRpc : public huiliu::v1::Catalog::CallbackService {
  public:
-  explicit CatalogRpc(const Handlers& h) : state_(h.state), service_(h.catalog) {}
+  explicit CatalogRpc(const Handlers& h) : gateway_(h.gateway), service_(h.catalog) {}
   HUILIU_READ(Get)
   HUILIU_READ(MultiGet)
   HUILIU_READ(Query)
   HUILIU_UNARY(Catalog, Stats)
 
  private:
-  const governance::State& state_;
+  const Gateway gateway_;
   service::CatalogService& service_;
 };
 
 class DeliveryRpc : public huiliu::v1::Delivery::CallbackService {
  public:
-  explicit DeliveryRpc(const Handlers& h) : state_(h.state), service_(h.delivery) {}
+  explicit DeliveryRpc(const Handlers& h) : gateway_(h.gateway), service_(h.delivery) {}
   HUILIU_UNARY(Delivery, CommitCursor)
   grpc::ServerWriteReactor<huiliu::v1::SubscribeResponse>* Subscribe(
       CallbackServerContext* server_context, const huiliu::v1::SubscribeRequest* request) override {
     return new StreamReactor<huiliu::v1::SubscribeResponse>(
-        ContextOf(*server_context, state_, "huiliu.v1.Delivery/Subscribe"),
+        ContextOf(*server_context, gateway_, "huiliu.v1.Delivery/Subscribe"),
         [this, asked = *request](const service::CallContext& context,
-                                 const service::StreamSink& sink) {
-          return service_.Subscribe(context, asked, sink);
+                                 const service::StreamSink& sink) -> absl::Status {
+          if (gateway_.peering == nullptr) return service_.Subscribe(context, asked, sink);
+          ASSIGN_OR_RETURN(const auto peer, gateway_.peering->Route(context, asked));
+          if (!peer.has_value()) return service_.Subscribe(context, asked, sink);
+          return gateway_.peering->calls().Stream(
+              *peer, context, asked, huiliu::v1::SubscribeResponse::default_instance(), sink);
         });
   }
 
  private:
-  const governance::State& state_;
+  const Gateway gateway_;
   service::DeliveryService& service_;
 };
 
 class AuditRpc : public huiliu::v1::Audit::CallbackService {
  public:
-  explicit AuditRpc(const Handlers& h) : state_(h.state), service_(h.audit) {}
+  explicit AuditRpc(const Handlers& h) : gateway_(h.gateway), service_(h.audit) {}
   HUILIU_UNARY(Audit, TraceRecord)
   HUILIU_UNARY(Audit, GetCheckpoint)
   HUILIU_UNARY(Audit, GetInclusionProof)
@@ -123,7 +130,7 @@ class AuditRpc : public huiliu::v1::Audit::CallbackService {
       CallbackServerContext* server_context,
       const huiliu::v1::ExportEntriesRequest* request) override {
     return new StreamReactor<huiliu::v1::ExportEntriesResponse>(
-        ContextOf(*server_context, state_, "huiliu.v1.Audit/ExportEntries"),
+        ContextOf(*server_context, gateway_, "huiliu.v1.Audit/ExportEntries"),
         [this, asked = *request](const service::CallContext& context,
                                  const service::StreamSink& sink) {
           return service_.ExportEntries(context, asked, sink);
@@ -131,25 +138,42 @@ class AuditRpc : public huiliu::v1::Audit::CallbackService {
   }
 
  private:
-  const governance::State& state_;
+  const Gateway gateway_;
   service::AuditService& service_;
+};
+
+class ClusterRpc : public huiliu::v1::Cluster::CallbackService {
+ public:
+  explicit ClusterRpc(const Handlers& h) : gateway_(h.gateway), service_(h.cluster) {}
+  ServerUnaryReactor* GetStatus(CallbackServerContext* server_context,
+                                const huiliu::v1::GetClusterStatusRequest* request,
+                                huiliu::v1::GetClusterStatusResponse* response) override {
+    return RunUnary(server_context, gateway_, "huiliu.v1.Cluster/GetStatus", *request, response,
+                    [&](const service::CallContext& context) {
+                      return service_.GetStatus(context, *request, response);
+                    });
+  }
+
+ private:
+  const Gateway gateway_;
+  service::ClusterService& service_;
 };
 
 class IntakeRpc : public huiliu::v1::Intake::CallbackService {
  public:
   explicit IntakeRpc(const Handlers& h)
-      : state_(h.state), intake_(h.intake), service_(h.intake_service) {}
+      : gateway_(h.gateway), intake_(h.intake), service_(h.intake_service) {}
   grpc::ServerBidiReactor<huiliu::v1::PublishRequest, huiliu::v1::PublishResponse>* Publish(
       CallbackServerContext* server_context) override {
-    return new PublishReactor(intake_,
-                              ContextOf(*server_context, state_, "huiliu.v1.Intake/Publish"));
+    return new PublishReactor(intake_, gateway_.peering,
+                              ContextOf(*server_context, gateway_, "huiliu.v1.Intake/Publish"));
   }
   HUILIU_UNARY(Intake, GetPosition)
   HUILIU_UNARY(Intake, ListQuarantine)
   HUILIU_UNARY(Intake, Redrive)
 
  private:
-  const governance::State& state_;
+  const Gateway gateway_;
   pipeline::Intake& intake_;
   service::IntakeService& service_;
 };
@@ -165,6 +189,7 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Handlers& handler
   services.push_back(std::make_unique<DeliveryRpc>(handlers));
   services.push_back(std::make_unique<AuditRpc>(handlers));
   services.push_back(std::make_unique<IntakeRpc>(handlers));
+  services.push_back(std::make_unique<ClusterRpc>(handlers));
   return services;
 }
 
@@ -173,7 +198,7 @@ std::vector<std::string> ServiceNames() {
   return {Registry::service_full_name(),   Rules::service_full_name(),
           Governance::service_full_name(), huiliu::v1::Catalog::service_full_name(),
           Delivery::service_full_name(),   Audit::service_full_name(),
-          Intake::service_full_name()};
+          Intake::service_full_name(),     huiliu::v1::Cluster::service_full_name()};
 }
 
 }  // namespace huiliu::rpc

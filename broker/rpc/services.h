@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "broker/pipeline/intake.h"
+#include "broker/rpc/caller.h"
 #include "broker/service/audit_service.h"
 #include "broker/service/catalog_service.h"
+#include "broker/service/cluster_service.h"
 #include "broker/service/governance_service.h"
 #include "broker/service/intake_service.h"
 #include "broker/service/registry_service.h"
@@ -18,7 +20,7 @@ namespace huiliu::rpc {
 
 // What the services call.
 struct Handlers {
-  const governance::State& state;
+  Gateway gateway;
   pipeline::Intake& intake;
   service::IntakeService& intake_service;
   service::RegistryService& registry;
@@ -27,6 +29,7 @@ struct Handlers {
   service::CatalogService& catalog;
   service::DeliveryService& delivery;
   service::AuditService& audit;
+  service::ClusterService& cluster;
 };
 
 std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Handlers& handlers);

@@ -289,6 +289,41 @@ absl::Status CheckBackbone(const std::string& path, const Config& config) {
   return absl::OkStatus();
 }
 
+absl::Status CheckCluster(const std::string& path, const YAML::Node& root, Config* config) {
+  ClusterConfig& cluster = config->cluster;
+  if (!root["cluster"].IsDefined()) return absl::OkStatus();
+  if (cluster.name.empty()) return InvalidArgumentError(StrCat(path, ": cluster.name is required"));
+  if (config->backbone != "kafka") {
+    return InvalidArgumentError(
+        StrCat(path, ": cluster: several nodes need backbone: kafka (多节点须以 Kafka 为骨干)"));
+  }
+  if (!root["node"].IsDefined()) {
+    return InvalidArgumentError(
+        StrCat(path, ": cluster: each node needs a name of its own under node"));
+  }
+  if (cluster.key_file.empty()) {
+    return InvalidArgumentError(
+        StrCat(path,
+               ": cluster.key_file is required: make it once with  openssl rand -out "
+               "cluster.key 32  and give it to every node (各节点须用同一份密钥)"));
+  }
+  if (cluster.address.empty()) cluster.address = config->grpc_address;
+  if (!HasPort(cluster.address) || absl::StartsWith(cluster.address, "unix:")) {
+    return InvalidArgumentError(
+        StrCat(path, ": cluster.address: \"", cluster.address, "\" is not host:port"));
+  }
+  if (absl::StartsWith(cluster.address, "0.0.0.0:") || absl::StartsWith(cluster.address, "[::]:")) {
+    return InvalidArgumentError(
+        StrCat(path, ": cluster.address is required: other nodes cannot reach ", cluster.address));
+  }
+  if (!config->tls.enabled() && !IsLoopback(cluster.address)) {
+    return absl::FailedPreconditionError(
+        StrCat(path, ": cluster.address: without TLS nodes talk on loopback only, not on ",
+               cluster.address, " (未配置 TLS 时节点之间只能经本机地址通信)"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
   ASSIGN_OR_RETURN(const YAML::Node root, LoadYaml(path));
   Config config;
@@ -331,6 +366,17 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
                         {"from_hour", Integer(path, &config.office_hours.from_hour, 0, 24)},
                         {"to_hour", Integer(path, &config.office_hours.to_hour, 0, 24)}});
   };
+  ClusterConfig& c = config.cluster;
+  const auto cluster = [&](const YAML::Node& node) {
+    return ReadMapping(path, node,
+                       {{"name", Text(path, &c.name)},
+                        {"key_file", File(path, &c.key_file)},
+                        {"address", Text(path, &c.address)},
+                        {"standbys", Integer(path, &c.standbys, 0, 8)},
+                        {"lanes", Integer(path, &c.lanes, 1, 256)},
+                        {"lease", Span(path, &c.lease)},
+                        {"dead_after", Span(path, &c.dead_after)}});
+  };
   RETURN_IF_ERROR(
       ReadMapping(path, root,
                   {{"node", Text(path, &config.node)},
@@ -341,6 +387,7 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
                    {"bootstrap", File(path, &config.bootstrap)},
                    {"backbone", Text(path, &config.backbone)},
                    {"kafka", kafka},
+                   {"cluster", cluster},
                    {"topics", topics},
                    {"office_hours", hours},
                    {"block_cache_mib", Integer(path, &config.block_cache_mib, 8, 1 << 20)},
@@ -354,6 +401,7 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
   RETURN_IF_ERROR(CheckBackbone(path, config));
   RETURN_IF_ERROR(CheckOfficeHours(path, config.office_hours));
   RETURN_IF_ERROR(CheckListeners(path, config));
+  RETURN_IF_ERROR(CheckCluster(path, root, &config));
   if (config.divisions_dir.empty()) {
     return InvalidArgumentError(
         StrCat(path,

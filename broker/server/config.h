@@ -32,6 +32,18 @@ struct KafkaConfig {
   std::string sasl_mechanism, user, password_file;
 };
 
+// Several nodes on one Kafka: docs/SCALING.md.
+struct ClusterConfig {
+  std::string name;      // empty: this is the only node
+  std::string key_file;  // 32 bytes or more, the same on every node: what secrets are derived from
+  std::string address;   // where the other nodes reach this one's gRPC; empty: listen.grpc
+  int standbys = 1;      // of each catalog
+  int lanes = 16;
+  absl::Duration lease = absl::Seconds(3);
+  absl::Duration dead_after = absl::Seconds(6);
+  bool enabled() const { return !name.empty(); }
+};
+
 struct Config {
   std::string node = "huiliu";
   std::string data_dir;
@@ -42,6 +54,7 @@ struct Config {
   std::string bootstrap;  // file with the first organisations, receivers and accounts; empty: none
   std::string backbone = "embedded";  // or kafka
   KafkaConfig kafka;
+  ClusterConfig cluster;
   pipeline::TopicSettings topics;
   service::OfficeHours office_hours;
   int64_t block_cache_mib = 256;

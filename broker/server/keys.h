@@ -1,5 +1,4 @@
-// The node's secrets, made at the first start, each in a file of its own (mode 0600) under
-// data_dir/keys.
+// The node's secrets.
 #ifndef HUILIU_BROKER_SERVER_KEYS_H_
 #define HUILIU_BROKER_SERVER_KEYS_H_
 
@@ -7,16 +6,27 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "broker/server/config.h"
 #include "core/base/signing.h"
 
 namespace huiliu::server {
 
-// 32 random bytes, kept in data_dir/keys/NAME.key.
-absl::StatusOr<std::string> LoadOrCreateSecret(const std::string& data_dir,
-                                               const std::string& name);
+// Thread-safe.
+class Keys {
+ public:
+  virtual ~Keys() = default;
+  // The only node's are made at the first start, each in a file of its own (mode 0600) under
+  // data_dir/keys; those of a cluster's node are derived from cluster.key_file, so that all have
+  // the same. NOT_FOUND and INVALID_ARGUMENT name the file.
+  static absl::StatusOr<std::unique_ptr<Keys>> Open(const Config& config);
 
-// The key that signs checkpoints: data_dir/keys/checkpoint.pem.
-absl::StatusOr<std::unique_ptr<SigningKey>> LoadCheckpointKey(const std::string& data_dir);
+  // 32 bytes.
+  virtual absl::StatusOr<std::string> Secret(const std::string& name) = 0;
+  // The key that signs checkpoints.
+  virtual absl::StatusOr<std::unique_ptr<SigningKey>> Checkpoint() = 0;
+  // By which nodes of a cluster see that they have the same keys.
+  virtual std::string Digest() const = 0;
+};
 
 }  // namespace huiliu::server
 

@@ -13,7 +13,11 @@ int main(int argc, char** argv) {
   CLI::App app{"huiliud — 回流节点 (the node of Huiliu)"};
   std::string config_path;
   app.add_option("--config", config_path, "node.yaml")->required();
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   // The detector costs more than the locks it watches.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   spdlog::set_default_logger(spdlog::stderr_color_mt("huiliud"));

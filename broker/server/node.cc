@@ -2,15 +2,15 @@
 
 #include <spdlog/spdlog.h>
 
-#include <map>
+#include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "broker/backbone/kafka/framing.h"
-#include "broker/catalog/rocksdb/rocks_catalog.h"
+#include "broker/cluster/cluster.h"
 #include "broker/http/connect_server.h"
 #include "broker/http/openapi.h"
 #include "broker/lineage/store/lineage_store.h"
-#include "broker/pipeline/applier.h"
 #include "broker/pipeline/catalogs.h"
 #include "broker/pipeline/gate.h"
 #include "broker/pipeline/governance_commands.h"
@@ -18,15 +18,21 @@
 #include "broker/pipeline/lineage_folder.h"
 #include "broker/pipeline/read_recorder.h"
 #include "broker/pipeline/reads.h"
-#include "broker/pipeline/return_worker.h"
 #include "broker/pipeline/subscription.h"
+#include "broker/rpc/peer_client.h"
 #include "broker/rpc/server.h"
 #include "broker/server/backbones.h"
+#include "broker/server/bootstrap.h"
 #include "broker/server/health.h"
 #include "broker/server/keys.h"
+#include "broker/server/methods.h"
+#include "broker/server/metrics.h"
+#include "broker/server/return_lanes.h"
+#include "broker/server/tenants.h"
 #include "broker/server/watched_writer.h"
 #include "broker/service/audit_service.h"
 #include "broker/service/catalog_service.h"
+#include "broker/service/cluster_service.h"
 #include "broker/service/governance_service.h"
 #include "broker/service/intake_service.h"
 #include "broker/service/method_table.h"
@@ -34,38 +40,30 @@
 #include "core/base/files.h"
 #include "core/base/status.h"
 #include "core/territory/territory.h"
-#include "storage/decisions/rocksdb_decision_store.h"
-#include "storage/quarantine/quarantine_store.h"
 
 namespace huiliu::server {
 namespace {
 
 using absl::StrCat;
 
-// A receiver's catalog is fed by an applier of its own: one tenant's load does not wait for
-// another's.
-struct Tenant {
-  Catalog* catalog = nullptr;
-  std::unique_ptr<pipeline::Applier> applier;
-};
-
-class EmbeddedNode : public Node {
+class OneNode : public Node {
  public:
-  explicit EmbeddedNode(const Config& config) : config_(config), clock_(SystemClock()) {}
-  ~EmbeddedNode() override { Stop(); }
+  explicit OneNode(const Config& config) : config_(config), clock_(SystemClock()) {}
+  ~OneNode() override { Stop(); }
 
   absl::Status Open() {
     RETURN_IF_ERROR(OpenStores());
     RETURN_IF_ERROR(OpenGovernance());
-    RETURN_IF_ERROR(OpenReturning());
     RETURN_IF_ERROR(OpenReading());
     MakeServices();
-    for (const huiliu::v1::Receiver& receiver : state_.Receivers())
-      RETURN_IF_ERROR(AddTenant(receiver.id()));
-    RETURN_IF_ERROR(ApplyBootstrap());
+    if (cluster_ == nullptr) {
+      RETURN_IF_ERROR(tenants_->Reconcile().status());
+      RETURN_IF_ERROR(ApplyBootstrap(config_.bootstrap, state_, *commands_));
+      RETURN_IF_ERROR(returns_->Reconcile());
+    }
     folder_->Start();
-    returns_->Start();
-    return Listen();
+    RETURN_IF_ERROR(Listen());
+    return cluster_ == nullptr ? absl::OkStatus() : Join();
   }
 
   int grpc_port() const override { return rpc_->port(); }
@@ -76,10 +74,13 @@ class EmbeddedNode : public Node {
     if (http_ != nullptr) http_->Stop();
     if (rpc_ != nullptr) rpc_->Stop();
     {
-      absl::MutexLock lock(&tenants_mutex_);
-      for (auto& [id, tenant] : tenants_) tenant.applier->Stop();
+      absl::MutexLock lock(&mutex_);
+      stopping_ = true;
     }
+    if (keeper_.joinable()) keeper_.join();
+    if (tenants_ != nullptr) tenants_->Stop();
     if (returns_ != nullptr) returns_->Stop();
+    if (cluster_ != nullptr) cluster_->Stop();
     recorder_.reset();
     if (folder_ != nullptr) folder_->Stop();
   }
@@ -98,10 +99,15 @@ class EmbeddedNode : public Node {
     ASSIGN_OR_RETURN(std::unique_ptr<BackboneWriter> writer,
                      backbone_->OpenWriter(StrCat("node/", config_.node)));
     writer_ = std::make_unique<WatchedWriter>(std::move(writer), health_);
-    ASSIGN_OR_RETURN(checkpoint_key_, LoadCheckpointKey(config_.data_dir));
+    ASSIGN_OR_RETURN(keys_, Keys::Open(config_));
+    ASSIGN_OR_RETURN(checkpoint_key_, keys_->Checkpoint());
+    control_ = std::make_unique<pipeline::ControlLog>(state_, *backbone_);
+    if (config_.cluster.enabled()) RETURN_IF_ERROR(OpenCluster());
     LineageStoreOptions lineage;
     lineage.path = StrCat(config_.data_dir, "/lineage");
-    lineage.origin = StrCat(config_.node, "/lineage/0");
+    // All nodes of a cluster fold one log into the same tree.
+    lineage.origin =
+        StrCat(cluster_ == nullptr ? config_.node : config_.cluster.name, "/lineage/0");
     lineage.checkpoint_every = config_.checkpoint_every;
     ASSIGN_OR_RETURN(lineage_, LineageStore::Open(lineage, *checkpoint_key_, clock_));
     folder_ = std::make_unique<pipeline::LineageFolder>(*backbone_, *lineage_, Errors());
@@ -129,7 +135,7 @@ class EmbeddedNode : public Node {
 
   // A receiver's key for pseudonyms; empty where it cannot be had, and then hash masks fail closed.
   std::string PseudonymKey(absl::string_view receiver) {
-    auto key = LoadOrCreateSecret(config_.data_dir, StrCat("receiver-", receiver));
+    auto key = keys_->Secret(StrCat("receiver-", receiver));
     if (!key.ok()) health_.Report(StrCat("keys/", receiver), key.status());
     return key.ok() ? *std::move(key) : "";
   }
@@ -140,27 +146,108 @@ class EmbeddedNode : public Node {
                                          PseudonymKey(grant.receiver()))
           .status();
     };
-    commands_ = std::make_unique<pipeline::GovernanceCommands>(state_, *backbone_, *writer_, clock_,
-                                                               check_grant);
-    RETURN_IF_ERROR(commands_->Replay());
-    commands_->OnChange([this](const huiliu::v1::ControlRecord& record) { OnChange(record); });
-    intake_ =
-        std::make_unique<pipeline::Intake>(state_, *backbone_, *writer_, clock_, config_.topics);
+    RETURN_IF_ERROR(control_->CatchUp());
+    commands_ = std::make_unique<pipeline::GovernanceCommands>(state_, *control_, *writer_, clock_,
+                                                               fence(), check_grant);
+    commands_->OnDone([this](const huiliu::v1::ControlRecord& record) {
+      if (cluster_ != nullptr) {
+        cluster_->AwaitSeen(record.version());
+      } else {
+        Report("tenants", tenants_->Reconcile().status());
+        Report("return", returns_->Reconcile());
+      }
+    });
+    intake_ = std::make_unique<pipeline::Intake>(state_, *backbone_, *writer_, clock_,
+                                                 config_.topics, &fence());
+    tenants_ = std::make_unique<Tenants>(
+        Tenants::Parts{config_, state_, *backbone_, *writer_, clock_, catalogs_, health_});
+    returns_ = std::make_unique<ReturnLanes>(
+        ReturnLanes::Parts{config_, state_, *backbone_, *writer_, clock_, divisions_,
+                           [this](absl::string_view receiver) { return PseudonymKey(receiver); },
+                           Errors()},
+        cluster_.get());
     return absl::OkStatus();
   }
 
-  // The return engine of sources that are decided here.
-  absl::Status OpenReturning() {
-    ASSIGN_OR_RETURN(decisions_,
-                     RocksDbDecisionStore::Open(StrCat(config_.data_dir, "/decisions"), {}));
-    ASSIGN_OR_RETURN(kept_, QuarantineStore::Open(StrCat(config_.data_dir, "/kept"), {}));
-    returns_ = std::make_unique<pipeline::ReturnWorker>(pipeline::ReturnWorker::Parts{
-        state_, *backbone_, *writer_, clock_, config_.topics, divisions_,
-        [this](absl::string_view receiver) { return PseudonymKey(receiver); }, *decisions_, *kept_,
-        Errors()});
-    for (const huiliu::v1::Dataset& dataset : state_.Datasets())
-      RETURN_IF_ERROR(returns_->AddDataset(dataset.id()));
+  // What divides the work with other nodes.
+  absl::Status OpenCluster() {
+    const ClusterConfig& config = config_.cluster;
+    cluster::ClusterOptions options;
+    options.name = config.name;
+    options.node = config_.node;
+    options.version = HUILIU_VERSION;
+    options.keys_digest = keys_->Digest();
+    options.lanes = config.lanes;
+    options.standbys = config.standbys;
+    options.lease = config.lease;
+    options.dead_after = config.dead_after;
+    options.topics = config_.topics;
+    cluster_ = std::make_unique<cluster::Cluster>(
+        std::move(options),
+        cluster::Cluster::Parts{state_, *backbone_, *writer_, *control_, Errors()});
+    RETURN_IF_ERROR(cluster_->Open());
+    ASSIGN_OR_RETURN(const std::string secret, keys_->Secret("peers"));
+    peer_seal_ = std::make_unique<TokenSeal>(secret);
+    rpc::PeerClientOptions tls;
+    if (config_.tls.enabled()) {
+      ASSIGN_OR_RETURN(tls.ca, ReadFile(config_.tls.ca));
+    }
+    peers_ = rpc::NewPeerClient(std::move(tls), *peer_seal_);
+    peering_ = std::make_unique<service::Peering>(state_, *cluster_, *peers_);
     return absl::OkStatus();
+  }
+
+  const pipeline::Fence& fence() const {
+    return cluster_ == nullptr ? no_fence_ : cluster_->fence();
+  }
+
+  void Report(absl::string_view worker, const absl::Status& status) {
+    health_.Report(worker, status);
+  }
+
+  absl::Status Join() {
+    cluster::Cluster::Hooks hooks;
+    hooks.take = [](int32_t) { return absl::OkStatus(); };
+    hooks.release = [this](const std::set<int32_t>& lanes) {
+      const auto released = [&](const std::string& key) {
+        return lanes.contains(cluster_->LaneOf(key));
+      };
+      intake_->Release(released);
+      returns_->Release(lanes);
+    };
+    hooks.catalogs = [this] { return tenants_->Held(); };
+    hooks.changed = [this] {
+      absl::MutexLock lock(&mutex_);
+      changed_ = true;
+    };
+    // The port may have been chosen only now.
+    std::string address = config_.cluster.address;
+    if (absl::EndsWith(address, ":0"))
+      address = StrCat(address.substr(0, address.size() - 1), rpc_->port());
+    RETURN_IF_ERROR(cluster_->Start(address, *commands_, std::move(hooks)));
+    keeper_ = std::thread([this] { Keep(); });
+    return absl::OkStatus();
+  }
+
+  // What this node holds follows the map and the lanes.
+  void Keep() {
+    const auto due = [this] {
+      mutex_.AssertReaderHeld();
+      return stopping_ || changed_;
+    };
+    while (true) {
+      {
+        absl::MutexLock lock(&mutex_);
+        mutex_.AwaitWithTimeout(absl::Condition(&due), absl::Milliseconds(200));
+        if (stopping_) return;
+        changed_ = false;
+      }
+      const absl::StatusOr<bool> changed = tenants_->Reconcile();
+      if (changed.ok() && *changed) cluster_->Say();
+      Report("return", returns_->Reconcile());
+      if (cluster_->Leads())
+        Report("bootstrap", ApplyBootstrap(config_.bootstrap, state_, *commands_));
+    }
   }
 
   absl::Status OpenReading() {
@@ -169,12 +256,11 @@ class EmbeddedNode : public Node {
     options.pseudonym_key = [this](absl::string_view receiver) { return PseudonymKey(receiver); };
     authoriser_ = std::make_unique<access::Authoriser>(options);
     recorder_ = std::make_unique<pipeline::ReadRecorder>(*writer_);
-    ASSIGN_OR_RETURN(const std::string digest_key,
-                     LoadOrCreateSecret(config_.data_dir, "lineage-digest"));
+    ASSIGN_OR_RETURN(const std::string digest_key, keys_->Secret("lineage-digest"));
     gate_ = std::make_unique<pipeline::Gate>(state_, *authoriser_, catalogs_, *recorder_, clock_,
-                                             digest_key);
-    ASSIGN_OR_RETURN(const std::string token_secret,
-                     LoadOrCreateSecret(config_.data_dir, "tokens"));
+                                             digest_key,
+                                             cluster_ == nullptr ? nullptr : &cluster_->lease());
+    ASSIGN_OR_RETURN(const std::string token_secret, keys_->Secret("tokens"));
     token_seal_ = std::make_unique<TokenSeal>(token_secret);
     reads_ = std::make_unique<pipeline::Reads>(*gate_, environment_, *token_seal_);
     cursors_ = std::make_unique<pipeline::Cursors>(*backbone_, *writer_, *token_seal_);
@@ -183,7 +269,8 @@ class EmbeddedNode : public Node {
   }
 
   void MakeServices() {
-    intake_service_ = std::make_unique<service::IntakeService>(state_, *intake_, *returns_);
+    intake_service_ = std::make_unique<service::IntakeService>(
+        state_, *intake_, [this](const std::string& dataset) { return returns_->For(dataset); });
     registry_ = std::make_unique<service::RegistryService>(state_, *commands_, *intake_, clock_,
                                                            config_.office_hours);
     rules_ = std::make_unique<service::RulesService>(state_, *commands_, clock_);
@@ -193,120 +280,37 @@ class EmbeddedNode : public Node {
         std::make_unique<service::DeliveryService>(*gate_, *backbone_, *cursors_, *delivered_);
     audit_ =
         std::make_unique<service::AuditService>(state_, *lineage_, *gate_, catalogs_, *backbone_);
-    FillMethodTable();
-  }
-
-  void FillMethodTable() {
-    using namespace service;  // NOLINT: one line a method
-    const auto add = [this](const char* service, auto& target, const char* method, auto handler) {
-      methods_.AddUnary(service, target, method, handler);
-    };
-    constexpr const char* kIntake = "huiliu.v1.Intake";
-    add(kIntake, *intake_service_, "GetPosition", &IntakeService::GetPosition);
-    add(kIntake, *intake_service_, "ListQuarantine", &IntakeService::ListQuarantine);
-    add(kIntake, *intake_service_, "Redrive", &IntakeService::Redrive);
-    constexpr const char* kRegistry = "huiliu.v1.Registry";
-    add(kRegistry, *registry_, "PutOrganisation", &RegistryService::PutOrganisation);
-    add(kRegistry, *registry_, "ListOrganisations", &RegistryService::ListOrganisations);
-    add(kRegistry, *registry_, "PutAccount", &RegistryService::PutAccount);
-    add(kRegistry, *registry_, "ListAccounts", &RegistryService::ListAccounts);
-    add(kRegistry, *registry_, "PutReceiver", &RegistryService::PutReceiver);
-    add(kRegistry, *registry_, "ListReceivers", &RegistryService::ListReceivers);
-    add(kRegistry, *registry_, "PutSystem", &RegistryService::PutSystem);
-    add(kRegistry, *registry_, "ListSystems", &RegistryService::ListSystems);
-    add(kRegistry, *registry_, "PutSource", &RegistryService::PutSource);
-    add(kRegistry, *registry_, "ListSources", &RegistryService::ListSources);
-    add(kRegistry, *registry_, "PutDataset", &RegistryService::PutDataset);
-    add(kRegistry, *registry_, "GetDataset", &RegistryService::GetDataset);
-    add(kRegistry, *registry_, "ListDatasets", &RegistryService::ListDatasets);
-    constexpr const char* kRules = "huiliu.v1.Rules";
-    add(kRules, *rules_, "ProposeRuleSet", &RulesService::ProposeRuleSet);
-    add(kRules, *rules_, "DecideRuleSet", &RulesService::DecideRuleSet);
-    add(kRules, *rules_, "GetRuleSet", &RulesService::GetRuleSet);
-    add(kRules, *rules_, "ListRuleSets", &RulesService::ListRuleSets);
-    add(kRules, *rules_, "CheckRuleSet", &RulesService::CheckRuleSet);
-    constexpr const char* kGovernance = "huiliu.v1.Governance";
-    add(kGovernance, *governance_, "PutGrant", &GovernanceService::PutGrant);
-    add(kGovernance, *governance_, "RevokeGrant", &GovernanceService::RevokeGrant);
-    add(kGovernance, *governance_, "ListGrants", &GovernanceService::ListGrants);
-    add(kGovernance, *governance_, "WhoAmI", &GovernanceService::WhoAmI);
-    constexpr const char* kCatalog = "huiliu.v1.Catalog";
-    add(kCatalog, *catalog_, "Get", &CatalogService::GetAndWait);
-    add(kCatalog, *catalog_, "MultiGet", &CatalogService::MultiGetAndWait);
-    add(kCatalog, *catalog_, "Query", &CatalogService::QueryAndWait);
-    add(kCatalog, *catalog_, "Stats", &CatalogService::Stats);
-    add("huiliu.v1.Delivery", *delivery_, "CommitCursor", &DeliveryService::CommitCursor);
-    methods_.AddStream("huiliu.v1.Delivery", *delivery_, "Subscribe",
-                       huiliu::v1::SubscribeResponse::default_instance(),
-                       &DeliveryService::Subscribe);
-    constexpr const char* kAudit = "huiliu.v1.Audit";
-    add(kAudit, *audit_, "TraceRecord", &AuditService::TraceRecord);
-    add(kAudit, *audit_, "GetCheckpoint", &AuditService::GetCheckpoint);
-    add(kAudit, *audit_, "GetInclusionProof", &AuditService::GetInclusionProof);
-    add(kAudit, *audit_, "GetConsistencyProof", &AuditService::GetConsistencyProof);
-    add(kAudit, *audit_, "GetBalance", &AuditService::GetBalance);
-    methods_.AddStream(kAudit, *audit_, "ExportEntries",
-                       huiliu::v1::ExportEntriesResponse::default_instance(),
-                       &AuditService::ExportEntries);
-  }
-
-  absl::Status AddTenant(const std::string& receiver) {
-    absl::MutexLock lock(&tenants_mutex_);
-    if (tenants_.contains(receiver)) return absl::OkStatus();
-    RocksCatalogOptions options;
-    options.path = StrCat(config_.data_dir, "/catalog/", receiver);
-    options.receiver = receiver;
-    options.block_cache_bytes = static_cast<size_t>(config_.block_cache_mib) << 20;
-    ASSIGN_OR_RETURN(std::unique_ptr<RocksCatalog> catalog, RocksCatalog::Open(options));
-    Tenant tenant;
-    tenant.catalog = catalog.get();
-    tenant.applier = std::make_unique<pipeline::Applier>(receiver, *catalog, *backbone_, *writer_,
-                                                         clock_, config_.topics, Errors());
-    for (const huiliu::v1::Dataset& dataset : state_.Datasets()) {
-      RETURN_IF_ERROR(tenant.applier->AddDataset(state_.FindContract(dataset.id())));
-    }
-    RETURN_IF_ERROR(tenant.applier->CatchUp());
-    tenant.applier->Start();
-    catalogs_.Add(receiver, std::move(catalog));
-    tenants_[receiver] = std::move(tenant);
-    return absl::OkStatus();
-  }
-
-  void OnChange(const huiliu::v1::ControlRecord& record) {
-    if (record.has_receiver()) {
-      health_.Report(StrCat("receiver/", record.receiver().id()),
-                     AddTenant(record.receiver().id()));
-    } else if (record.has_dataset()) {
-      const std::string& id = record.dataset().id();
-      absl::Status status = returns_->AddDataset(id);
-      absl::MutexLock lock(&tenants_mutex_);
-      for (auto& [receiver, tenant] : tenants_) {
-        if (status.ok()) status = tenant.applier->AddDataset(state_.FindContract(id));
+    cluster_service_ = std::make_unique<service::ClusterService>(state_, cluster_.get());
+    FillMethodTable(Handlers(), &methods_);
+    if (cluster_ == nullptr) return;
+    methods_.RouteBy(*peering_);
+    audit_->AskElsewhere([this](const service::CallContext& context,
+                                const std::string& receiver) -> absl::StatusOr<int64_t> {
+      ASSIGN_OR_RETURN(const auto peer, cluster_->OwnerOf(receiver));
+      if (!peer.has_value() || context.forwarded) {
+        return absl::UnavailableError(StrCat("接收方 ", receiver,
+                                             " 的目录正在转移，请稍后重试 / the catalog of ",
+                                             receiver, " is moving; try again shortly"));
       }
-      health_.Report(StrCat("dataset/", id), status);
-    }
+      huiliu::v1::GetBalanceRequest request;
+      request.set_receiver(receiver);
+      huiliu::v1::GetBalanceResponse response;
+      RETURN_IF_ERROR(peers_->CallAndWait(*peer, context, request, &response));
+      return response.outside_rows_held();
+    });
   }
 
-  absl::Status ApplyBootstrap() {
-    if (state_.version() > 0 || config_.bootstrap.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const Bootstrap bootstrap, LoadBootstrap(config_.bootstrap));
-    const governance::Principal caller{"bootstrap", "", {}};
-    for (const auto& receiver : bootstrap.receivers) {
-      huiliu::v1::PutReceiverRequest request;
-      *request.mutable_receiver() = receiver;
-      RETURN_IF_ERROR(Annotate(commands_->Put(caller, request).status(), config_.bootstrap));
-    }
-    for (const auto& organisation : bootstrap.organisations) {
-      huiliu::v1::PutOrganisationRequest request;
-      *request.mutable_organisation() = organisation;
-      RETURN_IF_ERROR(Annotate(commands_->Put(caller, request).status(), config_.bootstrap));
-    }
-    for (const auto& account : bootstrap.accounts) {
-      huiliu::v1::PutAccountRequest request;
-      *request.mutable_account() = account;
-      RETURN_IF_ERROR(Annotate(commands_->Put(caller, request).status(), config_.bootstrap));
-    }
-    return absl::OkStatus();
+  rpc::Handlers Handlers() const {
+    return {{state_, peering_.get(), peer_seal_.get()},
+            *intake_,
+            *intake_service_,
+            *registry_,
+            *rules_,
+            *governance_,
+            *catalog_,
+            *delivery_,
+            *audit_,
+            *cluster_service_};
   }
 
   absl::Status Listen() {
@@ -317,9 +321,7 @@ class EmbeddedNode : public Node {
       ASSIGN_OR_RETURN(options.certificate, ReadFile(config_.tls.certificate));
       ASSIGN_OR_RETURN(options.key, ReadFile(config_.tls.key));
     }
-    const rpc::Handlers handlers{state_,       *intake_,  *intake_service_, *registry_, *rules_,
-                                 *governance_, *catalog_, *delivery_,       *audit_};
-    auto rpc = rpc::Server::Start(options, handlers);
+    auto rpc = rpc::Server::Start(options, Handlers());
     RETURN_IF_ERROR(Annotate(rpc.status(), "listen.grpc"));
     rpc_ = *std::move(rpc);
     if (config_.http_address.empty()) return absl::OkStatus();
@@ -330,7 +332,7 @@ class EmbeddedNode : public Node {
     web.key = config_.tls.key;
     http::ConnectServer::Pages pages;
     pages.health = [this] { return health_.Overall(); };
-    pages.metrics = [this] { return Metrics(); };
+    pages.metrics = [this] { return Metrics(health_, *lineage_, cluster_.get()); };
     pages.openapi = http::OpenApi(methods_);
     pages.schemas = [this](const service::RegistryRequest& request) {
       return schemas_.Answer(request);
@@ -341,22 +343,12 @@ class EmbeddedNode : public Node {
     return absl::OkStatus();
   }
 
-  std::string Metrics() const {
-    std::string out = "# TYPE huiliu_worker_failing gauge\n";
-    for (const auto& [worker, error] : health_.failing())
-      absl::StrAppend(&out, "huiliu_worker_failing{worker=\"", worker, "\"} 1\n");
-    absl::StrAppend(&out, "# TYPE huiliu_lineage_entries gauge\nhuiliu_lineage_entries ",
-                    lineage_->Size(), "\n",
-                    "# TYPE huiliu_refused_reads_total counter\nhuiliu_refused_reads_total ",
-                    lineage_->RefusedReads("").count, "\n");
-    return out;
-  }
-
   const Config config_;
   Clock& clock_;
   Health health_;
   std::unique_ptr<Backbone> backbone_;
   std::unique_ptr<BackboneWriter> writer_;
+  std::unique_ptr<Keys> keys_;
   std::unique_ptr<SigningKey> checkpoint_key_;
   std::unique_ptr<LineageStore> lineage_;
   std::unique_ptr<pipeline::LineageFolder> folder_;
@@ -364,6 +356,12 @@ class EmbeddedNode : public Node {
   cel::Environment environment_;
   governance::State state_;
   const service::SchemaRegistry schemas_{state_, config_.kafka.prefix};
+  std::unique_ptr<pipeline::ControlLog> control_;
+  const pipeline::NoFence no_fence_;
+  std::unique_ptr<cluster::Cluster> cluster_;  // null: the only node
+  std::unique_ptr<TokenSeal> peer_seal_;
+  std::unique_ptr<service::PeerCalls> peers_;
+  std::unique_ptr<service::Peering> peering_;
   std::unique_ptr<pipeline::GovernanceCommands> commands_;
   std::unique_ptr<pipeline::Intake> intake_;
   pipeline::Catalogs catalogs_;
@@ -374,9 +372,8 @@ class EmbeddedNode : public Node {
   std::unique_ptr<pipeline::Reads> reads_;
   std::unique_ptr<pipeline::Cursors> cursors_;
   std::unique_ptr<pipeline::DeliveredKeys> delivered_;
-  std::unique_ptr<DecisionStore> decisions_;
-  std::unique_ptr<QuarantineStore> kept_;
-  std::unique_ptr<pipeline::ReturnWorker> returns_;
+  std::unique_ptr<Tenants> tenants_;
+  std::unique_ptr<ReturnLanes> returns_;
   std::unique_ptr<service::IntakeService> intake_service_;
   std::unique_ptr<service::RegistryService> registry_;
   std::unique_ptr<service::RulesService> rules_;
@@ -384,9 +381,12 @@ class EmbeddedNode : public Node {
   std::unique_ptr<service::CatalogService> catalog_;
   std::unique_ptr<service::DeliveryService> delivery_;
   std::unique_ptr<service::AuditService> audit_;
+  std::unique_ptr<service::ClusterService> cluster_service_;
   service::MethodTable methods_;
-  absl::Mutex tenants_mutex_;
-  std::map<std::string, Tenant> tenants_ ABSL_GUARDED_BY(tenants_mutex_);
+  absl::Mutex mutex_;
+  bool changed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread keeper_;
   std::unique_ptr<rpc::Server> rpc_;
   std::unique_ptr<http::ConnectServer> http_;
 };
@@ -394,7 +394,7 @@ class EmbeddedNode : public Node {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Node>> Node::Open(const Config& config) {
-  auto node = std::make_unique<EmbeddedNode>(config);
+  auto node = std::make_unique<OneNode>(config);
   RETURN_IF_ERROR(node->Open());
   return std::unique_ptr<Node>(std::move(node));
 }

@@ -184,7 +184,7 @@ absl::Status AuditService::Trace(const CallContext& context,
                                  const huiliu::v1::TraceRecordRequest& request,
                                  huiliu::v1::TraceRecordResponse* response) const {
   const auto contract = state_.FindContract(request.dataset());
-  Catalog* catalog = catalogs_.Find(request.receiver());
+  const std::shared_ptr<Catalog> catalog = catalogs_.Find(request.receiver());
   if (contract == nullptr || catalog == nullptr) {
     return absl::NotFoundError(
         absl::StrCat("receiver ", request.receiver(), " holds no dataset ", request.dataset()));
@@ -327,10 +327,10 @@ absl::Status AuditService::GetBalance(const CallContext& context,
   }
   response->set_last_refused_index(-1);
   if (department) return absl::OkStatus();
-  return AddHeld(receiver, response);
+  return AddHeld(context, receiver, response);
 }
 
-absl::Status AuditService::AddHeld(const std::string& asked,
+absl::Status AuditService::AddHeld(const CallContext& context, const std::string& asked,
                                    huiliu::v1::GetBalanceResponse* response) const {
   const LineageStore::Refusals refusals = lineage_.RefusedReads(asked);
   response->set_refused_reads(refusals.count);
@@ -339,8 +339,14 @@ absl::Status AuditService::AddHeld(const std::string& asked,
   // catalog's rows are looked at.
   for (const huiliu::v1::Receiver& receiver : state_.Receivers()) {
     if (!asked.empty() && receiver.id() != asked) continue;
-    Catalog* catalog = catalogs_.Find(receiver.id());
-    if (catalog == nullptr) continue;
+    const std::shared_ptr<Catalog> catalog = catalogs_.Find(receiver.id());
+    if (catalog == nullptr) {
+      // A count that leaves out what another node holds would be a false comfort.
+      if (outside_elsewhere_ == nullptr) continue;
+      ASSIGN_OR_RETURN(const int64_t there, outside_elsewhere_(context, receiver.id()));
+      response->set_outside_rows_held(response->outside_rows_held() + there);
+      continue;
+    }
     ASSIGN_OR_RETURN(const int64_t outside, catalog->RowsOutside({receiver.divisions().begin(),
                                                                   receiver.divisions().end()}));
     response->set_outside_rows_held(response->outside_rows_held() + outside);

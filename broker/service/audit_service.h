@@ -35,12 +35,18 @@ class AuditService {
   absl::Status GetBalance(const CallContext& context, const huiliu::v1::GetBalanceRequest& request,
                           huiliu::v1::GetBalanceResponse* response);
 
+  // Of several nodes: rows of other areas in a catalog that another node has.
+  using OutsideElsewhere = std::function<absl::StatusOr<int64_t>(const CallContext& context,
+                                                                 const std::string& receiver)>;
+  void AskElsewhere(OutsideElsewhere ask) { outside_elsewhere_ = std::move(ask); }
+
  private:
   absl::StatusOr<governance::Principal> RequireAuditor(const CallContext& context) const;
   absl::Status Trace(const CallContext& context, const huiliu::v1::TraceRecordRequest& request,
                      huiliu::v1::TraceRecordResponse* response) const;
   // Refused reads and rows of other areas; `receiver` empty: of all.
-  absl::Status AddHeld(const std::string& receiver, huiliu::v1::GetBalanceResponse* response) const;
+  absl::Status AddHeld(const CallContext& context, const std::string& receiver,
+                       huiliu::v1::GetBalanceResponse* response) const;
   // Every entry of the batch that brought the version standing at `offset` of the log, and of its
   // writing into the catalog; with proofs into `checkpoint`.
   absl::Status AddHops(const huiliu::v1::TraceRecordRequest& request,
@@ -63,6 +69,7 @@ class AuditService {
   LineageStore& lineage_;
   pipeline::Gate& gate_;
   const pipeline::Catalogs& catalogs_;
+  OutsideElsewhere outside_elsewhere_;
   Backbone& backbone_;
 };
 

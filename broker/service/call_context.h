@@ -14,6 +14,7 @@ namespace huiliu::service {
 struct CallContext {
   std::optional<governance::Principal> caller;  // nullopt: no known certificate or token
   std::string method;                           // huiliu.v1.Catalog/Get
+  bool forwarded = false;                       // another node sent it here
   bool json = false;                            // Connect/JSON over HTTP: rows default to JSON
   bool english = false;                         // Accept-Language begins with en; else Chinese
   std::function<bool()> gone;  // streams: whether the caller has left; may be empty

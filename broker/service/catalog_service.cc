@@ -75,7 +75,7 @@ absl::Status CatalogService::Stats(const CallContext& context,
                                    huiliu::v1::StatsResponse* response) {
   ASSIGN_OR_RETURN(const governance::Principal caller, RequireCaller(context));
   RETURN_IF_ERROR(RequireReceiver(state_, caller, request.receiver()));
-  Catalog* catalog = catalogs_.Find(request.receiver());
+  const std::shared_ptr<Catalog> catalog = catalogs_.Find(request.receiver());
   if (catalog == nullptr)
     return absl::NotFoundError(
         absl::StrCat("this node holds no catalog of receiver \"", request.receiver(), "\""));

@@ -42,13 +42,24 @@ absl::StatusOr<governance::Principal> IntakeService::RequireDepartment(
   return caller;
 }
 
+absl::StatusOr<std::shared_ptr<pipeline::ReturnWorker>> IntakeService::WorkerOf(
+    const std::string& id) const {
+  const auto source = state_.FindSource(id);
+  auto worker = source.has_value() ? find_worker_(source->dataset()) : nullptr;
+  if (worker != nullptr) return worker;
+  return absl::UnavailableError(
+      absl::StrCat("数据源 ", id, " 的处理正在转移到另一节点，请稍后重试 / the work on source ", id,
+                   " is moving to another node; try again shortly"));
+}
+
 absl::Status IntakeService::ListQuarantine(const CallContext& context,
                                            const huiliu::v1::ListQuarantineRequest& request,
                                            huiliu::v1::ListQuarantineResponse* response) {
   ASSIGN_OR_RETURN(const governance::Principal caller,
                    RequireDepartment(context, request.source()));
   RETURN_IF_ERROR(PageSize(request.page_size()).status());
-  return returns_.ListKept(caller, request, response);
+  ASSIGN_OR_RETURN(const auto worker, WorkerOf(request.source()));
+  return worker->ListKept(caller, request, response);
 }
 
 absl::Status IntakeService::Redrive(const CallContext& context,
@@ -56,7 +67,8 @@ absl::Status IntakeService::Redrive(const CallContext& context,
                                     huiliu::v1::RedriveResponse* response) {
   ASSIGN_OR_RETURN(const governance::Principal caller,
                    RequireDepartment(context, request.source()));
-  return returns_.Redrive(caller, request, response);
+  ASSIGN_OR_RETURN(const auto worker, WorkerOf(request.source()));
+  return worker->Redrive(caller, request, response);
 }
 
 }  // namespace huiliu::service

@@ -3,6 +3,9 @@
 #ifndef HUILIU_BROKER_SERVICE_INTAKE_SERVICE_H_
 #define HUILIU_BROKER_SERVICE_INTAKE_SERVICE_H_
 
+#include <functional>
+#include <memory>
+
 #include "broker/pipeline/intake.h"
 #include "broker/pipeline/return_worker.h"
 #include "broker/service/call_context.h"
@@ -12,9 +15,12 @@ namespace huiliu::service {
 // Thread-safe.
 class IntakeService {
  public:
-  IntakeService(const governance::State& state, pipeline::Intake& intake,
-                pipeline::ReturnWorker& returns)
-      : state_(state), intake_(intake), returns_(returns) {}
+  // Who judges a dataset at this node; null: nobody at this moment.
+  using FindWorker =
+      std::function<std::shared_ptr<pipeline::ReturnWorker>(const std::string& dataset)>;
+
+  IntakeService(const governance::State& state, pipeline::Intake& intake, FindWorker find_worker)
+      : state_(state), intake_(intake), find_worker_(std::move(find_worker)) {}
 
   absl::Status GetPosition(const CallContext& context,
                            const huiliu::v1::GetPositionRequest& request,
@@ -33,9 +39,11 @@ class IntakeService {
   absl::StatusOr<governance::Principal> RequireDepartment(const CallContext& context,
                                                           const std::string& source) const;
 
+  absl::StatusOr<std::shared_ptr<pipeline::ReturnWorker>> WorkerOf(const std::string& source) const;
+
   const governance::State& state_;
   pipeline::Intake& intake_;
-  pipeline::ReturnWorker& returns_;
+  const FindWorker find_worker_;
 };
 
 }  // namespace huiliu::service

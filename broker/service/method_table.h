@@ -13,11 +13,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "broker/service/call_context.h"
+#include "broker/service/peering.h"
+#include "broker/service/stream_sink.h"
 
 namespace huiliu::service {
-
-// Gives the next message of a stream; false: the receiver is gone, stop.
-using StreamSink = std::function<bool(const google::protobuf::Message&)>;
 
 struct Method {
   const google::protobuf::Message* request = nullptr;  // prototypes
@@ -65,6 +64,9 @@ class MethodTable {
     };
     methods_[absl::StrCat(name, "/", method)] = std::move(entry);
   }
+
+  // From now on calls go to the node that answers them.
+  void RouteBy(const Peering& peering);
 
   // By huiliu.v1.Service/Method; nullptr where there is none.
   const Method* Find(const std::string& path) const {

@@ -4,11 +4,17 @@
 
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
 namespace huiliu {
 
 bool IsLoopback(absl::string_view address) {
+  // Of several, each.
+  const size_t comma = address.find(',');
+  if (comma != absl::string_view::npos)
+    return IsLoopback(address.substr(0, comma)) &&
+           IsLoopback(absl::StripAsciiWhitespace(address.substr(comma + 1)));
   if (absl::StartsWith(address, "unix:")) return true;
   const std::string host(address.substr(0, address.rfind(':')));
   in_addr ipv4{};

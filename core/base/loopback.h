@@ -6,8 +6,8 @@
 
 namespace huiliu {
 
-// `address`: host:port, [IPv6]:port or unix:PATH. A name resolves to whatever its server says: of
-// names only localhost is this machine.
+// `address`: host:port, [IPv6]:port, unix:PATH, or several host:port, separated by commas. A name
+// resolves to whatever its server says: of names only localhost is this machine.
 bool IsLoopback(absl::string_view address);
 
 }  // namespace huiliu

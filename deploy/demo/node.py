@@ -154,13 +154,17 @@ office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
                 raise SystemExit(f"{method}: {refused}")
             return None
 
+    def address(self):
+        """Where agents reach the node."""
+        return f"127.0.0.1:{self.grpc}"
+
     def start_agent(self, organisation, sources=(), landings=(), plugins=None):
         folder = os.path.join(self.state, "agents", organisation)
         os.makedirs(folder, exist_ok=True)
         certificate, key = self.pki.organisation(organisation)
         config = {
             "agent": f"demo-{organisation}",
-            "node": {"address": f"127.0.0.1:{self.grpc}", "ca": self.pki.ca(), "certificate": certificate, "key": key, "server_name": "localhost"},
+            "node": {"address": self.address(), "ca": self.pki.ca(), "certificate": certificate, "key": key, "server_name": "localhost"},
             "state_dir": folder, "plugins": plugins or os.path.join(os.path.abspath(self.build), "lib"), "divisions": os.path.join(ROOT, "schemas/divisions"),
             "sources": [{k: v for k, v in source.items() if not k.startswith("_")} for source in sources], "landings": list(landings),
         }

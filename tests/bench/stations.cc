@@ -49,10 +49,11 @@ absl::Status Stations::Open(const std::string& path, const SigningKey& source_ke
   lineage_options.origin = "bench/lineage/0";
   ASSIGN_OR_RETURN(lineage, LineageStore::Open(lineage_options, *key, SystemClock()));
   folder = std::make_unique<pipeline::LineageFolder>(*backbone, *lineage, errors);
+  control = std::make_unique<pipeline::ControlLog>(state, *backbone);
+  RETURN_IF_ERROR(control->CatchUp());
   commands = std::make_unique<pipeline::GovernanceCommands>(
-      state, *backbone, *writer, SystemClock(),
+      state, *control, *writer, SystemClock(), fence,
       [](const huiliu::v1::Grant&) { return absl::OkStatus(); });
-  RETURN_IF_ERROR(commands->Replay());
   if (state.version() == 0) RETURN_IF_ERROR(Register(source_key));
   intake = std::make_unique<pipeline::Intake>(state, *backbone, *writer, SystemClock(),
                                               pipeline::TopicSettings());
@@ -60,7 +61,7 @@ absl::Status Stations::Open(const std::string& path, const SigningKey& source_ke
   catalog_options.path = path + "/catalog/" + kReceiver;
   catalog_options.receiver = kReceiver;
   ASSIGN_OR_RETURN(catalog, RocksCatalog::Open(catalog_options));
-  applier = std::make_unique<pipeline::Applier>(kReceiver, *catalog, *backbone, *writer,
+  applier = std::make_unique<pipeline::Applier>(kReceiver, *catalog, *backbone, writer.get(),
                                                 SystemClock(), pipeline::TopicSettings(), errors);
   RETURN_IF_ERROR(applier->AddDataset(state.FindContract(kDataset)));
   RETURN_IF_ERROR(applier->CatchUp());
@@ -71,7 +72,11 @@ absl::Status Stations::Open(const std::string& path, const SigningKey& source_ke
 
 absl::Status RegisterBench(pipeline::GovernanceCommands& commands, const SigningKey& source_key,
                            const std::vector<std::string>& sources) {
-  const governance::Principal root{"bootstrap", "", {}};
+  const governance::Principal root{
+      "bootstrap",
+      "",
+      {huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR, huiliu::v1::ROLE_SECURITY_ADMINISTRATOR,
+       huiliu::v1::ROLE_DATA_OFFICER}};
   huiliu::v1::PutReceiverRequest receiver;
   receiver.mutable_receiver()->set_id(kReceiver);
   receiver.mutable_receiver()->set_title("昆明市");
@@ -111,7 +116,11 @@ absl::Status Stations::Register(const SigningKey& source_key) {
 }
 
 absl::Status Stations::RegisterReader() {
-  const governance::Principal root{"bootstrap", "", {}};
+  const governance::Principal root{
+      "bootstrap",
+      "",
+      {huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR, huiliu::v1::ROLE_SECURITY_ADMINISTRATOR,
+       huiliu::v1::ROLE_DATA_OFFICER}};
   huiliu::v1::PutAccountRequest account;
   account.mutable_account()->set_id("reader");
   account.mutable_account()->set_organisation("bench");

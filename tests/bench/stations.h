@@ -29,6 +29,8 @@ struct Stations {
   std::unique_ptr<BackboneWriter> writer;
   std::unique_ptr<SigningKey> key;
   governance::State state;
+  pipeline::NoFence fence;
+  std::unique_ptr<pipeline::ControlLog> control;
   std::unique_ptr<pipeline::GovernanceCommands> commands;
   std::unique_ptr<pipeline::Intake> intake;
   std::unique_ptr<RocksCatalog> catalog;

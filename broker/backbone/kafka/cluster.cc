@@ -18,6 +18,7 @@ using TopicHandle = std::unique_ptr<rd_kafka_topic_t, Destroyer<rd_kafka_topic_d
 using GroupOffsets = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
                                      Destroyer<rd_kafka_ListConsumerGroupOffsets_destroy>>;
 constexpr absl::Duration kAgain = absl::Milliseconds(20);
+constexpr absl::Duration kSettles = absl::Seconds(5);
 
 PartitionList ListOf(const Client& client, const std::vector<TopicPartition>& tps, int64_t offset) {
   PartitionList list = NewList(tps.size());
@@ -217,12 +218,20 @@ absl::Status Cluster::EnsureTopic(const TopicSpec& spec) {
     }
     absl::SleepFor(kAgain);
   }
-  std::map<std::string, int> min_insync;
-  if (!made) {
+  // Another node may be making it at this moment: a broker knows the topic before all of it.
+  const absl::Time settled = std::min(deadline, absl::Now() + kSettles);
+  for (bool same = made; !same;) {
+    std::map<std::string, int> min_insync;
     std::map<std::string, TopicSpec> specs;
     ASSIGN_OR_RETURN(specs, Settings(found, &min_insync));
-    RETURN_IF_ERROR(CheckSame(specs[spec.name], spec, found[spec.name].replication,
-                              min_insync[spec.name], options()));
+    const absl::Status checked = CheckSame(specs[spec.name], spec, found[spec.name].replication,
+                                           min_insync[spec.name], options());
+    same = checked.ok();
+    if (same) break;
+    if (absl::Now() > settled) return checked;
+    absl::SleepFor(kAgain);
+    auto again = Describe(spec.name);
+    if (again.ok() && !again->empty()) found = *std::move(again);
   }
   absl::MutexLock lock(&mutex_);
   specs_[spec.name] = spec;

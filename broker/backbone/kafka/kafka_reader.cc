@@ -29,16 +29,29 @@ void GroupMembers::Remove(const std::string& group, KafkaReader* reader) {
   readers_[group].erase(reader);
 }
 
-GroupMetadata GroupMembers::Of(const std::string& group, const std::string& group_id,
-                               const TopicPartition& tp) {
+std::optional<TopicPartition> GroupMembers::ByMember(
+    const std::string& group, const std::string& group_id,
+    const std::map<TopicPartition, Offset>& offsets, std::vector<MemberOffsets>* out) {
   absl::MutexLock lock(&mutex_);
   const auto it = readers_.find(group);
-  if (it == readers_.end())
-    return GroupMetadata(rd_kafka_consumer_group_metadata_new(group_id.c_str()));
-  for (const KafkaReader* reader : it->second) {
-    if (reader->Holds(tp)) return reader->Metadata();
+  if (it == readers_.end()) {
+    out->push_back(
+        {GroupMetadata(rd_kafka_consumer_group_metadata_new(group_id.c_str())), offsets});
+    return std::nullopt;
   }
-  return nullptr;
+  std::map<const KafkaReader*, std::map<TopicPartition, Offset>> by_reader;
+  for (const auto& [tp, offset] : offsets) {
+    const auto holder = std::find_if(it->second.begin(), it->second.end(),
+                                     [&, at = &tp](const auto* r) { return r->Holds(*at); });
+    if (holder == it->second.end()) return tp;
+    by_reader[*holder].insert_or_assign(tp, offset);
+  }
+  for (auto& [reader, held] : by_reader) {
+    GroupMetadata metadata = reader->Metadata();
+    if (metadata == nullptr) return held.begin()->first;
+    out->push_back({std::move(metadata), std::move(held)});
+  }
+  return std::nullopt;
 }
 
 absl::StatusOr<std::unique_ptr<KafkaReader>> KafkaReader::Open(Cluster& cluster,

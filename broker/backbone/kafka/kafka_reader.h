@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,16 +18,24 @@ class KafkaReader;
 using GroupMetadata = std::unique_ptr<rd_kafka_consumer_group_metadata_t,
                                       Destroyer<rd_kafka_consumer_group_metadata_destroy>>;
 
+struct MemberOffsets {
+  GroupMetadata metadata;
+  std::map<TopicPartition, Offset> offsets;
+};
+
 // The readers of this process that share a group: whoever commits their offsets does it in the name
 // of the member that has the partition, so that the brokers refuse a zombie. Thread-safe.
 class GroupMembers {
  public:
   void Add(const std::string& group, KafkaReader* reader);
   void Remove(const std::string& group, KafkaReader* reader);
-  // Of the member that holds `tp`, as it is now. Of the group without a member where this process
-  // has never joined it (its readers have fixed partitions). Null where it has joined and does not
-  // hold `tp` any more: brokers take offsets without a member from anybody.
-  GroupMetadata Of(const std::string& group, const std::string& group_id, const TopicPartition& tp);
+  // The offsets by the members that hold their partitions, each as it is now; by the group without
+  // a member where this process has never joined it (its readers have fixed partitions). A
+  // partition is given where the process has joined and does not hold it any more: brokers take
+  // offsets without a member from anybody.
+  std::optional<TopicPartition> ByMember(const std::string& group, const std::string& group_id,
+                                         const std::map<TopicPartition, Offset>& offsets,
+                                         std::vector<MemberOffsets>* out);
 
  private:
   absl::Mutex mutex_;

@@ -12,6 +12,7 @@ namespace huiliu::kafka {
 namespace {
 
 constexpr absl::Duration kAgain = absl::Milliseconds(100);
+constexpr absl::Duration kRejoin = absl::Seconds(10);
 
 std::string NewIncarnation() {
   absl::BitGen random;
@@ -133,7 +134,8 @@ void KafkaWriter::Run(const Group& group) {
 // the same id that comes after can end: opening it makes the brokers finish what was begun.
 absl::Status KafkaWriter::CommitGroup(const Group& group) {
   if (fenced_) return Fenced(id_);
-  const absl::Time deadline = absl::Now() + parts_.cluster.options().commit_timeout;
+  const absl::Time began = absl::Now();
+  const absl::Time deadline = began + parts_.cluster.options().commit_timeout;
   bool in_doubt = false;
   absl::Status last;
   for (bool first = true; first || absl::Now() < deadline; first = false) {
@@ -168,7 +170,11 @@ absl::Status KafkaWriter::CommitGroup(const Group& group) {
       // A topic that was deleted and made again: this producer would not learn of it for long.
       if (absl::IsNotFound(last) && producer_ != nullptr) Drop();
       if (absl::IsNotFound(last) && CheckAll(group).ok()) continue;
-      if (!absl::IsUnavailable(last)) return last;
+      // While a group takes in another member its generation is ahead of what this one knows,
+      // though the partitions may stay.
+      const bool rejoining =
+          absl::IsCancelled(last) && absl::Now() < began + kRejoin && Holds(group);
+      if (!absl::IsUnavailable(last) && !rejoining) return last;
     } else {
       Drop();
     }
@@ -247,24 +253,38 @@ TxnStep KafkaWriter::SendPosition(const std::string& key, absl::string_view valu
   return producer_->Send(parts_.positions.PlaceOf(key), record, 0, Producer::kNoSlot);
 }
 
-TxnStep KafkaWriter::SendConsumed(const Group& group) {
-  std::map<std::string, std::map<TopicPartition, Offset>> by_group;
+KafkaWriter::OffsetsByGroup KafkaWriter::ConsumedBy(const Group& group) {
+  OffsetsByGroup by_group;
   for (const Waiting* waiting : group) {
     for (const ConsumedOffset& c : waiting->transaction.consumed)
       by_group[c.group].insert_or_assign(c.from, c.next);
   }
-  for (const auto& [name, next] : by_group) {
+  return by_group;
+}
+
+bool KafkaWriter::Holds(const Group& group) const {
+  for (const auto& [name, next] : ConsumedBy(group)) {
+    std::vector<MemberOffsets> by_member;
+    if (parts_.members.ByMember(name, parts_.cluster.client().Named(name), next, &by_member))
+      return false;
+  }
+  return true;
+}
+
+TxnStep KafkaWriter::SendConsumed(const Group& group) {
+  for (const auto& [name, next] : ConsumedBy(group)) {
     // Partitions of one group may be held by several readers here: each speaks for its own.
-    for (const auto& [tp, offset] : next) {
-      const GroupMetadata metadata =
-          parts_.members.Of(name, parts_.cluster.client().Named(name), tp);
-      if (metadata == nullptr) {
-        return TxnFailure{
-            absl::CancelledError(absl::StrCat("group ", name, ": ", tp.topic, "/",
-                                              tp.partition.value(), " is not this member's now")),
-            TxnFailure::Way::kAbort};
-      }
-      if (TxnStep failed = producer_->SendOffsets(metadata, {{tp, offset}})) return failed;
+    std::vector<MemberOffsets> by_member;
+    const std::optional<TopicPartition> lost =
+        parts_.members.ByMember(name, parts_.cluster.client().Named(name), next, &by_member);
+    if (lost.has_value()) {
+      return TxnFailure{
+          absl::CancelledError(absl::StrCat("group ", name, ": ", lost->topic, "/",
+                                            lost->partition.value(), " is not this member's now")),
+          TxnFailure::Way::kAbort};
+    }
+    for (const MemberOffsets& member : by_member) {
+      if (TxnStep failed = producer_->SendOffsets(member.metadata, member.offsets)) return failed;
     }
   }
   return std::nullopt;

@@ -50,6 +50,10 @@ class KafkaWriter : public BackboneWriter {
   TxnStep Attempt(const Group& group, absl::Time deadline, bool* in_doubt);
   TxnStep SendAll(const Group& group);
   TxnStep SendPosition(const std::string& key, absl::string_view value);
+  using OffsetsByGroup = std::map<std::string, std::map<TopicPartition, Offset>>;
+  static OffsetsByGroup ConsumedBy(const Group& group);
+  // Whether this process still has every partition whose offsets the group carries.
+  bool Holds(const Group& group) const;
   TxnStep SendConsumed(const Group& group);
   void Drop();
   // After Drop. ABORTED: a newer writer has the id.

@@ -84,6 +84,35 @@ TEST_F(StateTest, ATimeThatNobodyCanWriteIsRefused) {
   EXPECT_THAT(std::string(Put(system).message()), HasSubstr("system sys: last_batch is no time"));
 }
 
+TEST_F(StateTest, NoAccountIsOneAdministratorAfterTheOther) {
+  ASSERT_TRUE(Put(Account({huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR})).ok());
+  ASSERT_TRUE(Put(Account({huiliu::v1::ROLE_AGENT}), state_.version()).ok());
+  const absl::Status other = Put(Account({huiliu::v1::ROLE_AUDIT_ADMINISTRATOR}), state_.version());
+  EXPECT_EQ(other.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(other.message()), HasSubstr("has been ROLE_SYSTEM_ADMINISTRATOR"));
+  EXPECT_TRUE(Put(Account({huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR}), state_.version()).ok());
+}
+
+TEST_F(StateTest, TheLastSecurityAdministratorStays) {
+  huiliu::v1::Account account = Account({huiliu::v1::ROLE_SECURITY_ADMINISTRATOR});
+  account.add_token_sha256(std::string(32, 's'));
+  ASSERT_TRUE(Put(account).ok());
+  huiliu::v1::Account gone = account;
+  gone.set_disabled(true);
+  EXPECT_EQ(Put(gone, state_.version()).code(), absl::StatusCode::kFailedPrecondition);
+  gone = account;
+  gone.clear_token_sha256();
+  EXPECT_EQ(Put(gone, state_.version()).code(), absl::StatusCode::kFailedPrecondition)
+      << "who cannot log in is none";
+  huiliu::v1::Account second = account;
+  second.set_id("second");
+  second.clear_token_sha256();
+  second.add_token_sha256(std::string(32, 'u'));
+  const uint64_t seen = state_.version();
+  ASSERT_TRUE(Put(second).ok());
+  EXPECT_TRUE(Put(gone, seen).ok());
+}
+
 TEST_F(StateTest, AnAccountIsFoundByItsTokenUntilItIsDisabled) {
   huiliu::v1::Account account = Account({huiliu::v1::ROLE_CONSUMER});
   const std::string token(32, 't');

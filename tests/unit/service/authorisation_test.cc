@@ -6,6 +6,7 @@
 #include <set>
 
 #include "absl/strings/escaping.h"
+#include "broker/service/cluster_service.h"
 #include "broker/service/credentials.h"
 #include "broker/service/method_table.h"
 #include "core/base/digest.h"
@@ -83,6 +84,8 @@ class AuthorisationTest : public testing::Test {
           {kAudit, kOfficer, kSystem, kAgent});
     Stream(audit, *f_.audit, "ExportEntries", huiliu::v1::ExportEntriesResponse::default_instance(),
            &AuditService::ExportEntries, {kAudit});
+    Unary("huiliu.v1.Cluster", cluster_, "GetStatus", &ClusterService::GetStatus,
+          {kSystem, kSecurity, kAudit});
   }
 
   template <typename Service, typename Handler>
@@ -132,6 +135,7 @@ class AuthorisationTest : public testing::Test {
   }
 
   ServicesFixture f_;
+  ClusterService cluster_{f_.node.state, nullptr};
   MethodTable table_;
   std::map<std::string, std::set<Role>> may_call_;
 };

@@ -13,7 +13,11 @@ using testing::HasSubstr;
 
 class IntakeServiceTest : public testing::Test {
  protected:
-  IntakeServiceTest() : service_(node_.state, *node_.intake, *node_.worker) {
+  IntakeServiceTest()
+      : service_(node_.state, *node_.intake, [this](const std::string&) {
+          return std::shared_ptr<pipeline::ReturnWorker>(std::shared_ptr<void>(),
+                                                         node_.worker.get());
+        }) {
     EXPECT_TRUE(node_.Send({}, {"坏行"}).ok());
     EXPECT_TRUE(node_.Judge().ok());
     huiliu::v1::Source edge = *node_.state.FindSource("src");

@@ -41,13 +41,13 @@ class ServicesFixture {
     folder = std::make_unique<pipeline::LineageFolder>(node.backbone(), *lineage, ignore);
     folder->Start();
     commands = std::make_unique<pipeline::GovernanceCommands>(
-        node.state, node.backbone(), node.writer(), node.clock(),
+        node.state, control, node.writer(), node.clock(), fence,
         [](const huiliu::v1::Grant&) { return absl::OkStatus(); });
     recorder = std::make_unique<pipeline::ReadRecorder>(node.writer());
     for (const char* receiver : {kKunming, kDali, "530300"}) {
       auto catalog = NewMapCatalog();
       appliers[receiver] = std::make_unique<pipeline::Applier>(
-          receiver, *catalog, node.backbone(), node.writer(), node.clock(),
+          receiver, *catalog, node.backbone(), &node.writer(), node.clock(),
           pipeline::TopicSettings{.partitions = 2}, ignore);
       EXPECT_TRUE(appliers[receiver]->AddDataset(node.state.FindContract("person")).ok());
       catalogs.Add(receiver, std::move(catalog));
@@ -123,6 +123,8 @@ class ServicesFixture {
   std::unique_ptr<pipeline::LineageFolder> folder;
   std::unique_ptr<pipeline::GovernanceCommands> commands;
   access::Authoriser authoriser{access::Authoriser::Options{}};
+  pipeline::NoFence fence;
+  pipeline::ControlLog control{node.state, node.backbone()};
   pipeline::Catalogs catalogs;
   std::map<std::string, std::unique_ptr<pipeline::Applier>> appliers;
   std::unique_ptr<pipeline::ReadRecorder> recorder;
@@ -141,7 +143,9 @@ class ServicesFixture {
 
  private:
   void MakeServices() {
-    intake = std::make_unique<IntakeService>(node.state, *node.intake, *node.worker);
+    intake = std::make_unique<IntakeService>(node.state, *node.intake, [this](const std::string&) {
+      return std::shared_ptr<pipeline::ReturnWorker>(std::shared_ptr<void>(), node.worker.get());
+    });
     registry = std::make_unique<RegistryService>(node.state, *commands, *node.intake, node.clock(),
                                                  OfficeHours{});
     rules = std::make_unique<RulesService>(node.state, *commands, node.clock());

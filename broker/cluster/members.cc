@@ -1,0 +1,206 @@
+#include "broker/cluster/members.h"
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+#include "broker/pipeline/lease.h"
+#include "core/base/status.h"
+
+namespace huiliu::cluster {
+namespace {
+
+using pipeline::SinceBoot;
+
+constexpr char kWorker[] = "members";
+constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
+constexpr absl::Duration kRetryDelay = absl::Milliseconds(500);
+const TopicPartition kPartition{Members::kTopic, Partition(0)};
+
+}  // namespace
+
+TopicSpec Members::Topic() {
+  TopicSpec spec;
+  spec.name = kTopic;
+  spec.cleanup = Cleanup::kCompact;
+  return spec;
+}
+
+absl::Status Members::Start() {
+  RETURN_IF_ERROR(CatchUp());
+  RETURN_IF_ERROR(SayNow(false));
+  RETURN_IF_ERROR(CatchUp());
+  speaker_ = std::thread([this] { Speak(); });
+  listener_thread_ = std::thread([this] { Listen(); });
+  return absl::OkStatus();
+}
+
+void Members::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+  }
+  if (!speaker_.joinable()) return;
+  speaker_.join();
+  listener_thread_.join();
+  const absl::Status farewell = SayNow(true);
+  if (!farewell.ok()) errors_(kWorker, farewell);
+}
+
+void Members::Say() {
+  absl::MutexLock lock(&mutex_);
+  changed_ = true;
+}
+
+absl::Status Members::SayNow(bool leaving) {
+  huiliu::v1::MemberRecord record = describe_();
+  record.set_leaving(leaving);
+  RecordBatchBuilder batch;
+  batch.Add(record.node(), "", record.SerializeAsString());
+  Transaction transaction;
+  transaction.appends.push_back({kPartition, batch.Finish(), 1});
+  const absl::Duration began = SinceBoot();
+  RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
+  absl::MutexLock lock(&mutex_);
+  said_ = began;
+  return absl::OkStatus();
+}
+
+void Members::Speak() {
+  bool failed = false;
+  const auto due = [this] {
+    mutex_.AssertReaderHeld();
+    return changed_ || stopping_;
+  };
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.AwaitWithTimeout(absl::Condition(&due), failed ? kRetryDelay : kBeat);
+      if (stopping_) return;
+      changed_ = false;
+    }
+    const absl::Status status = SayNow(false);
+    if (!status.ok() || failed) errors_(kWorker, status);
+    failed = !status.ok();
+  }
+}
+
+void Members::Hear(const StoredBatch& batch) {
+  const auto view = RecordBatchView::Parse(batch.bytes);
+  if (!view.ok()) return;
+  // What was said long ago, before this node listened, was not said now.
+  const absl::Duration age = std::max(absl::ZeroDuration(), absl::Now() - batch.appended);
+  view->ForEach([&](int, const RecordView& record) {
+    Member member;
+    if (record.tombstone ||
+        !member.record.ParseFromArray(record.value.data(), static_cast<int>(record.value.size())))
+      return;
+    absl::MutexLock lock(&mutex_);
+    // Afterwards clocks of different machines do not matter.
+    const bool listening = listened_ > absl::ZeroDuration();
+    member.heard = SinceBoot() - (listening ? absl::ZeroDuration() : age);
+    members_.insert_or_assign(member.record.node(), std::move(member));
+  });
+}
+
+absl::Status Members::ListenOnce(absl::Duration timeout) {
+  if (reader_ == nullptr) {
+    ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(kPartition));
+    ReaderOptions options;
+    options.assigned = {kPartition};
+    options.start = StartAt::kEarliest;
+    ASSIGN_OR_RETURN(reader_, backbone_.OpenReader(options));
+    next_ = std::max(next_, bounds.earliest);
+    RETURN_IF_ERROR(reader_->Seek(kPartition, next_));
+  }
+  const absl::Duration asked = SinceBoot();
+  ASSIGN_OR_RETURN(const std::vector<StoredBatch> batches, reader_->Poll(timeout));
+  for (const StoredBatch& batch : batches) {
+    Hear(batch);
+    next_ = batch.next;
+  }
+  absl::MutexLock lock(&mutex_);
+  listened_ = batches.empty() ? asked : SinceBoot();
+  return absl::OkStatus();
+}
+
+absl::Status Members::CatchUp() {
+  absl::MutexLock lock(&reading_);
+  ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(kPartition));
+  while (next_ < bounds.end) RETURN_IF_ERROR(ListenOnce(absl::Milliseconds(20)));
+  return absl::OkStatus();
+}
+
+void Members::Listen() {
+  bool failed = false;
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopping_) return;
+    }
+    Offset before(0), after(0);
+    absl::Status status;
+    {
+      absl::MutexLock lock(&reading_);
+      before = next_;
+      status = ListenOnce(kPollTimeout);
+      if (!status.ok()) reader_.reset();
+      after = next_;
+    }
+    if (!status.ok() || failed) errors_(kWorker, status);
+    failed = !status.ok();
+    if (after > before && listener_ != nullptr) listener_();
+    if (failed) absl::SleepFor(kRetryDelay);
+  }
+}
+
+// Silence counts from when this node could still hear: one that was deaf blames nobody.
+bool Members::IsAlive(const Member& member) const {
+  return !member.record.leaving() && listened_ - member.heard < dead_after_;
+}
+
+std::vector<Member> Members::All() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  std::vector<Member> all;
+  for (const auto& [node, member] : members_) {
+    all.push_back(member);
+    all.back().alive = IsAlive(member);
+  }
+  return all;
+}
+
+std::optional<Member> Members::Find(const std::string& node) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto found = members_.find(node);
+  if (found == members_.end()) return std::nullopt;
+  Member member = found->second;
+  member.alive = IsAlive(member);
+  return member;
+}
+
+void Members::AwaitSeen(uint64_t version, absl::Duration lease) {
+  const absl::Duration until = SinceBoot() + lease;
+  // A node that began before the change is durable in the topic by now, whether heard of or not.
+  bool complete = CatchUp().ok();
+  while (SinceBoot() < until) {
+    const auto seen = [&] {
+      mutex_.AssertReaderHeld();
+      return std::all_of(members_.begin(), members_.end(), [&](const auto& named) {
+        const Member& member = named.second;
+        // What was silent for longer than its lease answers nothing; nor does one that left.
+        return member.record.leaving() || member.record.control_version() >= version ||
+               listened_ - member.heard > lease + dead_after_;
+      });
+    };
+    {
+      absl::MutexLock lock(&mutex_);
+      if (mutex_.AwaitWithTimeout(absl::Condition(&seen), until - SinceBoot()) && complete) return;
+    }
+    if (!complete) {
+      absl::SleepFor(absl::Milliseconds(50));
+      complete = CatchUp().ok();
+    }
+  }
+}
+
+}  // namespace huiliu::cluster

@@ -1,0 +1,18 @@
+// The node's figures as Prometheus text. Nothing personal is in them.
+#ifndef HUILIU_BROKER_SERVER_METRICS_H_
+#define HUILIU_BROKER_SERVER_METRICS_H_
+
+#include <string>
+
+#include "broker/cluster/cluster.h"
+#include "broker/lineage/store/lineage_store.h"
+#include "broker/server/health.h"
+
+namespace huiliu::server {
+
+// `cluster`: null on the only node.
+std::string Metrics(const Health& health, LineageStore& lineage, const cluster::Cluster* cluster);
+
+}  // namespace huiliu::server
+
+#endif  // HUILIU_BROKER_SERVER_METRICS_H_

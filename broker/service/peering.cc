@@ -1,0 +1,130 @@
+#include "broker/service/peering.h"
+
+#include <map>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "absl/synchronization/notification.h"
+#include "core/base/status.h"
+
+namespace huiliu::service {
+namespace {
+
+using cluster::Peer;
+using google::protobuf::Message;
+
+enum class Place {
+  kLeader,      // governance commands
+  kReceiver,    // who has the catalog of the receiver in `field`
+  kSource,      // who takes over the batches of the source in `field`
+  kSourceData,  // who judges the dataset of the source in `field`
+};
+struct Rule {
+  Place place;
+  const char* field;  // a path of names
+};
+
+// Every other method is answered by whichever node is asked.
+const std::map<std::string, Rule>& Rules() {
+  static const auto& rules = *new std::map<std::string, Rule>{
+      {"huiliu.v1.Registry/PutOrganisation", {Place::kLeader, ""}},
+      {"huiliu.v1.Registry/PutAccount", {Place::kLeader, ""}},
+      {"huiliu.v1.Registry/PutReceiver", {Place::kLeader, ""}},
+      {"huiliu.v1.Registry/PutSystem", {Place::kLeader, ""}},
+      {"huiliu.v1.Registry/PutSource", {Place::kLeader, ""}},
+      {"huiliu.v1.Registry/PutDataset", {Place::kLeader, ""}},
+      {"huiliu.v1.Rules/ProposeRuleSet", {Place::kLeader, ""}},
+      {"huiliu.v1.Rules/DecideRuleSet", {Place::kLeader, ""}},
+      {"huiliu.v1.Governance/PutGrant", {Place::kLeader, ""}},
+      {"huiliu.v1.Governance/RevokeGrant", {Place::kLeader, ""}},
+      {"huiliu.v1.Catalog/Get", {Place::kReceiver, "context.receiver"}},
+      {"huiliu.v1.Catalog/MultiGet", {Place::kReceiver, "context.receiver"}},
+      {"huiliu.v1.Catalog/Query", {Place::kReceiver, "context.receiver"}},
+      {"huiliu.v1.Catalog/Stats", {Place::kReceiver, "receiver"}},
+      {"huiliu.v1.Delivery/Subscribe", {Place::kReceiver, "context.receiver"}},
+      {"huiliu.v1.Delivery/CommitCursor", {Place::kReceiver, "context.receiver"}},
+      {"huiliu.v1.Audit/TraceRecord", {Place::kReceiver, "receiver"}},
+      {"huiliu.v1.Audit/GetBalance", {Place::kReceiver, "receiver"}},
+      {"huiliu.v1.Intake/GetPosition", {Place::kSource, "source"}},
+      {"huiliu.v1.Intake/Publish", {Place::kSource, "source"}},
+      {"huiliu.v1.Intake/ListQuarantine", {Place::kSourceData, "source"}},
+      {"huiliu.v1.Intake/Redrive", {Place::kSourceData, "source"}},
+  };
+  return rules;
+}
+
+std::string TextAt(const Message& message, absl::string_view path) {
+  const Message* at = &message;
+  std::string text;
+  for (const absl::string_view name : absl::StrSplit(path, '.', absl::SkipEmpty())) {
+    const auto* field = at->GetDescriptor()->FindFieldByName(std::string(name));
+    if (field == nullptr) return "";
+    if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
+      at = &at->GetReflection()->GetMessage(*at, field);
+    } else {
+      text = at->GetReflection()->GetString(*at, field);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+absl::Status PeerCalls::CallAndWait(const Peer& peer, const CallContext& context,
+                                    const Message& request, Message* response) {
+  absl::Notification ended;
+  absl::Status result;
+  Call(peer, context, request, response, [&](const absl::Status& status) {
+    result = status;
+    ended.Notify();
+  });
+  ended.WaitForNotification();
+  return result;
+}
+
+absl::StatusOr<std::optional<Peer>> Peering::Route(const CallContext& context,
+                                                   const Message& request) const {
+  const auto rule = Rules().find(context.method);
+  // Whom this node does not know it refuses itself.
+  if (rule == Rules().end() || !context.caller.has_value()) return std::optional<Peer>();
+  const std::string named = TextAt(request, rule->second.field);
+  absl::StatusOr<std::optional<Peer>> peer;
+  switch (rule->second.place) {
+    case Place::kLeader:
+      peer = cluster_.Leader();
+      break;
+    case Place::kReceiver:
+      if (named.empty()) return std::optional<Peer>();
+      peer = cluster_.OwnerOf(named);
+      break;
+    case Place::kSource:
+      peer = cluster_.HolderOf(named);
+      break;
+    case Place::kSourceData: {
+      const auto source = state_.FindSource(named);
+      if (!source.has_value()) return std::optional<Peer>();
+      peer = cluster_.HolderOf(source->dataset());
+      break;
+    }
+  }
+  // One node was told by another that this is the place, and the map has changed since.
+  if (peer.ok() && peer->has_value() && context.forwarded) {
+    return absl::UnavailableError(
+        "所请求的内容刚转移到另一节点，请重试 / what was asked for has just moved to another node; "
+        "try again");
+  }
+  return peer;
+}
+
+absl::Status Peering::Here(const CallContext& context,
+                           const std::function<absl::Status()>& handler) const {
+  const auto rule = Rules().find(context.method);
+  // A command is fenced by the log itself; what it did must be told even by a node that slept.
+  if (rule != Rules().end() && rule->second.place == Place::kLeader) return handler();
+  const uint64_t term = cluster_.lease().Term();
+  if (term == 0) return pipeline::LeaseRanOut();
+  const absl::Status status = handler();
+  return cluster_.lease().Term() == term ? status : pipeline::LeaseRanOut();
+}
+
+}  // namespace huiliu::service
