@@ -57,6 +57,15 @@ absl::Status LandingWorker::Prepare(sdk::OpenLanding& landing) {
 
 absl::Status LandingWorker::Apply(sdk::OpenLanding& landing,
                                   const huiliu::v1::SubscribeResponse& message, bool reset) {
+  if (message.key_hidden()) {
+    return absl::FailedPreconditionError(
+        "授权中主键字段被隐藏或脱敏，不同的行脱敏后可能相同，落到表里会并成一行，删除也无法对应；请"
+        "申请主键"
+        "明文的授权后再落库，或改用 huiliu subscribe（以 keys 区分行） / the grant hides or masks "
+        "a key "
+        "field: different rows may look alike and would become one in the table; land with a grant "
+        "that shows the key, or subscribe and tell rows apart by keys");
+  }
   ASSIGN_OR_RETURN(const absl::Span<const huiliu_change> changes, changes_->Of(message));
   RETURN_IF_ERROR(landing.Apply(changes, message.cursor(), reset));
   status_.AddRows(message.keys_size());
@@ -147,7 +156,9 @@ absl::Status LandingWorker::Subscribe(sdk::OpenLanding& landing) {
       [&](const huiliu::v1::SubscribeResponse& message) -> absl::Status {
         RETURN_IF_ERROR(Apply(landing, message, reset));
         reset = from_beginning_ = false;
-        status_.Write(false);
+        // A message that is not full was all there was. Nobody writes the status while none comes.
+        status_.SetCaughtUp(message.keys_size() < landing_config_.batch_rows);
+        status_.Write(true);
         return absl::OkStatus();
       });
 }

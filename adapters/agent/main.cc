@@ -250,7 +250,11 @@ int main(int argc, char** argv) {
   AddLandingVerbs(app, &config_path, &refused);
   DecisionVerbs decisions;
   AddDecisionVerbs(app, &config_path, &decisions);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   spdlog::set_default_logger(spdlog::stderr_color_mt("huiliu-agent"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   signal(SIGTERM, OnStop);
