@@ -20,6 +20,7 @@
 #include "broker/http/connect_codec.h"
 #include "broker/service/credentials.h"
 #include "broker/service/slots.h"
+#include "broker/service/tenancy.h"
 #include "core/base/status.h"
 
 namespace huiliu::http {
@@ -204,8 +205,10 @@ class HttplibConnectServer : public ConnectServer {
         401,
         R"({"error_code":40101,"message":"请先登录（令牌作为 Basic 密码或 Bearer） / log in: a )"
         R"(token as Bearer, or as the password of Basic"})"};
-    if (ContextOf(request, "SchemaRegistry").caller.has_value()) {
+    const CallContext context = ContextOf(request, "SchemaRegistry");
+    if (context.caller.has_value()) {
       service::RegistryRequest asked;
+      asked.receiver = service::BoundTo(state_, *context.caller);
       asked.method = request.method;
       const absl::string_view target = request.target;
       for (absl::string_view segment :

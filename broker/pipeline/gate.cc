@@ -112,7 +112,7 @@ absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
   if (lease_ != nullptr && (admission.term = lease_->Term()) == 0) return LeaseRanOut();
   const auto contract = state_.FindContract(context.dataset());
   admission.catalog = catalogs_.Find(context.receiver());
-  if (admission.catalog == nullptr && lease_ != nullptr &&
+  if (admission.catalog == nullptr && contract != nullptr &&
       state_.FindReceiver(context.receiver()).has_value()) {
     return Moving(context.receiver());
   }

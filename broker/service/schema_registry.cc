@@ -89,9 +89,17 @@ bool IsRegistryPath(absl::string_view first) {
          first == "compatibility";
 }
 
-std::vector<std::string> SchemaRegistry::AllSubjects() const {
+std::vector<huiliu::v1::Receiver> SchemaRegistry::Receivers(const RegistryRequest& request) const {
+  std::vector<huiliu::v1::Receiver> receivers = state_.Receivers();
+  if (request.receiver.has_value())
+    std::erase_if(receivers,
+                  [&](const auto& receiver) { return receiver.id() != *request.receiver; });
+  return receivers;
+}
+
+std::vector<std::string> SchemaRegistry::AllSubjects(const RegistryRequest& request) const {
   std::vector<std::string> subjects = {kOptionsFile};
-  for (const huiliu::v1::Receiver& receiver : state_.Receivers()) {
+  for (const huiliu::v1::Receiver& receiver : Receivers(request)) {
     for (const huiliu::v1::Dataset& dataset : state_.Datasets()) {
       subjects.push_back(absl::StrCat(
           topic_prefix_, pipeline::ReturnedTopic(receiver.id(), dataset.id()), kSuffix));
@@ -101,7 +109,8 @@ std::vector<std::string> SchemaRegistry::AllSubjects() const {
   return subjects;
 }
 
-std::vector<SchemaRegistry::Schema> SchemaRegistry::Versions(const std::string& subject) const {
+std::vector<SchemaRegistry::Schema> SchemaRegistry::Versions(const RegistryRequest& request,
+                                                             const std::string& subject) const {
   std::vector<Schema> versions;
   if (subject == kOptionsFile) {
     const auto* file =
@@ -110,7 +119,7 @@ std::vector<SchemaRegistry::Schema> SchemaRegistry::Versions(const std::string& 
       versions.push_back({kOptionsId, 1, "", file->DebugString(), file, nullptr});
     return versions;
   }
-  for (const huiliu::v1::Receiver& receiver : state_.Receivers()) {
+  for (const huiliu::v1::Receiver& receiver : Receivers(request)) {
     const std::string before =
         absl::StrCat(topic_prefix_, pipeline::ReturnedTopic(receiver.id(), ""));
     if (!absl::StartsWith(subject, before) || !absl::EndsWith(subject, kSuffix) ||
@@ -130,10 +139,11 @@ std::vector<SchemaRegistry::Schema> SchemaRegistry::Versions(const std::string& 
   return versions;
 }
 
-std::vector<std::string> SchemaRegistry::SubjectsOf(const Schema& schema) const {
+std::vector<std::string> SchemaRegistry::SubjectsOf(const RegistryRequest& request,
+                                                    const Schema& schema) const {
   if (schema.dataset.empty()) return {kOptionsFile};
   std::vector<std::string> subjects;
-  for (const huiliu::v1::Receiver& receiver : state_.Receivers())
+  for (const huiliu::v1::Receiver& receiver : Receivers(request))
     subjects.push_back(absl::StrCat(
         topic_prefix_, pipeline::ReturnedTopic(receiver.id(), schema.dataset), kSuffix));
   return subjects;
@@ -142,7 +152,7 @@ std::vector<std::string> SchemaRegistry::SubjectsOf(const Schema& schema) const 
 RegistryAnswer SchemaRegistry::Subjects(const RegistryRequest& request) const {
   const std::string prefix = Parameter(request, "subjectPrefix");
   json out = json::array();
-  for (const std::string& subject : AllSubjects()) {
+  for (const std::string& subject : AllSubjects(request)) {
     if (absl::StartsWith(subject, prefix)) out.push_back(subject);
   }
   return Json(out);
@@ -151,7 +161,7 @@ RegistryAnswer SchemaRegistry::Subjects(const RegistryRequest& request) const {
 RegistryAnswer SchemaRegistry::OfSubject(const RegistryRequest& request) const {
   const std::vector<std::string>& path = request.path;
   if (path.size() < 3 || path[2] != "versions") return NoPage();
-  const std::vector<Schema> versions = Versions(path[1]);
+  const std::vector<Schema> versions = Versions(request, path[1]);
   if (versions.empty()) return NoSubject(path[1]);
   if (path.size() == 3) {
     json out = json::array();
@@ -191,10 +201,10 @@ RegistryAnswer SchemaRegistry::OfId(const RegistryRequest& request) const {
   uint32_t id = 0;
   if (path.size() < 3 || path[1] != "ids") return NoPage();
   if (!absl::SimpleAtoi(path[2], &id)) return NoSchema();
-  std::vector<Schema> all = Versions(kOptionsFile);
-  for (const std::string& subject : AllSubjects()) {
+  std::vector<Schema> all = Versions(request, kOptionsFile);
+  for (const std::string& subject : AllSubjects(request)) {
     if (all.back().id == id) break;
-    for (Schema& schema : Versions(subject)) {
+    for (Schema& schema : Versions(request, subject)) {
       all.push_back(std::move(schema));
       if (all.back().id == id) break;
     }
@@ -212,7 +222,7 @@ RegistryAnswer SchemaRegistry::OfId(const RegistryRequest& request) const {
   if (path.size() != 4) return NoPage();
   if (path[3] == "schema") return {200, schema.text};
   json out = json::array();
-  for (const std::string& subject : SubjectsOf(schema)) {
+  for (const std::string& subject : SubjectsOf(request, schema)) {
     if (path[3] == "subjects") {
       out.push_back(subject);
     } else if (path[3] == "versions") {
@@ -233,7 +243,7 @@ RegistryAnswer SchemaRegistry::Compatibility(const RegistryRequest& request) con
     return Error(422, 42201,
                  "Invalid schema: the body is {\"schemaType\": \"PROTOBUF\", \"schema\": "
                  "…}");
-  std::vector<Schema> versions = Versions(path[2]);
+  std::vector<Schema> versions = Versions(request, path[2]);
   if (versions.empty()) return NoSubject(path[2]);
   if (path.size() == 5 && (path[4] == "latest" || path[4] == "-1")) {
     versions.erase(versions.begin(), versions.end() - 1);
@@ -269,7 +279,7 @@ RegistryAnswer SchemaRegistry::Lookup(const RegistryRequest& request) const {
                  "Invalid schema: the body is {\"schemaType\": \"PROTOBUF\", \"schema\": "
                  "…}");
   const std::string text = body["schema"].get<std::string>();
-  const std::vector<Schema> versions = Versions(request.path[1]);
+  const std::vector<Schema> versions = Versions(request, request.path[1]);
   if (versions.empty()) return NoSubject(request.path[1]);
   for (const Schema& schema : versions) {
     if (text != schema.text && text != Serialized(*schema.file)) continue;
@@ -293,7 +303,7 @@ RegistryAnswer SchemaRegistry::Answer(const RegistryRequest& request) const {
   if (first == "subjects") return path.size() == 1 ? Subjects(request) : OfSubject(request);
   if (first == "schemas") return OfId(request);
   if (path.size() > 2) return NoPage();
-  if (path.size() == 2 && Versions(path[1]).empty()) return NoSubject(path[1]);
+  if (path.size() == 2 && Versions(request, path[1]).empty()) return NoSubject(path[1]);
   // A newer contract keeps every field: readers and writers of all versions understand each other.
   if (first == "config") return Json({{"compatibilityLevel", "FULL_TRANSITIVE"}});
   if (first == "mode") return Json({{"mode", "READONLY"}});

@@ -4,6 +4,7 @@
 #define HUILIU_BROKER_SERVICE_SCHEMA_REGISTRY_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct RegistryRequest {
   std::vector<std::string> path;  // segments, decoded: subjects, huiliu.returned.530100.x-value …
   std::map<std::string, std::string> parameters;
   std::string body;
+  // The one receiver whose subjects the caller may see (tenancy.h); nullopt: all.
+  std::optional<std::string> receiver = std::nullopt;
 };
 
 struct RegistryAnswer {
@@ -43,10 +46,12 @@ class SchemaRegistry {
   RegistryAnswer OfId(const RegistryRequest& request) const;
   RegistryAnswer Compatibility(const RegistryRequest& request) const;
   RegistryAnswer Lookup(const RegistryRequest& request) const;
-  std::vector<std::string> AllSubjects() const;
+  // Of these the caller sees all.
+  std::vector<huiliu::v1::Receiver> Receivers(const RegistryRequest& request) const;
+  std::vector<std::string> AllSubjects(const RegistryRequest& request) const;
   // Oldest first; empty: there is no such subject.
-  std::vector<Schema> Versions(const std::string& subject) const;
-  std::vector<std::string> SubjectsOf(const Schema& schema) const;
+  std::vector<Schema> Versions(const RegistryRequest& request, const std::string& subject) const;
+  std::vector<std::string> SubjectsOf(const RegistryRequest& request, const Schema& schema) const;
 
   const governance::State& state_;
   const std::string topic_prefix_;

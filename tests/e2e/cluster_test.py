@@ -182,6 +182,54 @@ def sleeper(hub):
     hub.await_that(lambda: placed(hub, NODES), "all hold their share again")
 
 
+def apart(hub, folder):
+    """How long a row of Dali takes from its file to its catalog, alone and beside a bulk load and exports of Kunming's. Figures, not a verdict."""
+    drops = {name: os.path.join(folder, name) for name in ("edge-kunming", "edge-dali")}
+    for path in drops.values():
+        os.makedirs(path)
+    agent = hub.file_source("edge-kunming", drops["edge-kunming"]), hub.file_source("edge-dali", drops["edge-dali"])
+    hub.start_agent("km-employment", sources=[{**source, "batch_rows": 1000} for source in agent])
+    dali = Rows(SEED + 7, 100000, "D")
+
+    def one():
+        started = time.time()
+        dali.write(drops["edge-dali"], f"{dali.written:05d}", 1, ("532900",))
+        number = list(dali.held["532900"])[-1]
+
+        def there():
+            try:
+                return hub.ask("hrss-clerk", "Catalog/Get", context=hub.context("532900"), key={"system": "sv-social-insurance", "values": [number, "养老"]})
+            except Refused as refused:
+                if refused.code != "not_found":
+                    raise
+                return None
+        hub.await_that(there, "a row of Dali arrives")
+        return time.time() - started
+
+    one()
+    alone = sorted(one() for _ in range(15))
+    bulk, stop = Rows(SEED + 8, 200000, "B"), threading.Event()
+    for part in range(20):
+        bulk.write(drops["edge-kunming"], f"{part:05d}", 5000, ("530100",))
+
+    def export():
+        node = Hub.__new__(Hub)
+        node.__dict__.update(hub.__dict__)
+        while not stop.is_set():
+            node.held("530100")
+
+    exporting = threading.Thread(target=export)
+    exporting.start()
+    beside = sorted(one() for _ in range(15))
+    loaded = len(hub.held("530100"))
+    stop.set()
+    exporting.join()
+    print(f"figures: a row of Dali takes {alone[7]:.2f} s (median; worst {alone[-1]:.2f}) alone, {beside[7]:.2f} s (worst {beside[-1]:.2f}) while 100,000 rows of "
+          f"Kunming load ({loaded} keys were there at the end) and its catalog is exported", flush=True)
+    hub.await_that(lambda: len(hub.held("530100")) >= len(bulk.held["530100"]), "the bulk load arrives too")
+    check(True, "a bulk load and exports of one tenant leave another's rows on their way")
+
+
 def audited(hub):
     hub.at = 0
     hub.on(0)
@@ -223,8 +271,9 @@ def main():
         tenants(hub)
         takeover(hub, rows, drops)
         sleeper(hub)
-        audited(hub)
         settle(hub, rows)
+        apart(hub, folder)
+        audited(hub)
     except BaseException:
         print(f"replay with HUILIU_SEED={SEED}\n{hub.logs()}", file=sys.stderr)
         path = os.path.join(folder, "agents/state-si/agent.log")

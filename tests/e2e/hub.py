@@ -1,4 +1,5 @@
 """A province's hub for the tests of several nodes: sixteen receivers, a source that the nodes judge, and what must come of its rows."""
+import base64
 import json
 import os
 import random
@@ -55,12 +56,14 @@ class Hub(Nodes):
             "id": name, "organisation": organisation, "receiver": receiver, "dataset": DATASET, "purpose": PURPOSE, "legal_basis": "政务数据共享条例",
             "valid_to": "2099-01-01T00:00:00Z", "masks": {}})
 
+    # Sources at the edge, by what their names begin with.
+    EDGE = {"edge-dali": ["532900"], "edge": ["530100"]}
+
     def register_source(self, source, system, dataset, organisation, key_hex, expected_every="24h"):
-        import base64
         at_node = source.startswith("hub")
         self.put("system-admin", "Registry/PutSource", source={
             "id": source, "system": system, "dataset": dataset, "organisation": organisation,
-            "placement": "PLACEMENT_NODE" if at_node else "PLACEMENT_EDGE", "receivers": list(PREFECTURES) if at_node else ["530100"],
+            "placement": "PLACEMENT_NODE" if at_node else "PLACEMENT_EDGE", "receivers": list(PREFECTURES) if at_node else next(r for name, r in self.EDGE.items() if source.startswith(name)),
             "batch_public_key": base64.b64encode(bytes.fromhex(key_hex)).decode(), "department": organisation,
             "department_title": self.ORGANISATIONS[organisation], "expected_every": expected_every})
 

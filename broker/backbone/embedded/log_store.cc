@@ -222,7 +222,8 @@ absl::StatusOr<std::vector<StoredBatch>> LogStore::Read(const LogPlace& place, O
       if (status.IsIOError()) return Annotate(readable, where());
       return absl::DataLossError(StrCat(where(), " to ", head->next.value() - 1,
                                         ": corrupt batch (", readable.message(),
-                                        "); seek to offset ", head->next.value(), " to go on"));
+                                        "); the disk has lost it: restore the log from a backup "
+                                        "(数据已损坏，请从备份恢复)"));
     }
     bytes += content.size();
     batch.from = place.tp;

@@ -203,9 +203,15 @@ absl::Status Cluster::EnsureTopic(const TopicSpec& spec) {
       return absl::OkStatus();
   }
   bool made = false;
-  RETURN_IF_ERROR(Create(spec, &made));
-  // All brokers learn of it in their time.
   const absl::Time deadline = absl::Now() + options().request_timeout;
+  // A broker that dies meanwhile is back soon, or another leads.
+  absl::Status created = Create(spec, &made);
+  while (absl::IsUnavailable(created) && absl::Now() < deadline) {
+    absl::SleepFor(kAgain);
+    created = Create(spec, &made);
+  }
+  RETURN_IF_ERROR(created);
+  // All brokers learn of it in their time.
   std::map<std::string, Found> found;
   while (found.empty()) {
     absl::StatusOr<std::map<std::string, Found>> now = Describe(spec.name);
@@ -222,8 +228,13 @@ absl::Status Cluster::EnsureTopic(const TopicSpec& spec) {
   const absl::Time settled = std::min(deadline, absl::Now() + kSettles);
   for (bool same = made; !same;) {
     std::map<std::string, int> min_insync;
-    std::map<std::string, TopicSpec> specs;
-    ASSIGN_OR_RETURN(specs, Settings(found, &min_insync));
+    auto specs_now = Settings(found, &min_insync);
+    if (absl::IsUnavailable(specs_now.status()) && absl::Now() < deadline) {
+      absl::SleepFor(kAgain);
+      continue;
+    }
+    RETURN_IF_ERROR(specs_now.status());
+    std::map<std::string, TopicSpec>& specs = *specs_now;
     const absl::Status checked = CheckSame(specs[spec.name], spec, found[spec.name].replication,
                                            min_insync[spec.name], options());
     same = checked.ok();

@@ -23,6 +23,7 @@ constexpr char kImport[] = "huiliu/v1/dataset.proto";
 
 class SchemaRegistryTest : public testing::Test {
  protected:
+  std::optional<std::string> receiver_;  // that the caller is bound to
   RegistryAnswer Ask(const std::string& path, const std::string& method = "GET",
                      const std::string& body = "",
                      std::map<std::string, std::string> parameters = {}) {
@@ -32,6 +33,7 @@ class SchemaRegistryTest : public testing::Test {
       request.path.push_back(absl::StrReplaceAll(segment, {{"%2F", "/"}}));
     request.body = body;
     request.parameters = std::move(parameters);
+    request.receiver = receiver_;
     return registry_.Answer(request);
   }
   json Get(const std::string& path, std::map<std::string, std::string> parameters = {}) {
@@ -123,6 +125,17 @@ TEST_F(SchemaRegistryTest, WhatIsNotThereIsSaidInTheRegistrysCodes) {
   ExpectError(Ask(std::string("/subjects/") + kSubject, "DELETE"), 422, 42205);
   EXPECT_EQ(Get("/mode")["mode"], "READONLY");
   EXPECT_EQ(Get("/config")["compatibilityLevel"], "FULL_TRANSITIVE");
+}
+
+TEST_F(SchemaRegistryTest, WhoIsBoundSeesItsReceiversSubjectsAlone) {
+  receiver_ = "530100";
+  EXPECT_EQ(Get("/subjects"), json({kSubject, kImport}));
+  const std::string other = "huiliu.returned.532900.person-value";
+  ExpectError(Ask("/subjects/" + other + "/versions"), 404, 40401);
+  const std::string id = Get(std::string("/subjects/") + kSubject + "/versions/1")["id"].dump();
+  EXPECT_EQ(Get("/schemas/ids/" + id + "/subjects"), json({kSubject}));
+  receiver_ = "532900";
+  ExpectError(Ask(std::string("/subjects/") + kSubject + "/versions/latest"), 404, 40401);
 }
 
 }  // namespace
