@@ -154,7 +154,9 @@ class GrpcNodeClient : public NodeClient {
     for (const v1::Receiver& receiver : response.receivers()) {
       if (receiver.id() == id) return receiver;
     }
-    return absl::NotFoundError(absl::StrCat("receiver \"", id, "\" is not registered"));
+    return absl::NotFoundError(absl::StrCat("receiver \"", id,
+                                            "\" is not registered, or this agent's organisation "
+                                            "is bound to another one"));
   }
 
   absl::StatusOr<v1::Dataset> GetDataset(const std::string& id) override {

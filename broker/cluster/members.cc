@@ -185,12 +185,13 @@ void Members::AwaitSeen(uint64_t version, absl::Duration lease) {
   while (SinceBoot() < until) {
     const auto seen = [&] {
       mutex_.AssertReaderHeld();
-      return std::all_of(members_.begin(), members_.end(), [&](const auto& named) {
-        const Member& member = named.second;
+      for (const auto& [node, member] : members_) {
         // What was silent for longer than its lease answers nothing; nor does one that left.
-        return member.record.leaving() || member.record.control_version() >= version ||
-               listened_ - member.heard > lease + dead_after_;
-      });
+        if (!member.record.leaving() && member.record.control_version() < version &&
+            listened_ - member.heard <= lease + dead_after_)
+          return false;
+      }
+      return true;
     };
     {
       absl::MutexLock lock(&mutex_);

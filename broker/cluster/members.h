@@ -70,8 +70,8 @@ class Members {
   void Speak();
   void Listen();
   absl::Status SayNow(bool leaving);
-  absl::Status ListenOnce(absl::Duration timeout);
-  absl::Status CatchUp();
+  absl::Status ListenOnce(absl::Duration timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(reading_);
+  absl::Status CatchUp() ABSL_LOCKS_EXCLUDED(reading_);
   void Hear(const StoredBatch& batch);
   bool IsAlive(const Member& member) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 

@@ -183,6 +183,15 @@ absl::StatusOr<Record> State::Propose(const huiliu::v1::Source& source, uint64_t
   for (const std::string& receiver : source.receivers()) {
     RETURN_IF_ERROR(CheckKnown(user, "receiver", receivers_, receiver));
   }
+  // Its agent judges for a receiver whose rules and divisions it may see.
+  const std::string& bound = organisations_.at(source.organisation()).receiver();
+  if (source.placement() == huiliu::v1::PLACEMENT_EDGE && !bound.empty() &&
+      source.receivers(0) != bound) {
+    return absl::FailedPreconditionError(
+        StrCat(user, ": organisation \"", source.organisation(), "\" is bound to receiver ", bound,
+               " and cannot judge at the edge for ", source.receivers(0), "; register it for ",
+               bound, ", or under an organisation bound to none"));
+  }
   const auto old = sources_.find(source.id());
   if (old != sources_.end() &&
       (old->second.system() != source.system() || old->second.dataset() != source.dataset() ||

@@ -188,7 +188,7 @@ def apart(hub, folder):
     for path in drops.values():
         os.makedirs(path)
     agent = hub.file_source("edge-kunming", drops["edge-kunming"]), hub.file_source("edge-dali", drops["edge-dali"])
-    hub.start_agent("km-employment", sources=[{**source, "batch_rows": 1000} for source in agent])
+    hub.start_agent("yn-approval", sources=[{**source, "batch_rows": 1000} for source in agent])
     dali = Rows(SEED + 7, 100000, "D")
 
     def one():

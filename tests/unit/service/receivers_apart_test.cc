@@ -458,6 +458,20 @@ TEST_F(ReceiversApartTest, RulesAndSourcesAreTheirReceivers) {
       StatusCode::kPermissionDenied);
 }
 
+TEST_F(ReceiversApartTest, BoundOrganisationJudgesForItsReceiverAlone) {
+  huiliu::v1::Source source = *f_.node.state.FindSource("src");
+  source.set_id("src-edge");
+  source.set_organisation("km-data");
+  source.set_placement(huiliu::v1::PLACEMENT_EDGE);
+  source.clear_receivers();
+  source.add_receivers(kDali);
+  const absl::Status refused = f_.node.Put(source);
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition) << refused;
+  EXPECT_NE(refused.message().find("bound to receiver 530100"), std::string::npos) << refused;
+  source.set_receivers(0, kKunming);
+  EXPECT_TRUE(f_.node.Put(source).ok());
+}
+
 // A second system of another receiver's does not make one's own keys ambiguous, nor itself known.
 TEST_F(ReceiversApartTest, SystemsOfAnotherReceiverDoNotCount) {
   huiliu::v1::System system = *f_.node.state.FindSystem("sys");
