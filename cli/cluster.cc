@@ -30,6 +30,10 @@ std::string CopyInWords(const Command& command, const GetClusterStatusResponse::
                           : StrCat(copy.node(), command.Say("（追赶中）", " (catching up)"));
 }
 
+std::string Lag(const GetClusterStatusResponse& status, int64_t records) {
+  return status.lag_unknown().empty() ? StrCat(records) : "?";
+}
+
 void PrintNodes(Command& command, const GetClusterStatusResponse& status) {
   Table table({command.Say("节点", "node"), command.Say("地址", "address"),
                command.Say("状态", "state"), command.Say("治理版本", "governance"),
@@ -53,7 +57,7 @@ void PrintCatalogs(Command& command, const GetClusterStatusResponse& status) {
     std::vector<std::string> standbys;
     for (const auto& copy : catalog.standbys()) standbys.push_back(CopyInWords(command, copy));
     table.Add({catalog.receiver(), CopyInWords(command, catalog.owner()),
-               absl::StrJoin(standbys, " "), StrCat(catalog.unapplied())});
+               absl::StrJoin(standbys, " "), Lag(status, catalog.unapplied())});
   }
   command.Print(table);
 }
@@ -65,7 +69,7 @@ void PrintLanes(Command& command, const GetClusterStatusResponse& status) {
     if (lane.sources() == 0 && lane.unjudged() == 0 && !lane.node().empty()) continue;
     table.Add({StrCat(lane.lane()),
                lane.node().empty() ? command.Say("无", "none") : lane.node().c_str(),
-               StrCat(lane.sources()), StrCat(lane.unjudged())});
+               StrCat(lane.sources()), Lag(status, lane.unjudged())});
   }
   command.Print(table);
 }

@@ -113,7 +113,7 @@ absl::Status Cluster::FillLag(GetClusterStatusResponse* response) const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<GetClusterStatusResponse> Cluster::Status() const {
+GetClusterStatusResponse Cluster::Status() const {
   GetClusterStatusResponse response;
   response.set_cluster(options_.name);
   response.set_control_version(parts_.state.version());
@@ -158,7 +158,14 @@ absl::StatusOr<GetClusterStatusResponse> Cluster::Status() const {
     for (const std::string& standby : place.standbys())
       fill(standby, place.receiver(), catalog->add_standbys());
   }
-  RETURN_IF_ERROR(FillLag(&response));
+  const absl::Status lag = FillLag(&response);
+  if (!lag.ok()) {
+    response.set_lag_unknown(std::string(lag.message()));
+    Advise(StrCat("Kafka 未答出积压：", lag.message(), "；检查 Kafka 各节点"),
+           StrCat("Kafka did not tell how far behind the readers are: ", lag.message(),
+                  "; look at its brokers"),
+           &response);
+  }
   AdviseOnNodes(options_.dead_after, &response);
   AdviseOnWork(options_.standbys, &response);
   return response;

@@ -47,6 +47,8 @@ class StreamReader : public grpc::ClientBidiReactor<MessageLite, MessageLite> {
   void Begin(Stub& stub, const std::string& path) {
     stub.PrepareBidiStreamingCall(&context_, path, {}, this);
     StartWriteLast(&request_, grpc::WriteOptions());
+    // Reads begin outside of reactions: without a hold the call may be over before the next one.
+    AddHold();
     StartCall();
   }
   // Whether there is one more; asks `gone` meanwhile.
@@ -66,7 +68,9 @@ class StreamReader : public grpc::ClientBidiReactor<MessageLite, MessageLite> {
     }
     return read_ == kRead;
   }
+  // Once, after the last Next.
   grpc::Status Wait() {
+    RemoveHold();
     absl::MutexLock lock(&mutex_, absl::Condition(&done_));
     return status_;
   }

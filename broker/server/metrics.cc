@@ -9,31 +9,31 @@ void AppendCluster(const cluster::Cluster& cluster, std::string* out) {
   absl::StrAppend(out, "# TYPE huiliu_cluster_leader gauge\nhuiliu_cluster_leader ",
                   cluster.Leads() ? 1 : 0, "\n# TYPE huiliu_cluster_lease_valid gauge\n",
                   "huiliu_cluster_lease_valid ", cluster.lease().Term() == 0 ? 0 : 1, "\n");
-  const auto status = cluster.Status();
-  // Without brokers there is no telling; what is known here stands above.
-  if (!status.ok()) return;
+  const huiliu::v1::GetClusterStatusResponse status = cluster.Status();
   absl::StrAppend(out, "# TYPE huiliu_cluster_node_alive gauge\n");
-  for (const auto& node : status->nodes()) {
+  for (const auto& node : status.nodes()) {
     absl::StrAppend(out, "huiliu_cluster_node_alive{node=\"", node.node(), "\"} ",
                     node.alive() ? 1 : 0, "\n");
   }
   absl::StrAppend(out, "# TYPE huiliu_lane_held gauge\n");
-  for (const auto& lane : status->lanes()) {
+  for (const auto& lane : status.lanes()) {
     absl::StrAppend(out, "huiliu_lane_held{lane=\"", lane.lane(), "\"} ",
                     lane.node().empty() ? 0 : 1, "\n");
   }
+  absl::StrAppend(out, "# TYPE huiliu_cluster_advice gauge\nhuiliu_cluster_advice ",
+                  status.advice_size(), "\n");
+  // Without brokers there is no telling.
+  if (!status.lag_unknown().empty()) return;
   absl::StrAppend(out, "# TYPE huiliu_lane_unjudged_records gauge\n");
-  for (const auto& lane : status->lanes()) {
+  for (const auto& lane : status.lanes()) {
     absl::StrAppend(out, "huiliu_lane_unjudged_records{lane=\"", lane.lane(), "\"} ",
                     lane.unjudged(), "\n");
   }
   absl::StrAppend(out, "# TYPE huiliu_catalog_unapplied_records gauge\n");
-  for (const auto& catalog : status->catalogs()) {
+  for (const auto& catalog : status.catalogs()) {
     absl::StrAppend(out, "huiliu_catalog_unapplied_records{receiver=\"", catalog.receiver(), "\"} ",
                     catalog.unapplied(), "\n");
   }
-  absl::StrAppend(out, "# TYPE huiliu_cluster_advice gauge\nhuiliu_cluster_advice ",
-                  status->advice_size(), "\n");
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ absl::Status ClusterService::GetStatus(const CallContext& context,
         "本节点未加入集群（配置中没有 cluster 一节） / this node is no member of a cluster: its "
         "configuration has no section cluster");
   }
-  ASSIGN_OR_RETURN(*response, cluster_->Status());
+  *response = cluster_->Status();
   return absl::OkStatus();
 }
 

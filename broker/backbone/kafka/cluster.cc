@@ -18,6 +18,7 @@ using TopicHandle = std::unique_ptr<rd_kafka_topic_t, Destroyer<rd_kafka_topic_d
 using GroupOffsets = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
                                      Destroyer<rd_kafka_ListConsumerGroupOffsets_destroy>>;
 constexpr absl::Duration kAgain = absl::Milliseconds(20);
+constexpr absl::Duration kRenewAfter = absl::Seconds(1);
 constexpr absl::Duration kSettles = absl::Seconds(5);
 
 PartitionList ListOf(const Client& client, const std::vector<TopicPartition>& tps, int64_t offset) {
@@ -44,18 +45,20 @@ absl::StatusOr<std::unique_ptr<Cluster>> Cluster::Open(KafkaOptions options) {
   return cluster;
 }
 
+absl::StatusOr<Handle> Cluster::NewAdmin(Isolation isolation) {
+  const bool committed = isolation == Isolation::kCommitted;
+  ASSIGN_OR_RETURN(
+      Conf conf,
+      client_->NewConf({{"isolation.level", committed ? "read_committed" : "read_uncommitted"},
+                        {"group.id", client_->Named("admin")},
+                        {"enable.auto.commit", "false"}}));
+  rd_kafka_conf_set_opaque(conf.get(), &opaque_);
+  return client_->NewHandle(RD_KAFKA_CONSUMER, std::move(conf));
+}
+
 absl::Status Cluster::Connect() {
-  for (const Isolation isolation : {Isolation::kCommitted, Isolation::kAll}) {
-    const bool committed = isolation == Isolation::kCommitted;
-    ASSIGN_OR_RETURN(
-        Conf conf,
-        client_->NewConf({{"isolation.level", committed ? "read_committed" : "read_uncommitted"},
-                          {"group.id", client_->Named("admin")},
-                          {"enable.auto.commit", "false"}}));
-    rd_kafka_conf_set_opaque(conf.get(), &opaque_);
-    ASSIGN_OR_RETURN((committed ? committed_ : all_),
-                     client_->NewHandle(RD_KAFKA_CONSUMER, std::move(conf)));
-  }
+  ASSIGN_OR_RETURN(committed_, NewAdmin(Isolation::kCommitted));
+  ASSIGN_OR_RETURN(all_, NewAdmin(Isolation::kAll));
   const absl::Time deadline = absl::Now() + options().request_timeout;
   char* id = nullptr;
   // The error callback is what tells of a wrong account: it is served by polling.
@@ -110,14 +113,14 @@ absl::StatusOr<std::map<std::string, Cluster::Found>> Cluster::Describe(const st
 }
 
 template <typename Start>
-absl::StatusOr<Event> Cluster::Ask(absl::string_view what, rd_kafka_admin_op_t op, bool stable,
-                                   const Start& start) {
-  const AdminOptions asked(rd_kafka_AdminOptions_new(committed_.get(), op));
+absl::StatusOr<Event> Cluster::Ask(rd_kafka_t* handle, absl::string_view what,
+                                   rd_kafka_admin_op_t op, bool stable, const Start& start) {
+  const AdminOptions asked(rd_kafka_AdminOptions_new(handle, op));
   char reason[256];
   rd_kafka_AdminOptions_set_request_timeout(asked.get(), Ms(options().request_timeout), reason,
                                             sizeof reason);
   if (stable) Error(rd_kafka_AdminOptions_set_require_stable_offsets(asked.get(), 1));
-  const Queue answers(rd_kafka_queue_new(committed_.get()));
+  const Queue answers(rd_kafka_queue_new(handle));
   start(asked.get(), answers.get());
   Event event(rd_kafka_queue_poll(answers.get(), Ms(options().request_timeout) + 1000));
   if (event == nullptr) return Failed(what, RD_KAFKA_RESP_ERR__TIMED_OUT);
@@ -139,7 +142,7 @@ absl::Status Cluster::Create(const TopicSpec& spec, bool* made) {
   const std::string what = absl::StrCat("making topic ", spec.name);
   rd_kafka_NewTopic_t* topics[] = {topic.get()};
   ASSIGN_OR_RETURN(const Event event,
-                   Ask(what, RD_KAFKA_ADMIN_OP_CREATETOPICS, false,
+                   Ask(committed_.get(), what, RD_KAFKA_ADMIN_OP_CREATETOPICS, false,
                        [&](rd_kafka_AdminOptions_t* asked, rd_kafka_queue_t* answers) {
                          rd_kafka_CreateTopics(committed_.get(), topics, 1, asked, answers);
                        }));
@@ -162,7 +165,7 @@ absl::StatusOr<std::map<std::string, TopicSpec>> Cluster::Settings(
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, client_->Named(name).c_str()));
   }
   absl::StatusOr<Event> event =
-      Ask("asking for topic settings", RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, false,
+      Ask(committed_.get(), "asking for topic settings", RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, false,
           [&](rd_kafka_AdminOptions_t* asked, rd_kafka_queue_t* answers) {
             rd_kafka_DescribeConfigs(committed_.get(), resources.data(), resources.size(), asked,
                                      answers);
@@ -364,41 +367,57 @@ absl::StatusOr<std::map<TopicPartition, int64_t>> Cluster::Edges(
   }
 }
 
+absl::StatusOr<std::shared_ptr<rd_kafka_t>> Cluster::GroupHandle(
+    const std::shared_ptr<rd_kafka_t>& stale) {
+  absl::MutexLock lock(&mutex_);
+  if (groups_ == nullptr || groups_ == stale) {
+    ASSIGN_OR_RETURN(Handle made, NewAdmin(Isolation::kCommitted));
+    groups_ = std::shared_ptr<rd_kafka_t>(made.release(), rd_kafka_destroy);
+  }
+  return groups_;
+}
+
+absl::StatusOr<std::map<TopicPartition, int64_t>> Cluster::AskForOffsets(
+    rd_kafka_t* handle, absl::string_view group, const std::vector<TopicPartition>& tps) {
+  const std::string what = absl::StrCat("offsets of group ", group);
+  const PartitionList list = ListOf(*client_, tps, RD_KAFKA_OFFSET_INVALID);
+  const GroupOffsets asked_for(
+      rd_kafka_ListConsumerGroupOffsets_new(client_->Named(group).c_str(), list.get()));
+  rd_kafka_ListConsumerGroupOffsets_t* asked_array[] = {asked_for.get()};
+  ASSIGN_OR_RETURN(const Event event,
+                   Ask(handle, what, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, true,
+                       [&](rd_kafka_AdminOptions_t* asked, rd_kafka_queue_t* answers) {
+                         rd_kafka_ListConsumerGroupOffsets(handle, asked_array, 1, asked, answers);
+                       }));
+  size_t count = 0;
+  const rd_kafka_group_result_t** results = rd_kafka_ListConsumerGroupOffsets_result_groups(
+      rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
+  if (count != 1) return Failed(what, RD_KAFKA_RESP_ERR_UNKNOWN);
+  const rd_kafka_error_t* group_error = rd_kafka_group_result_error(results[0]);
+  if (group_error != nullptr) return Failed(what, rd_kafka_error_code(group_error));
+  std::map<TopicPartition, int64_t> offsets;
+  const rd_kafka_topic_partition_list_t* found = rd_kafka_group_result_partitions(results[0]);
+  for (int i = 0; found != nullptr && i < found->cnt; ++i) {
+    const rd_kafka_topic_partition_t& one = found->elems[i];
+    if (one.err != 0) return Failed(what, one.err);
+    if (one.offset >= 0)
+      offsets[{client_->Unnamed(one.topic), Partition(one.partition)}] = one.offset;
+  }
+  return offsets;
+}
+
 absl::StatusOr<std::map<TopicPartition, int64_t>> Cluster::CommittedOffsets(
     absl::string_view group, const std::vector<TopicPartition>& tps) {
-  const std::string name = client_->Named(group);
   const absl::Time deadline = absl::Now() + options().request_timeout;
+  ASSIGN_OR_RETURN(std::shared_ptr<rd_kafka_t> handle, GroupHandle(nullptr));
+  absl::Time made = absl::Now();
   while (true) {
-    const PartitionList list = ListOf(*client_, tps, RD_KAFKA_OFFSET_INVALID);
-    const GroupOffsets asked_for(rd_kafka_ListConsumerGroupOffsets_new(name.c_str(), list.get()));
-    rd_kafka_ListConsumerGroupOffsets_t* asked_array[] = {asked_for.get()};
-    ASSIGN_OR_RETURN(
-        const Event event,
-        Ask(absl::StrCat("offsets of group ", group), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
-            true, [&](rd_kafka_AdminOptions_t* asked, rd_kafka_queue_t* answers) {
-              rd_kafka_ListConsumerGroupOffsets(committed_.get(), asked_array, 1, asked, answers);
-            }));
-    size_t count = 0;
-    const rd_kafka_group_result_t** results = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
-    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_UNKNOWN;
-    std::map<TopicPartition, int64_t> offsets;
-    if (count == 1) {
-      const rd_kafka_error_t* group_error = rd_kafka_group_result_error(results[0]);
-      error =
-          group_error == nullptr ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(group_error);
-      const rd_kafka_topic_partition_list_t* found = rd_kafka_group_result_partitions(results[0]);
-      for (int i = 0; found != nullptr && i < found->cnt; ++i) {
-        const rd_kafka_topic_partition_t& one = found->elems[i];
-        if (one.err != 0) error = one.err;
-        if (one.offset >= 0)
-          offsets[{client_->Unnamed(one.topic), Partition(one.partition)}] = one.offset;
-      }
-    }
-    if (error == 0) return offsets;
-    const absl::Status failed = Failed(absl::StrCat("offsets of group ", group), error);
-    if (!absl::IsUnavailable(failed) || absl::Now() > deadline) return failed;
+    auto offsets = AskForOffsets(handle.get(), group, tps);
+    if (!absl::IsUnavailable(offsets.status()) || absl::Now() > deadline) return offsets;
     absl::SleepFor(kAgain);
+    if (absl::Now() - made < kRenewAfter) continue;
+    ASSIGN_OR_RETURN(handle, GroupHandle(handle));
+    made = absl::Now();
   }
 }
 

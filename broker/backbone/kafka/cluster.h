@@ -80,14 +80,22 @@ class Cluster {
       const std::map<std::string, Found>& topics, std::map<std::string, int>* min_insync);
   // Starts an admin request and waits for its answer.
   template <typename Start>
-  absl::StatusOr<Event> Ask(absl::string_view what, rd_kafka_admin_op_t op, bool stable,
-                            const Start& start);
+  absl::StatusOr<Event> Ask(rd_kafka_t* handle, absl::string_view what, rd_kafka_admin_op_t op,
+                            bool stable, const Start& start);
+  // For questions about groups. librdkafka keeps a group's coordinator for as long as it is asked,
+  // also when that broker has answered that it is another one now: then `stale` is given back for a
+  // new one.
+  absl::StatusOr<std::shared_ptr<rd_kafka_t>> GroupHandle(const std::shared_ptr<rd_kafka_t>& stale);
+  absl::StatusOr<std::map<TopicPartition, int64_t>> AskForOffsets(
+      rd_kafka_t* handle, absl::string_view group, const std::vector<TopicPartition>& tps);
+  absl::StatusOr<Handle> NewAdmin(Isolation isolation);
 
   const std::unique_ptr<Client> client_;
   Opaque opaque_;
   Handle committed_;  // consumers: they make no topics by asking for them
   Handle all_;
   absl::Mutex mutex_;
+  std::shared_ptr<rd_kafka_t> groups_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, int32_t> partitions_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, TopicSpec> specs_ ABSL_GUARDED_BY(mutex_);
 };
