@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/model/proto_time.h"
 
 namespace huiliu::rules {
 namespace {
@@ -258,6 +259,42 @@ std::vector<const DryRunExample*> DryRun::Examples() const {
     for (const auto& [order, example] : shelf.examples) examples.push_back(&example);
   }
   return examples;
+}
+
+DryRunSample SampleOf(const DryRunExample& example, const schema::Contract& contract) {
+  DryRunSample sample;
+  sample.set_category(example.category);
+  sample.set_system(example.system);
+  sample.set_division(example.division);
+  sample.set_conflict(example.conflict);
+  sample.set_place(example.place);
+  if (example.source_time_us != 0)
+    *sample.mutable_source_time() = ToProto(absl::FromUnixMicros(example.source_time_us));
+  sample.set_active_outcome(example.active_outcome);
+  sample.set_active_rule(example.active_rule);
+  sample.set_active_reason(example.active_reason);
+  sample.set_draft_outcome(example.draft_outcome);
+  sample.set_draft_rule(example.draft_rule);
+  sample.set_draft_reason(example.draft_reason);
+  for (const int index : example.fields)
+    sample.add_fields(contract.fields()[static_cast<size_t>(index)].name);
+  return sample;
+}
+
+huiliu::v1::RecordDryRunRequest RecordOf(const DryRunReport& report) {
+  huiliu::v1::RecordDryRunRequest record;
+  record.set_dataset(report.dataset());
+  record.set_receiver(report.receiver());
+  record.set_version(report.draft_version());
+  record.set_digest(report.draft_digest());
+  huiliu::v1::DryRunSummary& summary = *record.mutable_summary();
+  if (report.has_from()) *summary.mutable_from() = report.from();
+  if (report.has_to()) *summary.mutable_to() = report.to();
+  summary.set_range_time(report.time());
+  summary.set_active_version(report.active_version());
+  summary.set_records(report.records());
+  *summary.mutable_counts() = report.counts();
+  return record;
 }
 
 }  // namespace huiliu::rules

@@ -124,6 +124,11 @@ class DryRun {
   std::string field_set_;
 };
 
+// An example as a message, without its content and without key_digest.
+huiliu::v1::DryRunSample SampleOf(const DryRunExample& example, const schema::Contract& contract);
+// What of a report stands with the version that was tried: counts. `source` is the caller's.
+huiliu::v1::RecordDryRunRequest RecordOf(const huiliu::v1::DryRunReport& report);
+
 }  // namespace huiliu::rules
 
 #endif  // HUILIU_CORE_RULES_DRY_RUN_H_
