@@ -60,16 +60,18 @@ absl::Status RuleTrialsService::RecordDryRun(const CallContext& context,
   RETURN_IF_ERROR(RequireAnyRole(caller, {huiliu::v1::ROLE_AGENT, huiliu::v1::ROLE_DATA_OFFICER},
                                  context.method));
   const auto source = state_.FindSource(request.summary().source());
-  const bool serves = source.has_value() && source->organisation() == caller.organisation &&
-                      source->dataset() == request.dataset() &&
-                      std::find(source->receivers().begin(), source->receivers().end(),
-                                request.receiver()) != source->receivers().end();
-  if (!serves) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("数据源 ", request.summary().source(), " 不属于 ", caller.organisation,
-                     "，或不向该接收方回流该数据集 / source ", request.summary().source(),
-                     " does not belong to ", caller.organisation,
-                     ", or does not return this dataset to this receiver"));
+  if (!source.has_value() || source->organisation() != caller.organisation) {
+    // Whether another department's source exists is none of the caller's business.
+    return absl::PermissionDeniedError(absl::StrCat(
+        "数据源 ", request.summary().source(), " 不属于 ", caller.organisation, " / source ",
+        request.summary().source(), " does not belong to ", caller.organisation));
+  }
+  if (source->dataset() != request.dataset() ||
+      std::find(source->receivers().begin(), source->receivers().end(), request.receiver()) ==
+          source->receivers().end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("数据源 ", source->id(), " 不向该接收方回流该数据集 / source ", source->id(),
+                     " does not return this dataset to this receiver"));
   }
   ASSIGN_OR_RETURN(*response->mutable_rule_set(), commands_.RecordDryRun(caller, request));
   return absl::OkStatus();
@@ -83,10 +85,9 @@ absl::Status RuleTrialsService::Explain(const CallContext& context,
   RETURN_IF_ERROR(RequireReceiver(state_, caller, request.context().receiver()));
   const absl::Cleanup done = [this] { --explaining_; };
   if (++explaining_ > kExplainingAtOnce) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("本节点同时最多说明 ", kExplainingAtOnce,
-                     " 条记录，请稍后再试 / this node explains ", kExplainingAtOnce,
-                     " records at once; try again shortly"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "本节点同时最多说明 ", kExplainingAtOnce, " 条记录，请稍后再试 / this node explains ",
+        kExplainingAtOnce, " records at once; try again shortly"));
   }
   const bool sees_outside = !BoundTo(state_, caller).has_value();
   ASSIGN_OR_RETURN(*response->mutable_explanation(),

@@ -190,7 +190,8 @@ void DryRun::Keep(int category, uint64_t order, absl::string_view system,
   out.record = std::string(change.payload);
   out.active_payload = std::string(PayloadOf(kActive));
   out.draft_payload = std::string(PayloadOf(kDraft));
-  if (shelf.examples.size() <= static_cast<size_t>(options_.samples)) return;
+  // More are kept than are asked for: a newer version may take some away.
+  if (shelf.examples.size() <= static_cast<size_t>(options_.samples) * kSpare) return;
   const auto last = std::prev(shelf.examples.end());
   shelf.bound = last->first;
   shelf.examples.erase(last);
@@ -256,7 +257,11 @@ DryRunReport DryRun::Report() const {
 std::vector<const DryRunExample*> DryRun::Examples() const {
   std::vector<const DryRunExample*> examples;
   for (const Shelf& shelf : shelves_) {
-    for (const auto& [order, example] : shelf.examples) examples.push_back(&example);
+    int room = options_.samples;
+    for (const auto& [order, example] : shelf.examples) {
+      if (room-- == 0) break;
+      examples.push_back(&example);
+    }
   }
   return examples;
 }

@@ -96,6 +96,7 @@ class DryRun {
     int64_t source_time_us = 0;
     uint32_t cell = 0;
   };
+  static constexpr size_t kSpare = 8;
   static constexpr uint32_t kDeleted = ~uint32_t{0};
   static constexpr size_t kCategories = huiliu::v1::DryRunCategory_ARRAYSIZE;
 

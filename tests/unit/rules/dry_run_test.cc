@@ -245,6 +245,17 @@ TEST_F(DryRunTest, SamplesAreBoundedChosenByTheSeedAndTheSameInAnyOrder) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(DryRunTest, SamplesThatANewerVersionTakesAwayAreReplaced) {
+  Begin(nullptr, "legal_basis: x\nrules:\n  - {id: all, when: name == \"甲\"}\n", 5);
+  const auto send = [&](int id, const char* name) {
+    return Send(absl::StrCat(R"({"id":")", id, R"(","name":")", name, R"(","division":"530102"})"));
+  };
+  for (int id = 0; id < 200; ++id) ASSERT_TRUE(send(id, "甲").ok());
+  for (int id = 0; id < 200; id += 2) ASSERT_TRUE(send(id, "乙").ok());
+  EXPECT_EQ(Counts(), (Map{{"NEWLY_RETURNED", 100}, {"UNCHANGED", 100}}));
+  EXPECT_EQ(Keys(DRY_RUN_CATEGORY_NEWLY_RETURNED).size(), 5u);
+}
+
 TEST_F(DryRunTest, KeysAreBoundedUntilTheyAreForgotten) {
   Begin(nullptr, "legal_basis: x\nrules:\n  - {id: all}\n", 5, 1, 2);
   const auto send = [&](int id) {
