@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
+#include "cli/rule_dry_run.h"
 #include "cli/rule_explain.h"
 #include "cli/rule_life.h"
 #include "cli/schemas.h"
@@ -123,6 +124,7 @@ void AddRuleVerbs(CLI::App& app, Command& command) {
   CLI::App* group = app.add_subcommand("rules", "回流规则 (return rules)")->require_subcommand(1);
   auto options = std::make_shared<Options>();
   AddRuleLifeVerbs(*group, command);
+  AddRuleDryRunVerb(*group, command);
   AddRuleExplainVerb(*group, command);
   const auto local = [&](CLI::App* verb) {
     verb->add_option("--schemas", options->schemas,

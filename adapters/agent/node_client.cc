@@ -190,6 +190,12 @@ class GrpcNodeClient : public NodeClient {
     return response.rule_set();
   }
 
+  absl::Status RecordDryRun(const v1::RecordDryRunRequest& request) override {
+    v1::RecordDryRunResponse response;
+    return Call(
+        [&](grpc::ClientContext* c) { return rules_->RecordDryRun(c, request, &response); });
+  }
+
   absl::StatusOr<std::unique_ptr<PublishStream>> Publish(const v1::Hello& hello,
                                                          v1::Welcome* welcome) override {
     auto stream = std::make_unique<GrpcPublishStream>(*intake_, login_);

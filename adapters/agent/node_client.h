@@ -41,6 +41,8 @@ class NodeClient {
   // NOT_FOUND where none is in force.
   virtual absl::StatusOr<huiliu::v1::RuleSet> RuleSetInForce(const std::string& dataset,
                                                              const std::string& receiver) = 0;
+  // Keeps what a dry run came to with the version that was tried.
+  virtual absl::Status RecordDryRun(const huiliu::v1::RecordDryRunRequest& request) = 0;
   virtual absl::StatusOr<std::unique_ptr<PublishStream>> Publish(const huiliu::v1::Hello& hello,
                                                                  huiliu::v1::Welcome* welcome) = 0;
   // Calls `take` for each message until it fails or the stream ends; `stopping` is asked in

@@ -44,8 +44,6 @@ class SourceWorker {
   absl::StatusOr<MadeBatch> MakeBatch(const huiliu_rows& rows);
   // What is registered of the source, its contract, receiver and rules, and their versions.
   absl::StatusOr<std::string> LookUp();
-  // The pinned rule set, else the one in force.
-  absl::StatusOr<huiliu::v1::RuleSet> ChooseRuleSet();
   // Whether something that the connection was prepared with has changed since.
   absl::StatusOr<bool> IsOutdated();
   absl::Status Recover(const huiliu::v1::Welcome& welcome);

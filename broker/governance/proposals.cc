@@ -265,6 +265,22 @@ absl::StatusOr<std::optional<Record>> State::ProposeRuleSet(const std::string& s
   return record;
 }
 
+absl::StatusOr<Record> State::ProposeDryRun(const huiliu::v1::RecordDryRunRequest& request) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto versions = rule_sets_.find({request.dataset(), request.receiver()});
+  const RuleVersions::Version* version =
+      versions == rule_sets_.end() ? nullptr : versions->second.Find(request.version());
+  if (version == nullptr) {
+    return absl::NotFoundError(
+        StrCat("no version ", request.version(), " of the rules for dataset ", request.dataset(),
+               " to receiver ", request.receiver(), "; huiliu rules history lists them"));
+  }
+  Record record;
+  record.set_version(version_ + 1);
+  ASSIGN_OR_RETURN(*record.mutable_rule_set(), WithDryRun(version->proto, request));
+  return record;
+}
+
 absl::StatusOr<Record> State::ProposeDecision(const huiliu::v1::DecideRuleSetRequest& decision,
                                               const std::string& officer, absl::Time now) const {
   absl::ReaderMutexLock lock(&mutex_);

@@ -45,6 +45,13 @@ absl::StatusOr<huiliu::v1::RuleSet> Decide(const huiliu::v1::RuleSet& version,
                                            const huiliu::v1::DecideRuleSetRequest& decision,
                                            const std::string& officer, absl::Time now);
 
+inline constexpr int kMaxDryRuns = 10;  // of a version, the newest
+
+// The version with one more dry run. FAILED_PRECONDITION where it does not wait for approval (any
+// more), or what was tried is another text; INVALID_ARGUMENT where counts are none.
+absl::StatusOr<huiliu::v1::RuleSet> WithDryRun(const huiliu::v1::RuleSet& version,
+                                               const huiliu::v1::RecordDryRunRequest& request);
+
 }  // namespace huiliu::governance
 
 #endif  // HUILIU_BROKER_GOVERNANCE_RULE_VERSIONS_H_

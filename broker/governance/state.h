@@ -64,6 +64,8 @@ class State {
                                                        const std::string& yaml,
                                                        const std::string& author) const;
   // As rule_versions.h's Decide; NOT_FOUND for an unknown version.
+  // A dry run that stands with the version it tried; account and time are the caller's to fill in.
+  absl::StatusOr<Record> ProposeDryRun(const huiliu::v1::RecordDryRunRequest& request) const;
   absl::StatusOr<Record> ProposeDecision(const huiliu::v1::DecideRuleSetRequest& decision,
                                          const std::string& officer, absl::Time now) const;
   absl::StatusOr<Record> Propose(const huiliu::v1::Grant& grant, uint64_t seen_version) const;

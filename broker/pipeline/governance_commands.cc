@@ -45,6 +45,10 @@ void GovernanceCommands::Append(const Principal& caller, const Record& record,
       absl::StrAppend(entry.mutable_detail(), " ",
                       huiliu::v1::RuleSetState_Name(record.rule_set().state()), ", author ",
                       record.rule_set().author());
+      if (record.rule_set().state() == huiliu::v1::RULE_SET_STATE_APPROVED &&
+          record.rule_set().dry_runs_size() == 0) {
+        absl::StrAppend(entry.mutable_detail(), ", without a dry run");
+      }
     }
   }
   RecordBatchBuilder lineage;
@@ -220,6 +224,17 @@ absl::StatusOr<huiliu::v1::RuleSet> GovernanceCommands::Propose(
   if (record.ok()) return record->rule_set();
   if (unchanged.has_value()) return *std::move(unchanged);
   return record.status();
+}
+
+absl::StatusOr<huiliu::v1::RuleSet> GovernanceCommands::RecordDryRun(
+    const Principal& caller, huiliu::v1::RecordDryRunRequest request) {
+  const huiliu::v1::Role role =
+      caller.Has(huiliu::v1::ROLE_AGENT) ? huiliu::v1::ROLE_AGENT : huiliu::v1::ROLE_DATA_OFFICER;
+  request.mutable_summary()->set_account(caller.account);
+  *request.mutable_summary()->mutable_time() = ToProto(clock_.Now());
+  ASSIGN_OR_RETURN(const Record record, Execute(caller, role, "Rules.RecordDryRun",
+                                                [&] { return state_.ProposeDryRun(request); }));
+  return record.rule_set();
 }
 
 absl::StatusOr<huiliu::v1::RuleSet> GovernanceCommands::Decide(

@@ -51,6 +51,9 @@ class GovernanceCommands {
                                           const huiliu::v1::PutDatasetRequest& request);
   absl::StatusOr<huiliu::v1::RuleSet> Propose(const Principal& caller,
                                               const huiliu::v1::ProposeRuleSetRequest& request);
+  // Officers' and agents'; whose source it is has been checked. Fills in account and time.
+  absl::StatusOr<huiliu::v1::RuleSet> RecordDryRun(const Principal& caller,
+                                                   huiliu::v1::RecordDryRunRequest request);
   absl::StatusOr<huiliu::v1::RuleSet> Decide(const Principal& caller,
                                              const huiliu::v1::DecideRuleSetRequest& request);
   absl::StatusOr<huiliu::v1::Grant> Put(const Principal& caller,

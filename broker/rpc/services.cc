@@ -43,16 +43,51 @@ class RegistryRpc : public huiliu::v1::Registry::CallbackService {
 
 class RulesRpc : public huiliu::v1::Rules::CallbackService {
  public:
-  explicit RulesRpc(const Handlers& h) : gateway_(h.gateway), service_(h.rules) {}
+  explicit RulesRpc(const Handlers& h)
+      : gateway_(h.gateway), service_(h.rules), trials_(h.rule_trials) {}
   HUILIU_UNARY(Rules, ProposeRuleSet)
   HUILIU_UNARY(Rules, DecideRuleSet)
   HUILIU_UNARY(Rules, GetRuleSet)
   HUILIU_UNARY(Rules, ListRuleSets)
   HUILIU_UNARY(Rules, CheckRuleSet)
+  ServerUnaryReactor* RecordDryRun(CallbackServerContext* server_context,
+                                   const huiliu::v1::RecordDryRunRequest* request,
+                                   huiliu::v1::RecordDryRunResponse* response) override {
+    return RunUnary(server_context, gateway_, "huiliu.v1.Rules/RecordDryRun", *request, response,
+                    [&](const service::CallContext& context) {
+                      return trials_.RecordDryRun(context, *request, response);
+                    });
+  }
+  // It searches the log, which a thread of the library must not wait for.
+  ServerUnaryReactor* Explain(CallbackServerContext* server_context,
+                              const huiliu::v1::ExplainRequest* request,
+                              huiliu::v1::ExplainResponse* response) override {
+    ServerUnaryReactor* reactor = server_context->DefaultReactor();
+    const auto context = ContextOf(*server_context, gateway_, "huiliu.v1.Rules/Explain");
+    if (Elsewhere(gateway_, context, *request, response, reactor)) return reactor;
+    std::thread([this, context, request, response, reactor] {
+      reactor->Finish(ToGrpc(trials_.Explain(context, *request, response)));
+    }).detach();
+    return reactor;
+  }
+  grpc::ServerWriteReactor<huiliu::v1::DryRunResponse>* DryRun(
+      CallbackServerContext* server_context, const huiliu::v1::DryRunRequest* request) override {
+    return new StreamReactor<huiliu::v1::DryRunResponse>(
+        ContextOf(*server_context, gateway_, "huiliu.v1.Rules/DryRun"),
+        [this, asked = *request](const service::CallContext& context,
+                                 const service::StreamSink& sink) -> absl::Status {
+          if (gateway_.peering == nullptr) return trials_.DryRun(context, asked, sink);
+          ASSIGN_OR_RETURN(const auto peer, gateway_.peering->Route(context, asked));
+          if (!peer.has_value()) return trials_.DryRun(context, asked, sink);
+          return gateway_.peering->calls().Stream(
+              *peer, context, asked, huiliu::v1::DryRunResponse::default_instance(), sink);
+        });
+  }
 
  private:
   const Gateway gateway_;
   service::RulesService& service_;
+  service::RuleTrialsService& trials_;
 };
 
 class GovernanceRpc : public huiliu::v1::Governance::CallbackService {

@@ -15,6 +15,7 @@
 #include "broker/service/governance_service.h"
 #include "broker/service/intake_service.h"
 #include "broker/service/registry_service.h"
+#include "broker/service/rule_trials_service.h"
 
 namespace huiliu::rpc {
 
@@ -30,6 +31,7 @@ struct Handlers {
   service::DeliveryService& delivery;
   service::AuditService& audit;
   service::ClusterService& cluster;
+  service::RuleTrialsService& rule_trials;
 };
 
 std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Handlers& handlers);

@@ -31,6 +31,10 @@ void FillMethodTable(const rpc::Handlers& handlers, service::MethodTable* method
   add(kRules, handlers.rules, "GetRuleSet", &RulesService::GetRuleSet);
   add(kRules, handlers.rules, "ListRuleSets", &RulesService::ListRuleSets);
   add(kRules, handlers.rules, "CheckRuleSet", &RulesService::CheckRuleSet);
+  add(kRules, handlers.rule_trials, "RecordDryRun", &RuleTrialsService::RecordDryRun);
+  add(kRules, handlers.rule_trials, "Explain", &RuleTrialsService::Explain);
+  methods->AddStream(kRules, handlers.rule_trials, "DryRun",
+                     huiliu::v1::DryRunResponse::default_instance(), &RuleTrialsService::DryRun);
   constexpr const char* kGovernance = "huiliu.v1.Governance";
   add(kGovernance, handlers.governance, "PutGrant", &GovernanceService::PutGrant);
   add(kGovernance, handlers.governance, "RevokeGrant", &GovernanceService::RevokeGrant);

@@ -34,6 +34,7 @@ class Engine : public ReturnEngine {
   Engine(Options options, std::shared_ptr<const schema::Contract> contract,
          std::shared_ptr<const territory::Divisions> divisions)
       : receivers_(std::move(options.receivers)),
+        memoryless_(options.memoryless),
         contract_(std::move(contract)),
         divisions_(std::move(divisions)),
         areas_(receivers_, divisions_) {}
@@ -73,7 +74,7 @@ class Engine : public ReturnEngine {
     Reset(d);
     SetTime(change.now_us);
     const bool is_delete = change.operation == huiliu::v1::OPERATION_DELETE;
-    if (is_delete) {
+    if (is_delete || memoryless_) {
       digest_.fill(0);
     } else {
       hasher_.Update(change.payload);
@@ -89,7 +90,7 @@ class Engine : public ReturnEngine {
       DecideRecord(change.payload, d);
       if (prior != nullptr && d->novelty == Novelty::kRepeat) TakeOutcomes(*prior, d);
     }
-    Remember(change, prior, digest_, rule_digest_, d);
+    if (!memoryless_) Remember(change, prior, digest_, rule_digest_, d);
     if (publish) {
       Publish(prior, is_delete, d);
     } else {
@@ -295,6 +296,7 @@ class Engine : public ReturnEngine {
   }
 
   const std::vector<Receiver> receivers_;
+  const bool memoryless_;
   const std::shared_ptr<const schema::Contract> contract_;
   const std::shared_ptr<const territory::Divisions> divisions_;
   Areas areas_;

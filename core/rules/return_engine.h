@@ -96,6 +96,9 @@ class ReturnEngine {
  public:
   struct Options {
     std::vector<Receiver> receivers;  // edge: exactly one
+    // Each change is decided by itself (dry runs): `prior` is never given, Decision::next is not
+    // filled, nothing is hashed.
+    bool memoryless = false;
   };
   // INVALID_ARGUMENT with file, line and column where a rule does not fit the contract.
   static absl::StatusOr<std::unique_ptr<ReturnEngine>> Create(

@@ -26,6 +26,7 @@ struct Line {
 // `folder`: empty, on the disk that is measured.
 using Benchmark = std::function<absl::StatusOr<std::vector<Line>>(const std::string& folder)>;
 
+absl::StatusOr<std::vector<Line>> DryRun(const std::string& folder);
 absl::StatusOr<std::vector<Line>> DurableAcknowledgement(const std::string& folder);
 absl::StatusOr<std::vector<Line>> EdgeRows(const std::string& folder);
 absl::StatusOr<std::vector<Line>> EndToEnd(const std::string& folder);

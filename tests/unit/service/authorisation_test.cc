@@ -56,6 +56,11 @@ class AuthorisationTest : public testing::Test {
     Unary(rules, *f_.rules, "GetRuleSet", &RulesService::GetRuleSet, kAll);
     Unary(rules, *f_.rules, "ListRuleSets", &RulesService::ListRuleSets, kAll);
     Unary(rules, *f_.rules, "CheckRuleSet", &RulesService::CheckRuleSet, kAll);
+    Stream(rules, *f_.trials, "DryRun", huiliu::v1::DryRunResponse::default_instance(),
+           &RuleTrialsService::DryRun, {kOfficer});
+    Unary(rules, *f_.trials, "RecordDryRun", &RuleTrialsService::RecordDryRun, {kAgent, kOfficer});
+    // An officer who is a consumer with a grant, too: RuleTrialsTest.
+    Unary(rules, *f_.trials, "Explain", &RuleTrialsService::Explain, {});
     const std::string governance = "huiliu.v1.Governance";
     Unary(governance, *f_.governance, "PutGrant", &GovernanceService::PutGrant, {kSecurity});
     Unary(governance, *f_.governance, "RevokeGrant", &GovernanceService::RevokeGrant, {kSecurity});
@@ -121,6 +126,8 @@ class AuthorisationTest : public testing::Test {
         source->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
       reflection->SetString(message, source, "src");
     }
+    if (const auto* summary = type->FindFieldByName("summary"); summary != nullptr)
+      Fill(reflection->MutableMessage(message, summary), "");
     if (const auto* context = type->FindFieldByName("context"); context != nullptr) {
       *static_cast<huiliu::v1::ReadContext*>(reflection->MutableMessage(message, context)) =
           ServicesFixture::Of(ServicesFixture::kKunming);
