@@ -274,6 +274,7 @@ class OneNode : public Node {
     registry_ = std::make_unique<service::RegistryService>(state_, *commands_, *intake_, clock_,
                                                            config_.office_hours);
     rules_ = std::make_unique<service::RulesService>(state_, *commands_, clock_);
+    overrides_ = std::make_unique<service::OverrideService>(state_, *commands_, divisions_);
     governance_ = std::make_unique<service::GovernanceService>(state_, *commands_);
     catalog_ = std::make_unique<service::CatalogService>(state_, *reads_, catalogs_);
     delivery_ =
@@ -306,6 +307,7 @@ class OneNode : public Node {
             *intake_service_,
             *registry_,
             *rules_,
+            *overrides_,
             *governance_,
             *catalog_,
             *delivery_,
@@ -377,6 +379,7 @@ class OneNode : public Node {
   std::unique_ptr<service::IntakeService> intake_service_;
   std::unique_ptr<service::RegistryService> registry_;
   std::unique_ptr<service::RulesService> rules_;
+  std::unique_ptr<service::OverrideService> overrides_;
   std::unique_ptr<service::GovernanceService> governance_;
   std::unique_ptr<service::CatalogService> catalog_;
   std::unique_ptr<service::DeliveryService> delivery_;
