@@ -36,6 +36,13 @@ struct MadeBatch {
   }
 };
 
+// Why kept rows are decided again.
+enum class Again {
+  kAsked,      // a person asks for it, corrected or not
+  kOverrides,  // territory overrides changed: only what is still the newest version is decided
+  kWithdrawn,  // an override that decided them holds no more: who holds them by it loses them
+};
+
 // One thread.
 class BatchMaker {
  public:
@@ -56,7 +63,7 @@ class BatchMaker {
   // Decides kept rows again; each count moves within its own day. `position`: of the last batch.
   // Adds one result a row.
   absl::StatusOr<MadeBatch> MakeAgain(const KeptRows& rows, uint64_t epoch, uint64_t sequence,
-                                      const std::string& position,
+                                      const std::string& position, Again why,
                                       std::vector<RedriveResult>* results);
 
  private:
@@ -72,6 +79,10 @@ class BatchMaker {
   absl::Status LookUp(Work* work);
   void Decide(Work* work, size_t i);
   void DecideAgain(Work* work, size_t i, const KeptRows::Row& kept);
+  void MoveAgain(Work* work, size_t i, const KeptRows::Row& kept, huiliu::v1::Outcome before,
+                 const std::string& division, RedriveResult* result);
+  void KeepUndecided(Work* work, size_t i, const std::string& day);
+  bool DecidedByHand() const;
   rules::SourceChange ChangeOf(const Work& work, size_t i) const;
   void AddRest(Work* work, size_t i);
   void Remember(Work* work, size_t i);

@@ -12,6 +12,7 @@
 #include "adapters/agent/decision_commands.h"
 #include "adapters/agent/landing_commands.h"
 #include "adapters/agent/landing_worker.h"
+#include "adapters/agent/override_verbs.h"
 #include "adapters/agent/repair_commands.h"
 #include "adapters/agent/rule_trials.h"
 #include "adapters/agent/rule_verbs.h"
@@ -272,6 +273,40 @@ void AddTrialVerbs(CLI::App& rules, TrialVerbs* verbs) {
                            "读到末尾，取最新版本 (read to the end, take the newest version)");
 }
 
+// The department's say over territory overrides.
+struct OverrideVerb {
+  CLI::App* verb = nullptr;
+  CLI::Option* accept = nullptr;
+  CLI::Option* refuse = nullptr;
+  bool accepts = false, refuses = false;
+  std::string source, output = "table";
+  std::vector<std::string> ids;
+
+  int Run(const huiliu::agent::Config& config) {
+    if (accepts) return Exit(huiliu::agent::AcceptOverrides(config, source, ids));
+    if (refuses) return Exit(huiliu::agent::RefuseOverrides(config, source, ids));
+    return Exit(huiliu::agent::ListOverrides(config, source, output == "json"));
+  }
+};
+
+void AddOverrideVerb(CLI::App& app, std::string* config_path, OverrideVerb* overrides) {
+  CLI::App* verb = app.add_subcommand("overrides",
+                                      "认领决定：列出；锁定规则后须采纳才在此运行 (overrides; "
+                                      "where rules are pinned, those that were "
+                                      "accepted run)");
+  overrides->verb = verb;
+  verb->add_option("--config", *config_path, "agent.yaml")->required();
+  verb->add_option("--source", overrides->source, "数据源 (source)")->required();
+  verb->add_option("id", overrides->ids, "编号，默认全部 (ids; default: all)");
+  overrides->accept = verb->add_flag("--accept", overrides->accepts, "采纳 (accept)");
+  overrides->refuse =
+      verb->add_flag("--refuse", overrides->refuses, "不再采纳 (take acceptance back)");
+  overrides->accept->excludes(overrides->refuse);
+  verb->add_option("-o,--output", overrides->output,
+                   "table 或 json，一行一个对象 (json: an object a line)")
+      ->check(CLI::IsMember({"table", "json"}));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -301,6 +336,8 @@ int main(int argc, char** argv) {
   pin->add_option("--source", source)->required();
   pin->add_option("--digest", digest,
                   "rules 所列的摘要，或其前 8 位以上 (as `rules` lists it, or its first 8 digits)");
+  OverrideVerb overrides;
+  AddOverrideVerb(app, &config_path, &overrides);
   RepairVerbs quarantine, pending;
   AddRepairVerbs(app, "quarantine", "问题数据：列出、查看、更正、重判 (rows kept for repair)",
                  huiliu::KeptKind::kQuarantined, &config_path, &quarantine);
@@ -325,6 +362,7 @@ int main(int argc, char** argv) {
   if (!config.ok()) return Exit(config.status()) + 1;
   if (quarantine.chosen()) return quarantine.Run(*config);
   if (pending.chosen()) return pending.Run(*config);
+  if (*overrides.verb) return overrides.Run(*config);
   if (refused.chosen()) return refused.Run(*config);
   if (*decisions.list) return decisions.Run(*config);
   if (*run) return Exit(huiliu::agent::Supervise(*config, OwnPath(), stopping));

@@ -12,6 +12,7 @@
 #include "adapters/agent/config.h"
 #include "huiliu/v1/delivery.pb.h"
 #include "huiliu/v1/intake.pb.h"
+#include "huiliu/v1/overrides.pb.h"
 #include "huiliu/v1/registry.pb.h"
 #include "huiliu/v1/rules.pb.h"
 
@@ -43,6 +44,9 @@ class NodeClient {
                                                              const std::string& receiver) = 0;
   // Keeps what a dry run came to with the version that was tried.
   virtual absl::Status RecordDryRun(const huiliu::v1::RecordDryRunRequest& request) = 0;
+  // None of a node that knows no overrides.
+  virtual absl::StatusOr<huiliu::v1::GetOverridesInForceResponse> OverridesInForce(
+      const huiliu::v1::GetOverridesInForceRequest& request) = 0;
   virtual absl::StatusOr<std::unique_ptr<PublishStream>> Publish(const huiliu::v1::Hello& hello,
                                                                  huiliu::v1::Welcome* welcome) = 0;
   // Calls `take` for each message until it fails or the stream ends; `stopping` is asked in

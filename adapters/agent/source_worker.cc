@@ -9,6 +9,7 @@
 #include "adapters/agent/unjudged_batch.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
+#include "core/rules/override_match.h"
 #include "storage/decisions/rocksdb_decision_store.h"
 
 namespace huiliu::agent {
@@ -75,6 +76,9 @@ absl::StatusOr<std::string> SourceWorker::LookUp() {
   ASSIGN_OR_RETURN(rule_set_, ChooseRuleSet(config_, source_, *node_));
   absl::StrAppend(&versions, "/", receiver_.version(), "/", rule_set_.version(), "/",
                   absl::BytesToHexString(rule_set_.digest()));
+  RETURN_IF_ERROR(LookUpOverrides());
+  absl::StrAppend(&versions, "/",
+                  absl::BytesToHexString(AsBytes(rules::DigestOfOverrides(overrides_))));
   return versions;
 }
 
@@ -127,6 +131,7 @@ absl::Status SourceWorker::PrepareEngine() {
   options.receivers.push_back(std::move(area));
   ASSIGN_OR_RETURN(
       engine_, rules::ReturnEngine::Create(std::move(options), contract_, {rule_set}, divisions_));
+  engine_->SetOverrides(source_.system(), overrides_);
   BatchMaker::Parts parts;
   parts.source = source_;
   parts.city = receiver_.id();
@@ -269,6 +274,7 @@ absl::Status SourceWorker::RunConnected() {
   ASSIGN_OR_RETURN(const huiliu_source* table, sdk::FindSource(*plugin, source_config_.plugin));
   ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenSource> source,
                    sdk::OpenSource::Open(*table, &host_, source_config_.options_json, position_));
+  RETURN_IF_ERROR(ReplayOverrides(*stream));
   status_.Set("running", "");
   while (!stopping_) {
     RETURN_IF_ERROR(TakeRequests(*stream));

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 
 #include "adapters/agent/batch_maker.h"
 #include "adapters/agent/config.h"
@@ -50,8 +51,12 @@ class SourceWorker {
   absl::StatusOr<std::unique_ptr<PublishStream>> Connect();
   // Decides kept rows again where somebody has asked for it.
   absl::Status TakeRequests(PublishStream& stream);
-  absl::Status Redrive(PublishStream& stream, const std::vector<RedriveItem>& items,
+  absl::Status Redrive(PublishStream& stream, const std::vector<RedriveItem>& items, Again why,
                        std::vector<RedriveResult>* results);
+  // The territory overrides that run here.
+  absl::Status LookUpOverrides();
+  // Decides kept rows again where those are others than before.
+  absl::Status ReplayOverrides(PublishStream& stream);
   absl::Status StageReleased(const MadeBatch& made);
   absl::Status PumpOnce(PublishStream& stream, sdk::OpenSource& plugin);
   absl::Status Send(PublishStream& stream, MadeBatch made);
@@ -74,8 +79,12 @@ class SourceWorker {
   absl::Time looked_up_ = absl::InfinitePast();
   huiliu::v1::Source source_;
   huiliu::v1::Dataset dataset_;
-  huiliu::v1::Receiver receiver_;  // edge
-  huiliu::v1::RuleSet rule_set_;   // edge
+  huiliu::v1::Receiver receiver_;                         // edge
+  huiliu::v1::RuleSet rule_set_;                          // edge
+  huiliu::v1::GetOverridesInForceResponse in_force_;      // edge: what the node said last
+  std::vector<huiliu::v1::TerritoryOverride> overrides_;  // edge: of those, what runs here
+  std::optional<std::string> replayed_with_;  // digest of the overrides that kept rows were decided
+                                              // again with, across connections
   std::shared_ptr<const schema::Contract> contract_;
   std::unique_ptr<mapping::Mapping> mapping_;
   std::unique_ptr<rules::ReturnEngine> engine_;

@@ -53,6 +53,8 @@ std::string ControlKey(const Record& record) {
       return StrCat("grant/", record.grant().id());
     case Record::kPlacement:
       return "placement";
+    case Record::kTerritoryOverride:
+      return StrCat("override/", record.territory_override().id());
     case Record::ENTITY_NOT_SET:
       break;
   }
@@ -90,6 +92,9 @@ absl::Status State::Apply(const Record& record) {
       break;
     case Record::kPlacement:
       placement_ = record.placement();
+      break;
+    case Record::kTerritoryOverride:
+      ApplyOverride(record.territory_override());
       break;
     case Record::ENTITY_NOT_SET:
       return absl::DataLossError(

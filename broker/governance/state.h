@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,16 @@ class State {
   absl::StatusOr<Record> Propose(const huiliu::v1::Grant& grant, uint64_t seen_version) const;
   absl::StatusOr<Record> ProposeRevocation(const std::string& grant,
                                            const std::string& reason) const;
+  // As overrides.h; NOT_FOUND for an unknown dataset, receiver or override, RESOURCE_EXHAUSTED
+  // beyond what may be held. A proposal that stands already is answered as it stands, with version
+  // 0.
+  absl::StatusOr<Record> ProposeOverride(const huiliu::v1::TerritoryOverride& given,
+                                         const std::string& author) const;
+  absl::StatusOr<Record> ProposeOverrideDecision(const huiliu::v1::DecideOverrideRequest& decision,
+                                                 const std::string& officer, absl::Time now) const;
+  absl::StatusOr<Record> ProposeOverrideWithdrawal(
+      const huiliu::v1::WithdrawOverrideRequest& request, const std::string& officer,
+      absl::Time now) const;
   // Of several nodes: where the catalogs are from now on.
   Record ProposePlacement(const huiliu::v1::CatalogPlacement& placement) const;
 
@@ -115,6 +126,15 @@ class State {
   // Every version with its state as of `now`, newest first within (dataset, receiver).
   std::vector<huiliu::v1::RuleSet> RuleSets(absl::Time now) const;
   std::vector<huiliu::v1::Grant> Grants() const;
+  std::optional<huiliu::v1::TerritoryOverride> FindOverride(const std::string& id) const;
+  // By id, whatever became of them; and the approved ones of a dataset and receiver.
+  std::vector<huiliu::v1::TerritoryOverride> Overrides() const;
+  std::vector<huiliu::v1::TerritoryOverride> OverridesInForce(const std::string& dataset,
+                                                              const std::string& receiver) const;
+  std::vector<std::string> OverrideIdsInForce(const std::string& dataset,
+                                              const std::string& receiver) const;
+  // Whether one holds, or held and was withdrawn.
+  bool EverOverridden(const std::string& dataset, const std::string& receiver) const;
   // Grants of an organisation for a dataset, of any receiver, revoked ones included: what a refusal
   // has to explain.
   std::vector<huiliu::v1::Grant> GrantsOf(const std::string& organisation,
@@ -130,6 +150,8 @@ class State {
   absl::Status ApplyDataset(const huiliu::v1::Dataset& dataset)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyRuleSet(const huiliu::v1::RuleSet& rule_set)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ApplyOverride(const huiliu::v1::TerritoryOverride& given)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyAccount(const huiliu::v1::Account& account) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<Principal> PrincipalOf(const std::string& account) const
@@ -150,6 +172,9 @@ class State {
   std::map<std::string, std::vector<DatasetVersion>> datasets_ ABSL_GUARDED_BY(mutex_);
   std::map<RuleSetKey, RuleVersions> rule_sets_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, huiliu::v1::Grant> grants_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, huiliu::v1::TerritoryOverride> overrides_ ABSL_GUARDED_BY(mutex_);
+  // Ids of the approved ones; empty where none holds any more.
+  std::map<RuleSetKey, std::set<std::string>> overrides_in_force_ ABSL_GUARDED_BY(mutex_);
   huiliu::v1::CatalogPlacement placement_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::string> account_by_certificate_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::string> account_by_token_ ABSL_GUARDED_BY(mutex_);

@@ -51,6 +51,13 @@ void GovernanceCommands::Append(const Principal& caller, const Record& record,
       }
     }
   }
+  if (record.has_territory_override()) {
+    const huiliu::v1::TerritoryOverride& given = record.territory_override();
+    entry.set_receiver(given.receiver());
+    entry.set_dataset(given.dataset());
+    absl::StrAppend(entry.mutable_detail(), " ", huiliu::v1::OverrideState_Name(given.state()),
+                    ", author ", given.author(), ", division ", given.division());
+  }
   RecordBatchBuilder lineage;
   lineage.Add("", "", entry.SerializeAsString());
   transaction->appends.push_back({{kControlTopic, Partition(0)}, control.Finish(), 1});

@@ -31,11 +31,7 @@ void JudgedBatch::Publish(absl::string_view key, huiliu::v1::Envelope envelope, 
                                           : huiliu::v1::OPERATION_UPSERT);
   envelope.set_division(decision.attribution.division);
   envelope.set_city(engine_.source.receivers(output.receiver));
-  envelope.clear_decided_by();
-  if (decision.attribution.decided_by >= 0) {
-    envelope.set_decided_by(
-        engine_.contract->options().territory().evidence(decision.attribution.decided_by).field());
-  }
+  envelope.set_decided_by(rules::DecidedBy(decision, output.receiver, *engine_.contract));
   envelope.set_conflict(decision.attribution.conflict);
   envelope.set_rule(output.rule);
   envelope.set_masked_at_source(envelope.masked_at_source() || decision.masked_at_source);
@@ -68,6 +64,12 @@ void JudgedBatch::Trace(int receiver, const huiliu::v1::QuarantinedRow& row) {
   if (traces.size() < static_cast<size_t>(kMaxTracedRows)) traces.push_back(TraceOf(row));
 }
 
+void JudgedBatch::Name(const rules::Decision& decision) {
+  for (size_t r = 0; r < decision.overrides.size() && r < outs_.size(); ++r) {
+    if (!decision.overrides[r].empty()) outs_[r].overrides.insert(decision.overrides[r]);
+  }
+}
+
 std::vector<huiliu::v1::LineageEntry> JudgedBatch::EntriesOf(size_t receiver, const Out& out,
                                                              absl::Time now) const {
   const int index = static_cast<int>(receiver);
@@ -89,6 +91,7 @@ std::vector<huiliu::v1::LineageEntry> JudgedBatch::EntriesOf(size_t receiver, co
   first.set_step(origin_.step);
   first.set_actor(origin_.actor);
   first.set_organisation(origin_.organisation);
+  lineage::NameOverrides(out.overrides, &first);
   huiliu::v1::LineageEntry more = first;
   more.clear_records();
   more.clear_records_root();

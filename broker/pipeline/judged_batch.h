@@ -4,6 +4,7 @@
 #define HUILIU_BROKER_PIPELINE_JUDGED_BATCH_H_
 
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -19,7 +20,7 @@
 
 namespace huiliu::pipeline {
 
-// (Publish | Count | Trace)* Finish. One thread.
+// (Publish | Count | Trace | Name)* Finish. One thread.
 class JudgedBatch {
  public:
   struct Origin {
@@ -39,6 +40,8 @@ class JudgedBatch {
   void Count(int receiver, const huiliu::v1::CountDelta& delta, int sign);
   // A row that is kept for repair, content-free.
   void Trace(int receiver, const huiliu::v1::QuarantinedRow& row);
+  // The territory overrides that decided, for the entry to name.
+  void Name(const rules::Decision& decision);
   void Finish(absl::Time now, Transaction* transaction);
 
  private:
@@ -52,6 +55,7 @@ class JudgedBatch {
     std::vector<Digest> leaves;
     std::map<std::tuple<std::string, int, std::string>, Sums> counts;  // day, outcome, division
     std::vector<huiliu::v1::QuarantineTrace> traces;
+    std::set<std::string> overrides;
   };
   // Its entries; the first carries everything but the counts that have no room in it.
   std::vector<huiliu::v1::LineageEntry> EntriesOf(size_t receiver, const Out& out,

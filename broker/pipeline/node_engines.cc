@@ -51,12 +51,35 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
     digests.push_back(rule_set == nullptr ? "" : absl::BytesToHexString(AsBytes(rule_set->digest)));
     if (rule_set != nullptr) rule_sets.push_back(rule_set);
   }
-  if (engine.engine != nullptr && made_of == built->made_of) return absl::OkStatus();
+  if (engine.engine != nullptr && made_of == built->made_of) {
+    TakeOverrides(false, &engine);
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(engine.engine, rules::ReturnEngine::Create(std::move(options), engine.contract,
                                                               std::move(rule_sets), divisions_));
   engine.rule_sets = std::move(digests);
   built->made_of = std::move(made_of);
+  TakeOverrides(true, &engine);
   return absl::OkStatus();
+}
+
+// In place: overrides come and go while the rules, which are dear to compile, stay.
+void NodeEngines::TakeOverrides(bool fresh, NodeEngine* engine) const {
+  const std::string& dataset = engine->source.dataset();
+  absl::flat_hash_set<std::string> ids;
+  for (const std::string& receiver : engine->source.receivers()) {
+    for (std::string& id : state_.OverrideIdsInForce(dataset, receiver)) ids.insert(std::move(id));
+  }
+  if (!fresh && ids == engine->overrides) return;
+  std::vector<huiliu::v1::TerritoryOverride> held;
+  for (const std::string& receiver : engine->source.receivers()) {
+    for (auto& one : state_.OverridesInForce(dataset, receiver)) held.push_back(std::move(one));
+  }
+  // What was withdrawn in between is told by the next version.
+  ids.clear();
+  for (const auto& one : held) ids.insert(one.id());
+  engine->engine->SetOverrides(engine->source.system(), held);
+  engine->overrides = std::move(ids);
 }
 
 }  // namespace huiliu::pipeline

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "broker/governance/state.h"
 #include "core/base/clock.h"
@@ -22,6 +23,7 @@ struct NodeEngine {
   std::shared_ptr<const schema::Contract> contract;
   std::vector<std::string> rule_sets;  // digests, hexadecimal, in receivers() order
   std::unique_ptr<rules::ReturnEngine> engine;
+  absl::flat_hash_set<std::string> overrides;  // ids of the territory overrides that it holds
 };
 
 // One thread at a time.
@@ -36,7 +38,8 @@ class NodeEngines {
         pseudonym_key_(std::move(pseudonym_key)),
         clock_(clock) {}
 
-  // Valid until the next call. New rules, receivers and contract versions hold from this call on.
+  // Valid until the next call. New rules, receivers, contract versions and territory overrides hold
+  // from this call on.
   // DATA_LOSS where the source is none that is decided at the node.
   absl::StatusOr<NodeEngine*> Find(const std::string& source);
 
@@ -48,6 +51,7 @@ class NodeEngines {
     NodeEngine engine;
   };
   absl::Status Build(Built* built, absl::Time now);
+  void TakeOverrides(bool fresh, NodeEngine* engine) const;
 
   const governance::State& state_;
   const std::shared_ptr<const territory::Divisions> divisions_;

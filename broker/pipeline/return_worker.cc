@@ -18,12 +18,21 @@ constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 constexpr size_t kPollBytes = size_t{2} << 20;
 constexpr int kMaxCorrections = 1000;
 
+bool IsAskedFor(const huiliu::v1::ListQuarantineRequest& request,
+                const huiliu::v1::QuarantinedRow& row) {
+  if (!request.reason().empty() && row.reason() != request.reason()) return false;
+  return request.outcome() == huiliu::v1::OUTCOME_UNSPECIFIED ||
+         std::any_of(row.counts().begin(), row.counts().end(),
+                     [&](const auto& delta) { return delta.outcome() == request.outcome(); });
+}
+
 }  // namespace
 
 ReturnWorker::ReturnWorker(Parts parts)
     : parts_(std::move(parts)),
       engines_(parts_.state, parts_.divisions, parts_.pseudonym_key, parts_.clock),
-      kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group) {}
+      kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group),
+      replay_(parts_.state) {}
 
 absl::Status ReturnWorker::AddDataset(const std::string& dataset) {
   RETURN_IF_ERROR(parts_.backbone.EnsureTopic(SourceTopicSpec(dataset, parts_.topics)));
@@ -45,6 +54,11 @@ std::vector<TopicPartition> ReturnWorker::PartitionsOf(
       partitions.push_back({topic(dataset), Partition(p)});
   }
   return partitions;
+}
+
+std::vector<std::string> ReturnWorker::Datasets() const {
+  absl::MutexLock lock(&mutex_);
+  return datasets_;
 }
 
 void ReturnWorker::Start() {
@@ -128,7 +142,24 @@ absl::Status ReturnWorker::Judge(const std::vector<StoredBatch>& batches) {
   return Commit(&judgement);
 }
 
+absl::StatusOr<bool> ReturnWorker::ReplayPage() {
+  const std::vector<std::string> datasets = Datasets();
+  absl::MutexLock lock(&judging_);
+  if (!replay_.Due(datasets)) return false;
+  RETURN_IF_ERROR(Recover());
+  Judgement judgement(engines_, parts_.decisions, parts_.topics, parts_.clock.Now());
+  RETURN_IF_ERROR(replay_.Page(kept_.store(), &judgement));
+  if (!judgement.kept.empty()) {
+    RETURN_IF_ERROR(Commit(&judgement));
+    RETURN_IF_ERROR(kept_.CatchUp());
+  }
+  replay_.Commit();
+  return replay_.Due(datasets);
+}
+
 absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
+  ASSIGN_OR_RETURN(const bool more, ReplayPage());
+  if (more) timeout = absl::ZeroDuration();
   bool reopen = reader_ == nullptr;
   {
     absl::MutexLock lock(&mutex_);
@@ -145,7 +176,7 @@ absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
   // What was read and not committed is read again.
   if (!judged.ok()) reader_.reset();
   RETURN_IF_ERROR(judged);
-  return !batches.empty();
+  return more || !batches.empty();
 }
 
 absl::Status ReturnWorker::ListKept(const governance::Principal& caller,
@@ -156,6 +187,7 @@ absl::Status ReturnWorker::ListKept(const governance::Principal& caller,
   ASSIGN_OR_RETURN(KeptRowPage page,
                    kept_.store().List(KeptKind::kQuarantined, request.source(), request.page_size(),
                                       request.page_token(), request.include_redriven()));
+  std::erase_if(page.rows, [&](const auto& row) { return !IsAskedFor(request, row); });
   huiliu::v1::LineageEntry entry;
   entry.set_step(huiliu::v1::STEP_READ);
   entry.set_time_us(absl::ToUnixMicros(parts_.clock.Now()));

@@ -16,6 +16,7 @@
 #include "broker/pipeline/judgement.h"
 #include "broker/pipeline/kept_rows.h"
 #include "broker/pipeline/node_engines.h"
+#include "broker/pipeline/pending_replay.h"
 #include "broker/pipeline/topics.h"
 #include "broker/pipeline/worker_errors.h"
 #include "core/base/clock.h"
@@ -57,8 +58,8 @@ class ReturnWorker {
   absl::Status AddDataset(const std::string& dataset);
   void Start();
   void Stop();
-  // Judges what comes within `timeout`; whether anything came. The worker's own thread, or a
-  // test's.
+  // Judges what comes within `timeout`, and decides kept rows again that territory overrides speak
+  // of now; whether anything came or is left. The worker's own thread, or a test's.
   absl::StatusOr<bool> Step(absl::Duration timeout);
 
   // Rows kept for repair of one source, in the order they came. That `caller` looked is in lineage
@@ -77,6 +78,8 @@ class ReturnWorker {
   absl::Status OpenReader();
   absl::Status Recover() ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   absl::Status Judge(const std::vector<StoredBatch>& batches) ABSL_LOCKS_EXCLUDED(judging_);
+  absl::StatusOr<bool> ReplayPage() ABSL_LOCKS_EXCLUDED(judging_);
+  std::vector<std::string> Datasets() const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Commit(Judgement* judgement) ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   absl::Status RedriveOne(const governance::Principal& caller, const std::string& source,
                           const huiliu::v1::RedriveRequest::Correction& correction,
@@ -91,6 +94,7 @@ class ReturnWorker {
   absl::Mutex judging_ ABSL_ACQUIRED_BEFORE(mutex_);  // one transaction at a time
   NodeEngines engines_ ABSL_GUARDED_BY(judging_);
   KeptRows kept_ ABSL_GUARDED_BY(judging_);
+  PendingReplay replay_ ABSL_GUARDED_BY(judging_);
   bool recovered_ ABSL_GUARDED_BY(judging_) = false;
   uint64_t sequence_ ABSL_GUARDED_BY(judging_) = 0;  // transactions committed
 

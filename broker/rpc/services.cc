@@ -10,6 +10,7 @@
 #include "huiliu/v1/delivery.grpc.pb.h"
 #include "huiliu/v1/governance.grpc.pb.h"
 #include "huiliu/v1/intake.grpc.pb.h"
+#include "huiliu/v1/overrides.grpc.pb.h"
 #include "huiliu/v1/registry.grpc.pb.h"
 #include "huiliu/v1/rules.grpc.pb.h"
 
@@ -88,6 +89,20 @@ class RulesRpc : public huiliu::v1::Rules::CallbackService {
   const Gateway gateway_;
   service::RulesService& service_;
   service::RuleTrialsService& trials_;
+};
+
+class OverridesRpc : public huiliu::v1::Overrides::CallbackService {
+ public:
+  explicit OverridesRpc(const Handlers& h) : gateway_(h.gateway), service_(h.overrides) {}
+  HUILIU_UNARY(Overrides, ProposeOverride)
+  HUILIU_UNARY(Overrides, DecideOverride)
+  HUILIU_UNARY(Overrides, WithdrawOverride)
+  HUILIU_UNARY(Overrides, ListOverrides)
+  HUILIU_UNARY(Overrides, GetOverridesInForce)
+
+ private:
+  const Gateway gateway_;
+  service::OverrideService& service_;
 };
 
 class GovernanceRpc : public huiliu::v1::Governance::CallbackService {
@@ -219,6 +234,7 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Handlers& handler
   std::vector<std::unique_ptr<grpc::Service>> services;
   services.push_back(std::make_unique<RegistryRpc>(handlers));
   services.push_back(std::make_unique<RulesRpc>(handlers));
+  services.push_back(std::make_unique<OverridesRpc>(handlers));
   services.push_back(std::make_unique<GovernanceRpc>(handlers));
   services.push_back(std::make_unique<CatalogRpc>(handlers));
   services.push_back(std::make_unique<DeliveryRpc>(handlers));
@@ -233,7 +249,8 @@ std::vector<std::string> ServiceNames() {
   return {Registry::service_full_name(),   Rules::service_full_name(),
           Governance::service_full_name(), huiliu::v1::Catalog::service_full_name(),
           Delivery::service_full_name(),   Audit::service_full_name(),
-          Intake::service_full_name(),     huiliu::v1::Cluster::service_full_name()};
+          Intake::service_full_name(),     huiliu::v1::Cluster::service_full_name(),
+          Overrides::service_full_name()};
 }
 
 }  // namespace huiliu::rpc

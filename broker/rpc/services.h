@@ -14,6 +14,7 @@
 #include "broker/service/cluster_service.h"
 #include "broker/service/governance_service.h"
 #include "broker/service/intake_service.h"
+#include "broker/service/override_service.h"
 #include "broker/service/registry_service.h"
 #include "broker/service/rule_trials_service.h"
 
@@ -26,6 +27,7 @@ struct Handlers {
   service::IntakeService& intake_service;
   service::RegistryService& registry;
   service::RulesService& rules;
+  service::OverrideService& overrides;
   service::GovernanceService& governance;
   service::CatalogService& catalog;
   service::DeliveryService& delivery;

@@ -286,6 +286,7 @@ class OneNode : public Node {
         state_, *backbone_, divisions_, pseudonym_key, *gate_, clock_});
     rule_trials_ = std::make_unique<service::RuleTrialsService>(state_, *commands_, *dry_runs_,
                                                                 *explanations_);
+    overrides_ = std::make_unique<service::OverrideService>(state_, *commands_, divisions_);
     governance_ = std::make_unique<service::GovernanceService>(state_, *commands_);
     catalog_ = std::make_unique<service::CatalogService>(state_, *reads_, catalogs_);
     delivery_ =
@@ -318,6 +319,7 @@ class OneNode : public Node {
             *intake_service_,
             *registry_,
             *rules_,
+            *overrides_,
             *governance_,
             *catalog_,
             *delivery_,
@@ -393,6 +395,7 @@ class OneNode : public Node {
   std::unique_ptr<service::RegistryService> registry_;
   std::unique_ptr<service::RulesService> rules_;
   std::unique_ptr<service::RuleTrialsService> rule_trials_;
+  std::unique_ptr<service::OverrideService> overrides_;
   std::unique_ptr<service::GovernanceService> governance_;
   std::unique_ptr<service::CatalogService> catalog_;
   std::unique_ptr<service::DeliveryService> delivery_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/base/internal/endian.h"
@@ -10,8 +11,10 @@
 #include "core/rules/areas.h"
 #include "core/rules/history.h"
 #include "core/rules/masks.h"
+#include "core/rules/override_index.h"
 #include "core/rules/record_facts.h"
 #include "core/rules/rule_matcher.h"
+#include "core/rules/version_order.h"
 
 namespace huiliu::rules {
 namespace {
@@ -41,7 +44,7 @@ class Engine : public ReturnEngine {
 
   absl::Status Init(const std::vector<std::shared_ptr<const RuleSet>>& rule_sets) {
     ASSIGN_OR_RETURN(facts_, RecordFacts::Create(*contract_, divisions_));
-    const cel::Environment environment{
+    environment_ = {
         [divisions = divisions_](absl::string_view area, absl::string_view code) {
           return divisions->Contains(area, code);
         },
@@ -61,7 +64,7 @@ class Engine : public ReturnEngine {
             set->source_name, ": a second rule set for receiver ", set->receiver.value()));
       }
       ASSIGN_OR_RETURN(matcher,
-                       RuleMatcher::Create(*contract_, set, environment, receiver->pseudonym_key));
+                       RuleMatcher::Create(*contract_, set, environment_, receiver->pseudonym_key));
     }
     SetTime(0);
     return absl::OkStatus();
@@ -69,6 +72,14 @@ class Engine : public ReturnEngine {
 
   absl::Span<const Receiver> receivers() const override { return receivers_; }
   const Digest& rule_digest() const override { return rule_digest_; }
+
+  void SetOverrides(absl::string_view system,
+                    absl::Span<const huiliu::v1::TerritoryOverride> overrides) override {
+    overrides_.emplace(
+        OverrideIndex::Context{*contract_, *divisions_, receivers_, areas_, environment_},
+        std::string(system), overrides);
+    MixPendingDigest();
+  }
 
   void Decide(const SourceChange& change, const PriorDecision* prior, Decision* d) override {
     Reset(d);
@@ -80,19 +91,20 @@ class Engine : public ReturnEngine {
       hasher_.Update(change.payload);
       digest_ = hasher_.Finish();
     }
-    d->novelty = prior == nullptr ? Novelty::kNew : Relate(change, *prior, digest_, rule_digest_);
+    d->novelty =
+        prior == nullptr ? Novelty::kNew : Relate(change, *prior, digest_, RuleDigestFor(*prior));
     const bool publish = d->novelty == Novelty::kNew || d->novelty == Novelty::kRedecided;
     if (d->novelty == Novelty::kUnchanged) {
       TakeOver(*prior, d);
     } else if (is_delete && (prior != nullptr || change.payload.empty())) {
       DecideDelete(prior, d);
     } else {
-      DecideRecord(change.payload, d);
+      DecideRecord(change, d);
       if (prior != nullptr && d->novelty == Novelty::kRepeat) TakeOutcomes(*prior, d);
     }
-    if (!memoryless_) Remember(change, prior, digest_, rule_digest_, d);
+    if (!memoryless_) Remember(change, prior, digest_, RuleDigestOf(*d), d);
     if (publish) {
-      Publish(prior, is_delete, d);
+      Publish(prior, is_delete, change.recall, d);
     } else {
       d->outputs.clear();
     }
@@ -107,6 +119,7 @@ class Engine : public ReturnEngine {
     d->reasons.resize(n);
     for (std::string& reason : d->reasons) reason.clear();
     d->rules.assign(n, -1);
+    d->overrides.clear();
     d->findings.clear();
     d->masked_at_source = false;
     d->reason.clear();
@@ -152,6 +165,29 @@ class Engine : public ReturnEngine {
       for (const int rule : matchers_[i]->in_force()) add(absl::StrCat(rule));
     }
     rule_digest_ = hasher.Finish();
+    MixPendingDigest();
+  }
+
+  // Overrides decide what evidence leaves pending, and nothing else: theirs is another digest, so
+  // that a new one lets only such records be decided again.
+  void MixPendingDigest() {
+    pending_digest_ = rule_digest_;
+    if (!overrides_.has_value() || overrides_->empty()) return;
+    hasher_.Update(AsBytes(rule_digest_));
+    hasher_.Update(AsBytes(overrides_->digest()));
+    pending_digest_ = hasher_.Finish();
+  }
+  // With what to compare a prior decision's digest: nothing in it says which of the two it is, but
+  // a pending one always has the second.
+  const Digest& RuleDigestFor(const PriorDecision& prior) const {
+    const bool pended = std::find(prior.outcomes.begin(), prior.outcomes.end(), OUTCOME_PENDING) !=
+                        prior.outcomes.end();
+    return pended || SameRules(prior.rule_digest, pending_digest_) ? pending_digest_ : rule_digest_;
+  }
+  const Digest& RuleDigestOf(const Decision& d) const {
+    const bool pends =
+        std::find(d.outcomes.begin(), d.outcomes.end(), OUTCOME_PENDING) != d.outcomes.end();
+    return pends || !d.overrides.empty() ? pending_digest_ : rule_digest_;
   }
 
   // ---- the decision
@@ -181,7 +217,8 @@ class Engine : public ReturnEngine {
     }
   }
 
-  void DecideRecord(absl::string_view payload, Decision* d) {
+  void DecideRecord(const SourceChange& change, Decision* d) {
+    const absl::string_view payload = change.payload;
     if (!facts_->Read(payload, &d->attribution, &d->findings, &d->masked_at_source)) {
       for (size_t i = 0; i < receivers_.size(); ++i) Set(d, i, OUTCOME_QUARANTINED, "record.torn");
       return;
@@ -209,6 +246,67 @@ class Engine : public ReturnEngine {
       } else {
         ApplyRules(activation, i, d);
       }
+    }
+    if (overrides_.has_value() && !overrides_->empty()) DecideByHand(change, waits, d);
+  }
+
+  // What evidence leaves pending, territory overrides may decide; what it decided stays.
+  void DecideByHand(const SourceChange& change, bool waits, Decision* d) {
+    pends_.assign(receivers_.size(), false);
+    bool any = false;
+    for (size_t i = 0; i < receivers_.size(); ++i) {
+      pends_[i] = d->outcomes[i] == OUTCOME_PENDING;
+      any = any || pends_[i];
+    }
+    if (!any) return;
+    std::string& division = d->attribution.division;
+    const OverrideVerdict& verdict = overrides_->Find(
+        change.key, {facts_->slots(), division, change.payload, d->attribution.conflict}, pends_,
+        waits ? absl::string_view() : absl::string_view(division));
+    if (!verdict.speaks) return;
+    absl::Span<const Belonging> belonging;
+    if (verdict.claim != nullptr) {
+      Assign(verdict.claim->division, &division);
+      d->attribution.reason.clear();
+      belonging = areas_.Of(division);
+    }
+    const cel::Activation activation{facts_->slots(), division, change.payload,
+                                     d->attribution.conflict};
+    for (size_t i = 0; i < receivers_.size(); ++i)
+      TakeVerdict(verdict, belonging, activation, i, d);
+    d->reason.clear();
+    for (const std::string& reason : d->reasons) {
+      if (d->reason.empty()) d->reason = reason;
+    }
+  }
+
+  void TakeVerdict(const OverrideVerdict& verdict, absl::Span<const Belonging> belonging,
+                   const cel::Activation& activation, size_t i, Decision* d) {
+    const auto by = [&](const HeldOverride& decided) {
+      d->overrides.resize(receivers_.size());
+      d->overrides[i] = decided.id;
+      d->reasons[i].clear();
+    };
+    const auto& [one, other] = verdict.contradictions[i];
+    if (!pends_[i]) {
+      // Its outcome is evidence's; its rules see the division that the record now has.
+      if (belonging.empty() || d->outcomes[i] == OUTCOME_OUTSIDE_AREA) return;
+      d->reasons[i].clear();
+      ApplyRules(activation, i, d);
+    } else if (one != nullptr) {
+      Set(d, i, OUTCOME_PENDING,
+          "territory.override_conflict:", absl::StrCat(one->id, ",", other->id));
+    } else if (verdict.not_ours[i] != nullptr) {
+      by(*verdict.not_ours[i]);
+      d->outcomes[i] = OUTCOME_OUTSIDE_AREA;
+    } else if (belonging.empty() || belonging[i] == Belonging::kUnclear) {
+      return;
+    } else if (belonging[i] == Belonging::kOutside) {
+      by(*verdict.claim);
+      d->outcomes[i] = OUTCOME_OUTSIDE_AREA;
+    } else {
+      by(*verdict.claim);
+      ApplyRules(activation, i, d);
     }
   }
 
@@ -256,7 +354,7 @@ class Engine : public ReturnEngine {
 
   // ---- after the decision
   // Outputs, and who holds the record from now on.
-  void Publish(const PriorDecision* prior, bool is_delete, Decision* d) {
+  void Publish(const PriorDecision* prior, bool is_delete, bool recall, Decision* d) {
     size_t outputs = 0, holders = 0;
     std::vector<std::string>& held = d->next.holders;
     const auto hold = [&](absl::string_view id) {
@@ -268,8 +366,10 @@ class Engine : public ReturnEngine {
       const bool held_before = prior != nullptr && Contains(prior->holders, id);
       const Outcome outcome = d->outcomes[i];
       const bool returned = outcome == OUTCOME_RETURNED;
-      // A version that could not be decided leaves holders with what they have.
-      const bool undecided = outcome == OUTCOME_PENDING || outcome == OUTCOME_QUARANTINED;
+      // A version that could not be decided leaves holders with what they have, unless they have it
+      // by what was taken back.
+      const bool undecided =
+          !recall && (outcome == OUTCOME_PENDING || outcome == OUTCOME_QUARANTINED);
       if (is_delete ? (held_before || (returned && prior == nullptr))
                     : returned || (held_before && !undecided)) {
         if (outputs == d->outputs.size()) d->outputs.emplace_back();
@@ -300,9 +400,13 @@ class Engine : public ReturnEngine {
   const std::shared_ptr<const schema::Contract> contract_;
   const std::shared_ptr<const territory::Divisions> divisions_;
   Areas areas_;
+  cel::Environment environment_;
   std::unique_ptr<RecordFacts> facts_;
   std::vector<std::unique_ptr<RuleMatcher>> matchers_;  // nullptr: nothing returns to this receiver
+  std::optional<OverrideIndex> overrides_;
+  std::vector<bool> pends_;  // by receiver, of the record that is decided by hand
   Digest rule_digest_{};
+  Digest pending_digest_{};  // of records that evidence leaves pending
   bool has_digest_ = false;
   Hasher hasher_;
   Digest digest_{};
@@ -310,6 +414,14 @@ class Engine : public ReturnEngine {
 };
 
 }  // namespace
+
+std::string DecidedBy(const Decision& decision, int receiver, const schema::Contract& contract) {
+  const auto i = static_cast<size_t>(receiver);
+  if (i < decision.overrides.size() && !decision.overrides[i].empty())
+    return absl::StrCat("override:", decision.overrides[i]);
+  if (decision.attribution.decided_by < 0) return "";
+  return contract.options().territory().evidence(decision.attribution.decided_by).field();
+}
 
 absl::StatusOr<std::unique_ptr<ReturnEngine>> ReturnEngine::Create(
     Options options, std::shared_ptr<const schema::Contract> contract,

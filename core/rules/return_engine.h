@@ -16,6 +16,7 @@
 #include "core/schema/contract.h"
 #include "core/territory/territory.h"
 #include "huiliu/v1/common.pb.h"
+#include "huiliu/v1/overrides.pb.h"
 
 namespace huiliu::rules {
 
@@ -33,6 +34,9 @@ struct SourceChange {
   // novelty is kRedecided, or kSuperseded where a newer version has come since, or kNew where
   // nothing is remembered. The caller moves the count.
   bool redrive = false;
+  // With redrive: what decided this version was taken back (a withdrawn override). Where it is
+  // undecided now, who holds it loses it.
+  bool recall = false;
 };
 
 // What the engine remembers per (system, dataset, key), changed in the same commit as its output.
@@ -89,9 +93,16 @@ struct Decision {
   // the rule that decided, an index into its rule set's rules, -1 where none did.
   std::vector<std::string> reasons;
   std::vector<int> rules;
+  // One per receiver: id of the territory override that decided for it, empty where evidence did.
+  // Empty as a whole where no override decided anything.
+  std::vector<std::string> overrides;
 };
 
-// Thread-compatible: one engine a lane.
+// What an envelope says decided a record for a receiver: the evidence's field, override:<id>, or
+// nothing.
+std::string DecidedBy(const Decision& decision, int receiver, const schema::Contract& contract);
+
+// Thread-compatible: one engine a lane. (SetOverrides | Decide)*
 class ReturnEngine {
  public:
   struct Options {
@@ -108,8 +119,14 @@ class ReturnEngine {
   virtual ~ReturnEngine() = default;
 
   virtual absl::Span<const Receiver> receivers() const = 0;
+  // From now on these territory overrides hold (认领决定): approved ones of the engine's receivers.
+  // `system`: of the source, as their record digests have it. Only records that evidence leaves
+  // pending are decided by them; what evidence decided is no re-read's business.
+  virtual void SetOverrides(absl::string_view system,
+                            absl::Span<const huiliu::v1::TerritoryOverride> overrides) = 0;
   // Digest of everything that decides beside the record, as of the last Decide: what
-  // PriorDecision::rule_digest keeps.
+  // PriorDecision::rule_digest keeps; of a record that evidence leaves pending the overrides belong
+  // to it, too.
   virtual const Digest& rule_digest() const = 0;
   // Never fails: what cannot be decided is an outcome with its reason.
   virtual void Decide(const SourceChange& change, const PriorDecision* prior,
