@@ -3,7 +3,6 @@
 #ifndef HUILIU_BROKER_PIPELINE_NODE_ENGINES_H_
 #define HUILIU_BROKER_PIPELINE_NODE_ENGINES_H_
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,9 +10,9 @@
 
 #include "absl/status/statusor.h"
 #include "broker/governance/state.h"
+#include "broker/pipeline/prepared_rules.h"
 #include "core/base/clock.h"
 #include "core/rules/return_engine.h"
-#include "core/territory/territory.h"
 
 namespace huiliu::pipeline {
 
@@ -27,14 +26,9 @@ struct NodeEngine {
 // One thread at a time.
 class NodeEngines {
  public:
-  // A receiver's key for pseudonyms.
-  using PseudonymKey = std::function<std::string(absl::string_view receiver)>;
-  NodeEngines(const governance::State& state, std::shared_ptr<const territory::Divisions> divisions,
-              PseudonymKey pseudonym_key, Clock& clock)
-      : state_(state),
-        divisions_(std::move(divisions)),
-        pseudonym_key_(std::move(pseudonym_key)),
-        clock_(clock) {}
+  using PseudonymKey = PreparedRules::PseudonymKey;
+  NodeEngines(const governance::State& state, PreparedRules& rules, Clock& clock)
+      : state_(state), rules_(rules), clock_(clock) {}
 
   // Valid until the next call. New rules, receivers and contract versions hold from this call on.
   // DATA_LOSS where the source is none that is decided at the node.
@@ -50,8 +44,7 @@ class NodeEngines {
   absl::Status Build(Built* built, absl::Time now);
 
   const governance::State& state_;
-  const std::shared_ptr<const territory::Divisions> divisions_;
-  const PseudonymKey pseudonym_key_;
+  PreparedRules& rules_;
   Clock& clock_;
   std::map<std::string, Built> built_;
 };

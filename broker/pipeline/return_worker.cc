@@ -22,7 +22,11 @@ constexpr int kMaxCorrections = 1000;
 
 ReturnWorker::ReturnWorker(Parts parts)
     : parts_(std::move(parts)),
-      engines_(parts_.state, parts_.divisions, parts_.pseudonym_key, parts_.clock),
+      own_rules_(parts_.rules != nullptr
+                     ? nullptr
+                     : std::make_unique<PreparedRules>(parts_.state, parts_.divisions,
+                                                       parts_.pseudonym_key, parts_.clock)),
+      engines_(parts_.state, parts_.rules != nullptr ? *parts_.rules : *own_rules_, parts_.clock),
       kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group) {}
 
 absl::Status ReturnWorker::AddDataset(const std::string& dataset) {
@@ -48,6 +52,7 @@ std::vector<TopicPartition> ReturnWorker::PartitionsOf(
 }
 
 void ReturnWorker::Start() {
+  if (own_rules_ != nullptr) own_rules_->Start();
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -57,6 +62,7 @@ void ReturnWorker::Stop() {
     stopping_ = true;
   }
   if (thread_.joinable()) thread_.join();
+  if (own_rules_ != nullptr) own_rules_->Stop();
 }
 
 absl::Status ReturnWorker::OpenReader() {
