@@ -75,6 +75,17 @@ absl::Time RuleVersions::NextChange(absl::Time now) const {
   return next;
 }
 
+std::vector<const RuleVersions::Version*> RuleVersions::Coming(absl::Time now) const {
+  std::vector<const Version*> coming;
+  for (const Version& v : versions_) {
+    const bool later = IsApproved(v.proto) && FromProto(v.proto.active_from()) > now;
+    const bool waits =
+        v.proto.state() == huiliu::v1::RULE_SET_STATE_PROPOSED && &v == &versions_.back();
+    if (later || waits) coming.push_back(&v);
+  }
+  return coming;
+}
+
 std::vector<RuleSet> RuleVersions::At(absl::Time now) const {
   const Version* in_force = InForce(now);
   std::vector<RuleSet> versions;

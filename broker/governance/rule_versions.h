@@ -32,6 +32,9 @@ class RuleVersions {
   // later.
   absl::Time NextChange(absl::Time now) const;
 
+  // Approved for later than `now`, and the newest where it waits for approval.
+  std::vector<const Version*> Coming(absl::Time now) const;
+
   // A version as of `now`, with its state; newest first.
   std::vector<huiliu::v1::RuleSet> At(absl::Time now) const;
 

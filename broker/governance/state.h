@@ -106,6 +106,11 @@ class State {
   std::shared_ptr<const rules::RuleSet> FindRuleSet(const std::string& dataset,
                                                     const std::string& receiver,
                                                     absl::Time now) const;
+  // What may come into force next: versions approved for later, and the newest that waits for
+  // approval. The same object from its proposal on.
+  std::vector<std::shared_ptr<const rules::RuleSet>> ComingRuleSets(const std::string& dataset,
+                                                                    const std::string& receiver,
+                                                                    absl::Time now) const;
   // The next time after `now` at which some FindRuleSet answers something else by itself.
   absl::Time NextRuleChange(absl::Time now) const;
 
@@ -149,8 +154,9 @@ class State {
 
   absl::Status ApplyDataset(const huiliu::v1::Dataset& dataset)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ApplyRuleSet(const huiliu::v1::RuleSet& rule_set)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Parsed, or as this version is known already.
+  absl::StatusOr<std::shared_ptr<const rules::RuleSet>> RulesOf(
+      const huiliu::v1::RuleSet& rule_set) const ABSL_LOCKS_EXCLUDED(mutex_);
   void ApplyOverride(const huiliu::v1::TerritoryOverride& given)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyAccount(const huiliu::v1::Account& account) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

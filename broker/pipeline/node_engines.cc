@@ -33,6 +33,7 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
     return absl::DataLossError(absl::StrCat("dataset ", engine.source.dataset(), " is unknown"));
   std::string made_of = absl::StrCat(engine.contract->version());
   rules::ReturnEngine::Options options;
+  std::vector<std::shared_ptr<const rules::CompiledRules>> compiled;
   std::vector<std::shared_ptr<const rules::RuleSet>> rule_sets;
   std::vector<std::string> digests;
   for (const std::string& id : engine.source.receivers()) {
@@ -43,7 +44,7 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
     area.id = ReceiverId(id);
     area.title = receiver->title();
     area.divisions.assign(receiver->divisions().begin(), receiver->divisions().end());
-    area.pseudonym_key = pseudonym_key_(id);
+    area.pseudonym_key = rules_.KeyOf(id);
     options.receivers.push_back(std::move(area));
     const auto rule_set = state_.FindRuleSet(engine.source.dataset(), id, now);
     absl::StrAppend(&made_of, ";", id, ":", receiver->version(), ":",
@@ -55,8 +56,13 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
     TakeOverrides(false, &engine);
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(engine.engine, rules::ReturnEngine::Create(std::move(options), engine.contract,
-                                                              std::move(rule_sets), divisions_));
+  for (const auto& rule_set : rule_sets) {
+    ASSIGN_OR_RETURN(compiled.emplace_back(), rules_.Find(engine.contract, rule_set));
+  }
+  ASSIGN_OR_RETURN(auto next, rules::ReturnEngine::Assemble(std::move(options), engine.contract,
+                                                            compiled, rules_.divisions()));
+  if (engine.engine != nullptr) next->TakeOver(engine.engine.get());
+  engine.engine = std::move(next);
   engine.rule_sets = std::move(digests);
   built->made_of = std::move(made_of);
   TakeOverrides(true, &engine);

@@ -3,7 +3,6 @@
 #ifndef HUILIU_BROKER_PIPELINE_NODE_ENGINES_H_
 #define HUILIU_BROKER_PIPELINE_NODE_ENGINES_H_
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,9 +11,9 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "broker/governance/state.h"
+#include "broker/pipeline/prepared_rules.h"
 #include "core/base/clock.h"
 #include "core/rules/return_engine.h"
-#include "core/territory/territory.h"
 
 namespace huiliu::pipeline {
 
@@ -29,14 +28,9 @@ struct NodeEngine {
 // One thread at a time.
 class NodeEngines {
  public:
-  // A receiver's key for pseudonyms.
-  using PseudonymKey = std::function<std::string(absl::string_view receiver)>;
-  NodeEngines(const governance::State& state, std::shared_ptr<const territory::Divisions> divisions,
-              PseudonymKey pseudonym_key, Clock& clock)
-      : state_(state),
-        divisions_(std::move(divisions)),
-        pseudonym_key_(std::move(pseudonym_key)),
-        clock_(clock) {}
+  using PseudonymKey = PreparedRules::PseudonymKey;
+  NodeEngines(const governance::State& state, PreparedRules& rules, Clock& clock)
+      : state_(state), rules_(rules), clock_(clock) {}
 
   // Valid until the next call. New rules, receivers, contract versions and territory overrides hold
   // from this call on.
@@ -54,8 +48,7 @@ class NodeEngines {
   void TakeOverrides(bool fresh, NodeEngine* engine) const;
 
   const governance::State& state_;
-  const std::shared_ptr<const territory::Divisions> divisions_;
-  const PseudonymKey pseudonym_key_;
+  PreparedRules& rules_;
   Clock& clock_;
   std::map<std::string, Built> built_;
 };

@@ -30,7 +30,11 @@ bool IsAskedFor(const huiliu::v1::ListQuarantineRequest& request,
 
 ReturnWorker::ReturnWorker(Parts parts)
     : parts_(std::move(parts)),
-      engines_(parts_.state, parts_.divisions, parts_.pseudonym_key, parts_.clock),
+      own_rules_(parts_.rules != nullptr
+                     ? nullptr
+                     : std::make_unique<PreparedRules>(parts_.state, parts_.divisions,
+                                                       parts_.pseudonym_key, parts_.clock)),
+      engines_(parts_.state, parts_.rules != nullptr ? *parts_.rules : *own_rules_, parts_.clock),
       kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group),
       replay_(parts_.state) {}
 
@@ -62,6 +66,7 @@ std::vector<std::string> ReturnWorker::Datasets() const {
 }
 
 void ReturnWorker::Start() {
+  if (own_rules_ != nullptr) own_rules_->Start();
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -71,6 +76,7 @@ void ReturnWorker::Stop() {
     stopping_ = true;
   }
   if (thread_.joinable()) thread_.join();
+  if (own_rules_ != nullptr) own_rules_->Stop();
 }
 
 absl::Status ReturnWorker::OpenReader() {

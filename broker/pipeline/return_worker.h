@@ -51,6 +51,8 @@ class ReturnWorker {
     const Fence* fence = nullptr;
     std::string lane = {};
     std::string kept_group = KeptGroup();
+    // What the lanes of a node share; null: the worker has its own.
+    PreparedRules* rules = nullptr;
   };
   explicit ReturnWorker(Parts parts);
   ~ReturnWorker() { Stop(); }
@@ -89,6 +91,7 @@ class ReturnWorker {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Parts parts_;
+  const std::unique_ptr<PreparedRules> own_rules_;
   std::unique_ptr<BackboneReader> reader_;  // worker thread only
 
   absl::Mutex judging_ ABSL_ACQUIRED_BEFORE(mutex_);  // one transaction at a time

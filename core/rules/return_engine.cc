@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/rules/areas.h"
+#include "core/rules/compiled_rules.h"
 #include "core/rules/history.h"
 #include "core/rules/masks.h"
 #include "core/rules/override_index.h"
@@ -42,7 +43,7 @@ class Engine : public ReturnEngine {
         divisions_(std::move(divisions)),
         areas_(receivers_, divisions_) {}
 
-  absl::Status Init(const std::vector<std::shared_ptr<const RuleSet>>& rule_sets) {
+  absl::Status Init(const std::vector<std::shared_ptr<const CompiledRules>>& compiled) {
     ASSIGN_OR_RETURN(facts_, RecordFacts::Create(*contract_, divisions_));
     environment_ = {
         [divisions = divisions_](absl::string_view area, absl::string_view code) {
@@ -50,21 +51,23 @@ class Engine : public ReturnEngine {
         },
         [divisions = divisions_](absl::string_view code) { return divisions->Resolve(code); }};
     matchers_.resize(receivers_.size());
-    for (const auto& set : rule_sets) {
+    for (const auto& rules : compiled) {
+      const RuleSet& set = rules->rule_set();
       const auto receiver = std::find_if(receivers_.begin(), receivers_.end(),
-                                         [&](const Receiver& r) { return r.id == set->receiver; });
-      if (set->dataset != contract_->id() || receiver == receivers_.end()) {
+                                         [&](const Receiver& r) { return r.id == set.receiver; });
+      if (set.dataset != contract_->id() || receiver == receivers_.end() ||
+          rules->with().contract != contract_ ||
+          rules->with().pseudonym_key != receiver->pseudonym_key) {
         return absl::InvalidArgumentError(
-            absl::StrCat(set->source_name, ": rules for ", set->dataset.value(), " to ",
-                         set->receiver.value(), " do not belong here"));
+            absl::StrCat(set.source_name, ": rules for ", set.dataset.value(), " to ",
+                         set.receiver.value(), " do not belong here"));
       }
       auto& matcher = matchers_[receiver - receivers_.begin()];
       if (matcher != nullptr) {
         return absl::InvalidArgumentError(absl::StrCat(
-            set->source_name, ": a second rule set for receiver ", set->receiver.value()));
+            set.source_name, ": a second rule set for receiver ", set.receiver.value()));
       }
-      ASSIGN_OR_RETURN(matcher,
-                       RuleMatcher::Create(*contract_, set, environment_, receiver->pseudonym_key));
+      matcher = std::make_unique<RuleMatcher>(rules);
     }
     SetTime(0);
     return absl::OkStatus();
@@ -79,6 +82,14 @@ class Engine : public ReturnEngine {
         OverrideIndex::Context{*contract_, *divisions_, receivers_, areas_, environment_},
         std::string(system), overrides);
     MixPendingDigest();
+  }
+  void TakeOver(ReturnEngine* previous) override {
+    auto& engine = static_cast<Engine&>(*previous);
+    for (const auto& matcher : matchers_) {
+      for (const auto& before : engine.matchers_) {
+        if (matcher != nullptr && before != nullptr) matcher->TakeOver(before.get());
+      }
+    }
   }
 
   void Decide(const SourceChange& change, const PriorDecision* prior, Decision* d) override {
@@ -162,7 +173,7 @@ class Engine : public ReturnEngine {
       add(AsBytes(HmacSha256(receivers_[i].pseudonym_key, "huiliu.rule_digest")));
       add(matchers_[i] == nullptr ? absl::string_view() : AsBytes(matchers_[i]->rule_set().digest));
       if (matchers_[i] == nullptr) continue;
-      for (const int rule : matchers_[i]->in_force()) add(absl::StrCat(rule));
+      AddNumbers(matchers_[i]->in_force(), &hasher);
     }
     rule_digest_ = hasher.Finish();
     MixPendingDigest();
@@ -188,6 +199,20 @@ class Engine : public ReturnEngine {
     const bool pends =
         std::find(d.outcomes.begin(), d.outcomes.end(), OUTCOME_PENDING) != d.outcomes.end();
     return pends || !d.overrides.empty() ? pending_digest_ : rule_digest_;
+  }
+
+  // As `add` would one by one; they are many, and this runs between two records.
+  static void AddNumbers(absl::Span<const int> numbers, Hasher* hasher) {
+    std::string bytes;
+    bytes.reserve(numbers.size() * 13);
+    for (const int number : numbers) {
+      const absl::AlphaNum text(number);
+      char size[8];
+      absl::little_endian::Store64(size, text.size());
+      bytes.append(size, sizeof size);
+      bytes.append(text.data(), text.size());
+    }
+    hasher->Update(bytes);
   }
 
   // ---- the decision
@@ -327,19 +352,19 @@ class Engine : public ReturnEngine {
     // Not knowing whether a rule holds, what it would have withheld or masked must not leave.
     if (match.error) return Set(d, i, OUTCOME_WITHHELD, "rule.error:", rule.id);
     if (!rule.returns) return Set(d, i, OUTCOME_WITHHELD, "rule.withheld:", rule.id);
-    RecordTransform& transform = matcher->transform(match.rule);
-    switch (transform.Apply(activation, &payloads_[i])) {
+    const schema::Field*& failed = workspace_.failed_field;
+    switch (matcher->transform(match.rule).Apply(activation, &workspace_, &payloads_[i])) {
       case RecordTransform::Result::kOk:
         d->outcomes[i] = OUTCOME_RETURNED;
         return;
       case RecordTransform::Result::kTorn:
         return Set(d, i, OUTCOME_QUARANTINED, "record.torn");
       case RecordTransform::Result::kInvalidText:
-        return Set(d, i, OUTCOME_QUARANTINED, "field.invalid:", transform.failed_field()->name);
+        return Set(d, i, OUTCOME_QUARANTINED, "field.invalid:", failed->name);
       case RecordTransform::Result::kMaskFailed:
-        return Set(d, i, OUTCOME_WITHHELD, "mask.failed:", transform.failed_field()->name);
+        return Set(d, i, OUTCOME_WITHHELD, "mask.failed:", failed->name);
       case RecordTransform::Result::kDeriveFailed:
-        return Set(d, i, OUTCOME_WITHHELD, "derive.failed:", transform.failed_field()->name);
+        return Set(d, i, OUTCOME_WITHHELD, "derive.failed:", failed->name);
     }
   }
 
@@ -379,7 +404,7 @@ class Engine : public ReturnEngine {
         output.payload.clear();
         if (!output.tombstone) output.payload.swap(payloads_[i]);
         output.rule.clear();
-        if (d->rules[i] >= 0) output.rule = matchers_[i]->label(d->rules[i]);
+        if (d->rules[i] >= 0) matchers_[i]->AppendLabel(d->rules[i], &output.rule);
       }
       if (!is_delete && (returned || (held_before && undecided))) hold(id);
     }
@@ -411,6 +436,7 @@ class Engine : public ReturnEngine {
   Hasher hasher_;
   Digest digest_{};
   std::vector<std::string> payloads_;  // transformed, by receiver
+  RecordTransform::Workspace workspace_;
 };
 
 }  // namespace
@@ -423,14 +449,30 @@ std::string DecidedBy(const Decision& decision, int receiver, const schema::Cont
   return contract.options().territory().evidence(decision.attribution.decided_by).field();
 }
 
-absl::StatusOr<std::unique_ptr<ReturnEngine>> ReturnEngine::Create(
+absl::StatusOr<std::unique_ptr<ReturnEngine>> ReturnEngine::Assemble(
     Options options, std::shared_ptr<const schema::Contract> contract,
-    std::vector<std::shared_ptr<const RuleSet>> rule_sets,
+    const std::vector<std::shared_ptr<const CompiledRules>>& rules,
     std::shared_ptr<const territory::Divisions> divisions) {
   auto engine =
       std::make_unique<Engine>(std::move(options), std::move(contract), std::move(divisions));
-  RETURN_IF_ERROR(engine->Init(rule_sets));
+  RETURN_IF_ERROR(engine->Init(rules));
   return std::unique_ptr<ReturnEngine>(std::move(engine));
+}
+
+absl::StatusOr<std::unique_ptr<ReturnEngine>> ReturnEngine::Create(
+    Options options, std::shared_ptr<const schema::Contract> contract,
+    const std::vector<std::shared_ptr<const RuleSet>>& rule_sets,
+    std::shared_ptr<const territory::Divisions> divisions) {
+  const std::shared_ptr<const cel::Environment> environment = EnvironmentOf(divisions);
+  std::vector<std::shared_ptr<const CompiledRules>> rules;
+  for (const auto& set : rule_sets) {
+    CompiledRules::With with{contract, environment, ""};
+    for (const Receiver& receiver : options.receivers) {
+      if (receiver.id == set->receiver) with.pseudonym_key = receiver.pseudonym_key;
+    }
+    ASSIGN_OR_RETURN(rules.emplace_back(), CompiledRules::Compile(std::move(with), set));
+  }
+  return Assemble(std::move(options), std::move(contract), rules, std::move(divisions));
 }
 
 }  // namespace huiliu::rules

@@ -20,6 +20,8 @@
 
 namespace huiliu::rules {
 
+class CompiledRules;
+
 // One mapped source change. Views; they must outlive the call.
 struct SourceChange {
   huiliu::v1::Operation operation = huiliu::v1::OPERATION_UPSERT;
@@ -111,10 +113,17 @@ class ReturnEngine {
     // filled, nothing is hashed.
     bool memoryless = false;
   };
-  // INVALID_ARGUMENT with file, line and column where a rule does not fit the contract.
+  // `rules`: at most one a receiver, compiled with this contract and the receiver's key.
+  // INVALID_ARGUMENT where they are others.
+  static absl::StatusOr<std::unique_ptr<ReturnEngine>> Assemble(
+      Options options, std::shared_ptr<const schema::Contract> contract,
+      const std::vector<std::shared_ptr<const CompiledRules>>& rules,
+      std::shared_ptr<const territory::Divisions> divisions);
+  // Compiles and assembles. INVALID_ARGUMENT with file, line and column where a rule does not fit
+  // the contract.
   static absl::StatusOr<std::unique_ptr<ReturnEngine>> Create(
       Options options, std::shared_ptr<const schema::Contract> contract,
-      std::vector<std::shared_ptr<const RuleSet>> rule_sets,  // at most one a receiver
+      const std::vector<std::shared_ptr<const RuleSet>>& rule_sets,
       std::shared_ptr<const territory::Divisions> divisions);
   virtual ~ReturnEngine() = default;
 
@@ -131,6 +140,8 @@ class ReturnEngine {
   // Never fails: what cannot be decided is an outcome with its reason.
   virtual void Decide(const SourceChange& change, const PriorDecision* prior,
                       Decision* decision) = 0;
+  // Takes what the lane's engine before this one remembers of divisions; that one decides no more.
+  virtual void TakeOver(ReturnEngine* previous) = 0;
 };
 
 std::string EncodeDecision(const PriorDecision& decision);
