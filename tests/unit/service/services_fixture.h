@@ -15,6 +15,7 @@
 #include "broker/service/catalog_service.h"
 #include "broker/service/governance_service.h"
 #include "broker/service/intake_service.h"
+#include "broker/service/override_service.h"
 #include "broker/service/registry_service.h"
 #include "broker/service/rule_trials_service.h"
 #include "core/base/token_seal.h"
@@ -140,6 +141,7 @@ class ServicesFixture {
   std::unique_ptr<pipeline::DryRuns> dry_runs;
   std::unique_ptr<pipeline::Explanations> explanations;
   std::unique_ptr<RuleTrialsService> trials;
+  std::unique_ptr<OverrideService> overrides;
   std::unique_ptr<GovernanceService> governance;
   std::unique_ptr<CatalogService> catalog;
   std::unique_ptr<DeliveryService> delivery;
@@ -166,6 +168,8 @@ class ServicesFixture {
     registry = std::make_unique<RegistryService>(node.state, *commands, *node.intake, node.clock(),
                                                  OfficeHours{});
     rules = std::make_unique<RulesService>(node.state, *commands, node.clock());
+    overrides =
+        std::make_unique<OverrideService>(node.state, *commands, huiliu::rules::YunnanDivisions());
     governance = std::make_unique<GovernanceService>(node.state, *commands);
     catalog = std::make_unique<CatalogService>(node.state, *reads, catalogs);
     delivery = std::make_unique<DeliveryService>(*gate, node.backbone(), *cursors, *delivered);
