@@ -38,6 +38,11 @@ uint32_t CountTerms(absl::Span<const Step> steps) {
   return terms;
 }
 
+// Where Make has put them.
+absl::Span<const Step> StepsOf(const Predicate* predicate, size_t count) {
+  return absl::Span<const Step>(reinterpret_cast<const Step*>(predicate + 1), count);
+}
+
 bool IsNode(const Step& step) { return step.op == StepOp::kNode; }
 
 ABSL_ATTRIBUTE_NOINLINE Truth EvaluateWithFrame(absl::Span<const Step> terms, uint32_t proven,
@@ -80,14 +85,12 @@ std::unique_ptr<const Predicate> Predicate::Make(std::shared_ptr<const Environme
       new (memory) Predicate(std::move(environment), std::move(expression), writer.steps()));
 }
 
-absl::Span<const Step> Predicate::steps() const {
-  return absl::Span<const Step>(reinterpret_cast<const Step*>(this + 1), steps_);
-}
+absl::Span<const Step> Predicate::steps() const { return StepsOf(this, steps_); }
 
 Truth Predicate::EvaluateRest(const Activation& activation, uint32_t proven) const {
   StepRun run{activation};
-  if (expression_ != nullptr) return EvaluateWithFrame(steps(), proven, run);
-  return TestTerms(steps(), proven, run);
+  if (expression_ != nullptr) return EvaluateWithFrame(StepsOf(this, steps_), proven, run);
+  return TestTerms(StepsOf(this, steps_), proven, run);
 }
 
 std::string Predicate::ExplainError(const Activation& activation) const {

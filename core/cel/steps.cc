@@ -36,35 +36,41 @@ bool Holds(Relation relation, const T& a, const T& b) {
   return false;
 }
 
-// Both have `size` bytes, at least eight of them.
-bool SameBytes(const char* a, const char* b, size_t size) {
-  for (size_t i = 0; i + kHead < size; i += kHead) {
-    if (Load(a + i) != Load(b + i)) return false;
-  }
-  return Load(a + size - kHead) == Load(b + size - kHead);
+// As FieldAccess::Text, inside the loops below; the slots are the contract's.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline absl::string_view TextOf(const FieldAccess& field,
+                                                             const Activation& activation) {
+  if (field.index == FieldAccess::kDivision) return activation.division;
+  const schema::FieldSlot& slot = activation.slots.data()[field.index];
+  return slot.present && slot.type == field.wire ? slot.bytes : absl::string_view();
 }
 
-// The heads tell nearly all apart without a look at the constant's own bytes.
-bool IsText(absl::string_view text, const Step& constant) {
+// Both have `size` bytes.
+ABSL_ATTRIBUTE_NOINLINE bool SameBytes(const char* a, const char* b, size_t size) {
+  return size == 0 || std::memcmp(a, b, size) == 0;
+}
+
+// Heads and ends tell nearly all apart, and of texts up to sixteen bytes they are all there is.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool IsText(absl::string_view text, const Step& constant) {
   const size_t size = constant.size;
   if (text.size() != size) return false;
-  if (size < kHead) return size == 0 || std::memcmp(text.data(), constant.text, size) == 0;
-  return Load(text.data()) == constant.head &&
-         (size == kHead || SameBytes(text.data(), constant.text, size));
+  if (size < kHead) return SameBytes(text.data(), constant.text, size);
+  if (Load(text.data()) != constant.head) return false;
+  if (Load(text.data() + size - kHead) != Load(constant.text + size - kHead)) return false;
+  return size <= 2 * kHead || SameBytes(text.data(), constant.text, size);
 }
-bool StartsWith(absl::string_view text, const Step& constant) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool StartsWith(absl::string_view text, const Step& constant) {
   const size_t size = constant.size;
   if (text.size() < size) return false;
-  if (text.size() < kHead) return size == 0 || std::memcmp(text.data(), constant.text, size) == 0;
+  if (text.size() < kHead) return SameBytes(text.data(), constant.text, size);
   const uint64_t mask = size >= kHead ? ~uint64_t{0} : (uint64_t{1} << (8 * size)) - 1;
-  return (Load(text.data()) & mask) == constant.head &&
-         (size <= kHead || SameBytes(text.data(), constant.text, size));
+  if ((Load(text.data()) & mask) != constant.head) return false;
+  return size <= kHead || SameBytes(text.data(), constant.text, size);
 }
 
 ABSL_ATTRIBUTE_NOINLINE bool TestOrder(absl::string_view text, const Step& step) {
   return Holds(step.relation, text.compare(step.constant()), 0);
 }
-bool TestText(absl::string_view text, const Step& step) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool TestText(absl::string_view text, const Step& step) {
   if (step.relation == Relation::kEqual) return IsText(text, step);
   if (step.relation == Relation::kDiffers) return !IsText(text, step);
   return TestOrder(text, step);
@@ -121,18 +127,27 @@ Truth TestNode(const Step& step, StepRun& run) {
   return truth;
 }
 
+Truth TestOther(const Step& step, StepRun& run);
+
+// What stands in nearly every rule needs no call.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline Truth TestStep(const Step& step, StepRun& run) {
+  if (step.op == StepOp::kText) return ToTruth(TestText(TextOf(step.field, run.activation), step));
+  if (step.op == StepOp::kPrefix)
+    return ToTruth(StartsWith(TextOf(step.field, run.activation), step));
+  return TestOther(step, run);
+}
+
 // `decides`: the truth of one term that decides all.
 Truth TestGroup(const Step* begin, const Step* end, Truth decides, StepRun& run) {
   Truth result = decides == Truth::kFalse ? Truth::kTrue : Truth::kFalse;
   for (const Step* step = begin; step < end; step += step->span) {
-    const Truth truth = Test(*step, run);
+    const Truth truth = TestStep(*step, run);
     if (truth == decides) return truth;
     if (truth == Truth::kError) result = truth;
   }
   return result;
 }
 
-// What the few steps that stand in nearly every rule need not pay for.
 ABSL_ATTRIBUTE_NOINLINE Truth TestOther(const Step& step, StepRun& run) {
   const Activation& activation = run.activation;
   switch (step.op) {
@@ -144,6 +159,10 @@ ABSL_ATTRIBUTE_NOINLINE Truth TestOther(const Step& step, StepRun& run) {
       const Truth truth = Test(*(&step + 1), run);
       return truth == Truth::kError ? truth : ToTruth(truth == Truth::kFalse);
     }
+    case StepOp::kFlag:
+      return ToTruth(step.field.Natural(activation) != 0);
+    case StepOp::kInt:
+      return ToTruth(Holds(step.relation, step.field.Integer(activation), step.integer));
     case StepOp::kHas:
       return ToTruth(step.field.Present(activation));
     case StepOp::kConflict:
@@ -172,21 +191,6 @@ ABSL_ATTRIBUTE_NOINLINE Truth TestOther(const Step& step, StepRun& run) {
       return TestNode(step, run);
     default:  // a kConstant is part of the step before it, the others are Test's
       return Truth::kError;
-  }
-}
-
-inline Truth TestStep(const Step& step, StepRun& run) {
-  switch (step.op) {
-    case StepOp::kText:
-      return ToTruth(TestText(step.field.Text(run.activation), step));
-    case StepOp::kPrefix:
-      return ToTruth(StartsWith(step.field.Text(run.activation), step));
-    case StepOp::kInt:
-      return ToTruth(Holds(step.relation, step.field.Integer(run.activation), step.integer));
-    case StepOp::kFlag:
-      return ToTruth(step.field.Natural(run.activation) != 0);
-    default:
-      return TestOther(step, run);
   }
 }
 
