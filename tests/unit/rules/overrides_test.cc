@@ -198,7 +198,12 @@ TEST_F(OverridesTest, ANewOneLetsOnlyPendingRecordsBeDecidedAgain) {
   EXPECT_EQ(f_.SendJson("another", R"({"id":"4","name":"乙"})", "r4").novelty, Novelty::kRedecided);
   EXPECT_THAT(f_.decision.outcomes, ElementsAre(kPending));
   EXPECT_EQ(f_.SendJson("another", R"({"id":"4","name":"乙"})", "r4").novelty, Novelty::kUnchanged);
+  f_.SendJson("later", kWulong, "r5");
+  Hold({ByName("ov1", "530102", "甲"), ByName("ov2", "530102", "丙")});
+  EXPECT_EQ(f_.SendJson("later", kWulong, "r5").novelty, Novelty::kUnchanged)
+      << "evidence decided it while an override held";
   Hold({});
+  EXPECT_EQ(f_.SendJson("later", kWulong, "r5").novelty, Novelty::kUnchanged);
   EXPECT_EQ(f_.SendJson("ours", kWulong, "r1").novelty, Novelty::kUnchanged);
   EXPECT_EQ(f_.SendJson("nobodys", kNowhere, "r3").novelty, Novelty::kRedecided);
   EXPECT_THAT(f_.decision.outcomes, ElementsAre(kPending));
