@@ -67,7 +67,7 @@ absl::StatusOr<std::string> SystemOf(Command& command, const Options& options) {
 
 // The key stays here: its digest leaves.
 absl::Status HashKey(Command& command, const Options& options, v1::TerritoryOverride* given) {
-  ASSIGN_OR_RETURN(const auto contract, ContractOf(command, options.dataset, "", ""));
+  ASSIGN_OR_RETURN(const auto contract, RegisteredContract(command, options.dataset));
   ASSIGN_OR_RETURN(const std::string key, contract->KeyFromValues(options.key));
   ASSIGN_OR_RETURN(const std::string system, SystemOf(command, options));
   given->set_record(absl::BytesToHexString(AsBytes(rules::RecordDigest(system, key))));

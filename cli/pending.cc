@@ -85,7 +85,7 @@ absl::Status Show(Command& command, const Options& options) {
                   << command.Say("待认领的接收方：", "waits for: ") << WaitsFor(row) << "\n";
     for (const v1::Source& source : sources.sources()) {
       if (source.id() != row.source()) continue;
-      ASSIGN_OR_RETURN(const auto contract, ContractOf(command, source.dataset(), "", ""));
+      ASSIGN_OR_RETURN(const auto contract, RegisteredContract(command, source.dataset()));
       ASSIGN_OR_RETURN(const std::string json, schema::RecordToJson(*contract, row.raw()));
       command.out() << Printable(json) << "\n";
       const auto key = contract->KeyOf(row.raw());
