@@ -9,6 +9,7 @@
 #include "core/base/status.h"
 #include "core/merkle/merkle.h"
 #include "core/model/batch_digest.h"
+#include "core/model/left_record.h"
 #include "core/rules/version_order.h"
 #include "core/schema/contract.h"
 
@@ -133,6 +134,8 @@ void BatchMaker::Publish(Work* work, size_t i, const rules::Output& output) {
   envelope.set_source_sequence(work->sequence);
   envelope.set_index_in_batch(static_cast<uint32_t>(batch.keys_size()));
   envelope.set_cleaned_time_us(work->now_us);
+  if (output.tombstone && decision_.outcomes[0] == huiliu::v1::OUTCOME_OUTSIDE_AREA)
+    LeaveOutNewVersion(&envelope);
   batch.add_keys(absl::StrCat(parts_.source.system(), absl::string_view("\0", 1), row.key));
   batch.add_envelopes(envelope.SerializeAsString());
   batch.add_payloads(output.tombstone ? "" : output.payload);

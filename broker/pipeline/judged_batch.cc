@@ -6,6 +6,7 @@
 #include "broker/pipeline/envelope_bytes.h"
 #include "broker/pipeline/topics.h"
 #include "core/model/batch_digest.h"
+#include "core/model/left_record.h"
 
 namespace huiliu::pipeline {
 
@@ -40,6 +41,9 @@ void JudgedBatch::Publish(absl::string_view key, huiliu::v1::Envelope envelope, 
   envelope.set_index_in_batch(static_cast<uint32_t>(out.records.count()));
   envelope.clear_counted_receivers();
   envelope.clear_arrival_time_us();
+  if (output.tombstone &&
+      decision.outcomes[static_cast<size_t>(output.receiver)] == huiliu::v1::OUTCOME_OUTSIDE_AREA)
+    LeaveOutNewVersion(&envelope);
   std::string header = envelope.SerializeAsString();
   out.leaves.push_back(RecordLeafHash(key, header, output.tombstone ? "" : output.payload));
   AppendArrival(arrival_us, &header);

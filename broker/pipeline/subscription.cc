@@ -24,7 +24,8 @@ bool ShowsAll(const access::AccessPlan& plan) {
 
 // What a consumer is told of a row's way. The source's row id may hold a person's number: who does
 // not see every field as it came is not told it; nor the key's hash who does not see the key, for
-// it could be found by trying.
+// it could be found by trying. Of a row that is gone for the reader, nothing of the version by
+// which it went: that need not be the reader's to know.
 std::string ShownEnvelope(const access::AccessPlan& plan, const huiliu::v1::Envelope& envelope,
                           bool tombstone) {
   huiliu::v1::Envelope shown;
@@ -32,14 +33,14 @@ std::string ShownEnvelope(const access::AccessPlan& plan, const huiliu::v1::Enve
   shown.set_source_department(envelope.source_department());
   shown.set_source_department_name(envelope.source_department_name());
   shown.set_operation(envelope.operation());
-  shown.set_source_time_us(envelope.source_time_us());
-  shown.set_division(envelope.division());
   shown.set_city(envelope.city());
-  shown.set_conflict(envelope.conflict());
-  shown.set_rule(envelope.rule());
   shown.set_cleaned_time_us(envelope.cleaned_time_us());
   shown.set_arrival_time_us(envelope.arrival_time_us());
   if (!tombstone) {
+    shown.set_source_time_us(envelope.source_time_us());
+    shown.set_division(envelope.division());
+    shown.set_conflict(envelope.conflict());
+    shown.set_rule(envelope.rule());
     shown.set_source_table(envelope.source_table());
     shown.set_decided_by(envelope.decided_by());
     if (plan.CheckKeyUse().ok()) shown.set_key_hash(envelope.key_hash());

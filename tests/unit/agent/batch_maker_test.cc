@@ -210,7 +210,14 @@ TEST_F(BatchMakerTest, MovingOutOfTheAreaTakesTheRecordBack) {
   const Batch batch = Make({{"1", "张三", "532901", "", "U"}}).batch;
   ASSERT_EQ(batch.keys_size(), 1);
   EXPECT_EQ(batch.payloads(0), "") << "what lies outside never travels";
-  EXPECT_EQ(EnvelopeOf(batch, 0).operation(), OPERATION_DELETE);
+  const Envelope envelope = EnvelopeOf(batch, 0);
+  EXPECT_EQ(envelope.operation(), OPERATION_DELETE);
+  EXPECT_EQ(envelope.division() + envelope.decided_by() + envelope.row_id() + envelope.rule() +
+                envelope.source_table(),
+            "")
+      << "nor where it went";
+  EXPECT_EQ(envelope.source_time_us(), 0);
+  EXPECT_EQ(envelope.system(), "sv-si");
   EXPECT_THAT(Counts(batch), ElementsAre("2026-01-01 OUTSIDE_AREA  1"));
 }
 

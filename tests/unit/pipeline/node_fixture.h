@@ -206,6 +206,8 @@ class NodeFixture {
         const std::string key(record.key.substr(5));  // "sys", 0x00, the id's length
         if (record.tombstone) {
           ++tombstones;
+          EXPECT_TRUE(last_tombstone.ParseFromArray(record.header.data(),
+                                                    static_cast<int>(record.header.size())));
           rows.erase(key);
         } else {
           rows[key] = *schema::RecordToJson(*contract, record.value);
@@ -271,6 +273,7 @@ class NodeFixture {
   std::unique_ptr<ReturnWorker> worker;
   huiliu::v1::Batch last_batch;
   int appended = 0, tombstones = 0;
+  huiliu::v1::Envelope last_tombstone;  // that Held met
   const governance::Principal caller{"dept-agent", "dept", {huiliu::v1::ROLE_AGENT}};
 
  private:
