@@ -84,6 +84,7 @@ absl::Status Reread::Run(const Take& take) {
   const huiliu_host host = MakeHost(stopping_);
   ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenSource> opened,
                    sdk::OpenSource::Open(*table, &host, source_config_.options_json, ""));
+  RETURN_IF_ERROR(opened->Need(mapping_->needed_columns()));
   std::vector<std::string> bound;
   mapping::MappedRow mapped;
   while (!stopping_) {

@@ -64,6 +64,9 @@ absl::Status SourceWorker::OpenStores() {
                    RocksDbDecisionStore::Open(DecisionFolderOf(config_, source_config_.id), {}));
   ASSIGN_OR_RETURN(kept_, QuarantineStore::Open(KeptFolderOf(config_, source_config_.id), {}));
   ASSIGN_OR_RETURN(divisions_, territory::Divisions::Load(config_.divisions));
+  ASSIGN_OR_RETURN(ShownColumns shown,
+                   ShownColumns::Load(ColumnsFileOf(config_, source_config_.id)));
+  shown_columns_.emplace(std::move(shown));
   return absl::OkStatus();
 }
 
@@ -227,15 +230,7 @@ absl::Status SourceWorker::PumpOnce(PublishStream& stream, sdk::OpenSource& plug
   for (size_t i = 0; i < rows->notice_count; ++i)
     status_.AddNotice(std::string(sdk::ToView(rows->notices[i])));
   if (rows->row_count > 0) {
-    std::vector<std::string> header;
-    for (size_t i = 0; i < rows->column_count; ++i)
-      header.emplace_back(sdk::ToView(rows->columns[i]));
-    if (header != bound_header_) {
-      RETURN_IF_ERROR(mapping_->BindHeader({rows->columns, rows->column_count}));
-      bound_header_ = std::move(header);
-      for (const std::string& column : mapping_->unused_columns())
-        status_.AddNotice(absl::StrCat("column ", column, " is mapped to no field"));
-    }
+    RETURN_IF_ERROR(BindHeader(*rows, plugin.has_one_header()));
     ASSIGN_OR_RETURN(MadeBatch made, MakeBatch(*rows));
     status_.AddRows(static_cast<int64_t>(rows->row_count));
     if (!made.empty()) RETURN_IF_ERROR(Send(stream, std::move(made)));
@@ -274,6 +269,7 @@ absl::Status SourceWorker::RunConnected() {
   ASSIGN_OR_RETURN(const huiliu_source* table, sdk::FindSource(*plugin, source_config_.plugin));
   ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenSource> source,
                    sdk::OpenSource::Open(*table, &host_, source_config_.options_json, position_));
+  RETURN_IF_ERROR(source->Need(mapping_->needed_columns()));
   RETURN_IF_ERROR(ReplayOverrides(*stream));
   status_.Set("running", "");
   while (!stopping_) {

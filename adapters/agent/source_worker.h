@@ -12,6 +12,7 @@
 #include "adapters/agent/config.h"
 #include "adapters/agent/node_client.h"
 #include "adapters/agent/redrive_spool.h"
+#include "adapters/agent/shown_columns.h"
 #include "adapters/agent/worker_status.h"
 #include "adapters/sdk/loader.h"
 #include "core/territory/territory.h"
@@ -34,6 +35,7 @@ class SourceWorker {
   static std::string KeptFolderOf(const Config& config, const std::string& source);
   static std::string DecisionFolderOf(const Config& config, const std::string& source);
   static std::string SpoolFolderOf(const Config& config, const std::string& source);
+  static std::string ColumnsFileOf(const Config& config, const std::string& source);
 
  private:
   absl::Status OpenStores();
@@ -58,6 +60,8 @@ class SourceWorker {
   // Decides kept rows again where those are others than before.
   absl::Status ReplayOverrides(PublishStream& stream);
   absl::Status StageReleased(const MadeBatch& made);
+  // Binds the header of rows, one at least, to the mapping.
+  absl::Status BindHeader(const huiliu_rows& rows, bool one_header);
   absl::Status PumpOnce(PublishStream& stream, sdk::OpenSource& plugin);
   absl::Status Send(PublishStream& stream, MadeBatch made);
   absl::Status TakeAcks(PublishStream& stream, bool wait_for_room);
@@ -72,6 +76,7 @@ class SourceWorker {
   std::unique_ptr<SigningKey> key_;
   std::unique_ptr<DecisionStore> decisions_;
   std::unique_ptr<QuarantineStore> kept_;
+  std::optional<ShownColumns> shown_columns_;
   std::shared_ptr<const territory::Divisions> divisions_;
 
   // of the present connection
