@@ -1,13 +1,9 @@
 #include "adapters/agent/batch_maker.h"
 
-#include <set>
-
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/civil_time.h"
+#include "adapters/agent/batch_work.h"
 #include "core/base/status.h"
-#include "core/merkle/merkle.h"
 #include "core/model/batch_digest.h"
 #include "core/model/left_record.h"
 #include "core/rules/version_order.h"
@@ -15,20 +11,6 @@
 
 namespace huiliu::agent {
 namespace {
-
-absl::string_view View(const huiliu_bytes& bytes) { return {bytes.data, bytes.size}; }
-
-std::string DayOf(int32_t days_since_epoch) {
-  return absl::FormatCivilTime(absl::CivilDay(1970, 1, 1) + days_since_epoch);
-}
-
-// Days since 1970-01-01; 0 where the text is no day.
-int32_t NumberOf(const std::string& day) {
-  absl::CivilDay civil;
-  return absl::ParseCivilTime(day, &civil)
-             ? static_cast<int32_t>(civil - absl::CivilDay(1970, 1, 1))
-             : 0;
-}
 
 // Whether what is remembered of the key is just this version, so that deciding it again takes
 // nothing newer away.
@@ -39,28 +21,6 @@ bool IsNewest(const rules::PriorDecision* prior, const rules::SourceChange& chan
 }
 
 }  // namespace
-
-struct BatchMaker::Work {
-  const huiliu_rows& rows;
-  const uint64_t epoch;
-  const uint64_t sequence;
-  int64_t now_us = 0;
-  std::string today = {};
-  absl::Span<const mapping::MappedRow> mapped = {};
-  // By key; changed as rows are decided.
-  absl::flat_hash_map<absl::string_view, rules::PriorDecision> prior = {};
-  absl::flat_hash_map<absl::string_view, size_t> changed = {};  // key → index in made.decisions
-  std::map<CountKey, Count> counts = {};
-  merkle::TreeBuilder rest = {};
-  int64_t rest_rows = 0;
-  int64_t kept = 0;
-  bool moved_counts = false;
-  std::set<std::string> overrides = {};  // that decided rows
-  MadeBatch made = {};
-  const KeptRows* again = nullptr;  // decided again
-  Again why = Again::kAsked;
-  std::vector<RedriveResult>* results = nullptr;
-};
 
 absl::Status BatchMaker::LookUp(Work* work) {
   std::vector<absl::string_view> keys;
@@ -195,46 +155,60 @@ void BatchMaker::Decide(Work* work, size_t i) {
   decision_.overrides.clear();
   decision_.masked_at_source = false;
   if (!row.error_code.empty()) {
-    CountChange(work, work->today, huiliu::v1::OUTCOME_QUARANTINED, decision_, row.masked_at_source,
-                1);
-    KeepRow(work, i, work->today, row.error_code, row.error_place, row.error_message,
-            &work->made.quarantined);
-    return AddRest(work, i);
+    return DecideUnmapped(work, i);
   }
+  std::optional<UnmappedVersion> mended;
+  if (!TakeMended(work, i, &mended)) return;
   const rules::SourceChange change = ChangeOf(*work, i);
   const auto prior = work->prior.find(row.key);
   const rules::PriorDecision* before = prior == work->prior.end() ? nullptr : &prior->second;
   parts_.engine->Decide(change, before, &decision_);
   const bool masked = row.masked_at_source || decision_.masked_at_source;
   const huiliu::v1::Outcome outcome = decision_.outcomes[0];
+  const std::string day = mended.has_value() ? DayOf(mended->counted_day) : work->today;
   switch (decision_.novelty) {
     case rules::Novelty::kUnchanged:
+      if (mended.has_value()) CountChange(work, day, outcome, decision_, masked, 1);
       work->made.batch.set_unchanged_rows(work->made.batch.unchanged_rows() + 1);
       break;
-    case rules::Novelty::kRedecided: {
-      const std::string day =
-          before != nullptr && before->counted_day != 0 ? DayOf(before->counted_day) : work->today;
-      if (before != nullptr && !before->outcomes.empty()) {
-        rules::Decision old;
-        old.attribution.division = before->division;
-        CountChange(work, day, before->outcomes[0], old, false, -1);
-        old.attribution.division = decision_.attribution.division;
-        CountChange(work, day, outcome, old, false, 1);
-        work->moved_counts = true;
-        if (before->outcomes[0] == huiliu::v1::OUTCOME_PENDING && outcome != before->outcomes[0])
-          work->made.released.push_back(before->row_id);
-      }
-      if (DecidedByHand()) KeepUndecided(work, i, day);
+    case rules::Novelty::kRedecided:
+      if (mended.has_value()) CountChange(work, day, outcome, decision_, masked, 1);
+      MoveRedecided(work, i, before, masked);
       break;
-    }
     default:
-      CountChange(work, work->today, outcome, decision_, masked, 1);
+      CountChange(work, day, outcome, decision_, masked, 1);
       if (decision_.novelty != rules::Novelty::kNew) decision_.overrides.clear();
-      KeepUndecided(work, i, work->today);
+      KeepUndecided(work, i, day);
       if (decision_.outputs.empty()) AddRest(work, i);
+      if (mended.has_value() && decision_.novelty == rules::Novelty::kNew)
+        decision_.next.counted_day = mended->counted_day;
   }
   for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
   Remember(work, i);
+}
+
+void BatchMaker::MoveRedecided(Work* work, size_t i, const rules::PriorDecision* before,
+                               bool masked) {
+  const std::string day =
+      before != nullptr && before->counted_day != 0 ? DayOf(before->counted_day) : work->today;
+  if (before == nullptr || before->outcomes.empty()) {
+    if (DecidedByHand()) KeepUndecided(work, i, day);
+    return;
+  }
+  const huiliu::v1::Outcome outcome = decision_.outcomes[0];
+  rules::Decision old;
+  old.attribution.division = before->division;
+  old.attribution.conflict = before->conflict;
+  CountChange(work, day, before->outcomes[0], old, masked, -1);
+  CountChange(work, day, outcome, decision_, masked, 1);
+  work->moved_counts = true;
+  const bool other = outcome != before->outcomes[0];
+  if (before->outcomes[0] == huiliu::v1::OUTCOME_PENDING && other)
+    work->made.released.push_back(before->row_id);
+  if (before->outcomes[0] == huiliu::v1::OUTCOME_QUARANTINED && other)
+    work->made.superseded.push_back(before->row_id);
+  // What is undecided as before is kept already.
+  if (other || DecidedByHand()) KeepUndecided(work, i, day);
 }
 
 void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
@@ -299,6 +273,7 @@ void BatchMaker::MoveAgain(Work* work, size_t i, const KeptRows::Row& kept,
   KeepUndecided(work, i, day);
   if (decision_.outputs.empty()) AddRest(work, i);
   for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
+  unmapped_.SetOutcome(work->rows.rows[i], result->outcome);
   // The count stays in its day, and so does what is remembered of it.
   if (decision_.novelty != rules::Novelty::kSuperseded) decision_.next.counted_day = NumberOf(day);
   Remember(work, i);
@@ -355,6 +330,7 @@ absl::StatusOr<MadeBatch> BatchMaker::Run(Work* work, const std::string& positio
   for (size_t i = 0; i < count; ++i) parts_.mapping->Map(work->rows.rows[i], &mapped_[i]);
   work->mapped = absl::MakeConstSpan(mapped_).first(count);
   RETURN_IF_ERROR(LookUp(work));
+  RETURN_IF_ERROR(unmapped_.Load(work->rows, work->mapped));
   for (size_t i = 0; i < work->rows.row_count; ++i) {
     if (work->again == nullptr) {
       Decide(work, i);
@@ -362,6 +338,8 @@ absl::StatusOr<MadeBatch> BatchMaker::Run(Work* work, const std::string& positio
       DecideAgain(work, i, work->again->row(i));
     }
   }
+  for (DecisionUpdate& update : unmapped_.TakeUpdates())
+    work->made.decisions.push_back(std::move(update));
   RETURN_IF_ERROR(Seal(work));
   return std::move(work->made);
 }

@@ -116,6 +116,7 @@ absl::Status SourceWorker::Prepare() {
   ASSIGN_OR_RETURN(mapping_, mapping::Mapping::Parse(source_config_.mapping, yaml, contract_));
   bound_header_.clear();
   maker_.reset();
+  unmapped_.emplace(*decisions_);
   if (source_.placement() == huiliu::v1::PLACEMENT_NODE) return absl::OkStatus();
   return PrepareEngine();
 }
@@ -150,10 +151,8 @@ absl::Status SourceWorker::PrepareEngine() {
 
 absl::StatusOr<MadeBatch> SourceWorker::MakeBatch(const huiliu_rows& rows) {
   if (maker_ != nullptr) return maker_->Make(rows, epoch_, sequence_ + 1);
-  MadeBatch made;
-  ASSIGN_OR_RETURN(made.batch, MakeUnjudgedBatch({source_, *mapping_, *key_, SystemClock()}, rows,
-                                                 epoch_, sequence_ + 1));
-  return made;
+  return MakeUnjudgedBatch({source_, *mapping_, *key_, SystemClock(), *unmapped_}, rows, epoch_,
+                           sequence_ + 1);
 }
 
 absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {

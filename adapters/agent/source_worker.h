@@ -60,6 +60,10 @@ class SourceWorker {
   // Decides kept rows again where those are others than before.
   absl::Status ReplayOverrides(PublishStream& stream);
   absl::Status StageReleased(const MadeBatch& made);
+  // Rows of these source row ids that earlier batches kept.
+  absl::Status AddKeptBefore(KeptKind kind, const std::vector<std::string>& row_ids,
+                             absl::Span<const huiliu::v1::QuarantinedRow> kept_now,
+                             std::vector<KeptRowRef>* refs);
   // Binds the header of rows, one at least, to the mapping.
   absl::Status BindHeader(const huiliu_rows& rows, bool one_header);
   absl::Status PumpOnce(PublishStream& stream, sdk::OpenSource& plugin);
@@ -93,7 +97,8 @@ class SourceWorker {
   std::shared_ptr<const schema::Contract> contract_;
   std::unique_ptr<mapping::Mapping> mapping_;
   std::unique_ptr<rules::ReturnEngine> engine_;
-  std::unique_ptr<BatchMaker> maker_;  // nullptr: the node judges
+  std::unique_ptr<BatchMaker> maker_;     // nullptr: the node judges
+  std::optional<UnmappedRows> unmapped_;  // where the node judges
   uint64_t epoch_ = 0;
   uint64_t sequence_ = 0;  // last one sent
   std::string position_;   // of the last batch
