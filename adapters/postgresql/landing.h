@@ -45,7 +45,11 @@ class PostgresqlLanding : public sdk::Landing {
       : host_(host), options_(std::move(options)), refused_(options_.schema, Target()) {}
 
   absl::Status Connect();
+  // A table that is gone, or is another one than the cursor was stored for, has not landed what the
+  // cursor says: the cursor goes, and a snapshot fills the table.
+  absl::Status ForgetCursorOfLostTable();
   absl::Status CreateTable();
+  absl::Status FindTable();
   absl::Status TakeLock();
   absl::Status MakeStaging();
   // The statements of every batch.
@@ -80,6 +84,7 @@ class PostgresqlLanding : public sdk::Landing {
   std::string dataset_;
   std::string title_;
   std::vector<Column> columns_;
+  std::string relation_;  // oid of the table, as SQL
   std::string upsert_;
   std::string remove_;
   uint64_t kept_ = 0;
