@@ -97,13 +97,14 @@ absl::Status SourceWorker::Prepare() {
   ASSIGN_OR_RETURN(prepared_with_, LookUp());
   looked_up_ = absl::Now();
   if (source_.dataset() != source_config_.dataset) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("source ", source_.id(), " is registered for dataset ", source_.dataset(),
-                     ", the agent is configured for ", source_config_.dataset));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "数据源登记的数据集与本机配置不一致 / source ", source_.id(), " is registered for dataset ",
+        source_.dataset(), ", the agent is configured for ", source_config_.dataset));
   }
   if (source_.batch_public_key() != key_->public_key()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "source ", source_.id(), " is registered with another public key than that of ",
+        "数据源登记的公钥不是本机签名密钥的，请用 huiliu-agent key 所示的公钥重新登记 / source ",
+        source_.id(), " is registered with another public key than that of ",
         source_config_.signing_key,
         "; register it again with the key that huiliu-agent key prints"));
   }
@@ -163,8 +164,10 @@ absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {
   moving_.clear();
   absl::Status recovered = decisions_->Recover(welcome.sequence());
   if (recovered.code() == absl::StatusCode::kFailedPrecondition) {
-    status_.AddNotice(absl::StrCat("decisions of earlier batches are lost here (",
-                                   recovered.message(), "); rows that are read again count again"));
+    status_.AddNotice(
+        absl::StrCat("本机丢失了此前批次的判定，重读的行会再次计数 / decisions of earlier "
+                     "batches are lost here (",
+                     recovered.message(), "); rows that are read again count again"));
     recovered =
         decisions_->Rebuild(welcome.sequence(), [] { return std::vector<DecisionUpdate>(); });
   }
@@ -175,9 +178,10 @@ absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {
 
 absl::Status SourceWorker::TakeAck(const huiliu::v1::Ack& ack) {
   if (ack.error_code() != 0) {
-    return absl::Status(absl::StatusCode::kFailedPrecondition,
-                        absl::StrCat("the node refused a batch: ", ack.error_message(),
-                                     "; nothing is skipped, mend it and start again"));
+    return absl::Status(
+        absl::StatusCode::kFailedPrecondition,
+        absl::StrCat("节点拒收一批数据，未跳过任何行 / the node refused a batch: ",
+                     ack.error_message(), "; nothing is skipped, mend it and start again"));
   }
   if (in_flight_.empty() || in_flight_.front() != ack.sequence()) {
     return absl::InternalError(
