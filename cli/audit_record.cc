@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/audit.h"
 #include "cli/audit_proofs.h"
+#include "cli/words.h"
 #include "core/base/status.h"
 #include "huiliu/v1/audit.pb.h"
 
@@ -52,9 +53,13 @@ class Report {
                           command_.Say("，来源行 ", ", source row "), e.row_id()))
                    << "\n";
     if (e.operation() == v1::OPERATION_DELETE) {
-      command_.out() << command_.Say("最后一次变更：撤回（来源删除，或不再属于本接收方）\n",
-                                     "last change: withdrawn (deleted at its source, or it belongs "
-                                     "here no more)\n");
+      const std::string why = WhyInWords(e.reason(), e.rule_set(), command_.english());
+      command_.out() << command_.Say("最后一次变更：撤回（", "last change: withdrawn (")
+                     << Printable(why.empty() ? command_.Say("来源删除，或不再属于本接收方",
+                                                             "deleted at its source, or it belongs "
+                                                             "here no more")
+                                              : why)
+                     << command_.Say("）\n", ")\n");
       return;
     }
     command_.out() << Printable(absl::StrCat(
@@ -63,6 +68,10 @@ class Report {
                           e.conflict() ? command_.Say("，证据不一致", ", evidence disagreed") : "",
                           command_.Say("；回流规则 ", "; returned by rule "), e.rule()))
                    << "\n";
+    if (!e.reason().empty()) {
+      command_.out() << command_.Say("再次回流的原因：", "sent again because: ")
+                     << Printable(WhyInWords(e.reason(), e.rule_set(), command_.english())) << "\n";
+    }
   }
 
   template <typename Hops>

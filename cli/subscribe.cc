@@ -1,6 +1,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
 
 #include "absl/strings/escaping.h"
@@ -68,9 +69,17 @@ absl::Status WriteText(Command& command, const v1::Dataset& dataset,
     ASSIGN_OR_RETURN(const Table table, RowTable(command, dataset, upserts, {}));
     command.Print(table);
   }
-  const auto deletes = message.rows_size() - static_cast<int>(upserts.size());
-  if (deletes > 0)
-    command.out() << command.Say("删除 ", "deleted: ") << deletes << command.Say(" 行\n", "\n");
+  std::map<std::string, int> withdrawn;  // by why, with the rules that caused it
+  for (int i = 0; i < message.rows_size(); ++i) {
+    if (message.deletes(i))
+      ++withdrawn[WhyInWords(message.rows(i).reason(), message.rows(i).rule_set(),
+                             command.english())];
+  }
+  for (const auto& [why, rows] : withdrawn) {
+    command.out() << command.Say("撤回 ", "withdrawn: ") << rows << command.Say(" 行", " rows");
+    if (!why.empty()) command.out() << command.Say("：", ": ") << Printable(why);
+    command.out() << "\n";
+  }
   if (message.snapshot_complete())
     command.out() << command.Say("—— 全量完毕 ——\n", "-- snapshot complete --\n");
   return absl::OkStatus();

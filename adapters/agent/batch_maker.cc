@@ -7,6 +7,7 @@
 #include "core/base/status.h"
 #include "core/merkle/merkle.h"
 #include "core/model/batch_digest.h"
+#include "core/rules/sent_reason.h"
 #include "core/schema/contract.h"
 
 namespace huiliu::agent {
@@ -46,6 +47,8 @@ struct BatchMaker::Work {
   MadeBatch made = {};
   const KeptRows* again = nullptr;  // decided again by hand
   std::vector<RedriveResult>* results = nullptr;
+  Reevaluation* history = nullptr;
+  bool history_ends = false;
 };
 
 absl::Status BatchMaker::LookUp(Work* work) {
@@ -116,6 +119,11 @@ void BatchMaker::Publish(Work* work, size_t i, const rules::Output& output) {
   envelope.set_conflict(decision_.attribution.conflict);
   envelope.set_key_hash(ToString(Sha256(row.key)));
   envelope.set_rule(output.rule);
+  rules::SentReason why = rules::ReasonOf(decision_, output);
+  // A repaired row is decided again, too, but by no new rules.
+  if (work->again != nullptr && !output.tombstone) why = {};
+  envelope.set_reason(std::move(why.code));
+  if (why.caused_by_rules) envelope.set_rule_set(parts_.rule_label);
   for (const std::string& finding : row.findings) envelope.add_findings(finding);
   envelope.set_masked_at_source(row.masked_at_source || decision_.masked_at_source);
   envelope.set_source_epoch(work->epoch);
@@ -177,21 +185,9 @@ void BatchMaker::Decide(Work* work, size_t i) {
     case rules::Novelty::kUnchanged:
       work->made.batch.set_unchanged_rows(work->made.batch.unchanged_rows() + 1);
       break;
-    case rules::Novelty::kRedecided: {
-      const std::string day =
-          before != nullptr && before->counted_day != 0 ? DayOf(before->counted_day) : work->today;
-      if (before != nullptr && !before->outcomes.empty()) {
-        rules::Decision old;
-        old.attribution.division = before->division;
-        CountChange(work, day, before->outcomes[0], old, false, -1);
-        old.attribution.division = decision_.attribution.division;
-        CountChange(work, day, outcome, old, false, 1);
-        work->moved_counts = true;
-        if (before->outcomes[0] == huiliu::v1::OUTCOME_PENDING && outcome != before->outcomes[0])
-          work->made.released.push_back(before->row_id);
-      }
+    case rules::Novelty::kRedecided:
+      if (before != nullptr) MoveCount(work, i, *before);
       break;
-    }
     default:
       CountChange(work, work->today, outcome, decision_, masked, 1);
       if (outcome == huiliu::v1::OUTCOME_QUARANTINED || outcome == huiliu::v1::OUTCOME_PENDING) {
@@ -201,6 +197,53 @@ void BatchMaker::Decide(Work* work, size_t i) {
       }
       if (decision_.outputs.empty()) AddRest(work, i);
   }
+  for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
+  Remember(work, i);
+}
+
+void BatchMaker::MoveCount(Work* work, size_t i, const rules::PriorDecision& before) {
+  if (before.outcomes.empty()) return;
+  const std::string day = before.counted_day != 0 ? DayOf(before.counted_day) : work->today;
+  const huiliu::v1::Outcome was = before.outcomes[0], is = decision_.outcomes[0];
+  rules::Decision counted;
+  counted.attribution.division = before.division;
+  CountChange(work, day, was, counted, false, -1);
+  counted.attribution.division = decision_.attribution.division;
+  CountChange(work, day, is, counted, false, 1);
+  work->moved_counts = true;
+  if (was == is) return;
+  if (was == huiliu::v1::OUTCOME_PENDING)
+    work->made.released.push_back({KeptKind::kPending, before.row_id, ""});
+  if (was == huiliu::v1::OUTCOME_QUARANTINED) {
+    work->made.released.push_back(
+        {KeptKind::kQuarantined, before.row_id, std::string(View(work->rows.rows[i].raw))});
+  }
+  if (is == huiliu::v1::OUTCOME_PENDING || is == huiliu::v1::OUTCOME_QUARANTINED) {
+    KeepRow(work, i, day, decision_.reason, "", "",
+            is == huiliu::v1::OUTCOME_PENDING ? &work->made.pending : &work->made.quarantined);
+  }
+}
+
+// A version that is not the newest changes nothing; nor does one that these rules have decided.
+// What could not be mapped was kept when it came.
+void BatchMaker::DecideHistory(Work* work, size_t i) {
+  const mapping::MappedRow& row = work->mapped[i];
+  decision_.attribution = {};
+  decision_.masked_at_source = false;
+  const auto prior = row.error_code.empty() ? work->prior.find(row.key) : work->prior.end();
+  const bool known = prior != work->prior.end();
+  work->history->impact.Look(known);
+  if (!known) return;
+  const rules::PriorDecision before = prior->second;
+  rules::SourceChange change = ChangeOf(*work, i);
+  change.replay = true;
+  parts_.engine->Decide(change, &before, &decision_);
+  if (decision_.novelty != rules::Novelty::kRedecided) return;
+  MoveCount(work, i, before);
+  work->history->former->Ask(change, before);
+  std::erase_if(decision_.outputs,
+                [&](const rules::Output& output) { return work->history->former->Sent(output); });
+  work->history->impact.Add(before, decision_, 0, parts_.source.receivers(0));
   for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
   Remember(work, i);
 }
@@ -274,6 +317,13 @@ absl::Status BatchMaker::Seal(Work* work) {
     }
   }
   batch.set_redrive(work->moved_counts);
+  if (work->history != nullptr) {
+    huiliu::v1::Reread* reread = batch.mutable_reread();
+    reread->set_version(work->history->version);
+    reread->set_position(work->history->position);
+    reread->set_done(work->history_ends);
+    work->history->impact.AddTo(reread->mutable_counts());
+  }
   batch.set_rest_rows(work->rest_rows);
   batch.set_rest_digest(ToString(work->rest.Root()));
   batch.set_records_root(ToString(MerkleRootOf(RecordLeafHashes(batch))));
@@ -300,7 +350,9 @@ absl::StatusOr<MadeBatch> BatchMaker::Run(Work* work, const std::string& positio
   work->mapped = absl::MakeConstSpan(mapped_).first(count);
   RETURN_IF_ERROR(LookUp(work));
   for (size_t i = 0; i < work->rows.row_count; ++i) {
-    if (work->again == nullptr) {
+    if (work->history != nullptr) {
+      DecideHistory(work, i);
+    } else if (work->again == nullptr) {
       Decide(work, i);
     } else {
       DecideAgain(work, i, work->again->row(i));
@@ -322,6 +374,24 @@ absl::StatusOr<MadeBatch> BatchMaker::MakeAgain(const KeptRows& rows, uint64_t e
   Work work{.rows = rows.rows(), .epoch = epoch, .sequence = sequence};
   work.again = &rows;
   work.results = results;
+  return Run(&work, position);
+}
+
+absl::StatusOr<MadeBatch> BatchMaker::MakeHistory(const huiliu_rows& rows, uint64_t epoch,
+                                                  uint64_t sequence, const std::string& position,
+                                                  Reevaluation* history) {
+  Work work{.rows = rows, .epoch = epoch, .sequence = sequence};
+  work.history = history;
+  return Run(&work, position);
+}
+
+absl::StatusOr<MadeBatch> BatchMaker::MakeEndOfHistory(uint64_t epoch, uint64_t sequence,
+                                                       const std::string& position,
+                                                       Reevaluation* history) {
+  const huiliu_rows none{};
+  Work work{.rows = none, .epoch = epoch, .sequence = sequence};
+  work.history = history;
+  work.history_ends = true;
   return Run(&work, position);
 }
 

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "adapters/agent/kept_rows.h"
 #include "adapters/agent/redrive_spool.h"
+#include "adapters/agent/reevaluation.h"
 #include "adapters/mapping/mapping.h"
 #include "core/base/clock.h"
 #include "core/base/signing.h"
@@ -28,8 +29,13 @@ struct MadeBatch {
   std::vector<huiliu::v1::QuarantinedRow> quarantined;  // kept here, with the department
   std::vector<huiliu::v1::QuarantinedRow> pending;
   std::vector<KeptRowRef> redriven;  // kept rows whose counts this batch moves
-  std::vector<std::string>
-      released;  // source row ids of pending rows that were decided again by a re-read
+  // A row that waited and that a re-read has decided again: what is kept of it is settled.
+  struct Released {
+    KeptKind kind = KeptKind::kPending;
+    std::string row_id;  // at the source
+    std::string raw;     // quarantined: other rows with this id are kept for other reasons
+  };
+  std::vector<Released> released;
   // Nothing happened but re-reads: it need not travel.
   bool empty() const {
     return batch.keys_size() == 0 && batch.counts_size() == 0 && batch.quarantined_size() == 0;
@@ -48,6 +54,7 @@ class BatchMaker {
     DecisionStore* decisions = nullptr;
     const SigningKey* key = nullptr;
     Clock* clock = nullptr;
+    std::string rule_label = {};  // "dataset/receiver@version", for envelopes
   };
   explicit BatchMaker(Parts parts) : parts_(std::move(parts)) {}
 
@@ -58,6 +65,14 @@ class BatchMaker {
   absl::StatusOr<MadeBatch> MakeAgain(const KeptRows& rows, uint64_t epoch, uint64_t sequence,
                                       const std::string& position,
                                       std::vector<RedriveResult>* results);
+  // Rows of the source's history: newest versions alone are decided again, by new rules; what is
+  // sent is what differs. `position`: of the last batch. The batch tells how far `history` is, and
+  // its impact. Where it is empty() and decides nothing it need not travel: a later one tells.
+  absl::StatusOr<MadeBatch> MakeHistory(const huiliu_rows& rows, uint64_t epoch, uint64_t sequence,
+                                        const std::string& position, Reevaluation* history);
+  // The batch that ends it.
+  absl::StatusOr<MadeBatch> MakeEndOfHistory(uint64_t epoch, uint64_t sequence,
+                                             const std::string& position, Reevaluation* history);
 
  private:
   using CountKey = std::tuple<std::string, int, std::string>;  // day, outcome, division
@@ -71,6 +86,9 @@ class BatchMaker {
   absl::StatusOr<MadeBatch> Run(Work* work, const std::string& position);
   absl::Status LookUp(Work* work);
   void Decide(Work* work, size_t i);
+  void DecideHistory(Work* work, size_t i);
+  // A version that other rules decided before: its count moves within its day.
+  void MoveCount(Work* work, size_t i, const rules::PriorDecision& before);
   void DecideAgain(Work* work, size_t i, const KeptRows::Row& kept);
   rules::SourceChange ChangeOf(const Work& work, size_t i) const;
   void AddRest(Work* work, size_t i);

@@ -34,6 +34,7 @@ bool IsTransient(const absl::Status& status) {
 
 bool WasApproved(const huiliu::v1::RuleSet& version) {
   return version.state() == huiliu::v1::RULE_SET_STATE_IN_FORCE ||
+         version.state() == huiliu::v1::RULE_SET_STATE_EXPIRED ||
          version.state() == huiliu::v1::RULE_SET_STATE_SUPERSEDED;
 }
 
@@ -157,6 +158,7 @@ absl::Status SourceWorker::PrepareEngine() {
   parts.source = source_;
   parts.city = receiver_.id();
   parts.rule_set = absl::BytesToHexString(AsBytes(rule_set->digest));
+  parts.rule_label = rules::LabelOf(*rule_set);
   parts.mapping = mapping_.get();
   parts.engine = engine_.get();
   parts.decisions = decisions_.get();
@@ -241,28 +243,33 @@ absl::Status SourceWorker::Send(PublishStream& stream, MadeBatch made) {
   return stream.Send(made.batch);
 }
 
+absl::Status SourceWorker::BindHeader(const huiliu_rows& rows) {
+  std::vector<std::string> header;
+  for (size_t i = 0; i < rows.column_count; ++i) header.emplace_back(sdk::ToView(rows.columns[i]));
+  if (header == bound_header_) return absl::OkStatus();
+  RETURN_IF_ERROR(mapping_->BindHeader({rows.columns, rows.column_count}));
+  bound_header_ = std::move(header);
+  for (const std::string& column : mapping_->unused_columns())
+    status_.AddNotice(absl::StrCat("column ", column, " is mapped to no field"));
+  return absl::OkStatus();
+}
+
 absl::Status SourceWorker::PumpOnce(PublishStream& stream, sdk::OpenSource& plugin) {
-  ASSIGN_OR_RETURN(
-      const huiliu_rows* rows,
-      plugin.Poll(static_cast<size_t>(source_config_.batch_rows), source_config_.linger_ms));
+  // History that waits is not kept waiting by a quiet source.
+  const bool waits = reevaluation_.has_value() && reevaluation_->caught_up > absl::Now();
+  ASSIGN_OR_RETURN(const huiliu_rows* rows,
+                   plugin.Poll(static_cast<size_t>(source_config_.batch_rows),
+                               waits ? 0 : source_config_.linger_ms));
   for (size_t i = 0; i < rows->notice_count; ++i)
     status_.AddNotice(std::string(sdk::ToView(rows->notices[i])));
   if (rows->row_count > 0) {
-    std::vector<std::string> header;
-    for (size_t i = 0; i < rows->column_count; ++i)
-      header.emplace_back(sdk::ToView(rows->columns[i]));
-    if (header != bound_header_) {
-      RETURN_IF_ERROR(mapping_->BindHeader({rows->columns, rows->column_count}));
-      bound_header_ = std::move(header);
-      for (const std::string& column : mapping_->unused_columns())
-        status_.AddNotice(absl::StrCat("column ", column, " is mapped to no field"));
-    }
+    RETURN_IF_ERROR(BindHeader(*rows));
     ASSIGN_OR_RETURN(MadeBatch made, MakeBatch(*rows));
     status_.AddRows(static_cast<int64_t>(rows->row_count));
     if (!made.empty()) RETURN_IF_ERROR(Send(stream, std::move(made)));
   }
   const bool idle = rows->row_count == 0 && rows->caught_up != 0;
-  RETURN_IF_ERROR(TakeAcks(stream, idle));
+  RETURN_IF_ERROR(TakeAcks(stream, idle && !waits));
   status_.SetCaughtUp(idle && in_flight_.empty());
   status_.Write(idle);
   return absl::OkStatus();
@@ -279,6 +286,8 @@ absl::StatusOr<std::unique_ptr<PublishStream>> SourceWorker::Connect() {
   huiliu::v1::Welcome welcome;
   ASSIGN_OR_RETURN(std::unique_ptr<PublishStream> stream, node_->Publish(hello, &welcome));
   RETURN_IF_ERROR(Recover(welcome));
+  reevaluation_.reset();
+  if (maker_ != nullptr) reevaluation_ = DueReevaluation(rule_set_, welcome);
   return stream;
 }
 
@@ -295,10 +304,12 @@ absl::Status SourceWorker::RunConnected() {
   ASSIGN_OR_RETURN(const huiliu_source* table, sdk::FindSource(*plugin, source_config_.plugin));
   ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenSource> source,
                    sdk::OpenSource::Open(*table, &host_, source_config_.options_json, position_));
+  RETURN_IF_ERROR(BeginReevaluation(*table));
   status_.Set("running", "");
   while (!stopping_) {
     RETURN_IF_ERROR(TakeRequests(*stream));
     RETURN_IF_ERROR(PumpOnce(*stream, *source));
+    RETURN_IF_ERROR(Reevaluate(*stream));
     ASSIGN_OR_RETURN(const bool outdated, IsOutdated());
     if (outdated) break;  // what is sent is acknowledged, then all is prepared anew
   }

@@ -6,11 +6,13 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 
 #include "adapters/agent/batch_maker.h"
 #include "adapters/agent/config.h"
 #include "adapters/agent/node_client.h"
 #include "adapters/agent/redrive_spool.h"
+#include "adapters/agent/reevaluation.h"
 #include "adapters/agent/worker_status.h"
 #include "adapters/sdk/loader.h"
 #include "core/territory/territory.h"
@@ -55,6 +57,11 @@ class SourceWorker {
   absl::Status Redrive(PublishStream& stream, const std::vector<RedriveItem>& items,
                        std::vector<RedriveResult>* results);
   absl::Status StageReleased(const MadeBatch& made);
+  // History is decided again where the rules say so: reevaluation.cc.
+  absl::Status BeginReevaluation(const huiliu_source& table);
+  absl::Status Reevaluate(PublishStream& stream);
+  absl::Status EndReevaluation(PublishStream& stream);
+  absl::Status BindHeader(const huiliu_rows& rows);
   absl::Status PumpOnce(PublishStream& stream, sdk::OpenSource& plugin);
   absl::Status Send(PublishStream& stream, MadeBatch made);
   absl::Status TakeAcks(PublishStream& stream, bool wait_for_room);
@@ -89,6 +96,7 @@ class SourceWorker {
   std::deque<uint64_t> moving_;  // batches in flight that move kept rows' counts
   absl::Time spool_looked_ = absl::InfinitePast();
   std::vector<std::string> bound_header_;
+  std::optional<Reevaluation> reevaluation_;  // that is under way
 };
 
 }  // namespace huiliu::agent

@@ -129,8 +129,8 @@ absl::Status PostgresqlLanding::CreateTable() {
     absl::StrAppend(&sql, "COMMENT ON COLUMN ", Qualified(), ".", column.name, " IS ",
                     connection_->Literal(column.title), ";");
   }
-  absl::StrAppend(&sql, refused_.TableSql(*connection_), "CREATE TABLE IF NOT EXISTS ",
-                  connection_->Identifier(options_.schema),
+  absl::StrAppend(&sql, withdrawn_.create(), refused_.TableSql(*connection_),
+                  "CREATE TABLE IF NOT EXISTS ", connection_->Identifier(options_.schema),
                   ".huiliu_landing_cursor (target text PRIMARY KEY, cursor text NOT NULL, updated "
                   "timestamptz NOT NULL)");
   // CREATE … IF NOT EXISTS races with itself: landings of one database create one after the other.
@@ -167,9 +167,14 @@ absl::Status PostgresqlLanding::Prepare(const huiliu_dataset& dataset) {
     columns_.push_back({std::string(sdk::ToView(field.name)), std::string(sdk::ToView(field.title)),
                         TypeName(field.type), false, false});
   }
+  withdrawn_ = WithdrawnRows(*connection_, options_.schema, options_.table, kStaging, columns_);
   RETURN_IF_ERROR(TakeLock());
   RETURN_IF_ERROR(AtTarget(CreateTable()));
   ASSIGN_OR_RETURN(kept_, refused_.Count(*connection_));
+  if (!withdrawn_.any().empty()) {
+    ASSIGN_OR_RETURN(const Result any, connection_->Query(withdrawn_.any()));
+    any_withdrawn_ = PQntuples(any.get()) > 0;
+  }
   WriteStatements();
   return MakeStaging();
 }
@@ -223,8 +228,12 @@ void PostgresqlLanding::WriteStatements() {
   upsert_ = StrCat("INSERT INTO ", Qualified(), " (", ColumnList(""), ") SELECT ", ColumnList(""),
                    " FROM ", kStaging, " WHERE NOT _delete ON CONFLICT (", key, ") DO UPDATE SET ",
                    sets, ";");
-  remove_ = StrCat("DELETE FROM ", Qualified(), " t USING ", kStaging, " s WHERE s._delete AND ",
-                   KeyMatch("t", "s"), ";");
+  remove_ = StrCat(withdrawn_.keep(), "DELETE FROM ", Qualified(), " t USING ", kStaging,
+                   " s WHERE s._delete AND ", KeyMatch("t", "s"), ";");
+}
+
+std::string PostgresqlLanding::LandSql(bool deletes) const {
+  return StrCat(upsert_, any_withdrawn_ ? withdrawn_.settle() : "", deletes ? remove_ : "");
 }
 
 std::string PostgresqlLanding::CursorSql(absl::string_view cursor) const {
@@ -236,7 +245,8 @@ std::string PostgresqlLanding::CursorSql(absl::string_view cursor) const {
 }
 
 std::string PostgresqlLanding::BeginSql(bool reset) const {
-  return reset ? StrCat("BEGIN;DELETE FROM ", Qualified(), ";", refused_.ForgetSql(*connection_))
+  return reset ? StrCat("BEGIN;DELETE FROM ", Qualified(), ";", withdrawn_.forget(),
+                        refused_.ForgetSql(*connection_))
                : "BEGIN;";
 }
 
@@ -262,7 +272,7 @@ absl::Status PostgresqlLanding::LandWhole(absl::Span<const huiliu_change> change
   } else {
     RETURN_IF_ERROR(connection_->CopyIn(StrCat(begin, "COPY ", kStaging, " FROM STDIN"),
                                         staged.Lines(0, staged.size())));
-    end = StrCat(upsert_, staged.deletes() ? remove_ : "");
+    end = LandSql(staged.deletes());
   }
   if (kept_ > 0 && !reset && staged.size() > 0) {
     RETURN_IF_ERROR(connection_->Execute(end));
@@ -275,6 +285,8 @@ absl::Status PostgresqlLanding::LandWhole(absl::Span<const huiliu_change> change
 absl::Status PostgresqlLanding::Apply(absl::Span<const huiliu_change> changes,
                                       absl::string_view cursor, bool reset) {
   const StagedRows staged(changes, columns_);
+  // A row may be withdrawn by this very batch, whether or not it lands.
+  any_withdrawn_ = any_withdrawn_ || staged.deletes();
   bool apart = !staged.unstorable().empty();
   absl::Status status;
   if (!apart) {

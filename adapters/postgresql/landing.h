@@ -11,6 +11,7 @@
 #include "adapters/postgresql/connection.h"
 #include "adapters/postgresql/refused_rows.h"
 #include "adapters/postgresql/staged_rows.h"
+#include "adapters/postgresql/withdrawn_rows.h"
 #include "adapters/sdk/plugin.h"
 
 namespace huiliu::postgresql {
@@ -51,6 +52,8 @@ class PostgresqlLanding : public sdk::Landing {
   // The statements of every batch.
   void WriteStatements();
   std::string BeginSql(bool reset) const;
+  // What the staged lines do to the table.
+  std::string LandSql(bool deletes) const;
   std::string CursorSql(absl::string_view cursor) const;
   // The batch in one go.
   absl::Status LandWhole(absl::Span<const huiliu_change> changes, const StagedRows& staged,
@@ -82,6 +85,8 @@ class PostgresqlLanding : public sdk::Landing {
   std::vector<Column> columns_;
   std::string upsert_;
   std::string remove_;
+  WithdrawnRows withdrawn_;
+  bool any_withdrawn_ = false;  // there may be rows in it
   uint64_t kept_ = 0;
   std::unique_ptr<Connection> connection_;
 };

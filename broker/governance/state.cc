@@ -242,6 +242,19 @@ std::shared_ptr<const rules::RuleSet> State::FindRuleSet(const std::string& data
   return version == nullptr ? nullptr : version->rules;
 }
 
+std::optional<State::ActiveRules> State::FindActiveRules(const std::string& dataset,
+                                                         const std::string& receiver,
+                                                         absl::Time now) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto it = rule_sets_.find({dataset, receiver});
+  if (it == rule_sets_.end()) return std::nullopt;
+  const RuleVersions::Version* version = it->second.InForce(now);
+  if (version == nullptr) return std::nullopt;
+  const RuleVersions::Version* before = it->second.BeforeInForce(now);
+  return ActiveRules{version->rules, before == nullptr ? nullptr : before->rules,
+                     version->proto.reevaluate_history()};
+}
+
 absl::Time State::NextRuleChange(absl::Time now) const {
   absl::ReaderMutexLock lock(&mutex_);
   absl::Time next = absl::InfiniteFuture();

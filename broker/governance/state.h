@@ -93,6 +93,14 @@ class State {
   std::shared_ptr<const rules::RuleSet> FindRuleSet(const std::string& dataset,
                                                     const std::string& receiver,
                                                     absl::Time now) const;
+  // The same with what it took over from.
+  struct ActiveRules {
+    std::shared_ptr<const rules::RuleSet> rules;
+    std::shared_ptr<const rules::RuleSet> before;  // nullptr: none
+    bool reevaluates = false;                      // what was decided before is decided again by it
+  };
+  std::optional<ActiveRules> FindActiveRules(const std::string& dataset,
+                                             const std::string& receiver, absl::Time now) const;
   // The next time after `now` at which some FindRuleSet answers something else by itself.
   absl::Time NextRuleChange(absl::Time now) const;
 

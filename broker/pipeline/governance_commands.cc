@@ -45,6 +45,8 @@ void GovernanceCommands::Append(const Principal& caller, const Record& record,
       absl::StrAppend(entry.mutable_detail(), " ",
                       huiliu::v1::RuleSetState_Name(record.rule_set().state()), ", author ",
                       record.rule_set().author());
+      if (record.rule_set().reevaluate_history())
+        absl::StrAppend(entry.mutable_detail(), ", reevaluates history");
     }
   }
   RecordBatchBuilder lineage;

@@ -6,6 +6,7 @@
 #include "broker/pipeline/envelope_bytes.h"
 #include "broker/pipeline/topics.h"
 #include "core/model/batch_digest.h"
+#include "core/rules/sent_reason.h"
 
 namespace huiliu::pipeline {
 
@@ -39,6 +40,13 @@ void JudgedBatch::Publish(absl::string_view key, huiliu::v1::Envelope envelope, 
   envelope.set_conflict(decision.attribution.conflict);
   envelope.set_rule(output.rule);
   envelope.set_masked_at_source(envelope.masked_at_source() || decision.masked_at_source);
+  // A repaired row is decided again, too, but by no new rules.
+  rules::SentReason why = rules::ReasonOf(decision, output);
+  if (origin_.step == huiliu::v1::STEP_REDRIVE && !output.tombstone) why = {};
+  envelope.set_reason(std::move(why.code));
+  envelope.clear_rule_set();
+  if (why.caused_by_rules)
+    envelope.set_rule_set(engine_.rule_labels[static_cast<size_t>(output.receiver)]);
   envelope.set_source_epoch(origin_.epoch);
   envelope.set_source_sequence(origin_.sequence);
   envelope.set_index_in_batch(static_cast<uint32_t>(out.records.count()));
@@ -89,6 +97,7 @@ std::vector<huiliu::v1::LineageEntry> JudgedBatch::EntriesOf(size_t receiver, co
   first.set_step(origin_.step);
   first.set_actor(origin_.actor);
   first.set_organisation(origin_.organisation);
+  if (origin_.reevaluation) first.set_reevaluation(engine_.rule_labels[receiver]);
   huiliu::v1::LineageEntry more = first;
   more.clear_records();
   more.clear_records_root();

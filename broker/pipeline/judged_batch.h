@@ -29,6 +29,7 @@ class JudgedBatch {
     Partition partition{0};  // of all its records
     std::string actor;       // redrive: who
     std::string organisation;
+    bool reevaluation = false;  // new rules caused it, no source change did
   };
   JudgedBatch(const NodeEngine& engine, Origin origin);
 

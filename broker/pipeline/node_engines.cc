@@ -1,11 +1,18 @@
 #include "broker/pipeline/node_engines.h"
 
+#include <algorithm>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 #include "core/base/status.h"
 
 namespace huiliu::pipeline {
+namespace {
+
+constexpr size_t kMaxFormers = 4;  // engines of former rules, of one source
+
+}  // namespace
 
 absl::StatusOr<NodeEngine*> NodeEngines::Find(const std::string& id) {
   Built& built = built_[id];
@@ -34,7 +41,8 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
   std::string made_of = absl::StrCat(engine.contract->version());
   rules::ReturnEngine::Options options;
   std::vector<std::shared_ptr<const rules::RuleSet>> rule_sets;
-  std::vector<std::string> digests;
+  std::vector<governance::State::ActiveRules> active;
+  std::vector<std::string> digests, labels;
   for (const std::string& id : engine.source.receivers()) {
     const auto receiver = state_.FindReceiver(id);
     if (!receiver.has_value())
@@ -45,18 +53,50 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
     area.divisions.assign(receiver->divisions().begin(), receiver->divisions().end());
     area.pseudonym_key = pseudonym_key_(id);
     options.receivers.push_back(std::move(area));
-    const auto rule_set = state_.FindRuleSet(engine.source.dataset(), id, now);
+    active.push_back(state_.FindActiveRules(engine.source.dataset(), id, now)
+                         .value_or(governance::State::ActiveRules()));
+    const std::shared_ptr<const rules::RuleSet>& rule_set = active.back().rules;
     absl::StrAppend(&made_of, ";", id, ":", receiver->version(), ":",
                     rule_set == nullptr ? 0 : rule_set->version);
     digests.push_back(rule_set == nullptr ? "" : absl::BytesToHexString(AsBytes(rule_set->digest)));
+    labels.push_back(rule_set == nullptr ? "" : rules::LabelOf(*rule_set));
     if (rule_set != nullptr) rule_sets.push_back(rule_set);
   }
   if (engine.engine != nullptr && made_of == built->made_of) return absl::OkStatus();
+  engine.former = FormerOf(options.receivers, engine.contract, active);
   ASSIGN_OR_RETURN(engine.engine, rules::ReturnEngine::Create(std::move(options), engine.contract,
                                                               std::move(rule_sets), divisions_));
   engine.rule_sets = std::move(digests);
+  engine.rule_labels = std::move(labels);
   built->made_of = std::move(made_of);
   return absl::OkStatus();
+}
+
+std::unique_ptr<rules::FormerRules> NodeEngines::FormerOf(
+    const std::vector<rules::Receiver>& receivers,
+    const std::shared_ptr<const schema::Contract>& contract,
+    const std::vector<governance::State::ActiveRules>& active) const {
+  std::vector<size_t> changed;
+  for (size_t i = 0; i < active.size(); ++i) {
+    if (active[i].reevaluates) changed.push_back(i);
+  }
+  std::vector<rules::FormerRules::Maker> makers;
+  // `back`: whose rules are taken back.
+  const auto add = [&](const std::vector<size_t>& back) {
+    std::vector<std::shared_ptr<const rules::RuleSet>> rule_sets;
+    for (size_t i = 0; i < active.size(); ++i) {
+      const bool former = std::find(back.begin(), back.end(), i) != back.end();
+      const auto& rule_set = former ? active[i].before : active[i].rules;
+      if (rule_set != nullptr) rule_sets.push_back(rule_set);
+    }
+    makers.push_back([receivers, contract, rule_sets, divisions = divisions_] {
+      return rules::ReturnEngine::Create({receivers}, contract, rule_sets, divisions);
+    });
+  };
+  if (!changed.empty()) add(changed);
+  for (size_t i = 0; changed.size() > 1 && i < changed.size() && makers.size() < kMaxFormers; ++i)
+    add({changed[i]});
+  return std::make_unique<rules::FormerRules>(std::move(makers));
 }
 
 }  // namespace huiliu::pipeline

@@ -22,6 +22,7 @@ constexpr int kMaxCorrections = 1000;
 
 ReturnWorker::ReturnWorker(Parts parts)
     : parts_(std::move(parts)),
+      reevaluation_(parts_.state, parts_.backbone, parts_.clock, parts_.topics.partitions),
       engines_(parts_.state, parts_.divisions, parts_.pseudonym_key, parts_.clock),
       kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group) {}
 
@@ -128,6 +129,36 @@ absl::Status ReturnWorker::Judge(const std::vector<StoredBatch>& batches) {
   return Commit(&judgement);
 }
 
+absl::StatusOr<bool> ReturnWorker::JudgeHistoryOnce() {
+  RETURN_IF_ERROR(Recover());
+  Judgement judgement(engines_, parts_.decisions, parts_.topics, parts_.clock.Now());
+  RETURN_IF_ERROR(reevaluation_.CountRest(engines_, parts_.decisions));
+  ASSIGN_OR_RETURN(const std::vector<StoredBatch> batches, reevaluation_.Next());
+  for (const StoredBatch& batch : batches) {
+    std::map<std::string, rules::Impact> impacts;
+    RETURN_IF_ERROR(JudgeAgain(batch, &judgement, &impacts));
+    reevaluation_.Add(batch, impacts);
+  }
+  if (!reevaluation_.Stage(&judgement.transaction)) return false;
+  RETURN_IF_ERROR(Commit(&judgement));
+  reevaluation_.Committed();
+  return true;
+}
+
+absl::StatusOr<bool> ReturnWorker::JudgeHistory() {
+  std::vector<std::string> datasets;
+  {
+    absl::MutexLock lock(&mutex_);
+    datasets = datasets_;
+  }
+  RETURN_IF_ERROR(reevaluation_.LookUp(datasets));
+  if (!reevaluation_.IsDue()) return false;
+  absl::MutexLock lock(&judging_);
+  absl::StatusOr<bool> moved = JudgeHistoryOnce();
+  if (!moved.ok()) reevaluation_.Forget();
+  return moved;
+}
+
 absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
   bool reopen = reader_ == nullptr;
   {
@@ -137,7 +168,8 @@ absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
   if (reopen) RETURN_IF_ERROR(OpenReader());
   std::vector<StoredBatch> batches;
   if (reader_ != nullptr) {
-    ASSIGN_OR_RETURN(batches, reader_->Poll(timeout));
+    // History that waits is not kept waiting by a quiet source.
+    ASSIGN_OR_RETURN(batches, reader_->Poll(history_moves_ ? absl::ZeroDuration() : timeout));
   } else {
     absl::SleepFor(timeout);
   }
@@ -145,7 +177,9 @@ absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
   // What was read and not committed is read again.
   if (!judged.ok()) reader_.reset();
   RETURN_IF_ERROR(judged);
-  return !batches.empty();
+  history_moves_ = false;
+  ASSIGN_OR_RETURN(history_moves_, JudgeHistory());
+  return history_moves_ || !batches.empty();
 }
 
 absl::Status ReturnWorker::ListKept(const governance::Principal& caller,

@@ -16,6 +16,7 @@
 #include "broker/pipeline/judgement.h"
 #include "broker/pipeline/kept_rows.h"
 #include "broker/pipeline/node_engines.h"
+#include "broker/pipeline/reevaluation.h"
 #include "broker/pipeline/topics.h"
 #include "broker/pipeline/worker_errors.h"
 #include "core/base/clock.h"
@@ -77,6 +78,9 @@ class ReturnWorker {
   absl::Status OpenReader();
   absl::Status Recover() ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   absl::Status Judge(const std::vector<StoredBatch>& batches) ABSL_LOCKS_EXCLUDED(judging_);
+  // Decides some history again, where new rules say so; whether any progress was made.
+  absl::StatusOr<bool> JudgeHistory() ABSL_LOCKS_EXCLUDED(judging_, mutex_);
+  absl::StatusOr<bool> JudgeHistoryOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   absl::Status Commit(Judgement* judgement) ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   absl::Status RedriveOne(const governance::Principal& caller, const std::string& source,
                           const huiliu::v1::RedriveRequest::Correction& correction,
@@ -87,6 +91,8 @@ class ReturnWorker {
 
   const Parts parts_;
   std::unique_ptr<BackboneReader> reader_;  // worker thread only
+  Reevaluation reevaluation_;               // worker thread only
+  bool history_moves_ = false;              // worker thread only
 
   absl::Mutex judging_ ABSL_ACQUIRED_BEFORE(mutex_);  // one transaction at a time
   NodeEngines engines_ ABSL_GUARDED_BY(judging_);

@@ -20,6 +20,12 @@ bool ShowsAll(const access::AccessPlan& plan) {
   });
 }
 
+// A row that the grant hides now is withdrawn by the grant, whatever became of the record.
+std::string ShownReason(const huiliu::v1::Envelope& envelope, bool tombstone) {
+  const bool hidden = tombstone && envelope.operation() != huiliu::v1::OPERATION_DELETE;
+  return hidden ? "grant.filter" : envelope.reason();
+}
+
 // What a consumer is told of a row's way. The source's row id may hold a person's number: who does
 // not see every field as it came is not told it; nor the key's hash who does not see the key, for
 // it could be found by trying.
@@ -37,6 +43,8 @@ std::string ShownEnvelope(const access::AccessPlan& plan, const huiliu::v1::Enve
   shown.set_rule(envelope.rule());
   shown.set_cleaned_time_us(envelope.cleaned_time_us());
   shown.set_arrival_time_us(envelope.arrival_time_us());
+  shown.set_reason(ShownReason(envelope, tombstone));
+  if (shown.reason() == envelope.reason()) shown.set_rule_set(envelope.rule_set());
   if (!tombstone) {
     shown.set_source_table(envelope.source_table());
     shown.set_decided_by(envelope.decided_by());
@@ -192,6 +200,8 @@ absl::Status Subscription::AddChange(absl::string_view key, absl::string_view en
     huiliu::v1::Row* shown = response->add_rows();
     ASSIGN_OR_RETURN(const bool visible, ShowRow(plan, row, format_, shown));
     if (visible) {
+      shown->set_reason(envelope.reason());
+      shown->set_rule_set(envelope.rule_set());
       response->add_deletes(false);
       if (filtered_) in_message_.insert(row.key);
       keys->push_back(row.key);
@@ -214,6 +224,8 @@ absl::Status Subscription::AddChange(absl::string_view key, absl::string_view en
   if (format_ == huiliu::v1::ROW_FORMAT_JSON) {
     huiliu::v1::Row* row = response->add_rows();
     row->set_key(plan.ShownKey(key));
+    row->set_reason(ShownReason(envelope, true));
+    if (row->reason() == envelope.reason()) row->set_rule_set(envelope.rule_set());
     response->add_deletes(true);
   } else {
     response->add_keys(plan.ShownKey(key));

@@ -46,6 +46,12 @@ inline std::string KeptGroup() { return "kept"; }
 inline std::string ReturnPosition(absl::string_view lane = "") {
   return lane.empty() ? "return" : absl::StrCat("return/", lane);
 }
+// How far a part of a version's re-evaluation of history has come (huiliu.v1.ReevaluationMark).
+// `place`: node/PARTITION, node/rest, source/ID.
+inline std::string ReevaluationPosition(absl::string_view dataset, absl::string_view receiver,
+                                        uint32_t version, absl::string_view place) {
+  return absl::StrCat("reevaluation/", dataset, "/", receiver, "/", version, "/", place);
+}
 
 // The partition of a key, as the Java client chooses it: murmur2, sign bit cleared, modulo.
 Partition PartitionOf(absl::string_view key, int32_t partitions);

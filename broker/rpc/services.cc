@@ -49,6 +49,7 @@ class RulesRpc : public huiliu::v1::Rules::CallbackService {
   HUILIU_UNARY(Rules, GetRuleSet)
   HUILIU_UNARY(Rules, ListRuleSets)
   HUILIU_UNARY(Rules, CheckRuleSet)
+  HUILIU_UNARY(Rules, GetRuleImpact)
 
  private:
   const Gateway gateway_;

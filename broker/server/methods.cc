@@ -31,6 +31,7 @@ void FillMethodTable(const rpc::Handlers& handlers, service::MethodTable* method
   add(kRules, handlers.rules, "GetRuleSet", &RulesService::GetRuleSet);
   add(kRules, handlers.rules, "ListRuleSets", &RulesService::ListRuleSets);
   add(kRules, handlers.rules, "CheckRuleSet", &RulesService::CheckRuleSet);
+  add(kRules, handlers.rules, "GetRuleImpact", &RulesService::GetRuleImpact);
   constexpr const char* kGovernance = "huiliu.v1.Governance";
   add(kGovernance, handlers.governance, "PutGrant", &GovernanceService::PutGrant);
   add(kGovernance, handlers.governance, "RevokeGrant", &GovernanceService::RevokeGrant);

@@ -273,7 +273,9 @@ class OneNode : public Node {
         state_, *intake_, [this](const std::string& dataset) { return returns_->For(dataset); });
     registry_ = std::make_unique<service::RegistryService>(state_, *commands_, *intake_, clock_,
                                                            config_.office_hours);
-    rules_ = std::make_unique<service::RulesService>(state_, *commands_, clock_);
+    rules_ = std::make_unique<service::RulesService>(
+        state_, *commands_, clock_,
+        pipeline::ReevaluationReport(state_, *backbone_, config_.topics.partitions));
     governance_ = std::make_unique<service::GovernanceService>(state_, *commands_);
     catalog_ = std::make_unique<service::CatalogService>(state_, *reads_, catalogs_);
     delivery_ =

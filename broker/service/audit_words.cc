@@ -8,7 +8,9 @@ namespace huiliu::service {
 
 using absl::StrCat;
 
-std::string Summary(const huiliu::v1::LineageEntry& e, bool english) {
+namespace {
+
+std::string StepInWords(const huiliu::v1::LineageEntry& e, bool english) {
   const std::string when =
       absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixMicros(e.time_us()), ShanghaiTimeZone());
   switch (e.step()) {
@@ -59,6 +61,17 @@ std::string Summary(const huiliu::v1::LineageEntry& e, bool english) {
     default:
       return when;
   }
+}
+
+}  // namespace
+
+std::string Summary(const huiliu::v1::LineageEntry& e, bool english) {
+  std::string words = StepInWords(e, english);
+  if (!e.reevaluation().empty())
+    absl::StrAppend(&words,
+                    english ? "; history decided again by rules " : "；规则生效后对历史重新判定：",
+                    e.reevaluation());
+  return words;
 }
 
 }  // namespace huiliu::service

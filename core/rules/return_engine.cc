@@ -68,6 +68,10 @@ class Engine : public ReturnEngine {
 
   absl::Span<const Receiver> receivers() const override { return receivers_; }
   const Digest& rule_digest() const override { return rule_digest_; }
+  const Digest& RuleDigestAt(int64_t now_us) override {
+    SetTime(now_us);
+    return rule_digest_;
+  }
 
   void Decide(const SourceChange& change, const PriorDecision* prior, Decision* d) override {
     Reset(d);

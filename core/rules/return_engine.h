@@ -33,6 +33,10 @@ struct SourceChange {
   // novelty is kRedecided, or kSuperseded where a newer version has come since, or kNew where
   // nothing is remembered. The caller moves the count.
   bool redrive = false;
+  // A record of a source's history that is read once more because rules have changed, beside the
+  // changes. Only the newest version itself is decided again (kRedecided, where other rules decided
+  // it); else it is kUnchanged, nothing is stored and nothing counted. `prior` must not be null.
+  bool replay = false;
 };
 
 // What the engine remembers per (system, dataset, key), changed in the same commit as its output.
@@ -108,6 +112,8 @@ class ReturnEngine {
   // Digest of everything that decides beside the record, as of the last Decide: what
   // PriorDecision::rule_digest keeps.
   virtual const Digest& rule_digest() const = 0;
+  // The same as of a time: what Decide with this `now_us` would have.
+  virtual const Digest& RuleDigestAt(int64_t now_us) = 0;
   // Never fails: what cannot be decided is an outcome with its reason.
   virtual void Decide(const SourceChange& change, const PriorDecision* prior,
                       Decision* decision) = 0;

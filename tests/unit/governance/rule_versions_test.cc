@@ -61,6 +61,33 @@ TEST(RuleVersionsTest, OfOneDateTheHigherVersion) {
   EXPECT_EQ(InForce(versions, kNow), 2u);
 }
 
+TEST(RuleVersionsTest, WhatTheOneInForceTookOverFrom) {
+  RuleVersions versions;
+  versions.Put(Version(1, kApproved, kNow - absl::Hours(3)), nullptr);
+  EXPECT_EQ(versions.BeforeInForce(kNow), nullptr);
+  versions.Put(Version(2, kRejected), nullptr);
+  versions.Put(Version(3, kApproved, kNow - absl::Hours(2)), nullptr);
+  versions.Put(Version(4, kApproved, kNow + absl::Hours(1)), nullptr);
+  EXPECT_EQ(versions.BeforeInForce(kNow)->proto.version(), 1u);
+  EXPECT_EQ(versions.BeforeInForce(kNow + absl::Hours(1))->proto.version(), 3u);
+}
+
+TEST(RuleVersionsTest, AVersionWhoseRulesHaveAllEndedHasExpired) {
+  auto rules = std::make_shared<rules::RuleSet>();
+  rules->rules.resize(2);
+  rules->rules[0].legal_basis = rules->rules[1].legal_basis = "条例";
+  rules->rules[0].valid_to = kNow;
+  RuleVersions versions;
+  versions.Put(Version(1, kApproved, kNow - absl::Hours(3)), rules);
+  EXPECT_EQ(versions.At(kNow)[0].state(), huiliu::v1::RULE_SET_STATE_IN_FORCE);
+  EXPECT_THAT(versions.At(kNow)[0].legal_bases(), ElementsAre("条例"));
+  rules->rules[1].valid_to = kNow + absl::Hours(1);
+  EXPECT_EQ(versions.At(kNow)[0].state(), huiliu::v1::RULE_SET_STATE_IN_FORCE);
+  EXPECT_EQ(versions.At(kNow + absl::Hours(1))[0].state(), huiliu::v1::RULE_SET_STATE_EXPIRED);
+  versions.Put(Version(2, kApproved, kNow), nullptr);
+  EXPECT_EQ(versions.At(kNow + absl::Hours(1))[1].state(), huiliu::v1::RULE_SET_STATE_SUPERSEDED);
+}
+
 TEST(RuleVersionsTest, AVersionPutAgainIsReplaced) {
   RuleVersions versions;
   versions.Put(Version(1, kProposed), nullptr);

@@ -56,6 +56,7 @@ class AuthorisationTest : public testing::Test {
     Unary(rules, *f_.rules, "GetRuleSet", &RulesService::GetRuleSet, kAll);
     Unary(rules, *f_.rules, "ListRuleSets", &RulesService::ListRuleSets, kAll);
     Unary(rules, *f_.rules, "CheckRuleSet", &RulesService::CheckRuleSet, kAll);
+    Unary(rules, *f_.rules, "GetRuleImpact", &RulesService::GetRuleImpact, kAll);
     const std::string governance = "huiliu.v1.Governance";
     Unary(governance, *f_.governance, "PutGrant", &GovernanceService::PutGrant, {kSecurity});
     Unary(governance, *f_.governance, "RevokeGrant", &GovernanceService::RevokeGrant, {kSecurity});

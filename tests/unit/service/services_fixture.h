@@ -148,7 +148,9 @@ class ServicesFixture {
     });
     registry = std::make_unique<RegistryService>(node.state, *commands, *node.intake, node.clock(),
                                                  OfficeHours{});
-    rules = std::make_unique<RulesService>(node.state, *commands, node.clock());
+    rules = std::make_unique<RulesService>(
+        node.state, *commands, node.clock(),
+        pipeline::ReevaluationReport(node.state, node.backbone(), 2));
     governance = std::make_unique<GovernanceService>(node.state, *commands);
     catalog = std::make_unique<CatalogService>(node.state, *reads, catalogs);
     delivery = std::make_unique<DeliveryService>(*gate, node.backbone(), *cursors, *delivered);
