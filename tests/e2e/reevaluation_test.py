@@ -299,10 +299,10 @@ def registry(folder):
         rules = set_up(node, "schemas/datasets/legal_persons/enterprise_registration.proto", "pr-enterprise-registry", "TIER_PROVINCIAL")
         node.start_agent("yn-market", sources=[{
             "id": "registry", "_system": "pr-enterprise-registry", "plugin": "file", "dataset": DATASET, "batch_rows": 1000, "linger_ms": 50,
-            "mapping": os.path.join(ROOT, "deploy/samples/mappings/enterprise_registration.yaml"), "options": {"path": REGISTRY, "pattern": "*.csv"}}])
+            "mapping": os.path.join(ROOT, "deploy/samples/mappings/enterprise_registration.yaml"), "options": {"path": REGISTRY, "pattern": "[0-9]*.csv"}}])
         land(node, cluster)
         total = 0
-        for path in glob.glob(os.path.join(REGISTRY, "*.csv")):
+        for path in glob.glob(os.path.join(REGISTRY, "[0-9]*.csv")):
             with open(path, encoding="utf-8-sig", newline="") as file:
                 total += sum(1 for _ in csv.reader(file)) - 1
         wait_for(f"all {total} rows are read", lambda: True if sum(counts(node)[0].values()) == total else counts(node)[0], 900)
@@ -346,7 +346,7 @@ def registry(folder):
 def newest_kinds(keys, kind):
     """Keys whose last row, in file and line order, is of this kind."""
     last = {}
-    for path in sorted(glob.glob(os.path.join(REGISTRY, "*.csv"))):
+    for path in sorted(glob.glob(os.path.join(REGISTRY, "[0-9]*.csv"))):
         with open(path, encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
                 last[row["统一社会信用代码"].strip()] = row["企业类型"].strip()
