@@ -200,8 +200,8 @@ TEST_F(ReevaluationTest, WhoWaitsNowIsKeptAndWhoWaitedIsReleased) {
   ASSERT_EQ(released.released.size(), 1U);
   EXPECT_EQ(released.released[0].row_id, "a.csv:2");
   EXPECT_THAT(Counts(released.batch),
-              UnorderedElementsAre("2026-01-01 RETURNED 2", "2026-01-01 OUTSIDE_AREA -1",
-                                   "2026-01-01 PENDING -1"));
+              UnorderedElementsAre("2026-01-01 RETURNED 1", "2026-01-01 RETURNED 1",
+                                   "2026-01-01 OUTSIDE_AREA -1", "2026-01-01 PENDING -1"));
 }
 
 TEST_F(ReevaluationTest, IsDueUntilTheNodeKnowsThatItIsDone) {
