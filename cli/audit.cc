@@ -46,6 +46,8 @@ void AddAuditVerbs(CLI::App& app, Command& command) {
   verify->add_option("--known", options->known, "此前保存的检查点 (a checkpoint kept from before)");
   verify->add_option("--source-key", options->source_keys,
                      "数据源=公钥，核验批次签名 (SOURCE=KEY: batch signatures too)");
+  verify->add_option("--source-keys", options->source_keys_file,
+                     "同上，一行一个的文件 (a file of such lines)");
 }
 
 }  // namespace huiliu::cli

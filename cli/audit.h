@@ -12,7 +12,8 @@
 namespace huiliu::cli {
 
 struct AuditOptions {
-  std::string dataset, receiver, system, day, source, save, known, file, public_key;
+  std::string dataset, receiver, system, day, source, save, known, file, public_key,
+      source_keys_file;
   std::vector<std::string> key, source_keys;
   int64_t from = 0;
 };

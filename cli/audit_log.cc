@@ -2,6 +2,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -90,6 +93,33 @@ class OutputFile {
   FILE* file_ = nullptr;
 };
 
+absl::Status AddSourceKey(const std::string& place, absl::string_view text,
+                          lineage::VerifyOptions* verify) {
+  const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
+  if (parts.second.size() != 64 ||
+      !std::all_of(parts.second.begin(), parts.second.end(), absl::ascii_isxdigit)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(place, "：应为“数据源=公钥”，公钥 64 位十六进制 / ", place,
+                     ": SOURCE=KEY, the key as 64 hexadecimal digits"));
+  }
+  verify->source_keys[parts.first] = absl::HexStringToBytes(parts.second);
+  return absl::OkStatus();
+}
+
+// Empty lines and lines that begin with # say nothing.
+absl::Status AddSourceKeysOf(const std::string& path, lineage::VerifyOptions* verify) {
+  if (path.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::string content, ReadFile(path));
+  int number = 0;
+  for (absl::string_view line : absl::StrSplit(content, '\n')) {
+    ++number;
+    line = absl::StripAsciiWhitespace(line);
+    if (line.empty() || line[0] == '#') continue;
+    RETURN_IF_ERROR(AddSourceKey(absl::StrCat(path, ":", number), line, verify));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<lineage::VerifyOptions> VerifyOptionsOf(const Command& command,
                                                        const AuditOptions& options) {
   lineage::VerifyOptions verify;
@@ -102,13 +132,9 @@ absl::StatusOr<lineage::VerifyOptions> VerifyOptionsOf(const Command& command,
     ASSIGN_OR_RETURN(v1::Checkpoint known, ReadCheckpoint(options.known));
     verify.known.push_back(std::move(known));
   }
-  for (const std::string& text : options.source_keys) {
-    const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
-    if (parts.second.size() != 64)
-      return absl::InvalidArgumentError(
-          "--source-key is SOURCE=KEY, the key as 64 hexadecimal digits");
-    verify.source_keys[parts.first] = absl::HexStringToBytes(parts.second);
-  }
+  for (const std::string& text : options.source_keys)
+    RETURN_IF_ERROR(AddSourceKey("--source-key", text, &verify));
+  RETURN_IF_ERROR(AddSourceKeysOf(options.source_keys_file, &verify));
   return verify;
 }
 

@@ -82,6 +82,8 @@ void AddClusterVerbs(CLI::App& app, Command& command);
 void AddDatasetVerbs(CLI::App& app, Command& command);
 void AddGrantVerbs(CLI::App& app, Command& command);
 void AddOrganisationVerbs(CLI::App& app, Command& command);
+void AddOverrideVerbs(CLI::App& app, Command& command);
+void AddPendingVerbs(CLI::App& app, Command& command);
 void AddQuarantineVerbs(CLI::App& app, Command& command);
 void AddReadVerbs(CLI::App& app, Command& command);
 void AddReceiverVerbs(CLI::App& app, Command& command);

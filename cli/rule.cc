@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
+#include "cli/rule_dry_run.h"
 #include "cli/rule_explain.h"
 #include "cli/rule_life.h"
 #include "cli/schemas.h"
@@ -125,6 +126,7 @@ void AddRuleVerbs(CLI::App& app, Command& command) {
   AddRuleLifeVerbs(*group, command);
   AddRuleApplyVerb(*group, command);
   AddRuleImpactVerb(*group, command);
+  AddRuleDryRunVerb(*group, command);
   AddRuleExplainVerb(*group, command);
   const auto local = [&](CLI::App* verb) {
     verb->add_option("--schemas", options->schemas,

@@ -2,15 +2,15 @@
 
 #include <memory>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "cli/schemas.h"
 #include "cli/words.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
 #include "core/rules/explain.h"
+#include "core/rules/explain_message.h"
+#include "core/rules/explain_words.h"
 #include "core/schema/record_writer.h"
 #include "huiliu/v1/rules.pb.h"
 #include "nlohmann/json.hpp"
@@ -26,9 +26,63 @@ constexpr char kKey[] = "rules explain: no receiver's key";
 
 struct Options {
   std::string record, dataset, rules, receiver, schemas, contract, area, at;
+  std::string purpose, system, place;
+  std::vector<std::string> key;
   uint32_t version = 0;
   bool personal = false;
 };
+
+rules::ExplainLanguage LanguageOf(const Command& command, const schema::Contract& contract,
+                                  const territory::Divisions* divisions, const char* withheld) {
+  rules::ExplainLanguage language;
+  language.english = command.english();
+  language.withheld = withheld;
+  language.place = [divisions](const std::string& code) {
+    const territory::Division* division = divisions == nullptr ? nullptr : divisions->Find(code);
+    return division == nullptr ? std::string() : division->name;
+  };
+  language.title = [&contract, english = command.english()](const std::string& name) {
+    const schema::Field* field = contract.FindField(name);
+    return field == nullptr || english ? std::string() : field->options.title();
+  };
+  return language;
+}
+
+// Of a record that the node holds: through the caller's grant.
+absl::Status ExplainAtNode(Command& command, const Options& options) {
+  v1::ExplainRequest request;
+  v1::ReadContext& context = *request.mutable_context();
+  context.set_dataset(options.dataset);
+  context.set_purpose(options.purpose);
+  ASSIGN_OR_RETURN(*context.mutable_receiver(), command.Receiver(options.receiver));
+  for (const std::string& value : options.key) request.mutable_key()->add_values(value);
+  request.mutable_key()->set_system(options.system);
+  request.set_place(options.place);
+  request.set_version(options.version);
+  if (!options.at.empty()) {
+    ASSIGN_OR_RETURN(*request.mutable_as_of(), ParseTime(options.at, false));
+  }
+  v1::ExplainResponse response;
+  RETURN_IF_ERROR(command.Call("Rules/Explain", request, &response));
+  if (command.json) return command.PrintJson(response.explanation());
+  ASSIGN_OR_RETURN(const auto contract,
+                   ContractOf(command, options.dataset, options.contract, options.schemas));
+  std::shared_ptr<const territory::Divisions> divisions;
+  // Names of places are a service to the reader: without the folder codes stand alone.
+  if (const auto schemas = FindSchemas(options.schemas); schemas.ok()) {
+    if (auto loaded = LoadDivisions(*schemas); loaded.ok()) divisions = *std::move(loaded);
+  }
+  command.out() << Printable(absl::StrCat(contract->options().title(), " → ",
+                                          response.explanation().receiver(),
+                                          command.Say("，规则第 ", ", rules version "),
+                                          response.explanation().version(), command.Say(" 版", "")))
+                << "\n"
+                << rules::ExplanationInWords(
+                       response.explanation(),
+                       LanguageOf(command, *contract, divisions.get(),
+                                  command.Say("（授权不含，不显示）", "(not granted, not shown)")));
+  return absl::OkStatus();
+}
 
 class Explainer {
  public:
@@ -85,141 +139,32 @@ class Explainer {
     return absl::OkStatus();
   }
 
-  std::string Title(const schema::Field& field) const {
-    return command_.english() || field.options.title().empty() ? field.name : field.options.title();
-  }
-  std::string TitleOf(absl::string_view name) const {
-    const schema::Field* field = contract_->FindField(name);
-    return field == nullptr ? std::string(name) : Title(*field);
-  }
   std::string Value(const schema::Field& field, const std::string& text) const {
     if (text.empty()) return command_.Say("（空）", "(empty)");
     if (field.options.personal() && !options_.personal)
       return command_.Say("（个人信息，不显示）", "(personal, not shown)");
     return text;
   }
-  std::string Place(const std::string& code) const {
-    const territory::Division* division = divisions_->Find(code);
-    return division == nullptr ? code : absl::StrCat(code, " ", division->name);
-  }
-  const char* Truth(cel::Truth truth) const {
-    if (truth == cel::Truth::kTrue) return command_.Say("成立", "holds");
-    if (truth == cel::Truth::kFalse) return command_.Say("不成立", "does not hold");
-    return command_.Say("无法判断", "cannot be evaluated");
-  }
-
-  std::string Reason() const {
-    const absl::string_view reason = found_.decision.reasons[0];
-    const std::pair<absl::string_view, absl::string_view> parts =
-        absl::StrSplit(reason, absl::MaxSplits(':', 1));
-    const int rule = found_.decision.rules[0];
-    if (parts.first == "rule.none") return command_.Say("没有规则成立", "no rule holds");
-    if (parts.first == "rule.withheld" && rule >= 0)
-      return rules_->rules[static_cast<size_t>(rule)].reason;
-    if (parts.first == "rule.error")
-      return command_.Say("规则的条件无法判断", "the rule's condition cannot be evaluated");
-    if (parts.first == "mask.failed")
-      return command_.Say("无法脱敏：", "cannot be masked: ") + TitleOf(parts.second);
-    if (parts.first == "derive.failed")
-      return command_.Say("无法计算：", "cannot be derived: ") + TitleOf(parts.second);
-    if (parts.first == "required.empty")
-      return command_.Say("必填项为空：", "required, but empty: ") + TitleOf(parts.second);
-    if (parts.first == "field.invalid")
-      return command_.Say("值无效：", "not valid: ") + TitleOf(parts.second);
-    if (parts.first == "territory.conflict")
-      return command_.Say("归属依据相互矛盾", "evidence of belonging disagrees");
-    if (parts.first == "territory.too_coarse")
-      return command_.Say("只知州市，不知县区", "only the city is known, not the county");
-    return std::string(reason);
-  }
-
-  void PrintClause(const rules::ExplainedClause& clause, int indent) {
-    std::string line(static_cast<size_t>(indent), ' ');
-    absl::StrAppend(&line, clause.truth == cel::Truth::kTrue    ? "✓ "
-                           : clause.truth == cel::Truth::kFalse ? "✗ "
-                                                                : "! ");
-    if (clause.joint == cel::Clause::Joint::kAll) {
-      absl::StrAppend(&line, command_.Say("全部成立才成立：", "all of: "));
-    } else if (clause.joint == cel::Clause::Joint::kAny) {
-      absl::StrAppend(&line, command_.Say("有一条成立即成立：", "any of: "));
-    } else {
-      absl::StrAppend(&line, clause.text);
-    }
-    for (const auto& [field, text] : clause.fields)
-      absl::StrAppend(&line, "   ", Title(*field), " = ", Value(*field, text));
-    // An error's words may quote a value.
-    if (!clause.error.empty() && Shows(clause)) absl::StrAppend(&line, "   ", clause.error);
-    command_.out() << Printable(line) << "\n";
-    for (const rules::ExplainedClause& part : clause.parts) PrintClause(part, indent + 2);
-  }
-  bool Shows(const rules::ExplainedClause& clause) const {
-    if (!clause.parts.empty()) return false;
-    for (const auto& [field, text] : clause.fields) {
-      if (field->options.personal() && !options_.personal) return false;
-    }
-    return true;
-  }
-
-  void PrintRule(const rules::ExplainedRule& explained) {
-    const rules::Rule& rule = *explained.rule;
-    std::string line = absl::StrCat(command_.Say("规则 ", "rule "), rule.id, "  ", rule.title,
-                                    command_.Say("：", ": "));
-    if (!explained.in_force) {
-      absl::StrAppend(&line, command_.Say("不在有效期内", "not valid at that time"));
-    } else if (explained.always) {
-      absl::StrAppend(&line, command_.Say("没有条件，总是成立", "no condition, always holds"));
-    } else {
-      absl::StrAppend(&line, Truth(explained.when.truth));
-    }
-    if (explained.decides)
-      absl::StrAppend(&line, command_.Say("，由它决定；依据：", ", it decides; legal basis: "),
-                      rule.legal_basis);
-    command_.out() << Printable(line) << "\n";
-    if (explained.in_force && !explained.always) PrintClause(explained.when, 2);
-  }
-
-  // How each field leaves: only what is not as it came.
-  absl::Status PrintFields() {
-    std::vector<std::string> dropped, changed, added;
-    for (const schema::Field& field : contract_->fields()) {
-      ASSIGN_OR_RETURN(const std::string came, schema::FieldToText(*contract_, field, record_));
-      ASSIGN_OR_RETURN(const std::string leaves,
-                       schema::FieldToText(*contract_, field, found_.decision.outputs[0].payload));
-      if (came == leaves) continue;
-      (leaves.empty() ? dropped : came.empty() ? added : changed).push_back(Title(field));
-    }
-    const std::pair<const char*, std::vector<std::string>*> groups[] = {
-        {command_.Say("不提供的字段：", "fields not given: "), &dropped},
-        {command_.Say("脱敏或改写的字段：", "fields masked or replaced: "), &changed},
-        {command_.Say("规则填写的字段：", "fields the rule fills: "), &added}};
-    for (const auto& [words, names] : groups) {
-      if (!names->empty()) command_.out() << words << absl::StrJoin(*names, ", ") << "\n";
-    }
-    return absl::OkStatus();
-  }
-
   absl::Status PrintText() {
-    const rules::Decision& decision = found_.decision;
     command_.out() << Printable(absl::StrCat(
                           contract_->options().title(), " → ", rules_->receiver.value(),
                           command_.Say("，规则 ", ", rules "), rules_->source_name,
                           rules_->version > 0 ? absl::StrCat(" @", rules_->version) : ""))
                    << "\n";
-    const territory::Attribution& at = decision.attribution;
-    command_.out() << command_.Say("归属：", "belongs to: ")
-                   << (at.division.empty() ? command_.Say("无法判定", "not decided")
-                                           : Place(at.division))
-                   << (at.conflict ? command_.Say("（依据有矛盾）", " (evidence disagrees)") : "")
-                   << "\n";
-    for (const rules::ExplainedRule& rule : found_.rules) PrintRule(rule);
-    command_.out() << command_.Say("结果：", "outcome: ")
-                   << OutcomeInWords(decision.outcomes[0], command_.english());
-    if (!decision.reasons[0].empty())
-      command_.out() << Printable(
-          absl::StrCat(command_.Say("，", ", "), Reason(), " [", decision.reasons[0], "]"));
-    command_.out() << "\n";
-    return decision.outputs.empty() || decision.outputs[0].tombstone ? absl::OkStatus()
-                                                                     : PrintFields();
+    rules::ExplainViewer viewer;
+    viewer.knows_all = true;  // the record is the caller's own
+    viewer.show = [&](const schema::Field& field,
+                      const std::string& text) -> std::pair<v1::DryRunSample::Shown, std::string> {
+      if (field.options.personal() && !options_.personal)
+        return {v1::DryRunSample::SHOWN_WITHHELD, ""};
+      return {v1::DryRunSample::SHOWN_CLEAR, text};
+    };
+    ASSIGN_OR_RETURN(const v1::Explanation explanation,
+                     rules::ToMessage(found_, *contract_, *rules_, record_, viewer));
+    command_.out() << rules::ExplanationInWords(
+        explanation, LanguageOf(command_, *contract_, divisions_.get(),
+                                command_.Say("（个人信息，不显示）", "(personal, not shown)")));
+    return absl::OkStatus();
   }
 
   json ClauseJson(const rules::ExplainedClause& clause) const {
@@ -265,12 +210,37 @@ class Explainer {
 
 void AddRuleExplainVerb(CLI::App& group, Command& command) {
   auto options = std::make_shared<Options>();
-  CLI::App* explain =
-      AddVerb(group, command, "explain",
-              "一条记录为何如此判定：每个条件的值与结果 (why a record is decided as it is)",
-              [&command, options] { return Explainer(command, *options).Run(); });
-  explain->add_option("record", options->record, "记录，JSON 文件 (the record, a JSON file)")
-      ->required();
+  CLI::App* explain = AddVerb(
+      group, command, "explain",
+      "一条记录为何如此判定：每个条件的值与结果 (why a record is decided as it is)",
+      [&command, options]() -> absl::Status {
+        const bool at_node = !options->key.empty() || !options->place.empty();
+        if (at_node == !options->record.empty()) {
+          return absl::InvalidArgumentError(
+              "须给出记录文件，或节点上的记录（--key 或 --at-offset）/ give a record's "
+              "file, or a record at the node (--key or --at-offset)");
+        }
+        return at_node ? ExplainAtNode(command, *options) : Explainer(command, *options).Run();
+      });
+  CLI::Option* record =
+      explain->add_option("record", options->record, "记录，JSON 文件 (the record, a JSON file)");
+  CLI::Option* key = explain
+                         ->add_option("--key", options->key,
+                                      "节点上的记录：主键字段的值，可多次 (a record at the node: "
+                                      "its key fields' values)")
+                         ->allow_extra_args(false)
+                         ->excludes(record);
+  explain
+      ->add_option("--at-offset", options->place,
+                   "或其日志位置，如 source.case_accept/0@123 (or its place in the log)")
+      ->excludes(record)
+      ->excludes(key);
+  explain->add_option("--system", options->system, "来源系统 (the system it comes from)")
+      ->excludes(record);
+  explain
+      ->add_option("--purpose", options->purpose,
+                   "用途：按本单位该用途的授权 (through the grant for this purpose)")
+      ->excludes(record);
   CLI::Option* rules =
       explain->add_option("--rules", options->rules, "规则文件 YAML (a rule file, no node needed)");
   explain

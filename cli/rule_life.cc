@@ -10,6 +10,7 @@
 #include "cli/words.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
+#include "core/rules/dry_run_words.h"
 #include "huiliu/v1/rules.pb.h"
 #include "nlohmann/json.hpp"
 
@@ -52,6 +53,35 @@ std::string StateInWords(v1::RuleSetState state, bool english) {
 
 namespace {
 
+// What the newest dry run came to, in a cell of a table.
+std::string DryRunInShort(const v1::RuleSet& set, bool english) {
+  if (set.dry_runs_size() == 0) return english ? "none" : "未试运行";
+  std::string out;
+  for (const v1::DryRunCount& count : set.dry_runs(set.dry_runs_size() - 1).counts()) {
+    if (count.category() == v1::DRY_RUN_CATEGORY_UNCHANGED || count.records() == 0) continue;
+    absl::StrAppend(&out,
+                    out.empty() ? ""
+                    : english   ? ", "
+                                : "，",
+                    rules::InWords(count.category(), english), " ", count.records());
+  }
+  if (out.empty()) out = english ? "no change" : "无变化";
+  return out;
+}
+
+// An approver is told what he approves; that a version was never tried stands in lineage too.
+void PrintDryRuns(Command& command, const v1::RuleSet& set) {
+  if (set.dry_runs_size() == 0 && set.state() != v1::RULE_SET_STATE_REJECTED) {
+    command.out() << command.Say(
+        "注意：此版本未经试运行（huiliu rules dry-run；部门侧 huiliu-agent rules dry-run）\n",
+        "note: this version was never dry-run (huiliu rules dry-run; at the edge huiliu-agent "
+        "rules dry-run)\n");
+  }
+  for (const v1::DryRunSummary& run : set.dry_runs())
+    command.out() << command.Say("试运行：", "dry run: ")
+                  << Printable(rules::SummaryInWords(run, command.english())) << "\n";
+}
+
 absl::Status History(Command& command, const Options& options) {
   v1::ListRuleSetsRequest request;
   request.set_dataset(options.dataset);
@@ -63,12 +93,13 @@ absl::Status History(Command& command, const Options& options) {
                command.Say("版本", "version"), command.Say("状态", "state"),
                command.Say("提交人", "author"), command.Say("提交时间", "proposed"),
                command.Say("审批人", "approver"), command.Say("生效时间", "in force from"),
-               command.Say("历史重判", "history"), command.Say("依据", "legal basis"),
-               command.Say("说明", "note"), command.Say("摘要（锁定用）", "digest (to pin)")});
+               command.Say("试运行", "dry run"), command.Say("历史重判", "history"),
+               command.Say("依据", "legal basis"), command.Say("说明", "note"),
+               command.Say("摘要（锁定用）", "digest (to pin)")});
   for (const v1::RuleSet& s : all.rule_sets()) {
     table.Add({s.dataset(), s.receiver(), std::to_string(s.version()),
                StateInWords(s.state(), command.english()), s.author(), TimeInWords(s.registered()),
-               s.approver(), TimeInWords(s.active_from()),
+               s.approver(), TimeInWords(s.active_from()), DryRunInShort(s, command.english()),
                ReevaluationInWords(s, command.english()), absl::StrJoin(s.legal_bases(), "；"),
                s.state() == v1::RULE_SET_STATE_REJECTED ? s.reason() : s.note(),
                absl::BytesToHexString(s.digest())});
@@ -136,7 +167,9 @@ absl::Status Decide(Command& command, const Options& options, bool approve) {
   }
   v1::DecideRuleSetResponse response;
   RETURN_IF_ERROR(command.Call("Rules/DecideRuleSet", request, &response));
-  return PrintState(command, response.rule_set());
+  RETURN_IF_ERROR(PrintState(command, response.rule_set()));
+  if (!command.json) PrintDryRuns(command, response.rule_set());
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -158,6 +191,21 @@ absl::StatusOr<std::shared_ptr<const rules::RuleSet>> RulesInForce(
 }
 
 namespace {
+
+// The dry runs of a version with this very text that waits for approval.
+absl::Status PrintTried(Command& command, const rules::RuleSetHead& head, const std::string& yaml) {
+  v1::ListRuleSetsRequest request;
+  request.set_dataset(head.dataset.value());
+  request.set_receiver(head.receiver.value());
+  v1::ListRuleSetsResponse all;
+  RETURN_IF_ERROR(command.Call("Rules/ListRuleSets", request, &all));
+  for (const v1::RuleSet& set : all.rule_sets()) {
+    if (set.state() != v1::RULE_SET_STATE_PROPOSED || set.yaml() != yaml) continue;
+    PrintDryRuns(command, set);
+    break;
+  }
+  return absl::OkStatus();
+}
 
 absl::Status Plan(Command& command, const Options& options) {
   for (const std::string& file : options.files) {
@@ -187,6 +235,7 @@ absl::Status Plan(Command& command, const Options& options) {
     }
     for (const std::string& change : changes) command.out() << "  " << Printable(change) << "\n";
     if (changes.empty()) command.out() << command.Say("  规则无变化\n", "  no rule changes\n");
+    RETURN_IF_ERROR(PrintTried(command, head, yaml));
   }
   return absl::OkStatus();
 }

@@ -79,6 +79,8 @@ void AddVerbs(CLI::App& app, Command& command) {
   AddGrantVerbs(app, command);
   AddReadVerbs(app, command);
   AddSubscribeVerb(app, command);
+  AddOverrideVerbs(app, command);
+  AddPendingVerbs(app, command);
   AddQuarantineVerbs(app, command);
   AddAuditVerbs(app, command);
   AddTerritoryVerbs(app, command);

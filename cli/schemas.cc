@@ -67,6 +67,16 @@ absl::StatusOr<std::shared_ptr<const schema::Contract>> FindContractFile(
                                           "; it has ", absl::StrJoin(ids, ", ")));
 }
 
+absl::StatusOr<std::shared_ptr<const schema::Contract>> RegisteredContract(
+    Command& command, const std::string& dataset) {
+  huiliu::v1::GetDatasetRequest request;
+  request.set_id(dataset);
+  huiliu::v1::GetDatasetResponse response;
+  RETURN_IF_ERROR(command.Call("Registry/GetDataset", request, &response));
+  const huiliu::v1::Dataset& found = response.dataset();
+  return schema::Contract::Parse(found.source_name(), found.source_text(), found.version());
+}
+
 absl::StatusOr<std::shared_ptr<const schema::Contract>> ContractOf(Command& command,
                                                                    const std::string& dataset,
                                                                    const std::string& file,
@@ -78,12 +88,7 @@ absl::StatusOr<std::shared_ptr<const schema::Contract>> ContractOf(Command& comm
     ASSIGN_OR_RETURN(const std::string folder, FindSchemas(schemas));
     return FindContractFile(folder, dataset);
   }
-  huiliu::v1::GetDatasetRequest request;
-  request.set_id(dataset);
-  huiliu::v1::GetDatasetResponse response;
-  RETURN_IF_ERROR(command.Call("Registry/GetDataset", request, &response));
-  const huiliu::v1::Dataset& found = response.dataset();
-  return schema::Contract::Parse(found.source_name(), found.source_text(), found.version());
+  return RegisteredContract(command, dataset);
 }
 
 absl::StatusOr<std::shared_ptr<const territory::Divisions>> LoadDivisions(

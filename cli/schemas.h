@@ -21,6 +21,10 @@ absl::StatusOr<std::shared_ptr<const schema::Contract>> FindContractFile(
     const std::string& schemas, const std::string& dataset);
 absl::StatusOr<std::shared_ptr<const schema::Contract>> ReadContract(const std::string& path);
 
+// As the node has it, in its newest version.
+absl::StatusOr<std::shared_ptr<const schema::Contract>> RegisteredContract(
+    Command& command, const std::string& dataset);
+
 // From `file` where one is named, else the node's newest version, else (no node is configured) the
 // schemas folder's.
 absl::StatusOr<std::shared_ptr<const schema::Contract>> ContractOf(Command& command,

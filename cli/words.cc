@@ -292,6 +292,9 @@ std::string WhyInWords(const std::string& reason, const std::string& rule_set, b
   static constexpr Word kWords[] = {
       {"source.deleted", "来源已删除", "deleted at its source"},
       {"territory.outside", "不属于本接收方", "it belongs to another area"},
+      {"territory.override", "按认领决定回流", "returned by a territory override"},
+      {"territory.override_withdrawn", "认领决定已撤回",
+       "the override that claimed it is withdrawn"},
       {"rules.changed", "规则变更后再次回流", "sent again by new rules"},
       {"grant.filter", "不在授权的行范围内", "the grant's row filter hides it"},
       {"rule.none", "没有规则予以回流", "no rule returns it"},

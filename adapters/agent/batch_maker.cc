@@ -1,5 +1,7 @@
 #include "adapters/agent/batch_maker.h"
 
+#include <set>
+
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -8,6 +10,7 @@
 #include "core/merkle/merkle.h"
 #include "core/model/batch_digest.h"
 #include "core/rules/sent_reason.h"
+#include "core/rules/version_order.h"
 #include "core/schema/contract.h"
 
 namespace huiliu::agent {
@@ -27,6 +30,14 @@ int32_t NumberOf(const std::string& day) {
              : 0;
 }
 
+// Whether what is remembered of the key is just this version, so that deciding it again takes
+// nothing newer away.
+bool IsNewest(const rules::PriorDecision* prior, const rules::SourceChange& change) {
+  return prior != nullptr && !prior->deleted && !prior->outcomes.empty() &&
+         prior->row_id == change.row_id &&
+         rules::SamePayload(prior->payload_digest, Sha256(change.payload));
+}
+
 }  // namespace
 
 struct BatchMaker::Work {
@@ -44,8 +55,10 @@ struct BatchMaker::Work {
   int64_t rest_rows = 0;
   int64_t kept = 0;
   bool moved_counts = false;
+  std::set<std::string> overrides = {};  // that decided rows
   MadeBatch made = {};
-  const KeptRows* again = nullptr;  // decided again by hand
+  const KeptRows* again = nullptr;  // decided again
+  Again why = Again::kAsked;
   std::vector<RedriveResult>* results = nullptr;
   Reevaluation* history = nullptr;
   bool history_ends = false;
@@ -80,6 +93,10 @@ void BatchMaker::KeepRow(Work* work, size_t i, const std::string& day, const std
   out.set_day(day);
   out.set_conflict(decision_.attribution.conflict);
   out.set_masked_at_source(work->mapped[i].masked_at_source || decision_.masked_at_source);
+  if (DecidedByHand()) {
+    out.set_territory_override(decision_.overrides[0]);
+    out.set_redriven(true);
+  }
   KeepCells(work->rows, row, &out);
   kept->push_back(std::move(out));
 }
@@ -109,19 +126,14 @@ void BatchMaker::Publish(Work* work, size_t i, const rules::Output& output) {
   envelope.set_source_time_us(row.source_time_us);
   envelope.set_division(decision_.attribution.division);
   envelope.set_city(parts_.city);
-  if (decision_.attribution.decided_by >= 0) {
-    envelope.set_decided_by(parts_.mapping->contract()
-                                .options()
-                                .territory()
-                                .evidence(decision_.attribution.decided_by)
-                                .field());
-  }
+  envelope.set_decided_by(rules::DecidedBy(decision_, output.receiver, parts_.mapping->contract()));
   envelope.set_conflict(decision_.attribution.conflict);
   envelope.set_key_hash(ToString(Sha256(row.key)));
   envelope.set_rule(output.rule);
-  rules::SentReason why = rules::ReasonOf(decision_, output);
-  // A repaired row is decided again, too, but by no new rules.
-  if (work->again != nullptr && !output.tombstone) why = {};
+  const rules::DecidedAgain by = work->again == nullptr       ? rules::DecidedAgain::kByRules
+                                 : work->why == Again::kAsked ? rules::DecidedAgain::kCorrected
+                                                              : rules::DecidedAgain::kByOverrides;
+  rules::SentReason why = rules::ReasonOf(decision_, output, by);
   envelope.set_reason(std::move(why.code));
   if (why.caused_by_rules) envelope.set_rule_set(parts_.rule_label);
   for (const std::string& finding : row.findings) envelope.add_findings(finding);
@@ -164,9 +176,29 @@ void BatchMaker::Remember(Work* work, size_t i) {
   work->made.decisions[place->second].value = rules::EncodeDecision(decision_.next);
 }
 
+// By a territory override, and so that nothing is left to decide.
+bool BatchMaker::DecidedByHand() const {
+  const huiliu::v1::Outcome outcome =
+      decision_.outcomes.empty() ? huiliu::v1::OUTCOME_UNSPECIFIED : decision_.outcomes[0];
+  return !decision_.overrides.empty() && !decision_.overrides[0].empty() &&
+         outcome != huiliu::v1::OUTCOME_PENDING && outcome != huiliu::v1::OUTCOME_QUARANTINED;
+}
+
+// What was decided by hand is kept, too, marked: so that it can be decided again when that is
+// withdrawn.
+void BatchMaker::KeepUndecided(Work* work, size_t i, const std::string& day) {
+  const bool quarantined = decision_.outcomes[0] == huiliu::v1::OUTCOME_QUARANTINED;
+  if (DecidedByHand() || quarantined || decision_.outcomes[0] == huiliu::v1::OUTCOME_PENDING) {
+    KeepRow(work, i, day, decision_.reason, "", "",
+            quarantined ? &work->made.quarantined : &work->made.pending);
+  }
+  if (DecidedByHand()) work->overrides.insert(decision_.overrides[0]);
+}
+
 void BatchMaker::Decide(Work* work, size_t i) {
   const mapping::MappedRow& row = work->mapped[i];
   decision_.attribution = {};
+  decision_.overrides.clear();
   decision_.masked_at_source = false;
   if (!row.error_code.empty()) {
     CountChange(work, work->today, huiliu::v1::OUTCOME_QUARANTINED, decision_, row.masked_at_source,
@@ -190,11 +222,8 @@ void BatchMaker::Decide(Work* work, size_t i) {
       break;
     default:
       CountChange(work, work->today, outcome, decision_, masked, 1);
-      if (outcome == huiliu::v1::OUTCOME_QUARANTINED || outcome == huiliu::v1::OUTCOME_PENDING) {
-        KeepRow(
-            work, i, work->today, decision_.reason, "", "",
-            outcome == huiliu::v1::OUTCOME_PENDING ? &work->made.pending : &work->made.quarantined);
-      }
+      if (decision_.novelty != rules::Novelty::kNew) decision_.overrides.clear();
+      KeepUndecided(work, i, work->today);
       if (decision_.outputs.empty()) AddRest(work, i);
   }
   for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
@@ -202,9 +231,12 @@ void BatchMaker::Decide(Work* work, size_t i) {
 }
 
 void BatchMaker::MoveCount(Work* work, size_t i, const rules::PriorDecision& before) {
-  if (before.outcomes.empty()) return;
   const std::string day = before.counted_day != 0 ? DayOf(before.counted_day) : work->today;
-  const huiliu::v1::Outcome was = before.outcomes[0], is = decision_.outcomes[0];
+  const huiliu::v1::Outcome is = decision_.outcomes[0];
+  const huiliu::v1::Outcome was = before.outcomes.empty() ? is : before.outcomes[0];
+  // What waits as before is kept already.
+  if (was != is || DecidedByHand()) KeepUndecided(work, i, day);
+  if (before.outcomes.empty()) return;
   rules::Decision counted;
   counted.attribution.division = before.division;
   CountChange(work, day, was, counted, false, -1);
@@ -217,10 +249,6 @@ void BatchMaker::MoveCount(Work* work, size_t i, const rules::PriorDecision& bef
   if (was == huiliu::v1::OUTCOME_QUARANTINED) {
     work->made.released.push_back(
         {KeptKind::kQuarantined, before.row_id, std::string(View(work->rows.rows[i].raw))});
-  }
-  if (is == huiliu::v1::OUTCOME_PENDING || is == huiliu::v1::OUTCOME_QUARANTINED) {
-    KeepRow(work, i, day, decision_.reason, "", "",
-            is == huiliu::v1::OUTCOME_PENDING ? &work->made.pending : &work->made.quarantined);
   }
 }
 
@@ -253,6 +281,7 @@ void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
   RedriveResult& result = work->results->emplace_back();
   result.row = kept.ref;
   decision_.attribution = {};
+  decision_.overrides.clear();
   decision_.masked_at_source = false;
   if (!row.error_code.empty()) {
     result.outcome = huiliu::v1::OUTCOME_QUARANTINED;
@@ -261,35 +290,56 @@ void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
   }
   rules::SourceChange change = ChangeOf(*work, i);
   change.redrive = true;
-  const auto prior = work->prior.find(row.key);
-  parts_.engine->Decide(change, prior == work->prior.end() ? nullptr : &prior->second, &decision_);
+  change.recall = work->why == Again::kWithdrawn;
+  const auto known = work->prior.find(row.key);
+  const rules::PriorDecision* prior = known == work->prior.end() ? nullptr : &known->second;
+  huiliu::v1::Outcome before = kept.ref.kind == KeptKind::kPending
+                                   ? huiliu::v1::OUTCOME_PENDING
+                                   : huiliu::v1::OUTCOME_QUARANTINED;
+  std::string division;
+  if (work->why != Again::kAsked) {
+    if (!IsNewest(prior, change)) return;
+    // A row that was decided by hand counts as that said.
+    if (change.recall) {
+      before = prior->outcomes[0];
+      division = prior->division;
+    } else if (prior->outcomes[0] != before) {
+      return;
+    }
+  }
+  parts_.engine->Decide(change, prior, &decision_);
   result.outcome = decision_.outcomes[0];
-  const huiliu::v1::Outcome before = kept.ref.kind == KeptKind::kPending
-                                         ? huiliu::v1::OUTCOME_PENDING
-                                         : huiliu::v1::OUTCOME_QUARANTINED;
-  if (result.outcome == before) {
+  // Another override that says the same is another one all the same.
+  const bool by_another = change.recall && DecidedByHand();
+  if (result.outcome == before && !by_another) {
     result.error = decision_.reason;
     return;
   }
+  MoveAgain(work, i, kept, before, division, &result);
+}
+
+void BatchMaker::MoveAgain(Work* work, size_t i, const KeptRows::Row& kept,
+                           huiliu::v1::Outcome before, const std::string& division,
+                           RedriveResult* result) {
+  const mapping::MappedRow& row = work->mapped[i];
+  const std::string& day = kept.kept.day();
   rules::Decision old;
   old.attribution.conflict = kept.kept.conflict();
-  CountChange(work, kept.kept.day(), before, old, kept.kept.masked_at_source(), -1);
-  CountChange(work, kept.kept.day(), result.outcome, decision_,
+  old.attribution.division = division;
+  CountChange(work, day, before, old, kept.kept.masked_at_source(), -1);
+  CountChange(work, day, result->outcome, decision_,
               row.masked_at_source || decision_.masked_at_source, 1);
   work->moved_counts = true;
-  work->made.redriven.push_back(kept.ref);
-  if (result.outcome == huiliu::v1::OUTCOME_QUARANTINED ||
-      result.outcome == huiliu::v1::OUTCOME_PENDING) {
-    result.error = decision_.reason;
-    KeepRow(work, i, kept.kept.day(), decision_.reason, "", "",
-            result.outcome == huiliu::v1::OUTCOME_PENDING ? &work->made.pending
-                                                          : &work->made.quarantined);
+  if (work->why != Again::kWithdrawn) work->made.redriven.push_back(kept.ref);
+  if (result->outcome == huiliu::v1::OUTCOME_QUARANTINED ||
+      result->outcome == huiliu::v1::OUTCOME_PENDING) {
+    result->error = decision_.reason;
   }
+  KeepUndecided(work, i, day);
   if (decision_.outputs.empty()) AddRest(work, i);
   for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
   // The count stays in its day, and so does what is remembered of it.
-  if (decision_.novelty != rules::Novelty::kSuperseded)
-    decision_.next.counted_day = NumberOf(kept.kept.day());
+  if (decision_.novelty != rules::Novelty::kSuperseded) decision_.next.counted_day = NumberOf(day);
   Remember(work, i);
 }
 
@@ -308,6 +358,7 @@ absl::Status BatchMaker::Seal(Work* work) {
   }
   for (const auto* kept : {&work->made.quarantined, &work->made.pending}) {
     for (const huiliu::v1::QuarantinedRow& row : *kept) {
+      if (row.redriven()) continue;
       huiliu::v1::QuarantineNote* note = batch.add_quarantine_notes();
       // A row id may be a person's number: its digest is the trace.
       note->set_row_id(absl::StrCat(
@@ -324,6 +375,7 @@ absl::Status BatchMaker::Seal(Work* work) {
     reread->set_done(work->history_ends);
     work->history->impact.AddTo(reread->mutable_counts());
   }
+  batch.mutable_overrides()->Add(work->overrides.begin(), work->overrides.end());
   batch.set_rest_rows(work->rest_rows);
   batch.set_rest_digest(ToString(work->rest.Root()));
   batch.set_records_root(ToString(MerkleRootOf(RecordLeafHashes(batch))));
@@ -370,9 +422,10 @@ absl::StatusOr<MadeBatch> BatchMaker::Make(const huiliu_rows& rows, uint64_t epo
 
 absl::StatusOr<MadeBatch> BatchMaker::MakeAgain(const KeptRows& rows, uint64_t epoch,
                                                 uint64_t sequence, const std::string& position,
-                                                std::vector<RedriveResult>* results) {
+                                                Again why, std::vector<RedriveResult>* results) {
   Work work{.rows = rows.rows(), .epoch = epoch, .sequence = sequence};
   work.again = &rows;
+  work.why = why;
   work.results = results;
   return Run(&work, position);
 }

@@ -42,6 +42,13 @@ struct MadeBatch {
   }
 };
 
+// Why kept rows are decided again.
+enum class Again {
+  kAsked,      // a person asks for it, corrected or not
+  kOverrides,  // territory overrides changed: only what is still the newest version is decided
+  kWithdrawn,  // an override that decided them holds no more: who holds them by it loses them
+};
+
 // One thread.
 class BatchMaker {
  public:
@@ -63,7 +70,7 @@ class BatchMaker {
   // Decides kept rows again; each count moves within its own day. `position`: of the last batch.
   // Adds one result a row.
   absl::StatusOr<MadeBatch> MakeAgain(const KeptRows& rows, uint64_t epoch, uint64_t sequence,
-                                      const std::string& position,
+                                      const std::string& position, Again why,
                                       std::vector<RedriveResult>* results);
   // Rows of the source's history: newest versions alone are decided again, by new rules; what is
   // sent is what differs. `position`: of the last batch. The batch tells how far `history` is, and
@@ -90,6 +97,10 @@ class BatchMaker {
   // A version that other rules decided before: its count moves within its day.
   void MoveCount(Work* work, size_t i, const rules::PriorDecision& before);
   void DecideAgain(Work* work, size_t i, const KeptRows::Row& kept);
+  void MoveAgain(Work* work, size_t i, const KeptRows::Row& kept, huiliu::v1::Outcome before,
+                 const std::string& division, RedriveResult* result);
+  void KeepUndecided(Work* work, size_t i, const std::string& day);
+  bool DecidedByHand() const;
   rules::SourceChange ChangeOf(const Work& work, size_t i) const;
   void AddRest(Work* work, size_t i);
   void Remember(Work* work, size_t i);

@@ -12,7 +12,9 @@
 #include "adapters/agent/decision_commands.h"
 #include "adapters/agent/landing_commands.h"
 #include "adapters/agent/landing_worker.h"
+#include "adapters/agent/override_verbs.h"
 #include "adapters/agent/repair_commands.h"
+#include "adapters/agent/rule_trials.h"
 #include "adapters/agent/rule_verbs.h"
 #include "adapters/agent/source_worker.h"
 #include "adapters/agent/supervisor.h"
@@ -213,6 +215,98 @@ void AddDecisionVerbs(CLI::App& app, std::string* config_path, DecisionVerbs* ve
       ->check(CLI::IsMember({"table", "json"}));
 }
 
+// The department's, before it runs rules and after: trying and explaining them on its own records.
+struct TrialVerbs {
+  CLI::App* dry_run = nullptr;
+  CLI::App* explain = nullptr;
+  huiliu::agent::TrialOptions options;
+  std::string language = "zh", output = "table";
+  bool unpublished = false;
+
+  bool chosen() const { return *dry_run || *explain; }
+  int Run(const huiliu::agent::Config& config, const std::string& source) {
+    options.source = source;
+    options.english = language == "en";
+    options.json = output == "json";
+    options.publish = !unpublished;
+    return Exit(*dry_run ? huiliu::agent::TryRules(config, options, stopping)
+                         : huiliu::agent::ExplainRow(config, options, stopping));
+  }
+};
+
+// Verbs under `rules`, whose options they share.
+void AddTrialVerbs(CLI::App& rules, TrialVerbs* verbs) {
+  huiliu::agent::TrialOptions& options = verbs->options;
+  const auto verb = [&](const char* name, const char* text) {
+    CLI::App* sub = rules.add_subcommand(name, text)->fallthrough();
+    CLI::Option* draft = sub->add_option("--draft", options.draft, "规则文件 (a rule file)");
+    sub->add_option("--version", options.version, "节点上的版本 (a version at the node)")
+        ->excludes(draft);
+    sub->add_flag("--show-personal", options.personal,
+                  "显示个人信息和原样行号 (personal fields and row ids as they are)");
+    sub->add_option("--lang", verbs->language, "zh 或 en")->check(CLI::IsMember({"zh", "en"}));
+    sub->add_option("-o,--output", verbs->output, "table 或 json")
+        ->check(CLI::IsMember({"table", "json"}));
+    return sub;
+  };
+  verbs->dry_run =
+      verb("dry-run",
+           "试运行：从头重读数据源，对比草案与现行规则，不发送任何记录 (read the source "
+           "again and compare a draft with the rules that run; nothing is returned)");
+  verbs->dry_run->add_option("--from", options.from,
+                             "来源时间从此起，日期或 RFC 3339 (source time since)");
+  verbs->dry_run->add_option("--to", options.to, "至此前 (and before)");
+  verbs->dry_run->add_option("--samples", options.samples, "每类样例数，0–50 (samples a category)");
+  verbs->dry_run->add_option("--seed", options.seed, "选样例的种子 (chooses the samples)");
+  verbs->dry_run->add_flag("--no-publish", verbs->unpublished,
+                           "不把计数记在该版本上 (do not keep the counts with the version)");
+  verbs->dry_run->final_callback([&options] {
+    if (options.draft.empty() && options.version == 0)
+      throw CLI::RequiredError("--draft or --version");
+  });
+  verbs->explain = verb("explain", "一条记录为何如此判定 (why a record is decided as it is)");
+  verbs->explain->add_option("--key", options.key,
+                             "主键字段的值，按契约次序 (values of the key fields)");
+  verbs->explain->add_option("--kept", options.kept,
+                             "或：一行问题数据或待认领的编号 (or a kept row's id)");
+  verbs->explain->add_flag("--newest", options.newest,
+                           "读到末尾，取最新版本 (read to the end, take the newest version)");
+}
+
+// The department's say over territory overrides.
+struct OverrideVerb {
+  CLI::App* verb = nullptr;
+  CLI::Option* accept = nullptr;
+  CLI::Option* refuse = nullptr;
+  bool accepts = false, refuses = false;
+  std::string source, output = "table";
+  std::vector<std::string> ids;
+
+  int Run(const huiliu::agent::Config& config) {
+    if (accepts) return Exit(huiliu::agent::AcceptOverrides(config, source, ids));
+    if (refuses) return Exit(huiliu::agent::RefuseOverrides(config, source, ids));
+    return Exit(huiliu::agent::ListOverrides(config, source, output == "json"));
+  }
+};
+
+void AddOverrideVerb(CLI::App& app, std::string* config_path, OverrideVerb* overrides) {
+  CLI::App* verb = app.add_subcommand("overrides",
+                                      "认领决定：列出；锁定规则后须采纳才在此运行 (overrides; "
+                                      "where rules are pinned, those that were "
+                                      "accepted run)");
+  overrides->verb = verb;
+  verb->add_option("--config", *config_path, "agent.yaml")->required();
+  verb->add_option("--source", overrides->source, "数据源 (source)")->required();
+  verb->add_option("id", overrides->ids, "编号，默认全部 (ids; default: all)");
+  overrides->accept = verb->add_flag("--accept", overrides->accepts, "采纳 (accept)");
+  overrides->refuse =
+      verb->add_flag("--refuse", overrides->refuses, "不再采纳 (take acceptance back)");
+  overrides->accept->excludes(overrides->refuse);
+  verb->add_option("-o,--output", overrides->output,
+                   "table 或 json，一行一个对象 (json: an object a line)")
+      ->check(CLI::IsMember({"table", "json"}));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -235,11 +329,15 @@ int main(int argc, char** argv) {
   uint32_t version = 0;
   CLI::Option* show = rules->add_option(
       "--show", version, "某版原文；0：现在运行的 (a version's text; 0: what runs now)");
+  TrialVerbs trials;
+  AddTrialVerbs(*rules, &trials);
   CLI::App* pin = verb(
       "pin", "锁定本部门运行的规则版本；不给摘要：解除 (pin a rule version; no digest: unpin)");
   pin->add_option("--source", source)->required();
   pin->add_option("--digest", digest,
                   "rules 所列的摘要，或其前 8 位以上 (as `rules` lists it, or its first 8 digits)");
+  OverrideVerb overrides;
+  AddOverrideVerb(app, &config_path, &overrides);
   RepairVerbs quarantine, pending;
   AddRepairVerbs(app, "quarantine", "问题数据：列出、查看、更正、重判 (rows kept for repair)",
                  huiliu::KeptKind::kQuarantined, &config_path, &quarantine);
@@ -264,11 +362,13 @@ int main(int argc, char** argv) {
   if (!config.ok()) return Exit(config.status()) + 1;
   if (quarantine.chosen()) return quarantine.Run(*config);
   if (pending.chosen()) return pending.Run(*config);
+  if (*overrides.verb) return overrides.Run(*config);
   if (refused.chosen()) return refused.Run(*config);
   if (*decisions.list) return decisions.Run(*config);
   if (*run) return Exit(huiliu::agent::Supervise(*config, OwnPath(), stopping));
   if (*worker) return Exit(RunWorker(*config, source, landing));
   if (*key) return Exit(PrintKey(*config, source));
+  if (trials.chosen()) return trials.Run(*config, source);
   if (*rules && show->count() > 0) return Exit(huiliu::agent::ShowRules(*config, source, version));
   if (*rules) return Exit(huiliu::agent::ListRules(*config, source));
   return Exit(huiliu::agent::PinRules(*config, source, digest));

@@ -15,6 +15,7 @@
 #include "core/base/status.h"
 #include "huiliu/v1/delivery.grpc.pb.h"
 #include "huiliu/v1/intake.grpc.pb.h"
+#include "huiliu/v1/overrides.grpc.pb.h"
 #include "huiliu/v1/registry.grpc.pb.h"
 #include "huiliu/v1/rules.grpc.pb.h"
 
@@ -132,6 +133,7 @@ class GrpcNodeClient : public NodeClient {
       : login_(token),
         registry_(v1::Registry::NewStub(channel)),
         rules_(v1::Rules::NewStub(channel)),
+        overrides_(v1::Overrides::NewStub(channel)),
         intake_(v1::Intake::NewStub(channel)),
         delivery_(v1::Delivery::NewStub(channel)) {}
 
@@ -190,6 +192,24 @@ class GrpcNodeClient : public NodeClient {
     return response.rule_set();
   }
 
+  absl::Status RecordDryRun(const v1::RecordDryRunRequest& request) override {
+    v1::RecordDryRunResponse response;
+    return Call(
+        [&](grpc::ClientContext* c) { return rules_->RecordDryRun(c, request, &response); });
+  }
+
+  absl::StatusOr<v1::GetOverridesInForceResponse> OverridesInForce(
+      const v1::GetOverridesInForceRequest& request) override {
+    v1::GetOverridesInForceResponse response;
+    const absl::Status called = Call([&](grpc::ClientContext* c) {
+      return overrides_->GetOverridesInForce(c, request, &response);
+    });
+    // A node before there were overrides has none.
+    if (called.code() == absl::StatusCode::kUnimplemented) return response;
+    RETURN_IF_ERROR(called);
+    return response;
+  }
+
   absl::StatusOr<std::unique_ptr<PublishStream>> Publish(const v1::Hello& hello,
                                                          v1::Welcome* welcome) override {
     auto stream = std::make_unique<GrpcPublishStream>(*intake_, login_);
@@ -239,6 +259,7 @@ class GrpcNodeClient : public NodeClient {
   const Login login_;
   const std::unique_ptr<v1::Registry::Stub> registry_;
   const std::unique_ptr<v1::Rules::Stub> rules_;
+  const std::unique_ptr<v1::Overrides::Stub> overrides_;
   const std::unique_ptr<v1::Intake::Stub> intake_;
   const std::unique_ptr<v1::Delivery::Stub> delivery_;
 };

@@ -12,6 +12,7 @@
 #include "adapters/agent/config.h"
 #include "huiliu/v1/delivery.pb.h"
 #include "huiliu/v1/intake.pb.h"
+#include "huiliu/v1/overrides.pb.h"
 #include "huiliu/v1/registry.pb.h"
 #include "huiliu/v1/rules.pb.h"
 
@@ -41,6 +42,11 @@ class NodeClient {
   // NOT_FOUND where none is in force.
   virtual absl::StatusOr<huiliu::v1::RuleSet> RuleSetInForce(const std::string& dataset,
                                                              const std::string& receiver) = 0;
+  // Keeps what a dry run came to with the version that was tried.
+  virtual absl::Status RecordDryRun(const huiliu::v1::RecordDryRunRequest& request) = 0;
+  // None of a node that knows no overrides.
+  virtual absl::StatusOr<huiliu::v1::GetOverridesInForceResponse> OverridesInForce(
+      const huiliu::v1::GetOverridesInForceRequest& request) = 0;
   virtual absl::StatusOr<std::unique_ptr<PublishStream>> Publish(const huiliu::v1::Hello& hello,
                                                                  huiliu::v1::Welcome* welcome) = 0;
   // Calls `take` for each message until it fails or the stream ends; `stopping` is asked in

@@ -50,7 +50,7 @@ absl::Status SourceWorker::StageReleased(const MadeBatch& made) {
 }
 
 absl::Status SourceWorker::Redrive(PublishStream& stream, const std::vector<RedriveItem>& items,
-                                   std::vector<RedriveResult>* results) {
+                                   Again why, std::vector<RedriveResult>* results) {
   if (maker_ == nullptr) {
     for (const RedriveItem& item : items)
       results->push_back(
@@ -63,7 +63,7 @@ absl::Status SourceWorker::Redrive(PublishStream& stream, const std::vector<Redr
   std::map<std::string, std::vector<KeptRows::Row>> by_header;
   for (const RedriveItem& item : items) {
     auto kept = kept_->Get(item.row.kind, item.row.id);
-    if (kept.ok() && kept->redriven())
+    if (kept.ok() && kept->redriven() && why != Again::kWithdrawn)
       kept = absl::AlreadyExistsError("已重新判定 / it was decided again already");
     if (kept.ok()) kept = Correct(*kept, item);
     if (!kept.ok()) {
@@ -85,7 +85,7 @@ absl::Status SourceWorker::Redrive(PublishStream& stream, const std::vector<Redr
       continue;
     }
     ASSIGN_OR_RETURN(MadeBatch made,
-                     maker_->MakeAgain(again, epoch_, sequence_ + 1, position_, results));
+                     maker_->MakeAgain(again, epoch_, sequence_ + 1, position_, why, results));
     if (made.empty()) continue;
     RETURN_IF_ERROR(Send(stream, std::move(made)));
     RETURN_IF_ERROR(TakeAcks(stream, true));
@@ -103,7 +103,7 @@ absl::Status SourceWorker::TakeRequests(PublishStream& stream) {
     std::vector<RedriveResult> results;
     // A connection that breaks in the middle leaves the request: asked again, rows that moved say
     // so.
-    const absl::Status status = Redrive(stream, request->items, &results);
+    const absl::Status status = Redrive(stream, request->items, Again::kAsked, &results);
     if (status.code() == absl::StatusCode::kFailedPrecondition ||
         status.code() == absl::StatusCode::kInvalidArgument) {
       RETURN_IF_ERROR(spool.Answer(request->name, status, results));

@@ -48,12 +48,13 @@ std::vector<rules::FormerRules::Maker> FormerMakers(
   return makers;
 }
 
-absl::Status CountOutOfReach(DecisionStore& decisions, const Digest& rule_digest,
+absl::Status CountOutOfReach(DecisionStore& decisions, rules::ReturnEngine& engine, int64_t now_us,
                              absl::string_view receiver, rules::Impact* impact) {
   rules::PriorDecision decision;
   return decisions.ForEach([&](absl::string_view, absl::string_view value) -> absl::Status {
     RETURN_IF_ERROR(rules::DecodeDecision(value, &decision));
-    if (rules::IsOutOfReach(decision, rule_digest, 0, receiver)) impact->AddOutOfReach();
+    if (rules::IsOutOfReach(decision, engine.RuleDigestFor(decision, now_us), 0, receiver))
+      impact->AddOutOfReach();
     return absl::OkStatus();
   });
 }
@@ -69,6 +70,7 @@ absl::Status SourceWorker::BeginReevaluation(const huiliu_source& table) {
                    node_->ListRuleSets(source_.dataset(), source_.receivers(0)));
   reevaluation_->former = std::make_unique<rules::FormerRules>(
       FormerMakers(versions, rule_set_, engine_->receivers()[0], contract_, divisions_));
+  reevaluation_->former->SetOverrides(source_.system(), overrides_);
   status_.AddNotice(
       "新规则对历史重新判定：从头重读来源 / new rules re-evaluate history: the source is "
       "read again from its beginning");
@@ -101,8 +103,7 @@ absl::Status SourceWorker::EndReevaluation(PublishStream& stream) {
   RETURN_IF_ERROR(TakeAcks(stream, true));
   if (!in_flight_.empty()) return absl::OkStatus();  // it is stopping
   const std::string& receiver = source_.receivers(0);
-  RETURN_IF_ERROR(CountOutOfReach(*decisions_,
-                                  engine_->RuleDigestAt(absl::ToUnixMicros(absl::Now())), receiver,
+  RETURN_IF_ERROR(CountOutOfReach(*decisions_, *engine_, absl::ToUnixMicros(absl::Now()), receiver,
                                   &reevaluation_->impact));
   ASSIGN_OR_RETURN(MadeBatch made,
                    maker_->MakeEndOfHistory(epoch_, sequence_ + 1, position_, &*reevaluation_));

@@ -43,7 +43,7 @@ std::vector<rules::FormerRules::Maker> FormerMakers(
 
 // Adds what the receiver holds and no re-read row was. A walk over all that is remembered; nothing
 // may be staged.
-absl::Status CountOutOfReach(DecisionStore& decisions, const Digest& rule_digest,
+absl::Status CountOutOfReach(DecisionStore& decisions, rules::ReturnEngine& engine, int64_t now_us,
                              absl::string_view receiver, rules::Impact* impact);
 
 }  // namespace huiliu::agent

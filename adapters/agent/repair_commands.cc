@@ -18,6 +18,7 @@
 #include "adapters/agent/source_worker.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
+#include "core/rules/reason_words.h"
 #include "core/text/gb18030.h"
 #include "core/text/terminal_table.h"
 #include "core/text/utf8.h"
@@ -125,8 +126,18 @@ absl::StatusOr<std::vector<std::string>> SourcesOf(const Config& config,
 }
 
 json HeadOf(const QuarantinedRow& row) {
-  return {{"id", row.id()},       {"day", row.day()},         {"reason", row.reason()},
-          {"place", row.place()}, {"message", row.message()}, {"redriven", row.redriven()}};
+  json head = {{"id", row.id()},       {"day", row.day()},         {"reason", row.reason()},
+               {"place", row.place()}, {"message", row.message()}, {"redriven", row.redriven()}};
+  if (!row.territory_override().empty()) head["override"] = row.territory_override();
+  return head;
+}
+
+// What is wrong: in its own words, else those of its reason.
+std::string Explained(const QuarantinedRow& row, bool english) {
+  if (!row.territory_override().empty())
+    return absl::StrCat(english ? "decided by override " : "由认领决定判定 ",
+                        row.territory_override());
+  return row.message().empty() ? rules::ReasonInWords(row.reason(), english) : row.message();
 }
 
 // {"column": text or null}; empty where the row could not be read.
@@ -253,6 +264,8 @@ absl::Status ListKept(const Config& config, const RepairOptions& options) {
   text::Table table({say("编号", "id"), say("日期", "day"), say("原因", "reason"),
                      say("位置", "place"), say("说明", "what is wrong"),
                      say("已重判", "redriven")});
+  text::Table by_reason({say("原因", "reason"), say("代码", "code"), say("行数", "rows")});
+  std::map<std::string, int> reasons;
   size_t count = 0;
   for (const std::string& source : sources) {
     ASSIGN_OR_RETURN(const std::vector<QuarantinedRow> rows,
@@ -260,11 +273,15 @@ absl::Status ListKept(const Config& config, const RepairOptions& options) {
     count += rows.size();
     for (const QuarantinedRow& row : rows) {
       if (options.json) std::printf("%s\n", Dump(HeadOf(row)).c_str());
-      table.Add({row.id(), row.day(), row.reason(), row.place(), row.message(),
+      ++reasons[row.reason()];
+      table.Add({row.id(), row.day(), row.reason(), row.place(), Explained(row, options.english),
                  row.redriven() ? say("是", "yes") : ""});
     }
   }
   if (options.json) return absl::OkStatus();
+  for (const auto& [reason, rows] : reasons)
+    by_reason.Add({rules::ReasonInWords(reason, options.english), reason, std::to_string(rows)});
+  std::printf("%s", by_reason.Render().c_str());
   std::printf("%s%s%zu%s\n", table.Render().c_str(), say("共 ", ""), count, say(" 行", " rows"));
   return absl::OkStatus();
 }
@@ -285,7 +302,7 @@ absl::Status ShowKept(const Config& config, const RepairOptions& options) {
     std::printf("%s  %s\n%s%s\n%s%s  %s\n", row.id().c_str(), row.day().c_str(),
                 say("位置：", "place: "), text::Printable(row.place()).c_str(),
                 say("原因：", "reason: "), row.reason().c_str(),
-                text::Printable(row.message()).c_str());
+                text::Printable(Explained(row, options.english)).c_str());
     text::Table table({say("列", "column"), say("值", "value")});
     for (int i = 0; i < row.cells_size() && i < row.columns_size(); ++i)
       table.Add({row.columns(i),

@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "adapters/agent/override_verbs.h"
 #include "adapters/agent/pins.h"
 #include "core/base/status.h"
 
@@ -123,11 +124,15 @@ absl::StatusOr<RuleSet> FindPinnable(const std::vector<RuleSet>& versions,
 absl::Status PinRules(const Config& config, const std::string& source, const std::string& digest) {
   if (digest.empty()) {
     RETURN_IF_ERROR(Pin(config.state_dir, source, ""));
+    RETURN_IF_ERROR(SetAcceptedOverrides(config.state_dir, source, {}));
     std::printf("已解除锁定，运行现行版本 (unpinned: the one in force runs)\n");
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(const std::vector<RuleSet> versions, VersionsOf(config, source));
   ASSIGN_OR_RETURN(const RuleSet version, FindPinnable(versions, digest));
+  // Whoever pins keeps what runs now: the overrides in force, and none that come later.
+  ASSIGN_OR_RETURN(const std::string before, PinnedDigest(config.state_dir, source));
+  if (before.empty()) RETURN_IF_ERROR(AcceptOverrides(config, source, {}));
   RETURN_IF_ERROR(Pin(config.state_dir, source, DigestOf(version)));
   std::printf("已锁定第 %u 版 (pinned version %u)  %s\n", version.version(), version.version(),
               DigestOf(version).c_str());

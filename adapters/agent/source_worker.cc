@@ -5,10 +5,11 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "adapters/agent/host.h"
-#include "adapters/agent/pins.h"
+#include "adapters/agent/rule_choice.h"
 #include "adapters/agent/unjudged_batch.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
+#include "core/rules/override_match.h"
 #include "storage/decisions/rocksdb_decision_store.h"
 
 namespace huiliu::agent {
@@ -30,12 +31,6 @@ bool IsTransient(const absl::Status& status) {
     default:
       return false;
   }
-}
-
-bool WasApproved(const huiliu::v1::RuleSet& version) {
-  return version.state() == huiliu::v1::RULE_SET_STATE_IN_FORCE ||
-         version.state() == huiliu::v1::RULE_SET_STATE_EXPIRED ||
-         version.state() == huiliu::v1::RULE_SET_STATE_SUPERSEDED;
 }
 
 }  // namespace
@@ -72,36 +67,18 @@ absl::Status SourceWorker::OpenStores() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<huiliu::v1::RuleSet> SourceWorker::ChooseRuleSet() {
-  const std::string& dataset = source_.dataset();
-  const std::string& receiver = source_.receivers(0);
-  ASSIGN_OR_RETURN(const std::string pinned, PinnedDigest(config_.state_dir, source_config_.id));
-  if (pinned.empty()) {
-    auto in_force = node_->RuleSetInForce(dataset, receiver);
-    if (in_force.status().code() != absl::StatusCode::kNotFound) return in_force;
-    return absl::FailedPreconditionError(std::string(in_force.status().message()));
-  }
-  ASSIGN_OR_RETURN(std::vector<huiliu::v1::RuleSet> all, node_->ListRuleSets(dataset, receiver));
-  for (huiliu::v1::RuleSet& proto : all) {
-    if (WasApproved(proto) && absl::BytesToHexString(proto.digest()) == pinned)
-      return std::move(proto);
-  }
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the department has pinned rule set ", pinned.substr(0, 12), "… for source ",
-      source_config_.id,
-      ", which the node does not have or has not approved; look at huiliu-agent rules, then pin "
-      "another"));
-}
-
 absl::StatusOr<std::string> SourceWorker::LookUp() {
   ASSIGN_OR_RETURN(source_, node_->FindSource(source_config_.id));
   ASSIGN_OR_RETURN(dataset_, node_->GetDataset(source_.dataset()));
   std::string versions = absl::StrCat(source_.version(), "/", dataset_.version());
   if (source_.placement() == huiliu::v1::PLACEMENT_NODE) return versions;
   ASSIGN_OR_RETURN(receiver_, node_->FindReceiver(source_.receivers(0)));
-  ASSIGN_OR_RETURN(rule_set_, ChooseRuleSet());
+  ASSIGN_OR_RETURN(rule_set_, ChooseRuleSet(config_, source_, *node_));
   absl::StrAppend(&versions, "/", receiver_.version(), "/", rule_set_.version(), "/",
                   absl::BytesToHexString(rule_set_.digest()));
+  RETURN_IF_ERROR(LookUpOverrides());
+  absl::StrAppend(&versions, "/",
+                  absl::BytesToHexString(AsBytes(rules::DigestOfOverrides(overrides_))));
   return versions;
 }
 
@@ -154,6 +131,7 @@ absl::Status SourceWorker::PrepareEngine() {
   options.receivers.push_back(std::move(area));
   ASSIGN_OR_RETURN(
       engine_, rules::ReturnEngine::Create(std::move(options), contract_, {rule_set}, divisions_));
+  engine_->SetOverrides(source_.system(), overrides_);
   BatchMaker::Parts parts;
   parts.source = source_;
   parts.city = receiver_.id();
@@ -304,6 +282,7 @@ absl::Status SourceWorker::RunConnected() {
   ASSIGN_OR_RETURN(const huiliu_source* table, sdk::FindSource(*plugin, source_config_.plugin));
   ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenSource> source,
                    sdk::OpenSource::Open(*table, &host_, source_config_.options_json, position_));
+  RETURN_IF_ERROR(ReplayOverrides(*stream));
   RETURN_IF_ERROR(BeginReevaluation(*table));
   status_.Set("running", "");
   while (!stopping_) {

@@ -46,16 +46,18 @@ class SourceWorker {
   absl::StatusOr<MadeBatch> MakeBatch(const huiliu_rows& rows);
   // What is registered of the source, its contract, receiver and rules, and their versions.
   absl::StatusOr<std::string> LookUp();
-  // The pinned rule set, else the one in force.
-  absl::StatusOr<huiliu::v1::RuleSet> ChooseRuleSet();
   // Whether something that the connection was prepared with has changed since.
   absl::StatusOr<bool> IsOutdated();
   absl::Status Recover(const huiliu::v1::Welcome& welcome);
   absl::StatusOr<std::unique_ptr<PublishStream>> Connect();
   // Decides kept rows again where somebody has asked for it.
   absl::Status TakeRequests(PublishStream& stream);
-  absl::Status Redrive(PublishStream& stream, const std::vector<RedriveItem>& items,
+  absl::Status Redrive(PublishStream& stream, const std::vector<RedriveItem>& items, Again why,
                        std::vector<RedriveResult>* results);
+  // The territory overrides that run here.
+  absl::Status LookUpOverrides();
+  // Decides kept rows again where those are others than before.
+  absl::Status ReplayOverrides(PublishStream& stream);
   absl::Status StageReleased(const MadeBatch& made);
   // History is decided again where the rules say so: reevaluation.cc.
   absl::Status BeginReevaluation(const huiliu_source& table);
@@ -83,8 +85,12 @@ class SourceWorker {
   absl::Time looked_up_ = absl::InfinitePast();
   huiliu::v1::Source source_;
   huiliu::v1::Dataset dataset_;
-  huiliu::v1::Receiver receiver_;  // edge
-  huiliu::v1::RuleSet rule_set_;   // edge
+  huiliu::v1::Receiver receiver_;                         // edge
+  huiliu::v1::RuleSet rule_set_;                          // edge
+  huiliu::v1::GetOverridesInForceResponse in_force_;      // edge: what the node said last
+  std::vector<huiliu::v1::TerritoryOverride> overrides_;  // edge: of those, what runs here
+  std::optional<std::string> replayed_with_;  // digest of the overrides that kept rows were decided
+                                              // again with, across connections
   std::shared_ptr<const schema::Contract> contract_;
   std::unique_ptr<mapping::Mapping> mapping_;
   std::unique_ptr<rules::ReturnEngine> engine_;

@@ -27,6 +27,10 @@ struct CatalogRow {
   Offset offset;
 };
 
+inline size_t BytesOf(const CatalogRow& row) {
+  return row.key.size() + row.envelope.size() + row.payload.size();
+}
+
 // A condition that an index (or the key) can answer: value texts of one field.
 struct IndexCondition {
   static constexpr int kKeyPrefix = -1;
@@ -38,10 +42,15 @@ struct IndexCondition {
   std::function<bool(absl::string_view division)> lies_in = nullptr;
 };
 
+// Of rows in one answer; a message of gRPC holds 64 MiB, also as JSON.
+constexpr size_t kMaxScanBytes = 8 << 20;
+constexpr size_t kMaxMultiGetBytes = 16 << 20;
+
 struct ScanRequest {
   std::optional<IndexCondition> condition;  // nullopt: all rows in key order
   std::string after;  // resume token of a former scan (opaque to callers), empty: from the start
-  size_t max_rows = 1000;  // visited, not matched
+  size_t max_rows = 1000;            // visited, not matched
+  size_t max_bytes = kMaxScanBytes;  // the scan ends behind the row that reaches it
 };
 
 struct ScanResult {
@@ -76,6 +85,7 @@ class Catalog {
                                                const TopicPartition& from) = 0;
   virtual absl::StatusOr<std::optional<CatalogRow>> Get(const DatasetId& dataset,
                                                         absl::string_view key) = 0;
+  // RESOURCE_EXHAUSTED where the rows are larger than kMaxMultiGetBytes together.
   virtual absl::StatusOr<std::vector<std::optional<CatalogRow>>> MultiGet(
       const DatasetId& dataset, absl::Span<const std::string> keys) = 0;
   virtual absl::StatusOr<std::unique_ptr<CatalogSnapshot>> Snapshot() = 0;

@@ -233,16 +233,22 @@ absl::StatusOr<std::optional<Record>> State::ProposeRuleSet(const std::string& s
                                                             const std::string& yaml,
                                                             const std::string& author) const {
   ASSIGN_OR_RETURN(const rules::RuleSetHead head, rules::ParseRuleSetHead(source_name, yaml));
-  absl::ReaderMutexLock lock(&mutex_);
-  const DatasetVersion* dataset = DatasetAt(head.dataset.value(), 0);
-  if (dataset == nullptr) {
-    return absl::NotFoundError(StrCat(source_name, ": dataset \"", head.dataset.value(),
-                                      "\" is not registered; register its contract first"));
+  std::shared_ptr<const schema::Contract> contract;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    const DatasetVersion* dataset = DatasetAt(head.dataset.value(), 0);
+    if (dataset == nullptr) {
+      return absl::NotFoundError(StrCat(source_name, ": dataset \"", head.dataset.value(),
+                                        "\" is not registered; register its contract first"));
+    }
+    RETURN_IF_ERROR(CheckKnown(source_name, "receiver", receivers_, head.receiver.value()));
+    contract = dataset->contract;
   }
-  RETURN_IF_ERROR(CheckKnown(source_name, "receiver", receivers_, head.receiver.value()));
+  // Thousands of rules take a while: nobody waits for them.
   std::vector<huiliu::v1::RuleError> errors;
   ASSIGN_OR_RETURN(std::shared_ptr<const rules::RuleSet> parsed,
-                   rules::ParseRuleSet(source_name, yaml, *dataset->contract, &errors));
+                   rules::ParseRuleSet(source_name, yaml, *contract, &errors));
+  absl::ReaderMutexLock lock(&mutex_);
   uint32_t version = 1;
   const auto old = rule_sets_.find({head.dataset.value(), head.receiver.value()});
   if (old != rule_sets_.end() && old->second.Newest() != nullptr) {
@@ -262,6 +268,22 @@ absl::StatusOr<std::optional<Record>> State::ProposeRuleSet(const std::string& s
   rule_set->set_digest(ToString(parsed->digest));
   rule_set->set_author(author);
   rule_set->set_state(huiliu::v1::RULE_SET_STATE_PROPOSED);
+  return record;
+}
+
+absl::StatusOr<Record> State::ProposeDryRun(const huiliu::v1::RecordDryRunRequest& request) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto versions = rule_sets_.find({request.dataset(), request.receiver()});
+  const RuleVersions::Version* version =
+      versions == rule_sets_.end() ? nullptr : versions->second.Find(request.version());
+  if (version == nullptr) {
+    return absl::NotFoundError(
+        StrCat("no version ", request.version(), " of the rules for dataset ", request.dataset(),
+               " to receiver ", request.receiver(), "; huiliu rules history lists them"));
+  }
+  Record record;
+  record.set_version(version_ + 1);
+  ASSIGN_OR_RETURN(*record.mutable_rule_set(), WithDryRun(version->proto, request));
   return record;
 }
 

@@ -102,6 +102,17 @@ absl::Time RuleVersions::NextChange(absl::Time now) const {
   return next;
 }
 
+std::vector<const RuleVersions::Version*> RuleVersions::Coming(absl::Time now) const {
+  std::vector<const Version*> coming;
+  for (const Version& v : versions_) {
+    const bool later = IsApproved(v.proto) && FromProto(v.proto.active_from()) > now;
+    const bool waits =
+        v.proto.state() == huiliu::v1::RULE_SET_STATE_PROPOSED && &v == &versions_.back();
+    if (later || waits) coming.push_back(&v);
+  }
+  return coming;
+}
+
 std::vector<RuleSet> RuleVersions::At(absl::Time now) const {
   const Version* in_force = InForce(now);
   std::vector<RuleSet> versions;
@@ -154,6 +165,37 @@ absl::StatusOr<RuleSet> Decide(const RuleSet& version,
         std::max(now, decision.has_active_from() ? FromProto(decision.active_from()) : now));
   }
   return decided;
+}
+
+absl::StatusOr<RuleSet> WithDryRun(const RuleSet& version,
+                                   const huiliu::v1::RecordDryRunRequest& request) {
+  if (version.state() != huiliu::v1::RULE_SET_STATE_PROPOSED) {
+    return absl::FailedPreconditionError(
+        StrCat(NameOf(version), ": ", StateWord(version),
+               "；只记录待审批版本的试运行 / dry runs are kept with versions that wait only"));
+  }
+  if (version.digest() != request.digest()) {
+    return absl::FailedPreconditionError(
+        StrCat(NameOf(version),
+               "：试运行的不是这一版的原文 / what was tried is not the text of this version"));
+  }
+  const huiliu::v1::DryRunSummary& summary = request.summary();
+  RETURN_IF_ERROR(CheckTime(StrCat(NameOf(version), ": from"), summary.from()));
+  RETURN_IF_ERROR(CheckTime(StrCat(NameOf(version), ": to"), summary.to()));
+  int64_t least = summary.records();
+  for (const huiliu::v1::DryRunCount& count : summary.counts())
+    least = std::min(least, count.records());
+  if (least < 0 || summary.counts_size() > huiliu::v1::DryRunCategory_ARRAYSIZE) {
+    return absl::InvalidArgumentError(
+        StrCat(NameOf(version),
+               "：试运行的计数无效 / a dry run's counts are not negative, one for "
+               "each category at most"));
+  }
+  RuleSet tried = version;
+  *tried.add_dry_runs() = summary;
+  const int too_many = tried.dry_runs_size() - kMaxDryRuns;
+  if (too_many > 0) tried.mutable_dry_runs()->DeleteSubrange(0, too_many);
+  return tried;
 }
 
 }  // namespace huiliu::governance

@@ -34,6 +34,9 @@ class RuleVersions {
   // later.
   absl::Time NextChange(absl::Time now) const;
 
+  // Approved for later than `now`, and the newest where it waits for approval.
+  std::vector<const Version*> Coming(absl::Time now) const;
+
   // A version as of `now`, with its state; newest first.
   std::vector<huiliu::v1::RuleSet> At(absl::Time now) const;
 
@@ -46,6 +49,13 @@ class RuleVersions {
 absl::StatusOr<huiliu::v1::RuleSet> Decide(const huiliu::v1::RuleSet& version,
                                            const huiliu::v1::DecideRuleSetRequest& decision,
                                            const std::string& officer, absl::Time now);
+
+inline constexpr int kMaxDryRuns = 10;  // of a version, the newest
+
+// The version with one more dry run. FAILED_PRECONDITION where it does not wait for approval (any
+// more), or what was tried is another text; INVALID_ARGUMENT where counts are none.
+absl::StatusOr<huiliu::v1::RuleSet> WithDryRun(const huiliu::v1::RuleSet& version,
+                                               const huiliu::v1::RecordDryRunRequest& request);
 
 }  // namespace huiliu::governance
 

@@ -53,6 +53,8 @@ std::string ControlKey(const Record& record) {
       return StrCat("grant/", record.grant().id());
     case Record::kPlacement:
       return "placement";
+    case Record::kTerritoryOverride:
+      return StrCat("override/", record.territory_override().id());
     case Record::ENTITY_NOT_SET:
       break;
   }
@@ -62,6 +64,11 @@ std::string ControlKey(const Record& record) {
 State::State() = default;
 
 absl::Status State::Apply(const Record& record) {
+  // Thousands of rules take a while to parse: nobody waits for that.
+  std::shared_ptr<const rules::RuleSet> rule_set;
+  if (record.has_rule_set()) {
+    ASSIGN_OR_RETURN(rule_set, RulesOf(record.rule_set()));
+  }
   absl::MutexLock lock(&mutex_);
   switch (record.entity_case()) {
     case Record::kOrganisation:
@@ -83,13 +90,17 @@ absl::Status State::Apply(const Record& record) {
       RETURN_IF_ERROR(ApplyDataset(record.dataset()));
       break;
     case Record::kRuleSet:
-      RETURN_IF_ERROR(ApplyRuleSet(record.rule_set()));
+      rule_sets_[{record.rule_set().dataset(), record.rule_set().receiver()}].Put(
+          record.rule_set(), std::move(rule_set));
       break;
     case Record::kGrant:
       grants_[record.grant().id()] = record.grant();
       break;
     case Record::kPlacement:
       placement_ = record.placement();
+      break;
+    case Record::kTerritoryOverride:
+      ApplyOverride(record.territory_override());
       break;
     case Record::ENTITY_NOT_SET:
       return absl::DataLossError(
@@ -126,22 +137,33 @@ absl::Status State::ApplyDataset(const huiliu::v1::Dataset& dataset) {
   return absl::OkStatus();
 }
 
-absl::Status State::ApplyRuleSet(const huiliu::v1::RuleSet& proto) {
-  const DatasetVersion* dataset = DatasetAt(proto.dataset(), 0);
-  if (dataset == nullptr) {
-    return absl::DataLossError(
-        StrCat("rule set ", proto.source_name(), ": dataset ", proto.dataset(), " is unknown"));
+absl::StatusOr<std::shared_ptr<const rules::RuleSet>> State::RulesOf(
+    const huiliu::v1::RuleSet& proto) const {
+  std::shared_ptr<const schema::Contract> contract;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    const auto known = rule_sets_.find({proto.dataset(), proto.receiver()});
+    const RuleVersions::Version* version =
+        known == rule_sets_.end() ? nullptr : known->second.Find(proto.version());
+    // What is decided about a version leaves its rules as they are.
+    if (version != nullptr && version->proto.yaml() == proto.yaml() &&
+        version->proto.source_name() == proto.source_name()) {
+      return version->rules;
+    }
+    const DatasetVersion* dataset = DatasetAt(proto.dataset(), 0);
+    if (dataset == nullptr) {
+      return absl::DataLossError(
+          StrCat("rule set ", proto.source_name(), ": dataset ", proto.dataset(), " is unknown"));
+    }
+    contract = dataset->contract;
   }
   std::vector<huiliu::v1::RuleError> errors;
-  auto parsed = rules::ParseRuleSet(proto.source_name(), proto.yaml(), *dataset->contract, &errors);
+  auto parsed = rules::ParseRuleSet(proto.source_name(), proto.yaml(), *contract, &errors);
   if (!parsed.ok()) {
     return absl::DataLossError(StrCat("rule set ", proto.source_name(), " version ",
                                       proto.version(), ": ", parsed.status().message()));
   }
-  auto rules = std::make_shared<rules::RuleSet>(**parsed);
-  rules->version = proto.version();
-  rule_sets_[{proto.dataset(), proto.receiver()}].Put(proto, std::move(rules));
-  return absl::OkStatus();
+  return rules::WithVersion(**parsed, proto.version());
 }
 
 uint64_t State::version() const {
@@ -253,6 +275,17 @@ std::optional<State::ActiveRules> State::FindActiveRules(const std::string& data
   const RuleVersions::Version* before = it->second.BeforeInForce(now);
   return ActiveRules{version->rules, before == nullptr ? nullptr : before->rules,
                      version->proto.reevaluate_history()};
+}
+
+std::vector<std::shared_ptr<const rules::RuleSet>> State::ComingRuleSets(
+    const std::string& dataset, const std::string& receiver, absl::Time now) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  std::vector<std::shared_ptr<const rules::RuleSet>> coming;
+  const auto it = rule_sets_.find({dataset, receiver});
+  if (it == rule_sets_.end()) return coming;
+  for (const RuleVersions::Version* version : it->second.Coming(now))
+    coming.push_back(version->rules);
+  return coming;
 }
 
 absl::Time State::NextRuleChange(absl::Time now) const {

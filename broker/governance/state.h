@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -64,11 +65,23 @@ class State {
                                                        const std::string& yaml,
                                                        const std::string& author) const;
   // As rule_versions.h's Decide; NOT_FOUND for an unknown version.
+  // A dry run that stands with the version it tried; account and time are the caller's to fill in.
+  absl::StatusOr<Record> ProposeDryRun(const huiliu::v1::RecordDryRunRequest& request) const;
   absl::StatusOr<Record> ProposeDecision(const huiliu::v1::DecideRuleSetRequest& decision,
                                          const std::string& officer, absl::Time now) const;
   absl::StatusOr<Record> Propose(const huiliu::v1::Grant& grant, uint64_t seen_version) const;
   absl::StatusOr<Record> ProposeRevocation(const std::string& grant,
                                            const std::string& reason) const;
+  // As overrides.h; NOT_FOUND for an unknown dataset, receiver or override, RESOURCE_EXHAUSTED
+  // beyond what may be held. A proposal that stands already is answered as it stands, with version
+  // 0.
+  absl::StatusOr<Record> ProposeOverride(const huiliu::v1::TerritoryOverride& given,
+                                         const std::string& author) const;
+  absl::StatusOr<Record> ProposeOverrideDecision(const huiliu::v1::DecideOverrideRequest& decision,
+                                                 const std::string& officer, absl::Time now) const;
+  absl::StatusOr<Record> ProposeOverrideWithdrawal(
+      const huiliu::v1::WithdrawOverrideRequest& request, const std::string& officer,
+      absl::Time now) const;
   // Of several nodes: where the catalogs are from now on.
   Record ProposePlacement(const huiliu::v1::CatalogPlacement& placement) const;
 
@@ -101,6 +114,11 @@ class State {
   };
   std::optional<ActiveRules> FindActiveRules(const std::string& dataset,
                                              const std::string& receiver, absl::Time now) const;
+  // What may come into force next: versions approved for later, and the newest that waits for
+  // approval. The same object from its proposal on.
+  std::vector<std::shared_ptr<const rules::RuleSet>> ComingRuleSets(const std::string& dataset,
+                                                                    const std::string& receiver,
+                                                                    absl::Time now) const;
   // The next time after `now` at which some FindRuleSet answers something else by itself.
   absl::Time NextRuleChange(absl::Time now) const;
 
@@ -121,6 +139,15 @@ class State {
   // Every version with its state as of `now`, newest first within (dataset, receiver).
   std::vector<huiliu::v1::RuleSet> RuleSets(absl::Time now) const;
   std::vector<huiliu::v1::Grant> Grants() const;
+  std::optional<huiliu::v1::TerritoryOverride> FindOverride(const std::string& id) const;
+  // By id, whatever became of them; and the approved ones of a dataset and receiver.
+  std::vector<huiliu::v1::TerritoryOverride> Overrides() const;
+  std::vector<huiliu::v1::TerritoryOverride> OverridesInForce(const std::string& dataset,
+                                                              const std::string& receiver) const;
+  std::vector<std::string> OverrideIdsInForce(const std::string& dataset,
+                                              const std::string& receiver) const;
+  // Whether one holds, or held and was withdrawn.
+  bool EverOverridden(const std::string& dataset, const std::string& receiver) const;
   // Grants of an organisation for a dataset, of any receiver, revoked ones included: what a refusal
   // has to explain.
   std::vector<huiliu::v1::Grant> GrantsOf(const std::string& organisation,
@@ -135,7 +162,10 @@ class State {
 
   absl::Status ApplyDataset(const huiliu::v1::Dataset& dataset)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ApplyRuleSet(const huiliu::v1::RuleSet& rule_set)
+  // Parsed, or as this version is known already.
+  absl::StatusOr<std::shared_ptr<const rules::RuleSet>> RulesOf(
+      const huiliu::v1::RuleSet& rule_set) const ABSL_LOCKS_EXCLUDED(mutex_);
+  void ApplyOverride(const huiliu::v1::TerritoryOverride& given)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyAccount(const huiliu::v1::Account& account) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<Principal> PrincipalOf(const std::string& account) const
@@ -156,6 +186,9 @@ class State {
   std::map<std::string, std::vector<DatasetVersion>> datasets_ ABSL_GUARDED_BY(mutex_);
   std::map<RuleSetKey, RuleVersions> rule_sets_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, huiliu::v1::Grant> grants_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, huiliu::v1::TerritoryOverride> overrides_ ABSL_GUARDED_BY(mutex_);
+  // Ids of the approved ones; empty where none holds any more.
+  std::map<RuleSetKey, std::set<std::string>> overrides_in_force_ ABSL_GUARDED_BY(mutex_);
   huiliu::v1::CatalogPlacement placement_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::string> account_by_certificate_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::string> account_by_token_ ABSL_GUARDED_BY(mutex_);

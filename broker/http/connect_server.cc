@@ -1,12 +1,11 @@
 #include "broker/http/connect_server.h"
 
 #include <httplib.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "absl/cleanup/cleanup.h"
@@ -17,7 +16,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "broker/http/call_places.h"
 #include "broker/http/connect_codec.h"
+#include "broker/http/connection_threads.h"
+#include "broker/http/request_body.h"
+#include "broker/http/tls.h"
 #include "broker/service/credentials.h"
 #include "broker/service/slots.h"
 #include "broker/service/tenancy.h"
@@ -28,50 +31,6 @@ namespace {
 
 using service::CallContext;
 using service::Method;
-
-// httplib gives handlers no way to the connection, but runs a connection's handshake and its
-// requests on one thread: the verified client certificate is left here by the verify callback.
-// Sessions are not resumed, so that each connection verifies.
-thread_local std::string peer_certificate_pem;
-
-int KeepPeerCertificate(int verified, X509_STORE_CTX* store) {
-  if (verified == 1 && X509_STORE_CTX_get_error_depth(store) == 0) {
-    std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new(BIO_s_mem()), &BIO_free);
-    PEM_write_bio_X509(bio.get(), X509_STORE_CTX_get_current_cert(store));
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(bio.get(), &data);
-    peer_certificate_pem.assign(data, static_cast<size_t>(size));
-  }
-  return verified;
-}
-
-void ForgetPeer(const SSL*, int where, int) {
-  if ((where & SSL_CB_HANDSHAKE_START) != 0) peer_certificate_pem.clear();
-}
-
-bool SetUpTls(SSL_CTX& context, const ConnectServer::Options& options, std::string* error) {
-  SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION);
-  SSL_CTX_set_options(&context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_info_callback(&context, &ForgetPeer);
-  if (SSL_CTX_use_certificate_chain_file(&context, options.certificate.c_str()) != 1) {
-    *error = absl::StrCat(options.certificate, ": no certificate chain in PEM form");
-    return false;
-  }
-  if (SSL_CTX_use_PrivateKey_file(&context, options.key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    *error =
-        absl::StrCat(options.key, ": no private key in PEM form, or not that of the certificate");
-    return false;
-  }
-  if (options.ca.empty()) return true;
-  if (SSL_CTX_load_verify_locations(&context, options.ca.c_str(), nullptr) != 1) {
-    *error = absl::StrCat(options.ca, ": no CA certificates in PEM form");
-    return false;
-  }
-  SSL_CTX_set_client_CA_list(&context, SSL_load_client_CA_file(options.ca.c_str()));
-  SSL_CTX_set_verify(&context, SSL_VERIFY_PEER, &KeepPeerCertificate);
-  return true;
-}
 
 // A path's segment; %2F stands for a slash inside it.
 std::string PercentDecoded(absl::string_view segment) {
@@ -89,6 +48,13 @@ std::string PercentDecoded(absl::string_view segment) {
   }
   return out;
 }
+
+constexpr char kRegistryType[] = "application/vnd.schemaregistry.v1+json";
+constexpr char kLogIn[] =
+    R"({"error_code":40101,"message":"请先登录（令牌作为 Basic 密码或 Bearer） / log in: a )"
+    R"(token as Bearer, or as the password of Basic"})";
+constexpr size_t kDiscardedBytes = 1 << 20;
+constexpr absl::Duration kBodyPatience = absl::Minutes(2);
 
 class HttplibConnectServer : public ConnectServer {
  public:
@@ -108,8 +74,8 @@ class HttplibConnectServer : public ConnectServer {
       if (!server_->is_valid())
         return absl::InvalidArgumentError(error.empty() ? "TLS set-up failed" : error);
     }
-    server_->new_task_queue = [threads = options_.threads] {
-      return new httplib::ThreadPool(static_cast<size_t>(threads));
+    server_->new_task_queue = [most = options_.max_connections] {
+      return new ConnectionThreads(most);
     };
     server_->set_payload_max_length(options_.max_body_bytes);
     server_->set_tcp_nodelay(true);
@@ -117,41 +83,20 @@ class HttplibConnectServer : public ConnectServer {
     server_->set_write_timeout(absl::ToChronoMicroseconds(options_.patience));
     server_->set_keep_alive_timeout(std::max<time_t>(1, absl::ToInt64Seconds(options_.patience)));
     // httplib's own options share a port with another process unnoticed.
-    server_->set_socket_options([](socket_t listener) {
+    server_->set_socket_options([this](socket_t listener) {
+      listener_ = listener;
       const int yes = 1;
       setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     });
     server_->set_error_handler([](const httplib::Request&, httplib::Response& response) {
-      if (response.body.empty()) response.set_content(ErrorOf(response.status), "application/json");
+      if (response.body.empty() && !response.content_provider_)
+        response.set_content(ErrorOf(response.status), "application/json");
     });
     server_->set_exception_handler(
         [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
           Fail(absl::InternalError("the call ended in an exception"), response);
         });
-    server_->Post(R"(/(huiliu\.v1\.\w+/\w+))",
-                  [this](const httplib::Request& request, httplib::Response& response) {
-                    Call(request, response);
-                  });
-    server_->Get("/healthz", [this](const httplib::Request&, httplib::Response& response) {
-      Health(response);
-    });
-    server_->Get("/openapi.json", [this](const httplib::Request&, httplib::Response& response) {
-      response.set_content(pages_.openapi, "application/json; charset=utf-8");
-    });
-    server_->Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
-      response.set_content(pages_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
-    });
-    if (pages_.schemas != nullptr) {
-      // All methods: what is refused is refused in the registry's words.
-      const char* const pages = R"(/(subjects|schemas|config|mode|compatibility)(/.*)?)";
-      const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
-        Schemas(request, response);
-      };
-      server_->Get(pages, answer);
-      server_->Post(pages, answer);
-      server_->Put(pages, answer);
-      server_->Delete(pages, answer);
-    }
+    AddPages();
     return Bind();
   }
 
@@ -165,6 +110,60 @@ class HttplibConnectServer : public ConnectServer {
   }
 
  private:
+  using Reader = httplib::ContentReader;
+
+  // Bodies are read by the handlers alone, and after they know who calls: httplib would take a
+  // body of any size into memory for a page that nobody has.
+  void AddPages() {
+    using httplib::Request;
+    using httplib::Response;
+    server_->set_pre_routing_handler([](const Request& request, Response& response) {
+      using Answer = httplib::Server::HandlerResponse;
+      if (request.method != "PRI") return Answer::Unhandled;  // HTTP/2's first line
+      response.status = 400;
+      CloseBehind(ErrorOf(400), "application/json", response);
+      return Answer::Handled;
+    });
+    server_->Post(R"(/(huiliu\.v1\.\w+/\w+))",
+                  [this](const Request& request, Response& response, const Reader& reader) {
+                    Call(request, response, reader);
+                  });
+    server_->Get("/healthz", [this](const Request&, Response& response) { Health(response); });
+    server_->Get("/openapi.json", [this](const Request&, Response& response) {
+      response.set_content(pages_.openapi, "application/json; charset=utf-8");
+    });
+    server_->Get("/metrics", [this](const Request&, Response& response) {
+      response.set_content(pages_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
+    });
+    const auto schemas = [this](const Request& request, Response& response, const Reader& reader) {
+      SchemasWithBody(request, response, reader);
+    };
+    if (pages_.schemas != nullptr) {
+      // All methods: what is refused is refused in the registry's words.
+      const char* const pages = R"(/(subjects|schemas|config|mode|compatibility)(/.*)?)";
+      const auto without_body = [this](const Request& request, Response& response) {
+        Schemas(request, ContextOf(request, "SchemaRegistry"), "", response);
+      };
+      server_->Get(pages, without_body);
+      server_->Delete(pages, without_body);  // has a body only with a Content-Length
+      server_->Post(pages, schemas);
+      server_->Put(pages, schemas);
+      server_->Delete(pages, schemas);
+    }
+    const auto lost = [this](const Request& request, Response& response, const Reader& reader) {
+      response.status = 404;
+      Refuse(request, reader, ErrorOf(404), response);
+    };
+    for (const auto add : {static_cast<AddWithBody>(&httplib::Server::Post),
+                           static_cast<AddWithBody>(&httplib::Server::Put),
+                           static_cast<AddWithBody>(&httplib::Server::Patch),
+                           static_cast<AddWithBody>(&httplib::Server::Delete)}) {
+      (server_.get()->*add)(".*", lost);
+    }
+  }
+  using AddWithBody = httplib::Server& (
+      httplib::Server::*)(const std::string&, httplib::Server::HandlerWithContentReader);
+
   absl::Status Bind() {
     const size_t colon = options_.address.rfind(':');
     int port = -1;
@@ -183,6 +182,9 @@ class HttplibConnectServer : public ConnectServer {
       return absl::UnavailableError(absl::StrCat("cannot listen on ", options_.address,
                                                  ": in use or not an address of this machine"));
     }
+    // httplib lets five wait to be accepted: of more that come at once the kernel drops some, which
+    // try again after seconds.
+    listen(listener_, SOMAXCONN);
     thread_ = std::thread([this] {
       server_->listen_after_bind();
       ended_ = true;
@@ -200,12 +202,9 @@ class HttplibConnectServer : public ConnectServer {
   }
 
   // Any account may see what the datasets look like; what stands in them takes a grant.
-  void Schemas(const httplib::Request& request, httplib::Response& response) {
-    service::RegistryAnswer answer{
-        401,
-        R"({"error_code":40101,"message":"请先登录（令牌作为 Basic 密码或 Bearer） / log in: a )"
-        R"(token as Bearer, or as the password of Basic"})"};
-    const CallContext context = ContextOf(request, "SchemaRegistry");
+  void Schemas(const httplib::Request& request, const CallContext& context, std::string body,
+               httplib::Response& response) {
+    service::RegistryAnswer answer{401, kLogIn};
     if (context.caller.has_value()) {
       service::RegistryRequest asked;
       asked.receiver = service::BoundTo(state_, *context.caller);
@@ -215,11 +214,25 @@ class HttplibConnectServer : public ConnectServer {
            absl::StrSplit(target.substr(0, target.find('?')), '/', absl::SkipEmpty()))
         asked.path.push_back(PercentDecoded(segment));
       for (const auto& [name, value] : request.params) asked.parameters.emplace(name, value);
-      asked.body = request.body;
+      asked.body = std::move(body);
       answer = pages_.schemas(asked);
     }
     response.status = answer.status;
-    response.set_content(answer.body, "application/vnd.schemaregistry.v1+json");
+    response.set_content(answer.body, kRegistryType);
+  }
+
+  void SchemasWithBody(const httplib::Request& request, httplib::Response& response,
+                       const Reader& reader) {
+    const CallContext context = ContextOf(request, "SchemaRegistry");
+    if (!context.caller.has_value()) {
+      response.status = 401;
+      return Refuse(request, reader, kLogIn, response, kRegistryType);
+    }
+    const auto place = calls_.Take();
+    if (!place.ok()) return FailUnread(place, request, reader, response);
+    const auto release = absl::MakeCleanup([this] { calls_.Release(); });
+    auto body = Body(request, reader, response);
+    if (body.has_value()) Schemas(request, context, *std::move(body), response);
   }
 
   CallContext ContextOf(const httplib::Request& request, const std::string& path) {
@@ -230,8 +243,8 @@ class HttplibConnectServer : public ConnectServer {
     if (request.has_header("Authorization")) {
       context.caller =
           service::FindByAuthorization(state_, request.get_header_value("Authorization"));
-    } else if (!options_.certificate.empty() && !peer_certificate_pem.empty()) {
-      context.caller = service::FindByCertificatePem(state_, peer_certificate_pem);
+    } else if (!options_.certificate.empty() && !PeerCertificatePem().empty()) {
+      context.caller = service::FindByCertificatePem(state_, PeerCertificatePem());
     }
     return context;
   }
@@ -264,28 +277,68 @@ class HttplibConnectServer : public ConnectServer {
     response.set_content(ErrorJson(status), "application/json");
   }
 
-  void Call(const httplib::Request& request, httplib::Response& response) {
+  // An answer to a request whose body was not read, or not to its end.
+  void Refuse(const httplib::Request& request, const Reader& reader, const std::string& answer,
+              httplib::Response& response, const char* type = "application/json") const {
+    const size_t taken_away = std::min<size_t>(options_.max_body_bytes, kDiscardedBytes);
+    const int status = response.status;  // httplib makes it 400 where it cannot read to the end
+    const bool whole = DiscardBody(request, reader, {taken_away, options_.patience});
+    response.status = status;
+    if (whole) {
+      response.set_content(answer, type);
+    } else {
+      CloseBehind(answer, type, response);
+    }
+  }
+  void FailUnread(const absl::Status& status, const httplib::Request& request, const Reader& reader,
+                  httplib::Response& response) const {
+    response.status = HttpStatusOf(status.code());
+    Refuse(request, reader, ErrorJson(status), response);
+  }
+
+  // nullopt: it was refused, and the response says why.
+  std::optional<std::string> Body(const httplib::Request& request, const Reader& reader,
+                                  httplib::Response& response) const {
+    auto body = ReadBody(request, reader, {options_.max_body_bytes, kBodyPatience});
+    if (body.ok()) return *std::move(body);
+    const absl::StatusCode code = body.status().code();
+    response.status = code == absl::StatusCode::kResourceExhausted  ? 413
+                      : code == absl::StatusCode::kUnimplemented    ? 415
+                      : code == absl::StatusCode::kDeadlineExceeded ? 408
+                                                                    : 400;
+    CloseBehind(ErrorJson(body.status()), "application/json", response);
+    return std::nullopt;
+  }
+
+  void Call(const httplib::Request& request, httplib::Response& response, const Reader& reader) {
     const std::string path = request.matches[1];
     const Method* method = methods_.Find(path);
     if (method == nullptr) {
-      return Fail(absl::UnimplementedError(
-                      absl::StrCat("there is no method ", path, "; GET /openapi.json lists them")),
-                  response);
+      return FailUnread(absl::UnimplementedError(absl::StrCat("there is no method ", path,
+                                                              "; GET /openapi.json lists them")),
+                        request, reader, response);
     }
     const std::string type = MediaType(request.get_header_value("Content-Type"));
     const bool enveloped = type == "application/connect+json";
     if (!enveloped && type != "application/json") {
       response.status = 415;
       response.set_header("Accept-Post", "application/json, application/connect+json");
-      return;
+      return Refuse(request, reader, ErrorOf(415), response);
     }
+    const CallContext context = ContextOf(request, path);
+    const absl::Status known = service::RequireCaller(context).status();
+    if (!known.ok()) return FailUnread(known, request, reader, response);
+    const absl::Status place = calls_.Take();
+    if (!place.ok()) return FailUnread(place, request, reader, response);
+    const auto release = absl::MakeCleanup([this] { calls_.Release(); });
+    const auto body = Body(request, reader, response);
+    if (!body.has_value()) return;
     std::shared_ptr<google::protobuf::Message> message(method->request->New());
-    auto json = StreamRequestJson(request.body, enveloped);
+    auto json = StreamRequestJson(*body, enveloped);
     absl::Status status =
         json.ok() ? FromJson(json->empty() ? "{}" : *json, message.get()) : json.status();
-    if (method->unary != nullptr)
-      return CallUnary(*method, ContextOf(request, path), status, *message, response);
-    CallStream(*method, ContextOf(request, path), status, std::move(message), response);
+    if (method->unary != nullptr) return CallUnary(*method, context, status, *message, response);
+    CallStream(*method, context, status, std::move(message), response);
   }
 
   // Without parameters, in small letters.
@@ -346,8 +399,10 @@ class HttplibConnectServer : public ConnectServer {
   const governance::State& state_;
   const Pages pages_;
   service::Slots slots_{options_.max_streams, std::max(1, options_.max_streams / 4)};
+  CallPlaces calls_{options_.max_calls, options_.patience};
   std::unique_ptr<httplib::Server> server_;
   std::thread thread_;
+  socket_t listener_ = INVALID_SOCKET;
   int port_ = 0;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> ended_ = false;

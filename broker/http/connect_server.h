@@ -15,7 +15,8 @@
 
 namespace huiliu::http {
 
-// One thread a connection from a bounded pool. Legal calls: Start Stop.
+// One thread a connection, up to a bound. Who calls is looked up before a body is read; a body is
+// neither compressed nor larger than its bound. Legal calls: Start Stop.
 class ConnectServer {
  public:
   struct Options {
@@ -24,9 +25,9 @@ class ConnectServer {
     std::string
         certificate;  // PEM file; empty: no TLS (loopback only, checked by the configuration)
     std::string key;
-    int threads = 64;
-    // Open at once, a quarter of them by one organisation; the threads left answer everything else.
-    int max_streams = 32;
+    int max_connections = 512;  // open at once; further ones wait to be accepted
+    int max_calls = 64;         // answered at once, with their bodies in memory; not /healthz
+    int max_streams = 32;       // open at once, a quarter of them by one organisation
     absl::Duration patience = absl::Seconds(5);  // with a client that sends or takes nothing
     size_t max_body_bytes = 16 << 20;
   };

@@ -52,6 +52,19 @@ void CutText(std::string* text, size_t limit) {
   text->resize(end);
 }
 
+void NameOverrides(const std::set<std::string>& ids, LineageEntry* entry) {
+  constexpr size_t kRoom = 1000;
+  std::string names;
+  for (const std::string& id : ids) {
+    if (names.size() + id.size() > kRoom) {
+      absl::StrAppend(&names, ",…");
+      break;
+    }
+    absl::StrAppend(&names, names.empty() ? "override:" : ",", id);
+  }
+  if (!names.empty()) entry->set_detail(names);
+}
+
 LineageEntry IntakeEntry(const huiliu::v1::Batch& batch, absl::string_view system,
                          absl::string_view organisation, absl::string_view receiver,
                          absl::string_view actor, const LogRange& range, absl::Time now) {
@@ -74,6 +87,7 @@ LineageEntry IntakeEntry(const huiliu::v1::Batch& batch, absl::string_view syste
   entry.set_rule_set(batch.rule_set());
   *entry.mutable_counts() = batch.counts();
   entry.set_batch_signature(batch.signature());
+  NameOverrides({batch.overrides().begin(), batch.overrides().end()}, &entry);
   for (const huiliu::v1::QuarantineNote& note : batch.quarantine_notes()) {
     huiliu::v1::QuarantineTrace* trace = entry.add_quarantined();
     trace->set_row_id(note.row_id());

@@ -3,6 +3,7 @@
 #ifndef HUILIU_BROKER_LINEAGE_ENTRY_H_
 #define HUILIU_BROKER_LINEAGE_ENTRY_H_
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,10 @@ huiliu::v1::LineageEntry GovernEntry(absl::string_view actor, absl::string_view 
 // each length-prefixed. Without the key nobody can try citizen numbers against the log. 32 bytes.
 std::string KeyDigest(absl::string_view node_key, absl::string_view receiver,
                       absl::string_view dataset, absl::string_view row_key);
+
+// Says in `detail` which territory overrides decided rows: "override:ov7,ov12". As many as have
+// room; the rows' envelopes name each.
+void NameOverrides(const std::set<std::string>& ids, huiliu::v1::LineageEntry* entry);
 
 // Cuts a text to at most `limit` bytes, at a code point's beginning: half of one would make the
 // whole entry unreadable.

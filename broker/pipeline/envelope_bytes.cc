@@ -69,8 +69,17 @@ absl::StatusOr<EnvelopeGlance> GlanceAt(absl::string_view envelope) {
       case Envelope::kSourceFieldNumber:
         glance.source = field.bytes;
         break;
+      case Envelope::kRowIdFieldNumber:
+        glance.row_id = field.bytes;
+        break;
       case Envelope::kOperationFieldNumber:
         glance.operation = field.number;
+        break;
+      case Envelope::kSourceTimeUsFieldNumber:
+        glance.source_time_us = static_cast<int64_t>(field.number);
+        break;
+      case Envelope::kArrivalTimeUsFieldNumber:
+        glance.arrival_time_us = static_cast<int64_t>(field.number);
         break;
       case Envelope::kSourceEpochFieldNumber:
         glance.epoch = field.number;

@@ -10,12 +10,15 @@
 
 namespace huiliu::pipeline {
 
-// What intake checks of an envelope. Views into it.
+// What intake checks of an envelope, and what a dry run asks of it. Views into it.
 struct EnvelopeGlance {
   absl::string_view system;
   absl::string_view division;
   absl::string_view source;
+  absl::string_view row_id;
   uint64_t operation = 0;
+  int64_t source_time_us = 0;
+  int64_t arrival_time_us = 0;
   uint64_t epoch = 0;
   uint64_t sequence = 0;
   uint64_t index = 0;

@@ -47,7 +47,18 @@ void GovernanceCommands::Append(const Principal& caller, const Record& record,
                       record.rule_set().author());
       if (record.rule_set().reevaluate_history())
         absl::StrAppend(entry.mutable_detail(), ", reevaluates history");
+      if (record.rule_set().state() == huiliu::v1::RULE_SET_STATE_APPROVED &&
+          record.rule_set().dry_runs_size() == 0) {
+        absl::StrAppend(entry.mutable_detail(), ", without a dry run");
+      }
     }
+  }
+  if (record.has_territory_override()) {
+    const huiliu::v1::TerritoryOverride& given = record.territory_override();
+    entry.set_receiver(given.receiver());
+    entry.set_dataset(given.dataset());
+    absl::StrAppend(entry.mutable_detail(), " ", huiliu::v1::OverrideState_Name(given.state()),
+                    ", author ", given.author(), ", division ", given.division());
   }
   RecordBatchBuilder lineage;
   lineage.Add("", "", entry.SerializeAsString());
@@ -222,6 +233,17 @@ absl::StatusOr<huiliu::v1::RuleSet> GovernanceCommands::Propose(
   if (record.ok()) return record->rule_set();
   if (unchanged.has_value()) return *std::move(unchanged);
   return record.status();
+}
+
+absl::StatusOr<huiliu::v1::RuleSet> GovernanceCommands::RecordDryRun(
+    const Principal& caller, huiliu::v1::RecordDryRunRequest request) {
+  const huiliu::v1::Role role =
+      caller.Has(huiliu::v1::ROLE_AGENT) ? huiliu::v1::ROLE_AGENT : huiliu::v1::ROLE_DATA_OFFICER;
+  request.mutable_summary()->set_account(caller.account);
+  *request.mutable_summary()->mutable_time() = ToProto(clock_.Now());
+  ASSIGN_OR_RETURN(const Record record, Execute(caller, role, "Rules.RecordDryRun",
+                                                [&] { return state_.ProposeDryRun(request); }));
+  return record.rule_set();
 }
 
 absl::StatusOr<huiliu::v1::RuleSet> GovernanceCommands::Decide(

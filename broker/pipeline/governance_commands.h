@@ -13,6 +13,7 @@
 #include "broker/pipeline/fence.h"
 #include "core/base/clock.h"
 #include "huiliu/v1/governance.pb.h"
+#include "huiliu/v1/overrides.pb.h"
 #include "huiliu/v1/registry.pb.h"
 #include "huiliu/v1/rules.pb.h"
 
@@ -51,12 +52,22 @@ class GovernanceCommands {
                                           const huiliu::v1::PutDatasetRequest& request);
   absl::StatusOr<huiliu::v1::RuleSet> Propose(const Principal& caller,
                                               const huiliu::v1::ProposeRuleSetRequest& request);
+  // Officers' and agents'; whose source it is has been checked. Fills in account and time.
+  absl::StatusOr<huiliu::v1::RuleSet> RecordDryRun(const Principal& caller,
+                                                   huiliu::v1::RecordDryRunRequest request);
   absl::StatusOr<huiliu::v1::RuleSet> Decide(const Principal& caller,
                                              const huiliu::v1::DecideRuleSetRequest& request);
   absl::StatusOr<huiliu::v1::Grant> Put(const Principal& caller,
                                         const huiliu::v1::PutGrantRequest& request);
   absl::StatusOr<huiliu::v1::Grant> Revoke(const Principal& caller,
                                            const huiliu::v1::RevokeGrantRequest& request);
+  // One that says the same and still waits or holds is answered as it stands.
+  absl::StatusOr<huiliu::v1::TerritoryOverride> Propose(const Principal& caller,
+                                                        const huiliu::v1::TerritoryOverride& given);
+  absl::StatusOr<huiliu::v1::TerritoryOverride> Decide(
+      const Principal& caller, const huiliu::v1::DecideOverrideRequest& request);
+  absl::StatusOr<huiliu::v1::TerritoryOverride> Withdraw(
+      const Principal& caller, const huiliu::v1::WithdrawOverrideRequest& request);
 
   // What a node knows before anybody can tell it: all of it in one commit, where nothing has been
   // registered yet; nothing else.

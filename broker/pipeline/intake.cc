@@ -72,6 +72,7 @@ huiliu::v1::LineageEntry IntakeEntry(const huiliu::v1::Source& source, const Bat
   entry.set_rest_digest(batch.rest_digest());
   entry.set_rest_rows(batch.rest_rows());
   entry.set_rule_set(batch.rule_set());
+  lineage::NameOverrides({batch.overrides().begin(), batch.overrides().end()}, &entry);
   FillCounts(source, batch, ShanghaiDay(now), &entry);
   const auto trace = [&](const std::string& row, const std::string& reason,
                          const std::string& digest) {
@@ -346,6 +347,7 @@ absl::Status Intake::CheckContent(const huiliu::v1::Source& source, const Batch&
     RETURN_IF_ERROR(CheckCounts(source, batch));
     if (batch.has_reread() && batch.reread().version() == 0)
       return Refuse(batch, "a re-read names the version of the rules that asks for it");
+    RETURN_IF_ERROR(CheckOverrides(state_, source, batch));
     if (batch.quarantined_size() > 0) {
       return Refuse(batch,
                     "rows kept for repair stay with the department: at the edge only notes travel");

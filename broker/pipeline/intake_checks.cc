@@ -80,11 +80,23 @@ absl::Status CheckCounts(const huiliu::v1::Source& source, const Batch& batch) {
   return absl::OkStatus();
 }
 
+// Their ids go into lineage, which holds nothing that somebody else made up.
+absl::Status CheckOverrides(const governance::State& state, const huiliu::v1::Source& source,
+                            const Batch& batch) {
+  for (const std::string& id : batch.overrides()) {
+    const auto known = state.FindOverride(id);
+    if (!known.has_value() || known->dataset() != source.dataset() ||
+        known->receiver() != source.receivers(0))
+      return Refuse(batch, "it names an override that its receiver does not have");
+  }
+  return absl::OkStatus();
+}
+
 // What a node has yet to decide comes without anybody's judgement.
 absl::Status CheckUnjudged(const Batch& batch) {
   if (batch.counts_size() == 0 && batch.rule_set().empty() && batch.rest_rows() == 0 &&
-      batch.quarantine_notes_size() == 0 && batch.unchanged_rows() == 0 && !batch.redrive() &&
-      !batch.has_reread()) {
+      batch.quarantine_notes_size() == 0 && batch.unchanged_rows() == 0 &&
+      batch.overrides_size() == 0 && !batch.redrive() && !batch.has_reread()) {
     return absl::OkStatus();
   }
   return Refuse(batch,

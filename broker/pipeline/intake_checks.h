@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "broker/governance/state.h"
 #include "core/schema/contract.h"
 #include "huiliu/v1/intake.pb.h"
 #include "huiliu/v1/registry.pb.h"
@@ -25,6 +26,9 @@ absl::Status CheckArea(const huiliu::v1::Receiver& receiver, const huiliu::v1::B
 absl::Status CheckPayload(const schema::Contract& contract, const huiliu::v1::Batch& batch, int i);
 // Edge: the counts are of the source's receiver.
 absl::Status CheckCounts(const huiliu::v1::Source& source, const huiliu::v1::Batch& batch);
+// Edge: the overrides that it names are the receiver's, whatever became of them.
+absl::Status CheckOverrides(const governance::State& state, const huiliu::v1::Source& source,
+                            const huiliu::v1::Batch& batch);
 // Node: nothing is judged yet.
 absl::Status CheckUnjudged(const huiliu::v1::Batch& batch);
 

@@ -32,17 +32,11 @@ void JudgedBatch::Publish(absl::string_view key, huiliu::v1::Envelope envelope, 
                                           : huiliu::v1::OPERATION_UPSERT);
   envelope.set_division(decision.attribution.division);
   envelope.set_city(engine_.source.receivers(output.receiver));
-  envelope.clear_decided_by();
-  if (decision.attribution.decided_by >= 0) {
-    envelope.set_decided_by(
-        engine_.contract->options().territory().evidence(decision.attribution.decided_by).field());
-  }
+  envelope.set_decided_by(rules::DecidedBy(decision, output.receiver, *engine_.contract));
   envelope.set_conflict(decision.attribution.conflict);
   envelope.set_rule(output.rule);
   envelope.set_masked_at_source(envelope.masked_at_source() || decision.masked_at_source);
-  // A repaired row is decided again, too, but by no new rules.
-  rules::SentReason why = rules::ReasonOf(decision, output);
-  if (origin_.step == huiliu::v1::STEP_REDRIVE && !output.tombstone) why = {};
+  rules::SentReason why = rules::ReasonOf(decision, output, origin_.why);
   envelope.set_reason(std::move(why.code));
   envelope.clear_rule_set();
   if (why.caused_by_rules)
@@ -76,6 +70,12 @@ void JudgedBatch::Trace(int receiver, const huiliu::v1::QuarantinedRow& row) {
   if (traces.size() < static_cast<size_t>(kMaxTracedRows)) traces.push_back(TraceOf(row));
 }
 
+void JudgedBatch::Name(const rules::Decision& decision) {
+  for (size_t r = 0; r < decision.overrides.size() && r < outs_.size(); ++r) {
+    if (!decision.overrides[r].empty()) outs_[r].overrides.insert(decision.overrides[r]);
+  }
+}
+
 std::vector<huiliu::v1::LineageEntry> JudgedBatch::EntriesOf(size_t receiver, const Out& out,
                                                              absl::Time now) const {
   const int index = static_cast<int>(receiver);
@@ -98,6 +98,9 @@ std::vector<huiliu::v1::LineageEntry> JudgedBatch::EntriesOf(size_t receiver, co
   first.set_actor(origin_.actor);
   first.set_organisation(origin_.organisation);
   if (origin_.reevaluation) first.set_reevaluation(engine_.rule_labels[receiver]);
+  lineage::NameOverrides(out.overrides, &first);
+  if (origin_.why == rules::DecidedAgain::kByOverrides && out.overrides.empty())
+    first.set_detail("override: withdrawn");
   huiliu::v1::LineageEntry more = first;
   more.clear_records();
   more.clear_records_root();

@@ -4,6 +4,7 @@
 #define HUILIU_BROKER_PIPELINE_JUDGED_BATCH_H_
 
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -13,13 +14,14 @@
 #include "broker/backbone/backbone.h"
 #include "broker/pipeline/node_engines.h"
 #include "core/base/digest.h"
+#include "core/rules/sent_reason.h"
 #include "huiliu/v1/audit.pb.h"
 #include "huiliu/v1/common.pb.h"
 #include "huiliu/v1/intake.pb.h"
 
 namespace huiliu::pipeline {
 
-// (Publish | Count | Trace)* Finish. One thread.
+// (Publish | Count | Trace | Name)* Finish. One thread.
 class JudgedBatch {
  public:
   struct Origin {
@@ -30,6 +32,7 @@ class JudgedBatch {
     std::string actor;       // redrive: who
     std::string organisation;
     bool reevaluation = false;  // new rules caused it, no source change did
+    rules::DecidedAgain why = rules::DecidedAgain::kByRules;  // of what is decided again
   };
   JudgedBatch(const NodeEngine& engine, Origin origin);
 
@@ -40,6 +43,8 @@ class JudgedBatch {
   void Count(int receiver, const huiliu::v1::CountDelta& delta, int sign);
   // A row that is kept for repair, content-free.
   void Trace(int receiver, const huiliu::v1::QuarantinedRow& row);
+  // The territory overrides that decided, for the entry to name.
+  void Name(const rules::Decision& decision);
   void Finish(absl::Time now, Transaction* transaction);
 
  private:
@@ -53,6 +58,7 @@ class JudgedBatch {
     std::vector<Digest> leaves;
     std::map<std::tuple<std::string, int, std::string>, Sums> counts;  // day, outcome, division
     std::vector<huiliu::v1::QuarantineTrace> traces;
+    std::set<std::string> overrides;
   };
   // Its entries; the first carries everything but the counts that have no room in it.
   std::vector<huiliu::v1::LineageEntry> EntriesOf(size_t receiver, const Out& out,

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/civil_time.h"
 #include "broker/pipeline/judged_batch.h"
 #include "core/base/clock.h"
@@ -30,6 +32,12 @@ CountDelta DeltaOf(const NodeEngine& engine, int receiver, const std::string& da
   if (outcome == huiliu::v1::OUTCOME_RETURNED) delta.set_division(division);
   delta.set_rows(1);
   return delta;
+}
+
+std::string OverridesOf(const rules::Decision& decision) {
+  std::set<std::string> ids(decision.overrides.begin(), decision.overrides.end());
+  ids.erase("");
+  return absl::StrJoin(ids, ",");
 }
 
 std::string DayOfNumber(int32_t days_since_1970) {
@@ -157,6 +165,7 @@ class BatchJudge {
     engine_->engine->Decide(change, &before->prior, &decision_);
     if (decision_.novelty != rules::Novelty::kRedecided) return;
     const std::string today = ShanghaiDay(j_.now);
+    judged_->Name(decision_);
     MoveCounts(before->prior, today);
     engine_->former->Ask(change, before->prior);
     std::erase_if(decision_.outputs,
@@ -194,6 +203,7 @@ class BatchJudge {
     } else if (decision_.novelty != rules::Novelty::kUnchanged) {
       CountChange(envelope, today);
     }
+    judged_->Name(decision_);
     for (const rules::Output& output : decision_.outputs)
       judged_->Publish(row.record.key, envelope, envelope.arrival_time_us(), decision_, output);
     Remember(row, before, KeepOrRelease(row, before, today));
@@ -225,7 +235,8 @@ class BatchJudge {
     }
   }
 
-  // Keeps what could not be decided, lets go what now could. Returns the kept row that stands for
+  // Keeps what could not be decided, lets go what now could; what was decided by hand is kept, too,
+  // so that it can be decided again when that is withdrawn. Returns the kept row that stands for
   // the newest version from now on.
   std::string KeepOrRelease(const Incoming& row, const NodeDecision* before,
                             const std::string& today) {
@@ -233,11 +244,13 @@ class BatchJudge {
     if (decision_.novelty == rules::Novelty::kUnchanged) return held;
     const bool again = decision_.novelty == rules::Novelty::kRedecided;
     const bool undecided = IsUndecided(decision_);
-    if (again && !undecided) {
+    const bool by_hand =
+        !decision_.overrides.empty() && (again || decision_.novelty == rules::Novelty::kNew);
+    if (again && !undecided && !by_hand) {
       if (!held.empty()) Release(held);
       return "";
     }
-    if (undecided) {
+    if (undecided || by_hand) {
       const std::string place =
           again && !held.empty()
               ? held
@@ -261,6 +274,8 @@ class BatchJudge {
     out.set_mapped(true);
     out.set_day(day);
     out.set_source_time_us(row.envelope.source_time_us());
+    out.set_territory_override(OverridesOf(decision_));
+    out.set_redriven(!IsUndecided(decision_));
     for (int r = 0; r < engine_->source.receivers_size(); ++r) {
       const auto outcome = decision_.outcomes[static_cast<size_t>(r)];
       *out.add_counts() = DeltaOf(*engine_, r, day, outcome, decision_.attribution.division);

@@ -44,6 +44,11 @@ absl::Status RedriveRow(const huiliu::v1::QuarantinedRow& row, const std::string
                         const governance::Principal& caller, Judgement* judgement,
                         huiliu::v1::RedriveResponse::Result* result);
 
+// Decides a kept row again since territory overrides changed; its count moves within its day.
+// Nothing changes where it stands as they say, or is not the newest version. `withdrawn`: one that
+// decided it holds no more; who holds the record by it loses it.
+absl::Status ReplayRow(const huiliu::v1::QuarantinedRow& row, bool withdrawn, Judgement* judgement);
+
 // Adds the changed rows and decisions to the transaction.
 void Seal(Judgement* judgement);
 
@@ -51,6 +56,8 @@ void Seal(Judgement* judgement);
 bool IsUndecided(const rules::Decision& decision);
 huiliu::v1::CountDelta DeltaOf(const NodeEngine& engine, int receiver, const std::string& day,
                                huiliu::v1::Outcome outcome, const std::string& division);
+// Ids of the overrides that decided, each once, joined by commas; empty where none did.
+std::string OverridesOf(const rules::Decision& decision);
 std::string DayOfNumber(int32_t days_since_1970);
 // A kept row's id without its source.
 std::string KeptSuffix(const std::string& id);

@@ -40,6 +40,7 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
     return absl::DataLossError(absl::StrCat("dataset ", engine.source.dataset(), " is unknown"));
   std::string made_of = absl::StrCat(engine.contract->version());
   rules::ReturnEngine::Options options;
+  std::vector<std::shared_ptr<const rules::CompiledRules>> compiled;
   std::vector<std::shared_ptr<const rules::RuleSet>> rule_sets;
   std::vector<governance::State::ActiveRules> active;
   std::vector<std::string> digests, labels;
@@ -51,7 +52,7 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
     area.id = ReceiverId(id);
     area.title = receiver->title();
     area.divisions.assign(receiver->divisions().begin(), receiver->divisions().end());
-    area.pseudonym_key = pseudonym_key_(id);
+    area.pseudonym_key = rules_.KeyOf(id);
     options.receivers.push_back(std::move(area));
     active.push_back(state_.FindActiveRules(engine.source.dataset(), id, now)
                          .value_or(governance::State::ActiveRules()));
@@ -62,20 +63,29 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
     labels.push_back(rule_set == nullptr ? "" : rules::LabelOf(*rule_set));
     if (rule_set != nullptr) rule_sets.push_back(rule_set);
   }
-  if (engine.engine != nullptr && made_of == built->made_of) return absl::OkStatus();
+  if (engine.engine != nullptr && made_of == built->made_of) {
+    TakeOverrides(false, &engine);
+    return absl::OkStatus();
+  }
   engine.former = FormerOf(options.receivers, engine.contract, active);
-  ASSIGN_OR_RETURN(engine.engine, rules::ReturnEngine::Create(std::move(options), engine.contract,
-                                                              std::move(rule_sets), divisions_));
+  for (const auto& rule_set : rule_sets) {
+    ASSIGN_OR_RETURN(compiled.emplace_back(), rules_.Find(engine.contract, rule_set));
+  }
+  ASSIGN_OR_RETURN(auto next, rules::ReturnEngine::Assemble(std::move(options), engine.contract,
+                                                            compiled, rules_.divisions()));
+  if (engine.engine != nullptr) next->TakeOver(engine.engine.get());
+  engine.engine = std::move(next);
   engine.rule_sets = std::move(digests);
   engine.rule_labels = std::move(labels);
   built->made_of = std::move(made_of);
+  TakeOverrides(true, &engine);
   return absl::OkStatus();
 }
 
 std::unique_ptr<rules::FormerRules> NodeEngines::FormerOf(
     const std::vector<rules::Receiver>& receivers,
     const std::shared_ptr<const schema::Contract>& contract,
-    const std::vector<governance::State::ActiveRules>& active) const {
+    const std::vector<governance::State::ActiveRules>& active) {
   std::vector<size_t> changed;
   for (size_t i = 0; i < active.size(); ++i) {
     if (active[i].reevaluates) changed.push_back(i);
@@ -89,14 +99,39 @@ std::unique_ptr<rules::FormerRules> NodeEngines::FormerOf(
       const auto& rule_set = former ? active[i].before : active[i].rules;
       if (rule_set != nullptr) rule_sets.push_back(rule_set);
     }
-    makers.push_back([receivers, contract, rule_sets, divisions = divisions_] {
-      return rules::ReturnEngine::Create({receivers}, contract, rule_sets, divisions);
+    makers.push_back([&rules = rules_, receivers, contract,
+                      rule_sets]() -> absl::StatusOr<std::unique_ptr<rules::ReturnEngine>> {
+      std::vector<std::shared_ptr<const rules::CompiledRules>> compiled;
+      for (const auto& rule_set : rule_sets) {
+        ASSIGN_OR_RETURN(compiled.emplace_back(), rules.FindFormer(contract, rule_set));
+      }
+      return rules::ReturnEngine::Assemble({receivers}, contract, compiled, rules.divisions());
     });
   };
   if (!changed.empty()) add(changed);
   for (size_t i = 0; changed.size() > 1 && i < changed.size() && makers.size() < kMaxFormers; ++i)
     add({changed[i]});
   return std::make_unique<rules::FormerRules>(std::move(makers));
+}
+
+// In place: overrides come and go while the rules, which are dear to compile, stay.
+void NodeEngines::TakeOverrides(bool fresh, NodeEngine* engine) const {
+  const std::string& dataset = engine->source.dataset();
+  absl::flat_hash_set<std::string> ids;
+  for (const std::string& receiver : engine->source.receivers()) {
+    for (std::string& id : state_.OverrideIdsInForce(dataset, receiver)) ids.insert(std::move(id));
+  }
+  if (!fresh && ids == engine->overrides) return;
+  std::vector<huiliu::v1::TerritoryOverride> held;
+  for (const std::string& receiver : engine->source.receivers()) {
+    for (auto& one : state_.OverridesInForce(dataset, receiver)) held.push_back(std::move(one));
+  }
+  // What was withdrawn in between is told by the next version.
+  ids.clear();
+  for (const auto& one : held) ids.insert(one.id());
+  engine->engine->SetOverrides(engine->source.system(), held);
+  engine->former->SetOverrides(engine->source.system(), std::move(held));
+  engine->overrides = std::move(ids);
 }
 
 }  // namespace huiliu::pipeline

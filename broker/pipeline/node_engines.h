@@ -3,18 +3,18 @@
 #ifndef HUILIU_BROKER_PIPELINE_NODE_ENGINES_H_
 #define HUILIU_BROKER_PIPELINE_NODE_ENGINES_H_
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "broker/governance/state.h"
+#include "broker/pipeline/prepared_rules.h"
 #include "core/base/clock.h"
 #include "core/rules/former_rules.h"
 #include "core/rules/return_engine.h"
-#include "core/territory/territory.h"
 
 namespace huiliu::pipeline {
 
@@ -26,21 +26,18 @@ struct NodeEngine {
   std::unique_ptr<rules::ReturnEngine> engine;
   // What receivers whose rules re-evaluate history were sent before these took over.
   std::unique_ptr<rules::FormerRules> former;
+  absl::flat_hash_set<std::string> overrides;  // ids of the territory overrides that it holds
 };
 
 // One thread at a time.
 class NodeEngines {
  public:
-  // A receiver's key for pseudonyms.
-  using PseudonymKey = std::function<std::string(absl::string_view receiver)>;
-  NodeEngines(const governance::State& state, std::shared_ptr<const territory::Divisions> divisions,
-              PseudonymKey pseudonym_key, Clock& clock)
-      : state_(state),
-        divisions_(std::move(divisions)),
-        pseudonym_key_(std::move(pseudonym_key)),
-        clock_(clock) {}
+  using PseudonymKey = PreparedRules::PseudonymKey;
+  NodeEngines(const governance::State& state, PreparedRules& rules, Clock& clock)
+      : state_(state), rules_(rules), clock_(clock) {}
 
-  // Valid until the next call. New rules, receivers and contract versions hold from this call on.
+  // Valid until the next call. New rules, receivers, contract versions and territory overrides hold
+  // from this call on.
   // DATA_LOSS where the source is none that is decided at the node.
   absl::StatusOr<NodeEngine*> Find(const std::string& source);
 
@@ -57,11 +54,11 @@ class NodeEngines {
   std::unique_ptr<rules::FormerRules> FormerOf(
       const std::vector<rules::Receiver>& receivers,
       const std::shared_ptr<const schema::Contract>& contract,
-      const std::vector<governance::State::ActiveRules>& active) const;
+      const std::vector<governance::State::ActiveRules>& active);
+  void TakeOverrides(bool fresh, NodeEngine* engine) const;
 
   const governance::State& state_;
-  const std::shared_ptr<const territory::Divisions> divisions_;
-  const PseudonymKey pseudonym_key_;
+  PreparedRules& rules_;
   Clock& clock_;
   std::map<std::string, Built> built_;
 };

@@ -135,6 +135,7 @@ absl::Status Reads::FillPage(const Admission& admission, const huiliu::v1::Query
   ASSIGN_OR_RETURN(scan.after, PlaceOf(seal_, context, request.page_token()));
   ASSIGN_OR_RETURN(const std::unique_ptr<CatalogSnapshot> snapshot, admission.catalog->Snapshot());
   int visited = 0;
+  size_t bytes = 0;
   while (true) {
     // Never more than the page has room for: the token is the place of the last row looked at.
     scan.max_rows = static_cast<size_t>(page_size - response->rows_size());
@@ -151,13 +152,14 @@ absl::Status Reads::FillPage(const Admission& admission, const huiliu::v1::Query
       ASSIGN_OR_RETURN(const bool visible, ShowRow(plan, row, format, shown));
       if (visible) {
         keys->push_back(row.key);
+        bytes += shown->ByteSizeLong();
       } else {
         response->mutable_rows()->RemoveLast();
       }
     }
     if (result.next.empty()) return absl::OkStatus();
     scan.after = result.next;
-    if (response->rows_size() >= page_size || visited >= kMaxVisited) {
+    if (response->rows_size() >= page_size || visited >= kMaxVisited || bytes >= kMaxScanBytes) {
       response->set_next_page_token(absl::WebSafeBase64Escape(seal_.Seal(context, result.next)));
       return absl::OkStatus();
     }

@@ -59,7 +59,32 @@ class Redrive {
     return Take(caller);
   }
 
+  absl::Status Replay(bool withdrawn) {
+    ASSIGN_OR_RETURN(engine_, j_.engines.Find(row_.source()));
+    const auto key = engine_->contract->KeyOf(payload_);
+    if (!key.ok()) return absl::OkStatus();  // of a contract before this one
+    record_key_ = RecordKey(*key);
+    key_ = DecisionKey(row_.source(), record_key_);
+    RETURN_IF_ERROR(LoadDecisions());
+    replay_ = true;
+    recall_ = withdrawn;
+    Decide(*key);
+    if (!known_ || (StandsAsDecided() && row_.territory_override() == OverridesOf(decision_)))
+      return absl::OkStatus();
+    return Take({});
+  }
+
  private:
+  // Whether the row counts for each receiver as it was decided now.
+  bool StandsAsDecided() const {
+    const auto& receivers = engine_->source.receivers();
+    return std::all_of(row_.counts().begin(), row_.counts().end(), [&](const CountDelta& delta) {
+      const auto at = std::find(receivers.begin(), receivers.end(), delta.receiver());
+      return at == receivers.end() ||
+             decision_.outcomes[static_cast<size_t>(at - receivers.begin())] == delta.outcome();
+    });
+  }
+
   std::string RecordKey(absl::string_view key) const {
     return absl::StrCat(engine_->source.system(), absl::string_view("\0", 1), key);
   }
@@ -90,6 +115,7 @@ class Redrive {
     change.row_id = row_.row_id();
     change.now_us = absl::ToUnixMicros(j_.now);
     change.redrive = known_;
+    change.recall = recall_;
     engine_->engine->Decide(change, before_ == nullptr ? nullptr : &before_->prior, &decision_);
   }
 
@@ -144,27 +170,45 @@ class Redrive {
     origin.partition = PartitionOf(record_key_, j_.topics.partitions);
     origin.actor = caller.account;
     origin.organisation = caller.organisation;
+    origin.why = replay_ ? rules::DecidedAgain::kByOverrides : rules::DecidedAgain::kCorrected;
     JudgedBatch judged(*engine_, std::move(origin));
     MoveCounts(&judged);
+    judged.Name(decision_);
     const huiliu::v1::Envelope envelope = EnvelopeOf();
     for (const rules::Output& output : decision_.outputs)
       judged.Publish(record_key_, envelope, absl::ToUnixMicros(j_.now), decision_, output);
     judged.Finish(j_.now, &j_.transaction);
     Remember();
     QuarantinedRow done = row_;
-    done.set_redriven(true);
-    done.clear_raw();
+    done.set_territory_override(OverridesOf(decision_));
+    done.set_redriven(!IsUndecided(decision_));
     done.clear_counts();
+    if (StaysKept()) {
+      done.set_raw(payload_);
+      done.set_mapped(true);
+      if (!done.redriven()) done.set_reason(decision_.reason);
+      for (int r = 0; r < engine_->source.receivers_size(); ++r)
+        *done.add_counts() =
+            DeltaOf(*engine_, r, row_.day(), decision_.outcomes[static_cast<size_t>(r)],
+                    decision_.attribution.division);
+    } else {
+      done.clear_raw();
+    }
     j_.kept[done.id()] = std::move(done);
     return absl::OkStatus();
   }
+
+  // With its content: somebody waits for it still, or it was decided by hand.
+  bool StaysKept() const { return IsUndecided(decision_) || !decision_.overrides.empty(); }
 
   void Remember() {
     const bool newest = decision_.novelty == rules::Novelty::kNew || known_;
     if (decision_.novelty == rules::Novelty::kNew)
       decision_.next.counted_day = NumberOfDay(row_.day());
     if (decision_.store || known_) {
-      const std::string kept = newest || before_ == nullptr ? "" : before_->kept;
+      const std::string kept = newest && StaysKept()          ? KeptSuffix(row_.id())
+                               : newest || before_ == nullptr ? ""
+                                                              : before_->kept;
       j_.decisions.Set(key_, DecisionsOf(record_key_), {kept, decision_.next});
     }
     if (old_record_key_.empty() || old_record_key_ == record_key_) return;
@@ -182,6 +226,8 @@ class Redrive {
   std::string record_key_, old_record_key_, key_;
   const NodeDecision* before_ = nullptr;
   bool known_ = false;
+  bool replay_ = false;  // overrides have changed
+  bool recall_ = false;
   rules::Decision decision_;
 };
 
@@ -191,6 +237,10 @@ absl::Status RedriveRow(const QuarantinedRow& row, const std::string& payload,
                         const governance::Principal& caller, Judgement* judgement, Result* result) {
   result->set_id(row.id());
   return Redrive(row, payload, judgement).Run(caller, result);
+}
+
+absl::Status ReplayRow(const QuarantinedRow& row, bool withdrawn, Judgement* judgement) {
+  return Redrive(row, row.raw(), judgement).Replay(withdrawn);
 }
 
 }  // namespace huiliu::pipeline

@@ -194,7 +194,7 @@ bool Reevaluation::PartitionsDone(const Part& rest) const {
 
 absl::Status Reevaluation::CountRest(NodeEngines& engines, DecisionStore& decisions) {
   struct Judge {
-    Digest digest;
+    rules::ReturnEngine* engine;
     int receiver;
   };
   const int64_t now_us = absl::ToUnixMicros(clock_.Now());
@@ -208,7 +208,7 @@ absl::Status Reevaluation::CountRest(NodeEngines& engines, DecisionStore& decisi
           std::find(source.receivers().begin(), source.receivers().end(), part.receiver);
       if (at == source.receivers().end()) continue;
       ASSIGN_OR_RETURN(NodeEngine * engine, engines.Find(source.id()));
-      judges[source.id()] = {engine->engine->RuleDigestAt(now_us),
+      judges[source.id()] = {engine->engine.get(),
                              static_cast<int>(at - source.receivers().begin())};
     }
     rules::Impact impact;
@@ -218,8 +218,9 @@ absl::Status Reevaluation::CountRest(NodeEngines& engines, DecisionStore& decisi
           const auto judge = judges.find(std::string(key.substr(0, key.find('\0'))));
           if (judge == judges.end()) return absl::OkStatus();
           RETURN_IF_ERROR(DecodeNodeDecision(value, &decision));
-          if (rules::IsOutOfReach(decision.prior, judge->second.digest, judge->second.receiver,
-                                  part.receiver))
+          const auto& [engine, receiver] = judge->second;
+          if (rules::IsOutOfReach(decision.prior, engine->RuleDigestFor(decision.prior, now_us),
+                                  receiver, part.receiver))
             impact.AddOutOfReach();
           return absl::OkStatus();
         }));

@@ -18,13 +18,26 @@ constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 constexpr size_t kPollBytes = size_t{2} << 20;
 constexpr int kMaxCorrections = 1000;
 
+bool IsAskedFor(const huiliu::v1::ListQuarantineRequest& request,
+                const huiliu::v1::QuarantinedRow& row) {
+  if (!request.reason().empty() && row.reason() != request.reason()) return false;
+  return request.outcome() == huiliu::v1::OUTCOME_UNSPECIFIED ||
+         std::any_of(row.counts().begin(), row.counts().end(),
+                     [&](const auto& delta) { return delta.outcome() == request.outcome(); });
+}
+
 }  // namespace
 
 ReturnWorker::ReturnWorker(Parts parts)
     : parts_(std::move(parts)),
+      own_rules_(parts_.rules != nullptr
+                     ? nullptr
+                     : std::make_unique<PreparedRules>(parts_.state, parts_.divisions,
+                                                       parts_.pseudonym_key, parts_.clock)),
       reevaluation_(parts_.state, parts_.backbone, parts_.clock, parts_.topics.partitions),
-      engines_(parts_.state, parts_.divisions, parts_.pseudonym_key, parts_.clock),
-      kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group) {}
+      engines_(parts_.state, parts_.rules != nullptr ? *parts_.rules : *own_rules_, parts_.clock),
+      kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group),
+      replay_(parts_.state) {}
 
 absl::Status ReturnWorker::AddDataset(const std::string& dataset) {
   RETURN_IF_ERROR(parts_.backbone.EnsureTopic(SourceTopicSpec(dataset, parts_.topics)));
@@ -48,7 +61,13 @@ std::vector<TopicPartition> ReturnWorker::PartitionsOf(
   return partitions;
 }
 
+std::vector<std::string> ReturnWorker::Datasets() const {
+  absl::MutexLock lock(&mutex_);
+  return datasets_;
+}
+
 void ReturnWorker::Start() {
+  if (own_rules_ != nullptr) own_rules_->Start();
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -58,6 +77,7 @@ void ReturnWorker::Stop() {
     stopping_ = true;
   }
   if (thread_.joinable()) thread_.join();
+  if (own_rules_ != nullptr) own_rules_->Stop();
 }
 
 absl::Status ReturnWorker::OpenReader() {
@@ -146,12 +166,7 @@ absl::StatusOr<bool> ReturnWorker::JudgeHistoryOnce() {
 }
 
 absl::StatusOr<bool> ReturnWorker::JudgeHistory() {
-  std::vector<std::string> datasets;
-  {
-    absl::MutexLock lock(&mutex_);
-    datasets = datasets_;
-  }
-  RETURN_IF_ERROR(reevaluation_.LookUp(datasets));
+  RETURN_IF_ERROR(reevaluation_.LookUp(Datasets()));
   if (!reevaluation_.IsDue()) return false;
   absl::MutexLock lock(&judging_);
   absl::StatusOr<bool> moved = JudgeHistoryOnce();
@@ -159,7 +174,24 @@ absl::StatusOr<bool> ReturnWorker::JudgeHistory() {
   return moved;
 }
 
+absl::StatusOr<bool> ReturnWorker::ReplayPage() {
+  const std::vector<std::string> datasets = Datasets();
+  absl::MutexLock lock(&judging_);
+  if (!replay_.Due(datasets)) return false;
+  RETURN_IF_ERROR(Recover());
+  Judgement judgement(engines_, parts_.decisions, parts_.topics, parts_.clock.Now());
+  RETURN_IF_ERROR(replay_.Page(kept_.store(), &judgement));
+  if (!judgement.kept.empty()) {
+    RETURN_IF_ERROR(Commit(&judgement));
+    RETURN_IF_ERROR(kept_.CatchUp());
+  }
+  replay_.Commit();
+  return replay_.Due(datasets);
+}
+
 absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
+  ASSIGN_OR_RETURN(const bool more, ReplayPage());
+  if (more) timeout = absl::ZeroDuration();
   bool reopen = reader_ == nullptr;
   {
     absl::MutexLock lock(&mutex_);
@@ -179,7 +211,7 @@ absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
   RETURN_IF_ERROR(judged);
   history_moves_ = false;
   ASSIGN_OR_RETURN(history_moves_, JudgeHistory());
-  return history_moves_ || !batches.empty();
+  return more || history_moves_ || !batches.empty();
 }
 
 absl::Status ReturnWorker::ListKept(const governance::Principal& caller,
@@ -190,6 +222,7 @@ absl::Status ReturnWorker::ListKept(const governance::Principal& caller,
   ASSIGN_OR_RETURN(KeptRowPage page,
                    kept_.store().List(KeptKind::kQuarantined, request.source(), request.page_size(),
                                       request.page_token(), request.include_redriven()));
+  std::erase_if(page.rows, [&](const auto& row) { return !IsAskedFor(request, row); });
   huiliu::v1::LineageEntry entry;
   entry.set_step(huiliu::v1::STEP_READ);
   entry.set_time_us(absl::ToUnixMicros(parts_.clock.Now()));

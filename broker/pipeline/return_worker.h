@@ -16,6 +16,7 @@
 #include "broker/pipeline/judgement.h"
 #include "broker/pipeline/kept_rows.h"
 #include "broker/pipeline/node_engines.h"
+#include "broker/pipeline/pending_replay.h"
 #include "broker/pipeline/reevaluation.h"
 #include "broker/pipeline/topics.h"
 #include "broker/pipeline/worker_errors.h"
@@ -51,6 +52,8 @@ class ReturnWorker {
     const Fence* fence = nullptr;
     std::string lane = {};
     std::string kept_group = KeptGroup();
+    // What the lanes of a node share; null: the worker has its own.
+    PreparedRules* rules = nullptr;
   };
   explicit ReturnWorker(Parts parts);
   ~ReturnWorker() { Stop(); }
@@ -58,8 +61,8 @@ class ReturnWorker {
   absl::Status AddDataset(const std::string& dataset);
   void Start();
   void Stop();
-  // Judges what comes within `timeout`; whether anything came. The worker's own thread, or a
-  // test's.
+  // Judges what comes within `timeout`, and decides kept rows again that territory overrides speak
+  // of now; whether anything came or is left. The worker's own thread, or a test's.
   absl::StatusOr<bool> Step(absl::Duration timeout);
 
   // Rows kept for repair of one source, in the order they came. That `caller` looked is in lineage
@@ -78,9 +81,11 @@ class ReturnWorker {
   absl::Status OpenReader();
   absl::Status Recover() ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   absl::Status Judge(const std::vector<StoredBatch>& batches) ABSL_LOCKS_EXCLUDED(judging_);
+  absl::StatusOr<bool> ReplayPage() ABSL_LOCKS_EXCLUDED(judging_);
   // Decides some history again, where new rules say so; whether any progress was made.
   absl::StatusOr<bool> JudgeHistory() ABSL_LOCKS_EXCLUDED(judging_, mutex_);
   absl::StatusOr<bool> JudgeHistoryOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
+  std::vector<std::string> Datasets() const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Commit(Judgement* judgement) ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   absl::Status RedriveOne(const governance::Principal& caller, const std::string& source,
                           const huiliu::v1::RedriveRequest::Correction& correction,
@@ -90,6 +95,7 @@ class ReturnWorker {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Parts parts_;
+  const std::unique_ptr<PreparedRules> own_rules_;
   std::unique_ptr<BackboneReader> reader_;  // worker thread only
   Reevaluation reevaluation_;               // worker thread only
   bool history_moves_ = false;              // worker thread only
@@ -97,6 +103,7 @@ class ReturnWorker {
   absl::Mutex judging_ ABSL_ACQUIRED_BEFORE(mutex_);  // one transaction at a time
   NodeEngines engines_ ABSL_GUARDED_BY(judging_);
   KeptRows kept_ ABSL_GUARDED_BY(judging_);
+  PendingReplay replay_ ABSL_GUARDED_BY(judging_);
   bool recovered_ ABSL_GUARDED_BY(judging_) = false;
   uint64_t sequence_ ABSL_GUARDED_BY(judging_) = 0;  // transactions committed
 

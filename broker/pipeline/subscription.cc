@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kDefaultRows = 1000;
 constexpr int kMaxRows = 10000;
+// As JSON a row of small fields is several times as large.
+constexpr size_t kMaxJsonBytes = kMaxScanBytes / 4;
 
 // Whether the reader sees every field as it came.
 bool ShowsAll(const access::AccessPlan& plan) {
@@ -238,11 +240,16 @@ absl::Status Subscription::AddChange(absl::string_view key, absl::string_view en
   return absl::OkStatus();
 }
 
+size_t Subscription::MaxBytes() const {
+  return format_ == huiliu::v1::ROW_FORMAT_JSON ? kMaxJsonBytes : kMaxScanBytes;
+}
+
 absl::StatusOr<bool> Subscription::NextOfSnapshot(huiliu::v1::SubscribeResponse* response,
                                                   std::vector<std::string>* keys) {
   ScanRequest scan;
   scan.after = cursor_.after();
   scan.max_rows = static_cast<size_t>(max_rows_);
+  scan.max_bytes = MaxBytes();
   ASSIGN_OR_RETURN(const ScanResult result, snapshot_->Scan(DatasetId(cursor_.dataset()), scan));
   for (const CatalogRow& row : result.rows) {
     RETURN_IF_ERROR(AddChange(row.key, row.envelope, row.payload, false, response, keys));
@@ -271,14 +278,16 @@ absl::StatusOr<bool> Subscription::NextOfChanges(absl::Duration timeout,
   const int64_t from = next;
   absl::Status status;
   bool more = false;
+  size_t bytes = 0;
   view.ForEach([&](int i, const RecordView& record) {
     const int64_t offset = batch.offsets.empty() ? batch.first_offset.value() + i
                                                  : batch.offsets[static_cast<size_t>(i)].value();
     if (!status.ok() || offset < from || more) return;
-    if (response->deletes_size() >= max_rows_) {
+    if (response->deletes_size() >= max_rows_ || bytes >= MaxBytes()) {
       more = true;
       return;
     }
+    bytes += record.key.size() + record.header.size() + record.value.size();
     status = AddChange(record.key, record.header, record.value, record.tombstone, response, keys);
     next = offset + 1;
   });

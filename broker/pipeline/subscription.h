@@ -80,6 +80,8 @@ class Subscription {
                          absl::string_view payload, bool tombstone,
                          huiliu::v1::SubscribeResponse* response, std::vector<std::string>* keys);
 
+  // Of rows in one message: it ends behind the row that reaches it.
+  size_t MaxBytes() const;
   // Whether the reader may learn that this row is gone: with a row filter, only of rows that it was
   // once shown.
   absl::StatusOr<bool> MayForget(absl::string_view key);

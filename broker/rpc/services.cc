@@ -10,6 +10,7 @@
 #include "huiliu/v1/delivery.grpc.pb.h"
 #include "huiliu/v1/governance.grpc.pb.h"
 #include "huiliu/v1/intake.grpc.pb.h"
+#include "huiliu/v1/overrides.grpc.pb.h"
 #include "huiliu/v1/registry.grpc.pb.h"
 #include "huiliu/v1/rules.grpc.pb.h"
 
@@ -43,17 +44,66 @@ class RegistryRpc : public huiliu::v1::Registry::CallbackService {
 
 class RulesRpc : public huiliu::v1::Rules::CallbackService {
  public:
-  explicit RulesRpc(const Handlers& h) : gateway_(h.gateway), service_(h.rules) {}
+  explicit RulesRpc(const Handlers& h)
+      : gateway_(h.gateway), service_(h.rules), trials_(h.rule_trials) {}
   HUILIU_UNARY(Rules, ProposeRuleSet)
   HUILIU_UNARY(Rules, DecideRuleSet)
   HUILIU_UNARY(Rules, GetRuleSet)
   HUILIU_UNARY(Rules, ListRuleSets)
   HUILIU_UNARY(Rules, CheckRuleSet)
   HUILIU_UNARY(Rules, GetRuleImpact)
+  ServerUnaryReactor* RecordDryRun(CallbackServerContext* server_context,
+                                   const huiliu::v1::RecordDryRunRequest* request,
+                                   huiliu::v1::RecordDryRunResponse* response) override {
+    return RunUnary(server_context, gateway_, "huiliu.v1.Rules/RecordDryRun", *request, response,
+                    [&](const service::CallContext& context) {
+                      return trials_.RecordDryRun(context, *request, response);
+                    });
+  }
+  // It searches the log, which a thread of the library must not wait for.
+  ServerUnaryReactor* Explain(CallbackServerContext* server_context,
+                              const huiliu::v1::ExplainRequest* request,
+                              huiliu::v1::ExplainResponse* response) override {
+    ServerUnaryReactor* reactor = server_context->DefaultReactor();
+    const auto context = ContextOf(*server_context, gateway_, "huiliu.v1.Rules/Explain");
+    if (Elsewhere(gateway_, context, *request, response, reactor)) return reactor;
+    std::thread([this, context, request, response, reactor] {
+      reactor->Finish(ToGrpc(trials_.Explain(context, *request, response)));
+    }).detach();
+    return reactor;
+  }
+  grpc::ServerWriteReactor<huiliu::v1::DryRunResponse>* DryRun(
+      CallbackServerContext* server_context, const huiliu::v1::DryRunRequest* request) override {
+    return new StreamReactor<huiliu::v1::DryRunResponse>(
+        ContextOf(*server_context, gateway_, "huiliu.v1.Rules/DryRun"),
+        [this, asked = *request](const service::CallContext& context,
+                                 const service::StreamSink& sink) -> absl::Status {
+          if (gateway_.peering == nullptr) return trials_.DryRun(context, asked, sink);
+          ASSIGN_OR_RETURN(const auto peer, gateway_.peering->Route(context, asked));
+          if (!peer.has_value()) return trials_.DryRun(context, asked, sink);
+          return gateway_.peering->calls().Stream(
+              *peer, context, asked, huiliu::v1::DryRunResponse::default_instance(), sink);
+        });
+  }
 
  private:
   const Gateway gateway_;
   service::RulesService& service_;
+  service::RuleTrialsService& trials_;
+};
+
+class OverridesRpc : public huiliu::v1::Overrides::CallbackService {
+ public:
+  explicit OverridesRpc(const Handlers& h) : gateway_(h.gateway), service_(h.overrides) {}
+  HUILIU_UNARY(Overrides, ProposeOverride)
+  HUILIU_UNARY(Overrides, DecideOverride)
+  HUILIU_UNARY(Overrides, WithdrawOverride)
+  HUILIU_UNARY(Overrides, ListOverrides)
+  HUILIU_UNARY(Overrides, GetOverridesInForce)
+
+ private:
+  const Gateway gateway_;
+  service::OverrideService& service_;
 };
 
 class GovernanceRpc : public huiliu::v1::Governance::CallbackService {
@@ -185,6 +235,7 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Handlers& handler
   std::vector<std::unique_ptr<grpc::Service>> services;
   services.push_back(std::make_unique<RegistryRpc>(handlers));
   services.push_back(std::make_unique<RulesRpc>(handlers));
+  services.push_back(std::make_unique<OverridesRpc>(handlers));
   services.push_back(std::make_unique<GovernanceRpc>(handlers));
   services.push_back(std::make_unique<CatalogRpc>(handlers));
   services.push_back(std::make_unique<DeliveryRpc>(handlers));
@@ -199,7 +250,8 @@ std::vector<std::string> ServiceNames() {
   return {Registry::service_full_name(),   Rules::service_full_name(),
           Governance::service_full_name(), huiliu::v1::Catalog::service_full_name(),
           Delivery::service_full_name(),   Audit::service_full_name(),
-          Intake::service_full_name(),     huiliu::v1::Cluster::service_full_name()};
+          Intake::service_full_name(),     huiliu::v1::Cluster::service_full_name(),
+          Overrides::service_full_name()};
 }
 
 }  // namespace huiliu::rpc

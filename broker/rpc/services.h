@@ -14,7 +14,9 @@
 #include "broker/service/cluster_service.h"
 #include "broker/service/governance_service.h"
 #include "broker/service/intake_service.h"
+#include "broker/service/override_service.h"
 #include "broker/service/registry_service.h"
+#include "broker/service/rule_trials_service.h"
 
 namespace huiliu::rpc {
 
@@ -25,11 +27,13 @@ struct Handlers {
   service::IntakeService& intake_service;
   service::RegistryService& registry;
   service::RulesService& rules;
+  service::OverrideService& overrides;
   service::GovernanceService& governance;
   service::CatalogService& catalog;
   service::DeliveryService& delivery;
   service::AuditService& audit;
   service::ClusterService& cluster;
+  service::RuleTrialsService& rule_trials;
 };
 
 std::vector<std::unique_ptr<grpc::Service>> MakeServices(const Handlers& handlers);

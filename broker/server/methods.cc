@@ -32,6 +32,16 @@ void FillMethodTable(const rpc::Handlers& handlers, service::MethodTable* method
   add(kRules, handlers.rules, "ListRuleSets", &RulesService::ListRuleSets);
   add(kRules, handlers.rules, "CheckRuleSet", &RulesService::CheckRuleSet);
   add(kRules, handlers.rules, "GetRuleImpact", &RulesService::GetRuleImpact);
+  add(kRules, handlers.rule_trials, "RecordDryRun", &RuleTrialsService::RecordDryRun);
+  add(kRules, handlers.rule_trials, "Explain", &RuleTrialsService::Explain);
+  methods->AddStream(kRules, handlers.rule_trials, "DryRun",
+                     huiliu::v1::DryRunResponse::default_instance(), &RuleTrialsService::DryRun);
+  constexpr const char* kOverrides = "huiliu.v1.Overrides";
+  add(kOverrides, handlers.overrides, "ProposeOverride", &OverrideService::ProposeOverride);
+  add(kOverrides, handlers.overrides, "DecideOverride", &OverrideService::DecideOverride);
+  add(kOverrides, handlers.overrides, "WithdrawOverride", &OverrideService::WithdrawOverride);
+  add(kOverrides, handlers.overrides, "ListOverrides", &OverrideService::ListOverrides);
+  add(kOverrides, handlers.overrides, "GetOverridesInForce", &OverrideService::GetOverridesInForce);
   constexpr const char* kGovernance = "huiliu.v1.Governance";
   add(kGovernance, handlers.governance, "PutGrant", &GovernanceService::PutGrant);
   add(kGovernance, handlers.governance, "RevokeGrant", &GovernanceService::RevokeGrant);

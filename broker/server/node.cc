@@ -12,6 +12,8 @@
 #include "broker/http/openapi.h"
 #include "broker/lineage/store/lineage_store.h"
 #include "broker/pipeline/catalogs.h"
+#include "broker/pipeline/dry_runs.h"
+#include "broker/pipeline/explanations.h"
 #include "broker/pipeline/gate.h"
 #include "broker/pipeline/governance_commands.h"
 #include "broker/pipeline/intake.h"
@@ -37,6 +39,7 @@
 #include "broker/service/intake_service.h"
 #include "broker/service/method_table.h"
 #include "broker/service/registry_service.h"
+#include "broker/service/rule_trials_service.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
 #include "core/territory/territory.h"
@@ -276,6 +279,16 @@ class OneNode : public Node {
     rules_ = std::make_unique<service::RulesService>(
         state_, *commands_, clock_,
         pipeline::ReevaluationReport(state_, *backbone_, config_.topics.partitions));
+    const auto pseudonym_key = [this](absl::string_view receiver) {
+      return PseudonymKey(receiver);
+    };
+    dry_runs_ = std::make_unique<pipeline::DryRuns>(pipeline::DryRuns::Parts{
+        state_, *backbone_, divisions_, pseudonym_key, *gate_, *recorder_, clock_});
+    explanations_ = std::make_unique<pipeline::Explanations>(pipeline::Explanations::Parts{
+        state_, *backbone_, divisions_, pseudonym_key, *gate_, clock_});
+    rule_trials_ = std::make_unique<service::RuleTrialsService>(state_, *commands_, *dry_runs_,
+                                                                *explanations_);
+    overrides_ = std::make_unique<service::OverrideService>(state_, *commands_, divisions_);
     governance_ = std::make_unique<service::GovernanceService>(state_, *commands_);
     catalog_ = std::make_unique<service::CatalogService>(state_, *reads_, catalogs_);
     delivery_ =
@@ -308,11 +321,13 @@ class OneNode : public Node {
             *intake_service_,
             *registry_,
             *rules_,
+            *overrides_,
             *governance_,
             *catalog_,
             *delivery_,
             *audit_,
-            *cluster_service_};
+            *cluster_service_,
+            *rule_trials_};
   }
 
   absl::Status Listen() {
@@ -374,11 +389,15 @@ class OneNode : public Node {
   std::unique_ptr<pipeline::Reads> reads_;
   std::unique_ptr<pipeline::Cursors> cursors_;
   std::unique_ptr<pipeline::DeliveredKeys> delivered_;
+  std::unique_ptr<pipeline::DryRuns> dry_runs_;
+  std::unique_ptr<pipeline::Explanations> explanations_;
   std::unique_ptr<Tenants> tenants_;
   std::unique_ptr<ReturnLanes> returns_;
   std::unique_ptr<service::IntakeService> intake_service_;
   std::unique_ptr<service::RegistryService> registry_;
   std::unique_ptr<service::RulesService> rules_;
+  std::unique_ptr<service::RuleTrialsService> rule_trials_;
+  std::unique_ptr<service::OverrideService> overrides_;
   std::unique_ptr<service::GovernanceService> governance_;
   std::unique_ptr<service::CatalogService> catalog_;
   std::unique_ptr<service::DeliveryService> delivery_;

@@ -19,6 +19,7 @@ absl::Status ReturnLanes::Open(int32_t number, Lane* lane) {
   pipeline::ReturnWorker::Parts parts{
       parts_.state,     parts_.backbone,      parts_.writer,    parts_.clock, parts_.config.topics,
       parts_.divisions, parts_.pseudonym_key, *lane->decisions, *lane->kept,  parts_.errors};
+  parts.rules = &rules_;
   if (number != kOnly) {
     parts.fence = &cluster_->fence();
     parts.lane = StrCat(number);
@@ -89,6 +90,7 @@ void ReturnLanes::Stop() {
   absl::MutexLock lock(&mutex_);
   stopped_ = true;
   for (auto& [number, lane] : lanes_) lane.worker->Stop();
+  rules_.Stop();
 }
 
 }  // namespace huiliu::server

@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "broker/cluster/cluster.h"
+#include "broker/pipeline/prepared_rules.h"
 #include "broker/pipeline/return_worker.h"
 #include "broker/server/config.h"
 
@@ -32,7 +33,11 @@ class ReturnLanes {
   };
   // `cluster`: null on the only node.
   ReturnLanes(Parts parts, const cluster::Cluster* cluster)
-      : parts_(std::move(parts)), cluster_(cluster) {}
+      : parts_(std::move(parts)),
+        cluster_(cluster),
+        rules_(parts_.state, parts_.divisions, parts_.pseudonym_key, parts_.clock) {
+    rules_.Start();
+  }
   ~ReturnLanes() { Stop(); }
 
   // The datasets as governance has them, the lanes as they are held.
@@ -56,6 +61,7 @@ class ReturnLanes {
 
   const Parts parts_;
   const cluster::Cluster* const cluster_;
+  pipeline::PreparedRules rules_;  // of all lanes
   mutable absl::Mutex mutex_;
   std::map<int32_t, Lane> lanes_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

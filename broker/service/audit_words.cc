@@ -1,5 +1,6 @@
 #include "broker/service/audit_words.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
@@ -56,6 +57,12 @@ std::string StepInWords(const huiliu::v1::LineageEntry& e, bool english) {
       return english ? StrCat(when, " ", e.actor(), ": ", e.method(), " ", e.detail())
                      : StrCat(when, " ", e.actor(), " 执行 ", e.method(), " ", e.detail());
     case huiliu::v1::STEP_REDRIVE:
+      if (absl::StartsWith(e.detail(), "override:")) {
+        return english ? StrCat(when, " pending rows of system ", e.system(),
+                                " were decided again by territory overrides (", e.detail(), ")")
+                       : StrCat(when, " 系统 ", e.system(), " 的待认领数据按认领决定重新判定（",
+                                e.detail(), "）");
+      }
       return english ? StrCat(when, " corrected rows of system ", e.system(), " were decided again")
                      : StrCat(when, " 系统 ", e.system(), " 的问题数据更正后重新判定");
     default:

@@ -39,11 +39,17 @@ struct Conjunct {
   // The record's attributed division, which is no field: kEquals, kIn and kInDivision.
   static constexpr int kAttributedDivision = -1;
 
+  // So many terms can be named in `proves`.
+  static constexpr int kMaxProven = 31;
+
   Kind kind = Kind::kEquals;
   int field = kAttributedDivision;  // Field::index; a single-valued field
   std::vector<Constant> values;
   std::optional<Bound> lower;
   std::optional<Bound> upper;
+  // Bit i: where this holds, so does the i-th of the terms that && joins in the predicate, without
+  // an error (not of a number that is NaN, nor of a code longer than 32 bytes).
+  uint32_t proves = 0;
 };
 
 }  // namespace huiliu::cel

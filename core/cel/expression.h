@@ -34,7 +34,8 @@ class Expression {
   const Plan& plan() const { return plan_; }
 
  private:
-  Expression() : constants_(4 * kMaxEvaluationBytes) {}
+  static constexpr size_t kFewBytes = 128;  // most expressions have few constants
+  Expression() : constants_(4 * kMaxEvaluationBytes, kFewBytes) {}
 
   Arena constants_;
   Plan plan_;

@@ -104,17 +104,17 @@ Value DecodeTime(absl::string_view bytes, bool timestamp) {
 FieldAccess FieldAccess::Of(const pb::FieldDescriptor& field) {
   const Shape shape = ShapeOf(field);
   FieldAccess access;
-  access.number = static_cast<uint32_t>(field.number());
+  access.number = static_cast<uint32_t>(field.number()) & 0x1FFFFFFF;
   access.encoding = field.is_map() ? Encoding::kUnsupported : shape.encoding;
   access.wire = shape.wire;
-  access.repeated = field.is_repeated();
-  access.tracks_presence = field.has_presence();
+  access.repeated = field.is_repeated() ? 1 : 0;
+  access.tracks_presence = field.has_presence() ? 1 : 0;
   return access;
 }
 
 FieldAccess FieldAccess::Of(const schema::Field& field) {
   FieldAccess access = Of(*field.descriptor);
-  access.index = field.index;
+  access.index = static_cast<int16_t>(field.index);
   return access;
 }
 

@@ -29,16 +29,17 @@ enum class Encoding : uint8_t {
   kUnsupported,
 };
 
-// A field as an expression sees it.
+// A field as an expression sees it: small, since rules hold many.
 struct FieldAccess {
   static constexpr int kDivision = -1;
 
-  int index = 0;  // Field::index, its slot; kDivision: the record's attributed division, a string
-  uint32_t number = 0;
+  uint32_t number : 29 = 0;
+  uint32_t repeated : 1 = 0;
+  uint32_t tracks_presence : 1 = 0;  // optional or a message: present means written, even if empty
+  int16_t index =
+      0;  // Field::index, its slot; kDivision: the record's attributed division, a string
   Encoding encoding = Encoding::kUnsupported;
   schema::WireType wire = schema::WireType::kVarint;
-  bool repeated = false;
-  bool tracks_presence = false;  // optional or a message: present means written, even where empty
 
   static FieldAccess Of(const schema::Field& field);
   // Without a slot: for Decode and DecodePacked.
@@ -107,6 +108,7 @@ struct FieldAccess {
     return value;
   }
 };
+static_assert(sizeof(FieldAccess) == 8);
 
 // A google.protobuf.Timestamp or Duration.
 Value DecodeTime(absl::string_view bytes, bool timestamp);

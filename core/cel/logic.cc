@@ -1,7 +1,5 @@
 // && || ! with the specification's errors: what decides the result wins over an error on either
 // side.
-#include <algorithm>
-
 #include "core/cel/node.h"
 
 namespace huiliu::cel {
@@ -36,36 +34,13 @@ class LogicNode : public Node {
     return result;
   }
 
-  void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
-    if constexpr (kDecides == Truth::kFalse) {
-      for (const NodePtr& term : terms_) term->AppendConjuncts(conjuncts);
-    } else {
-      AppendAlternatives(conjuncts);
-    }
+  void AppendSteps(StepWriter* writer) const override {
+    writer->Open(kDecides == Truth::kFalse ? StepOp::kAll : StepOp::kAny);
+    for (const NodePtr& term : terms_) term->AppendSteps(writer);
+    writer->Close();
   }
 
  private:
-  // field == a || field == b || field in [c, d] is field in [a, b, c, d].
-  void AppendAlternatives(std::vector<Conjunct>* conjuncts) const {
-    Conjunct all{Conjunct::Kind::kIn, 0, {}, {}, {}};
-    bool first = true;
-    for (const NodePtr& term : terms_) {
-      std::vector<Conjunct> own;
-      term->AppendConjuncts(&own);
-      if (own.size() != 1) return;
-      Conjunct& one = own[0];
-      if (one.kind != Conjunct::Kind::kEquals && one.kind != Conjunct::Kind::kIn) return;
-      if (!first && one.field != all.field) return;
-      first = false;
-      all.field = one.field;
-      for (Constant& value : one.values) {
-        if (std::find(all.values.begin(), all.values.end(), value) == all.values.end())
-          all.values.push_back(std::move(value));
-      }
-    }
-    conjuncts->push_back(std::move(all));
-  }
-
   const std::vector<NodePtr> terms_;
 };
 
@@ -82,11 +57,10 @@ class NotNode : public Node {
     if (value.kind == ValueKind::kBool) return Bool(!value.boolean);
     return value.is_error() ? value : Error(kNoOverload);
   }
-  // !flag is flag == false.
-  void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
-    const FieldAccess* field = operand_->field();
-    if (field == nullptr || field->encoding != Encoding::kBool) return;
-    conjuncts->push_back({Conjunct::Kind::kEquals, field->index, {false}, {}, {}});
+  void AppendSteps(StepWriter* writer) const override {
+    writer->Open(StepOp::kNot);
+    operand_->AppendSteps(writer);
+    writer->Close();
   }
 
  private:

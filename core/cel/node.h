@@ -6,9 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include "core/cel/conjuncts.h"
 #include "core/cel/field_access.h"
 #include "core/cel/functions.h"
+#include "core/cel/steps.h"
 
 namespace huiliu::cel {
 
@@ -31,8 +31,8 @@ class Node {
   // What the planner asks to fuse: the value where it is known, the field where it is one.
   virtual const Value* constant() const { return nullptr; }
   virtual const FieldAccess* field() const { return nullptr; }
-  // Necessary conditions of Test() == kTrue (conjuncts.h).
-  virtual void AppendConjuncts(std::vector<Conjunct>* conjuncts) const {}
+  // Its Test as steps, which lend their constants from it.
+  virtual void AppendSteps(StepWriter* writer) const { writer->AddNode(*this); }
 };
 using NodePtr = std::unique_ptr<const Node>;
 
@@ -116,8 +116,9 @@ struct Comprehension {
 };
 NodePtr MakeComprehension(Comprehension comprehension);
 
-// core/cel/fused.cc: one operation for a frequent condition, or null where it is none.
+// core/cel/fused.cc: one step (steps.h) for a frequent condition, or null where it is none.
 // `function` is the operator's or function's name.
+NodePtr MakeStep(const Step& step);
 NodePtr FuseBinary(absl::string_view function, const Node& left, const Node& right);
 // An operator over two ints of any origin (+ - * / % and comparisons), or null where it is none of
 // these: then the arguments are left as they were.

@@ -31,9 +31,12 @@ class FieldNode : public Node {
   }
   const FieldAccess* field() const override { return &field_; }
   // A bool field as a condition.
-  void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
-    if (field_.encoding != Encoding::kBool) return;
-    conjuncts->push_back({Conjunct::Kind::kEquals, field_.index, {true}, {}, {}});
+  void AppendSteps(StepWriter* writer) const override {
+    if (field_.encoding != Encoding::kBool) return Node::AppendSteps(writer);
+    Step step;
+    step.op = StepOp::kFlag;
+    step.field = field_;
+    writer->Add(step);
   }
 
  private:
@@ -45,20 +48,6 @@ class RepeatedNode : public Node {
  public:
   explicit RepeatedNode(const FieldAccess& field) : field_(field) {}
   Value Evaluate(Frame& frame) const override { return field_.ReadList(frame); }
-
- private:
-  const FieldAccess field_;
-};
-
-class HasFieldNode : public ConditionNode {
- public:
-  explicit HasFieldNode(const FieldAccess& field) : field_(field) {}
-  Truth Test(Frame& frame) const override {
-    return field_.Present(*frame.activation) ? Truth::kTrue : Truth::kFalse;
-  }
-  void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
-    if (!field_.repeated) conjuncts->push_back({Conjunct::Kind::kHas, field_.index, {}, {}, {}});
-  }
 
  private:
   const FieldAccess field_;
@@ -166,16 +155,20 @@ class InDivisionNode : public Node {
     if (!frame.ChargeText(code.size)) return Error(kTooCostly);
     return Bool(environment_->contains(area.text(), code.text()));
   }
-  void AppendConjuncts(std::vector<Conjunct>* conjuncts) const override {
+  // Of a field or the attributed division, in an area that is written out.
+  void AppendSteps(StepWriter* writer) const override {
     const Value* area = area_->constant();
     const FieldAccess* field = code_ == nullptr ? nullptr : code_->field();
-    if (area == nullptr || (code_ != nullptr && field == nullptr)) return;
-    static_assert(FieldAccess::kDivision == Conjunct::kAttributedDivision);
-    conjuncts->push_back({Conjunct::Kind::kInDivision,
-                          field == nullptr ? Conjunct::kAttributedDivision : field->index,
-                          {std::string(area->text())},
-                          {},
-                          {}});
+    const bool plain =
+        area != nullptr && area->kind == ValueKind::kString &&
+        (code_ == nullptr || (field != nullptr && field->encoding == Encoding::kString));
+    if (!plain) return Node::AppendSteps(writer);
+    Step step;
+    step.op = StepOp::kInDivision;
+    step.field = field == nullptr ? FieldAccess::Division() : *field;
+    step.SetText(area->text());
+    step.environment = environment_;
+    writer->Add(step);
   }
 
  private:
@@ -184,22 +177,24 @@ class InDivisionNode : public Node {
   const NodePtr area_;
 };
 
-class ConflictNode : public ConditionNode {
- public:
-  Truth Test(Frame& frame) const override {
-    return frame.activation->conflict ? Truth::kTrue : Truth::kFalse;
-  }
-};
-
 }  // namespace
 
-NodePtr MakeConflict() { return std::make_unique<ConflictNode>(); }
+NodePtr MakeConflict() {
+  Step step;
+  step.op = StepOp::kConflict;
+  return MakeStep(step);
+}
 NodePtr MakeConstant(const Value& value) { return std::make_unique<ConstantNode>(value); }
 NodePtr MakeField(const FieldAccess& field) {
   if (field.repeated) return std::make_unique<RepeatedNode>(field);
   return std::make_unique<FieldNode>(field);
 }
-NodePtr MakeHasField(const FieldAccess& field) { return std::make_unique<HasFieldNode>(field); }
+NodePtr MakeHasField(const FieldAccess& field) {
+  Step step;
+  step.op = StepOp::kHas;
+  step.field = field;
+  return MakeStep(step);
+}
 NodePtr MakeVariable(int index) { return std::make_unique<VariableNode>(index); }
 NodePtr MakeLocal(int index) { return std::make_unique<LocalNode>(index); }
 NodePtr MakeCall(Function function, std::vector<NodePtr> args) {

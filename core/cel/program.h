@@ -49,26 +49,56 @@ struct Activation {
   bool conflict = false;  // the evidence of where it belongs disagreed (variable `conflict`)
 };
 
+class Expression;
+struct Step;
+
 // A compiled boolean expression. Immutable, thread-safe. Fields are in scope by name; `division` is
 // the attributed division, `conflict` whether its evidence disagreed. The contract must outlive it
 // (nested messages are read by descriptor).
 class Predicate {
  public:
   // INVALID_ARGUMENT; `issues` lists every finding. An unsupported part of CEL is an issue, never a
-  // wrong answer.
+  // wrong answer. `environment` is shared by the predicates of one rule set.
+  static absl::StatusOr<std::unique_ptr<const Predicate>> Compile(
+      absl::string_view expression, const schema::Contract& contract,
+      std::shared_ptr<const Environment> environment, std::vector<Issue>* issues);
+  // With a copy of the environment.
   static absl::StatusOr<std::unique_ptr<const Predicate>> Compile(absl::string_view expression,
                                                                   const schema::Contract& contract,
                                                                   const Environment& environment,
                                                                   std::vector<Issue>* issues);
-  virtual ~Predicate() = default;
-  virtual Truth Evaluate(const Activation& activation) const = 0;
+  ~Predicate();
+  // Its steps stand behind it.
+  static void operator delete(void* memory) { ::operator delete(memory); }
+  Predicate(const Predicate&) = delete;
+  Predicate& operator=(const Predicate&) = delete;
+
+  Truth Evaluate(const Activation& activation) const { return EvaluateRest(activation, 0); }
+  // The same where of the terms that && joins those in `proven` are known to hold
+  // (Conjunct::proves).
+  Truth EvaluateRest(const Activation& activation, uint32_t proven) const;
+  // All terms, as far as `proves` can name them; one more bit stands for those behind.
+  uint32_t terms() const { return terms_; }
   // Why Evaluate said kError, in words; evaluates again.
-  virtual std::string ExplainError(const Activation& activation) const = 0;
-  // Indexes (Field::index) of the fields it reads.
-  virtual absl::Span<const int> fields() const = 0;
+  std::string ExplainError(const Activation& activation) const;
+  // Indexes (Field::index) of the fields it reads, ascending.
+  absl::Span<const int> fields() const { return fields_; }
   // Necessary conditions that an index can answer, in the order written; empty where there are
   // none.
-  virtual std::vector<Conjunct> IndexableConjuncts() const { return {}; }
+  std::vector<Conjunct> IndexableConjuncts() const;
+
+ private:
+  Predicate(std::shared_ptr<const Environment> environment,
+            std::unique_ptr<const Expression> expression, absl::Span<const Step> steps);
+  static std::unique_ptr<const Predicate> Make(std::shared_ptr<const Environment> environment,
+                                               std::unique_ptr<const Expression> expression);
+  absl::Span<const Step> steps() const;
+
+  std::vector<int> fields_;
+  const std::shared_ptr<const Environment> environment_;
+  uint32_t terms_ = 0;
+  uint32_t steps_ = 0;
+  std::unique_ptr<const Expression> expression_;  // nullptr: the steps say all
 };
 
 }  // namespace huiliu::cel

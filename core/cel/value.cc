@@ -16,7 +16,6 @@ constexpr int64_t kMinSeconds = -62135596800;  // 0001-01-01T00:00:00Z
 constexpr int64_t kMaxSeconds = 253402300799;  // 9999-12-31T23:59:59Z
 constexpr double kTwo63 = 9223372036854775808.0;
 constexpr double kTwo64 = 18446744073709551616.0;
-constexpr size_t kBlockBytes = 4096;
 
 template <typename T>
 int Order(const T& a, const T& b) {
@@ -108,7 +107,8 @@ char* Arena::Bytes(size_t size) {
   used_ += size;
   if (size > left_) {
     static_assert(sizeof(Block) % alignof(Value) == 0);
-    left_ = std::max(size, kBlockBytes);
+    left_ = std::max(size, next_block_);
+    next_block_ = std::min(2 * next_block_, kPageBytes);
     last_ = new (::operator new(sizeof(Block) + left_)) Block{last_};
     next_ = reinterpret_cast<char*>(last_ + 1);
   }

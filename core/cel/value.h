@@ -112,7 +112,9 @@ absl::Time ToTime(const Value& timestamp);
 // reached.
 class Arena {
  public:
-  explicit Arena(size_t limit = kMaxEvaluationBytes) : limit_(limit) {}
+  // Blocks of memory double from `first_block` to a page.
+  explicit Arena(size_t limit = kMaxEvaluationBytes, size_t first_block = kPageBytes)
+      : limit_(limit), next_block_(first_block) {}
   ~Arena() {
     if (last_ != nullptr) Free();
   }
@@ -131,7 +133,10 @@ class Arena {
   };
   void Free();
 
+  static constexpr size_t kPageBytes = 4096;
+
   const size_t limit_;
+  size_t next_block_;
   size_t used_ = 0;
   size_t left_ = 0;
   char* next_ = nullptr;

@@ -10,6 +10,15 @@ FormerRules::FormerRules(std::vector<Maker> makers) {
   for (Maker& maker : makers) formers_.push_back({std::move(maker), nullptr, false});
 }
 
+void FormerRules::SetOverrides(std::string system,
+                               std::vector<huiliu::v1::TerritoryOverride> overrides) {
+  system_ = std::move(system);
+  overrides_ = std::move(overrides);
+  for (Former& former : formers_) {
+    if (former.engine != nullptr) former.engine->SetOverrides(system_, overrides_);
+  }
+}
+
 void FormerRules::Ask(const SourceChange& change, const PriorDecision& prior) {
   known_ = false;
   for (Former& former : formers_) {
@@ -19,8 +28,9 @@ void FormerRules::Ask(const SourceChange& change, const PriorDecision& prior) {
       former.unusable = !made.ok();
       if (former.unusable) continue;
       former.engine = *std::move(made);
+      former.engine->SetOverrides(system_, overrides_);
     }
-    if (!SameRules(former.engine->RuleDigestAt(change.now_us), prior.rule_digest)) continue;
+    if (!SameRules(former.engine->RuleDigestFor(prior, change.now_us), prior.rule_digest)) continue;
     SourceChange alone = change;
     alone.replay = alone.redrive = false;
     former.engine->Decide(alone, nullptr, &decision_);

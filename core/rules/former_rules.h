@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -12,13 +13,16 @@
 
 namespace huiliu::rules {
 
-// (Ask Sent*)*. One thread. Engines are made when a decision of theirs is first asked for.
+// (SetOverrides | Ask Sent*)*. One thread. Engines are made when a decision of theirs is first
+// asked for.
 class FormerRules {
  public:
   using Maker = std::function<absl::StatusOr<std::unique_ptr<ReturnEngine>>()>;
   // Likeliest first. Their receivers begin as those of the engine that decides now.
   explicit FormerRules(std::vector<Maker> makers);
 
+  // As ReturnEngine::SetOverrides: what decided by hand then may do so still.
+  void SetOverrides(std::string system, std::vector<huiliu::v1::TerritoryOverride> overrides);
   // Decides `change` by the rules that `prior` was decided by. Nothing is known where none of them
   // has its digest, or its text no longer fits the contract.
   void Ask(const SourceChange& change, const PriorDecision& prior);
@@ -32,6 +36,8 @@ class FormerRules {
     bool unusable = false;
   };
   std::vector<Former> formers_;
+  std::string system_;
+  std::vector<huiliu::v1::TerritoryOverride> overrides_;
   Decision decision_;
   bool known_ = false;
 };

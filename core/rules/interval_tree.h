@@ -28,8 +28,6 @@ template <typename Key>
 class IntervalTree {
  public:
   void Add(Interval<Key> interval) { nodes_.push_back({std::move(interval), {}}); }
-  bool empty() const { return nodes_.empty(); }
-  size_t size() const { return nodes_.size(); }
 
   void Build() {
     std::sort(nodes_.begin(), nodes_.end(), [](const Node& a, const Node& b) {
@@ -42,14 +40,10 @@ class IntervalTree {
     if (!nodes_.empty()) Summarise(0, nodes_.size());
   }
 
-  // Appends the payloads of the intervals that hold `value`, in no order.
-  template <typename Value>
-  void Find(const Value& value, std::vector<int>* found) const {
-    Find(0, nodes_.size(), value, found);
-  }
-  // Of all of them.
-  void FindAll(std::vector<int>* found) const {
-    for (const Node& node : nodes_) found->push_back(node.interval.payload);
+  // Gives visit(payload) the payloads of the intervals that hold `value`, in no order.
+  template <typename Value, typename Visit>
+  void Find(const Value& value, const Visit& visit) const {
+    Find(0, nodes_.size(), value, visit);
   }
 
  private:
@@ -88,16 +82,16 @@ class IntervalTree {
     return highest;
   }
 
-  template <typename Value>
-  void Find(size_t begin, size_t end, const Value& value, std::vector<int>* found) const {
+  template <typename Value, typename Visit>
+  void Find(size_t begin, size_t end, const Value& value, const Visit& visit) const {
     if (begin == end) return;
     const size_t middle = begin + (end - begin) / 2;
     const Node& node = nodes_[middle];
     if (EndsBefore(node.highest, value)) return;
-    Find(begin, middle, value, found);
+    Find(begin, middle, value, visit);
     if (BeginsBehind(node.interval.low, value)) return;
-    if (!EndsBefore(node.interval.high, value)) found->push_back(node.interval.payload);
-    Find(middle + 1, end, value, found);
+    if (!EndsBefore(node.interval.high, value)) visit(node.interval.payload);
+    Find(middle + 1, end, value, visit);
   }
 
   std::vector<Node> nodes_;

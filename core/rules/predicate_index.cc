@@ -2,35 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <set>
 #include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
 
 namespace huiliu::rules {
 namespace {
 
 using cel::Conjunct;
 using cel::Constant;
-using cel::Encoding;
 using Kind = cel::Conjunct::Kind;
 
-constexpr size_t kMaxRemembered = 1 << 20;  // rules in lists by code, per field
-constexpr size_t kMaxCodeBytes = 32;        // longer ones are no division codes
-constexpr size_t kFew = 8;                  // rules that are tried sooner than told apart
-
-bool IsText(Encoding encoding) {
-  return encoding == Encoding::kString || encoding == Encoding::kBytes;
-}
-bool IsInteger(Encoding encoding) {
-  return encoding == Encoding::kInt32 || encoding == Encoding::kInt64 ||
-         encoding == Encoding::kSint || encoding == Encoding::kSfixed32;
-}
-bool IsNatural(Encoding encoding) {
-  return encoding == Encoding::kUint32 || encoding == Encoding::kUint64;
-}
-bool IsNumber(Encoding encoding) {
-  return encoding == Encoding::kFloat || encoding == Encoding::kDouble;
-}
+constexpr size_t kFew = 8;               // rules that are tried sooner than told apart
+constexpr size_t kMaxEntries = 1 << 22;  // in all buckets: where they are more, none is divided
+constexpr size_t kMaxLevels = 4;
 
 // Timestamps are not indexed: one that is out of range is an error, not false. Nor is NaN.
 bool CanIndex(const Conjunct& conjunct) {
@@ -44,11 +31,11 @@ bool CanIndex(const Conjunct& conjunct) {
          (!conjunct.upper || can(conjunct.upper->value));
 }
 
-template <typename Key>
-std::optional<IntervalEnd<Key>> EndOf(const std::optional<cel::Bound>& bound) {
-  if (!bound) return std::nullopt;
-  return IntervalEnd<Key>{std::get<Key>(bound->value), bound->inclusive};
-}
+struct ConstantHash {
+  size_t operator()(const Constant& constant) const {
+    return std::visit([](const auto& value) { return absl::HashOf(value); }, constant);
+  }
+};
 
 // The tighter of two ends.
 void Tighten(const std::optional<cel::Bound>& by, bool lower, std::optional<cel::Bound>* end) {
@@ -78,58 +65,83 @@ std::vector<Conjunct> IndexableOf(const cel::Predicate& when) {
     }
     Tighten(conjunct.lower, true, &range->lower);
     Tighten(conjunct.upper, false, &range->upper);
+    range->proves |= conjunct.proves;
   }
   return out;
 }
 
 }  // namespace
 
-// Counts first how many values the rules tell apart by each field, then puts each rule under its
-// most telling conjunct.
+// Builds levels: counts how many values the rules tell apart by each field, puts each rule under
+// its most telling conjunct, and divides what is many again.
 class PredicateIndex::Builder {
  public:
-  Builder(const PredicateIndex& index, const Used& used, Level& level)
-      : index_(index), used_(used), level_(level) {}
+  explicit Builder(const PredicateIndex& index) : index_(index) {}
 
-  void Build(const Rules& rules) {
-    for (const int rule : rules) Count(ConjunctsOf(rule));
-    for (const int rule : rules) {
-      const Conjunct* best = nullptr;
-      for (const Conjunct& conjunct : ConjunctsOf(rule)) {
-        if (!IsUsed(conjunct) && (best == nullptr || ShareOf(conjunct) < ShareOf(*best)))
-          best = &conjunct;
-      }
+  Level Build(const std::vector<Candidate>& rules, const Used& used) {
+    Level level;
+    Lookups lookups;
+    const Values values = Count(rules);
+    for (Candidate candidate : rules) {
+      const Conjunct* const best = BestOf(candidate, used, values);
       if (best == nullptr) {
-        level_.always.push_back(rule);
-      } else {
-        Put(*best, rule);
+        level.always.push_back(candidate);
+        ++entries_;
+        continue;
       }
+      candidate.left &= ~best->proves;
+      LookupOf(*best, used, &lookups).Add(*best, candidate);
+      entries_ += std::max<size_t>(1, best->values.size());
     }
-    Finish();
+    for (auto& [group, lookup] : lookups) {
+      const Used below = With(used, group);
+      lookup->Finish([&](Bucket* bucket) { Divide(below, bucket); });
+      level.lookups.push_back(std::move(lookup));
+    }
+    return level;
+  }
+
+  void Divide(const Used& used, Bucket* bucket) {
+    if (bucket->rules.size() <= kFew || used.size() >= kMaxLevels || entries_ > kMaxEntries) return;
+    Level level = Build(bucket->rules, used);
+    if (level.lookups.empty()) return;
+    bucket->below = std::make_unique<const Level>(std::move(level));
+    bucket->rules = {};
   }
 
  private:
   using Group = std::pair<int, Kind>;
+  using Lookups = std::vector<std::pair<Group, std::unique_ptr<Lookup>>>;
+  using Values = absl::flat_hash_map<Group, absl::flat_hash_set<Constant, ConstantHash>>;
+
   static Group GroupOf(const Conjunct& conjunct) {
-    return {conjunct.field, conjunct.kind == Kind::kIn ? Kind::kEquals : conjunct.kind};
+    return {conjunct.field, rules::GroupOf(conjunct.kind)};
   }
-  const std::vector<Conjunct>& ConjunctsOf(int rule) const {
-    return index_.conjuncts_[static_cast<size_t>(rule)];
-  }
-  bool IsUsed(const Conjunct& conjunct) const {
-    return std::find(used_.begin(), used_.end(), GroupOf(conjunct)) != used_.end();
+  static Used With(Used used, const Group& group) {
+    used.push_back(group);
+    return used;
   }
 
-  void Count(const std::vector<Conjunct>& conjuncts) {
-    for (const Conjunct& conjunct : conjuncts) {
-      if (conjunct.kind == Kind::kRange || conjunct.kind == Kind::kHas) continue;
-      values_[GroupOf(conjunct)].insert(conjunct.values.begin(), conjunct.values.end());
+  const std::vector<Conjunct>& ConjunctsOf(const Candidate& candidate) {
+    const auto [at, added] = conjuncts_.try_emplace(candidate.rule);
+    if (added && candidate.when != nullptr) at->second = IndexableOf(*candidate.when);
+    return at->second;
+  }
+
+  Values Count(const std::vector<Candidate>& rules) {
+    Values values;
+    for (const Candidate candidate : rules) {
+      for (const Conjunct& conjunct : ConjunctsOf(candidate)) {
+        if (conjunct.kind == Kind::kRange || conjunct.kind == Kind::kHas) continue;
+        values[GroupOf(conjunct)].insert(conjunct.values.begin(), conjunct.values.end());
+      }
     }
+    return values;
   }
 
   // The share of records expected to satisfy it: a field's values are taken as equally frequent,
   // and one that no rule names is as frequent as each of them.
-  double ShareOf(const Conjunct& conjunct) const {
+  static double ShareOf(const Conjunct& conjunct, const Values& values) {
     switch (conjunct.kind) {
       case Kind::kRange:
         return conjunct.lower && conjunct.upper ? 0.3 : 0.5;
@@ -137,222 +149,69 @@ class PredicateIndex::Builder {
         return 0.9;
       default:
         return static_cast<double>(conjunct.values.size()) /
-               static_cast<double>(values_.at(GroupOf(conjunct)).size() + 1);
+               static_cast<double>(values.at(GroupOf(conjunct)).size() + 1);
     }
   }
 
-  void Put(const Conjunct& conjunct, int rule) {
-    FieldTable& table = index_.TableOf(level_, conjunct.field);
-    switch (conjunct.kind) {
-      case Kind::kEquals:
-      case Kind::kIn:
-        for (const Constant& value : conjunct.values) PutEqual(table, value, rule);
-        return;
-      case Kind::kPrefix:
-        table.prefixes[std::get<std::string>(conjunct.values[0])].rules.push_back(rule);
-        return;
-      case Kind::kInDivision:
-        table.areas[std::get<std::string>(conjunct.values[0])].push_back(rule);
-        return;
-      case Kind::kHas:
-        table.has.push_back(rule);
-        return;
-      case Kind::kRange:
-        PutRange(table, conjunct, rule);
+  const Conjunct* BestOf(const Candidate& candidate, const Used& used, const Values& values) {
+    const Conjunct* best = nullptr;
+    double share = 0;
+    for (const Conjunct& conjunct : ConjunctsOf(candidate)) {
+      if (std::find(used.begin(), used.end(), GroupOf(conjunct)) != used.end()) continue;
+      const double own = ShareOf(conjunct, values);
+      if (best != nullptr && own >= share) continue;
+      best = &conjunct;
+      share = own;
     }
+    return best;
   }
 
-  static void PutEqual(FieldTable& table, const Constant& value, int rule) {
-    if (const auto* text = std::get_if<std::string>(&value)) {
-      table.texts.equal[*text].rules.push_back(rule);
-    } else if (const auto* integer = std::get_if<int64_t>(&value)) {
-      table.integers.equal[*integer].rules.push_back(rule);
-    } else if (const auto* truth = std::get_if<bool>(&value)) {
-      table.integers.equal[*truth ? 1 : 0].rules.push_back(rule);
-    } else if (const auto* natural = std::get_if<uint64_t>(&value)) {
-      table.naturals.equal[*natural].rules.push_back(rule);
-    } else if (const auto* number = std::get_if<double>(&value)) {
-      table.numbers.ranges.Add({{{*number, true}}, {{*number, true}}, rule});
+  Lookup& LookupOf(const Conjunct& conjunct, const Used& used, Lookups* lookups) const {
+    const Group group = GroupOf(conjunct);
+    for (const auto& [known, lookup] : *lookups) {
+      if (known == group) return *lookup;
     }
-  }
-
-  template <typename Key>
-  static bool TryPutRange(Ordered<Key>& ordered, const Conjunct& conjunct, int rule) {
-    const auto& any = conjunct.lower ? conjunct.lower : conjunct.upper;
-    if (!std::holds_alternative<Key>(any->value)) return false;
-    ordered.ranges.Add({EndOf<Key>(conjunct.lower), EndOf<Key>(conjunct.upper), rule});
-    return true;
-  }
-  static void PutRange(FieldTable& table, const Conjunct& conjunct, int rule) {
-    TryPutRange(table.texts, conjunct, rule) || TryPutRange(table.integers, conjunct, rule) ||
-        TryPutRange(table.naturals, conjunct, rule) || TryPutRange(table.numbers, conjunct, rule);
-  }
-
-  void Finish() {
-    for (const auto& table : level_.tables) {
-      table->texts.ranges.Build();
-      table->integers.ranges.Build();
-      table->naturals.ranges.Build();
-      table->numbers.ranges.Build();
-      for (const auto& [prefix, bucket] : table->prefixes) {
-        auto& lengths = table->prefix_lengths;
-        if (std::find(lengths.begin(), lengths.end(), prefix.size()) == lengths.end())
-          lengths.push_back(prefix.size());
-      }
-      std::sort(table->prefix_lengths.begin(), table->prefix_lengths.end());
-    }
+    const cel::FieldAccess field = conjunct.field == Conjunct::kAttributedDivision
+                                       ? cel::FieldAccess::Division()
+                                       : index_.fields_[static_cast<size_t>(conjunct.field)];
+    lookups->emplace_back(
+        group, group.second == Kind::kInDivision
+                   ? MakeAreaLookup(field, index_.environment_,
+                                    [index = &index_, below = With(used, group)](Bucket* bucket) {
+                                      index->DivideLater(below, bucket);
+                                    })
+                   : MakeLookup(field, group.second));
+    return *lookups->back().second;
   }
 
   const PredicateIndex& index_;
-  const Used& used_;
-  Level& level_;
-  std::map<Group, std::set<Constant>> values_;
+  absl::flat_hash_map<int, std::vector<Conjunct>> conjuncts_;
+  size_t entries_ = 0;
 };
 
 PredicateIndex::PredicateIndex(const schema::Contract& contract,
-                               const cel::Environment& environment, absl::Span<const Entry> entries)
-    : contract_(contract), environment_(environment), root_(std::make_unique<Level>()) {
-  Rules rules;
-  if (!entries.empty()) conjuncts_.resize(static_cast<size_t>(entries.back().rule) + 1);
-  for (const Entry& entry : entries) {
-    rules.push_back(entry.rule);
-    if (entry.when != nullptr)
-      conjuncts_[static_cast<size_t>(entry.rule)] = IndexableOf(*entry.when);
-  }
-  Builder(*this, {}, *root_).Build(rules);
-  DivideBuckets(*root_, {});
+                               std::shared_ptr<const cel::Environment> environment,
+                               std::vector<When> rules)
+    : environment_(std::move(environment)), rules_(std::move(rules)) {
+  for (const schema::Field& field : contract.fields())
+    fields_.push_back(cel::FieldAccess::Of(field));
+  std::vector<Candidate> all;
+  for (size_t i = 0; i < rules_.size(); ++i)
+    all.push_back(
+        {rules_[i].get(), static_cast<int>(i), rules_[i] == nullptr ? 0 : rules_[i]->terms()});
+  root_ = Builder(*this).Build(all, {});
+  for (const Candidate candidate : root_.always) always_.push_back(candidate.rule);
+  root_.always = {};
 }
 
-PredicateIndex::FieldTable& PredicateIndex::TableOf(Level& level, int field) const {
-  for (const auto& table : level.tables) {
-    if (table->field == field) return *table;
-  }
-  level.tables.push_back(std::make_unique<FieldTable>());
-  FieldTable& table = *level.tables.back();
-  table.field = field;
-  table.access = field == Conjunct::kAttributedDivision
-                     ? cel::FieldAccess::Division()
-                     : cel::FieldAccess::Of(contract_.fields()[static_cast<size_t>(field)]);
-  return table;
+void PredicateIndex::DivideLater(const Used& used, Bucket* bucket) const {
+  Builder(*this).Divide(used, bucket);
 }
 
-std::unique_ptr<PredicateIndex::Level> PredicateIndex::Divide(const Rules& rules,
-                                                              const Used& used) const {
-  auto level = std::make_unique<Level>();
-  Builder(*this, used, *level).Build(rules);
-  if (level->always.size() == rules.size()) return nullptr;
-  DivideBuckets(*level, used);
-  return level;
-}
-
-void PredicateIndex::DivideBuckets(Level& level, const Used& used) const {
-  const auto with = [&](const FieldTable& table, Kind kind) {
-    Used more = used;
-    more.emplace_back(table.field, kind);
-    return more;
-  };
-  for (const auto& table : level.tables) {
-    const Used by_value = with(*table, Kind::kEquals);
-    for (auto& [value, bucket] : table->texts.equal) DivideBucket(bucket, by_value);
-    for (auto& [value, bucket] : table->integers.equal) DivideBucket(bucket, by_value);
-    for (auto& [value, bucket] : table->naturals.equal) DivideBucket(bucket, by_value);
-    const Used by_prefix = with(*table, Kind::kPrefix);
-    for (auto& [prefix, bucket] : table->prefixes) DivideBucket(bucket, by_prefix);
-    table->used_below = with(*table, Kind::kInDivision);
-  }
-}
-
-void PredicateIndex::DivideBucket(Bucket& bucket, const Used& used) const {
-  if (bucket.rules.size() <= kFew) return;
-  bucket.below = Divide(bucket.rules, used);
-  if (bucket.below != nullptr) bucket.rules = {};
-}
-
-void PredicateIndex::Find(const cel::Activation& activation, std::vector<int>* found) {
-  found->clear();
-  for (const auto& table : root_->tables) FindIn(*table, activation, found);
-  std::sort(found->begin(), found->end());
-}
-
-void PredicateIndex::FindIn(Level& level, const cel::Activation& activation,
-                            std::vector<int>* found) {
-  found->insert(found->end(), level.always.begin(), level.always.end());
-  for (const auto& table : level.tables) FindIn(*table, activation, found);
-}
-
-void PredicateIndex::FindIn(Bucket& bucket, const cel::Activation& activation,
-                            std::vector<int>* found) {
-  if (bucket.below != nullptr) return FindIn(*bucket.below, activation, found);
-  found->insert(found->end(), bucket.rules.begin(), bucket.rules.end());
-}
-
-template <typename Map, typename Key>
-void PredicateIndex::FindEqual(Map& map, const Key& key, const cel::Activation& activation,
-                               std::vector<int>* found) {
-  if (map.empty()) return;
-  const auto bucket = map.find(key);
-  if (bucket != map.end()) FindIn(bucket->second, activation, found);
-}
-
-void PredicateIndex::FindIn(FieldTable& table, const cel::Activation& activation,
-                            std::vector<int>* found) {
-  const cel::FieldAccess& access = table.access;
-  if (IsText(access.encoding)) {
-    const absl::string_view text = access.Text(activation);
-    FindText(table, text, activation, found);
-    if (!table.areas.empty()) FindAreas(table, text, activation, found);
-  } else if (IsInteger(access.encoding) || access.encoding == Encoding::kBool) {
-    const int64_t value = access.encoding == Encoding::kBool
-                              ? static_cast<int64_t>(access.Natural(activation) != 0)
-                              : access.Integer(activation);
-    FindEqual(table.integers.equal, value, activation, found);
-    table.integers.ranges.Find(value, found);
-  } else if (IsNatural(access.encoding)) {
-    const uint64_t value = access.Natural(activation);
-    FindEqual(table.naturals.equal, value, activation, found);
-    table.naturals.ranges.Find(value, found);
-  } else if (IsNumber(access.encoding)) {
-    // NaN has no order: the rules say themselves what they make of it.
-    const double value = access.Number(activation);
-    if (std::isnan(value)) {
-      table.numbers.ranges.FindAll(found);
-    } else {
-      table.numbers.ranges.Find(value, found);
-    }
-  }
-  if (!table.has.empty() && access.Present(activation))
-    found->insert(found->end(), table.has.begin(), table.has.end());
-}
-
-void PredicateIndex::FindText(FieldTable& table, absl::string_view text,
-                              const cel::Activation& activation, std::vector<int>* found) {
-  FindEqual(table.texts.equal, text, activation, found);
-  if (!table.texts.ranges.empty()) table.texts.ranges.Find(text, found);
-  for (const size_t length : table.prefix_lengths) {
-    if (length > text.size()) break;
-    FindEqual(table.prefixes, text.substr(0, length), activation, found);
-  }
-}
-
-void PredicateIndex::FindAreas(FieldTable& table, absl::string_view code,
-                               const cel::Activation& activation, std::vector<int>* found) {
-  const auto known = table.by_code.find(code);
-  if (known != table.by_code.end()) return FindIn(known->second, activation, found);
-  Bucket bucket;
-  for (const auto& [area, own] : table.areas) {
-    if (environment_.contains(area, code))
-      bucket.rules.insert(bucket.rules.end(), own.begin(), own.end());
-  }
-  const size_t size = bucket.rules.size() + 1;
-  if (code.size() > kMaxCodeBytes) return FindIn(bucket, activation, found);
-  table.remembered += size;
-  if (table.remembered > kMaxRemembered) {
-    table.by_code.clear();
-    table.remembered = size;
-  }
-  DivideBucket(bucket, table.used_below);
-  FindIn(table.by_code.emplace(std::string(code), std::move(bucket)).first->second, activation,
-         found);
+void PredicateIndex::Find(const cel::Activation& activation, AreaMemory* memory,
+                          absl::FunctionRef<void(Candidate)> visit) const {
+  memory->Trim();
+  root_.Find({activation, *memory, visit});
 }
 
 }  // namespace huiliu::rules

@@ -50,10 +50,19 @@ void AppendRenamed(const WireField& wire, const schema::Field& target, std::stri
   out->append(content.data(), content.size());
 }
 
+RecordTransform::Result Fail(RecordTransform::Result result, const schema::Field* field,
+                             RecordTransform::Workspace* workspace, std::string* out) {
+  out->clear();
+  workspace->failed_field = field;
+  return result;
+}
+
 }  // namespace
 
-RecordTransform::RecordTransform(const schema::Contract& contract, absl::string_view key)
-    : contract_(contract), key_(key) {}
+RecordTransform::RecordTransform(const schema::Contract& contract,
+                                 std::shared_ptr<const schema::FieldPlan> plan,
+                                 absl::string_view key)
+    : contract_(contract), key_(key), plan_(std::move(plan)) {}
 
 absl::StatusOr<const schema::Field*> RecordTransform::Find(const Rule& rule,
                                                            const std::string& name) const {
@@ -62,18 +71,25 @@ absl::StatusOr<const schema::Field*> RecordTransform::Find(const Rule& rule,
   return absl::InvalidArgumentError(absl::StrCat("rule ", rule.id, ": unknown field ", name));
 }
 
-absl::StatusOr<std::unique_ptr<RecordTransform>> RecordTransform::Create(
-    const schema::Contract& contract, const Rule& rule, const cel::Environment& environment,
-    absl::string_view pseudonym_key) {
-  std::unique_ptr<RecordTransform> transform(new RecordTransform(contract, pseudonym_key));
+std::shared_ptr<const schema::FieldPlan> RecordTransform::FieldsOf(
+    const schema::Contract& contract) {
+  std::vector<uint32_t> numbers;
+  for (const schema::Field& field : contract.fields()) numbers.push_back(field.number);
+  return std::make_shared<const schema::FieldPlan>(numbers);
+}
+
+absl::StatusOr<std::unique_ptr<const RecordTransform>> RecordTransform::Create(
+    const schema::Contract& contract, std::shared_ptr<const schema::FieldPlan> plan,
+    const Rule& rule, const cel::Environment& environment, absl::string_view pseudonym_key) {
+  std::unique_ptr<RecordTransform> transform(
+      new RecordTransform(contract, std::move(plan), pseudonym_key));
   RETURN_IF_ERROR(transform->Plan(rule, environment));
-  return transform;
+  return std::unique_ptr<const RecordTransform>(std::move(transform));
 }
 
 absl::Status RecordTransform::Plan(const Rule& rule, const cel::Environment& environment) {
-  std::vector<uint32_t> numbers;
+  actions_.reserve(contract_.fields().size());
   for (const schema::Field& field : contract_.fields()) {
-    numbers.push_back(field.number);
     FieldAction action;
     action.text = field.type == FieldType::kString;
     action.type = WireTypeOf(field);
@@ -81,7 +97,6 @@ absl::Status RecordTransform::Plan(const Rule& rule, const cel::Environment& env
     if (!rule.keep.empty()) action.action = Action::kDrop;
     actions_.push_back(std::move(action));
   }
-  plan_ = std::make_unique<schema::FieldPlan>(numbers);
   for (const std::string& name : rule.keep) {
     ASSIGN_OR_RETURN(const schema::Field* field, Find(rule, name));
     actions_[field->index].action = Action::kKeep;
@@ -105,7 +120,7 @@ absl::Status RecordTransform::Plan(const Rule& rule, const cel::Environment& env
     RETURN_IF_ERROR(CheckMask(mask, *action.target));
     if (mask.has_keep()) continue;
     action.action = mask.has_drop() ? Action::kDrop : Action::kMask;
-    action.mask = mask;
+    action.mask = std::make_unique<const huiliu::v1::Mask>(mask);
   }
   for (const DerivedField& derived : rule.derive) {
     ASSIGN_OR_RETURN(const schema::Field* field, Find(rule, derived.field));
@@ -117,53 +132,50 @@ absl::Status RecordTransform::Plan(const Rule& rule, const cel::Environment& env
   return absl::OkStatus();
 }
 
-RecordTransform::Result RecordTransform::Fail(Result result, const schema::Field* field,
-                                              std::string* out) {
-  out->clear();
-  failed_field_ = field;
-  return result;
-}
-
-RecordTransform::Result RecordTransform::Mask(const WireField& wire, int index, std::string* out) {
+RecordTransform::Result RecordTransform::Mask(const WireField& wire, int index,
+                                              Workspace* workspace, std::string* out) const {
   const schema::Field* field = &contract_.fields()[index];
   const FieldAction& action = actions_[index];
-  scratch_.clear();
+  std::string& masked = workspace->scratch;
+  masked.clear();
   if (action.text) {
-    if (wire.type != WireType::kBytes || !AppendMasked(action.mask, wire.bytes, key_, &scratch_)) {
-      return Fail(Result::kMaskFailed, field, out);
+    if (wire.type != WireType::kBytes || !AppendMasked(*action.mask, wire.bytes, key_, &masked)) {
+      return Fail(Result::kMaskFailed, field, workspace, out);
     }
     schema::AppendTag(*action.target, WireType::kBytes, out);
-    AppendVarint(out, scratch_.size());
-    out->append(scratch_);
+    AppendVarint(out, masked.size());
+    out->append(masked);
     return Result::kOk;
   }
-  text_.clear();
-  if (!schema::AppendText(*field, wire.type, wire.number, wire.bytes, &text_).ok() ||
-      !AppendMasked(action.mask, text_, key_, &scratch_) ||
-      !schema::AppendWire(*action.target, scratch_, out).ok()) {
-    return Fail(Result::kMaskFailed, field, out);
+  std::string& text = workspace->text;
+  text.clear();
+  if (!schema::AppendText(*field, wire.type, wire.number, wire.bytes, &text).ok() ||
+      !AppendMasked(*action.mask, text, key_, &masked) ||
+      !schema::AppendWire(*action.target, masked, out).ok()) {
+    return Fail(Result::kMaskFailed, field, workspace, out);
   }
   return Result::kOk;
 }
 
 RecordTransform::Result RecordTransform::Derive(const cel::Activation& activation,
-                                                std::string* out) {
+                                                Workspace* workspace, std::string* out) const {
+  std::string& text = workspace->text;
   for (const Derived& derived : derived_) {
-    text_.clear();
-    if (!derived.formula->AppendText(activation, &text_))
-      return Fail(Result::kDeriveFailed, derived.field, out);
-    if (!text_.empty() && !schema::AppendWire(*derived.field, text_, out).ok())
-      return Fail(Result::kDeriveFailed, derived.field, out);
+    text.clear();
+    if (!derived.formula->AppendText(activation, &text))
+      return Fail(Result::kDeriveFailed, derived.field, workspace, out);
+    if (!text.empty() && !schema::AppendWire(*derived.field, text, out).ok())
+      return Fail(Result::kDeriveFailed, derived.field, workspace, out);
   }
   return Result::kOk;
 }
 
 RecordTransform::Result RecordTransform::Apply(const cel::Activation& activation,
-                                               std::string* out) {
+                                               Workspace* workspace, std::string* out) const {
   out->clear();
   const absl::string_view record = activation.record;
   out->reserve(record.size());
-  failed_field_ = nullptr;
+  workspace->failed_field = nullptr;
   absl::string_view rest = record;
   // Neighbouring kept fields are copied as one slice.
   const char* kept = record.data();
@@ -178,7 +190,7 @@ RecordTransform::Result RecordTransform::Apply(const cel::Activation& activation
     if (as_it_is) {
       const schema::Field& field = contract_.fields()[index];
       if (!FitsType(wire.type, field, action->type) || (action->text && !IsUtf8(wire.bytes))) {
-        return Fail(Result::kInvalidText, &field, out);
+        return Fail(Result::kInvalidText, &field, workspace, out);
       }
       if (action->action == Action::kKeep) continue;
     }
@@ -189,12 +201,12 @@ RecordTransform::Result RecordTransform::Apply(const cel::Activation& activation
       continue;
     }
     if (action == nullptr || action->action == Action::kDrop) continue;
-    const Result result = Mask(wire, index, out);
+    const Result result = Mask(wire, index, workspace, out);
     if (result != Result::kOk) return result;
   }
-  if (!rest.empty()) return Fail(Result::kTorn, nullptr, out);
+  if (!rest.empty()) return Fail(Result::kTorn, nullptr, workspace, out);
   flush(record.data() + record.size());
-  return derived_.empty() ? Result::kOk : Derive(activation, out);
+  return derived_.empty() ? Result::kOk : Derive(activation, workspace, out);
 }
 
 }  // namespace huiliu::rules

@@ -2,16 +2,20 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/base/internal/endian.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/rules/areas.h"
+#include "core/rules/compiled_rules.h"
 #include "core/rules/history.h"
 #include "core/rules/masks.h"
+#include "core/rules/override_index.h"
 #include "core/rules/record_facts.h"
 #include "core/rules/rule_matcher.h"
+#include "core/rules/version_order.h"
 
 namespace huiliu::rules {
 namespace {
@@ -34,33 +38,36 @@ class Engine : public ReturnEngine {
   Engine(Options options, std::shared_ptr<const schema::Contract> contract,
          std::shared_ptr<const territory::Divisions> divisions)
       : receivers_(std::move(options.receivers)),
+        memoryless_(options.memoryless),
         contract_(std::move(contract)),
         divisions_(std::move(divisions)),
         areas_(receivers_, divisions_) {}
 
-  absl::Status Init(const std::vector<std::shared_ptr<const RuleSet>>& rule_sets) {
+  absl::Status Init(const std::vector<std::shared_ptr<const CompiledRules>>& compiled) {
     ASSIGN_OR_RETURN(facts_, RecordFacts::Create(*contract_, divisions_));
-    const cel::Environment environment{
+    environment_ = {
         [divisions = divisions_](absl::string_view area, absl::string_view code) {
           return divisions->Contains(area, code);
         },
         [divisions = divisions_](absl::string_view code) { return divisions->Resolve(code); }};
     matchers_.resize(receivers_.size());
-    for (const auto& set : rule_sets) {
+    for (const auto& rules : compiled) {
+      const RuleSet& set = rules->rule_set();
       const auto receiver = std::find_if(receivers_.begin(), receivers_.end(),
-                                         [&](const Receiver& r) { return r.id == set->receiver; });
-      if (set->dataset != contract_->id() || receiver == receivers_.end()) {
+                                         [&](const Receiver& r) { return r.id == set.receiver; });
+      if (set.dataset != contract_->id() || receiver == receivers_.end() ||
+          rules->with().contract != contract_ ||
+          rules->with().pseudonym_key != receiver->pseudonym_key) {
         return absl::InvalidArgumentError(
-            absl::StrCat(set->source_name, ": rules for ", set->dataset.value(), " to ",
-                         set->receiver.value(), " do not belong here"));
+            absl::StrCat(set.source_name, ": rules for ", set.dataset.value(), " to ",
+                         set.receiver.value(), " do not belong here"));
       }
       auto& matcher = matchers_[receiver - receivers_.begin()];
       if (matcher != nullptr) {
         return absl::InvalidArgumentError(absl::StrCat(
-            set->source_name, ": a second rule set for receiver ", set->receiver.value()));
+            set.source_name, ": a second rule set for receiver ", set.receiver.value()));
       }
-      ASSIGN_OR_RETURN(matcher,
-                       RuleMatcher::Create(*contract_, set, environment, receiver->pseudonym_key));
+      matcher = std::make_unique<RuleMatcher>(rules);
     }
     SetTime(0);
     return absl::OkStatus();
@@ -68,34 +75,51 @@ class Engine : public ReturnEngine {
 
   absl::Span<const Receiver> receivers() const override { return receivers_; }
   const Digest& rule_digest() const override { return rule_digest_; }
-  const Digest& RuleDigestAt(int64_t now_us) override {
+  const Digest& RuleDigestFor(const PriorDecision& prior, int64_t now_us) override {
     SetTime(now_us);
-    return rule_digest_;
+    return RuleDigestFor(prior);
+  }
+
+  void SetOverrides(absl::string_view system,
+                    absl::Span<const huiliu::v1::TerritoryOverride> overrides) override {
+    overrides_.emplace(
+        OverrideIndex::Context{*contract_, *divisions_, receivers_, areas_, environment_},
+        std::string(system), overrides);
+    MixPendingDigest();
+  }
+  void TakeOver(ReturnEngine* previous) override {
+    auto& engine = static_cast<Engine&>(*previous);
+    for (const auto& matcher : matchers_) {
+      for (const auto& before : engine.matchers_) {
+        if (matcher != nullptr && before != nullptr) matcher->TakeOver(before.get());
+      }
+    }
   }
 
   void Decide(const SourceChange& change, const PriorDecision* prior, Decision* d) override {
     Reset(d);
     SetTime(change.now_us);
     const bool is_delete = change.operation == huiliu::v1::OPERATION_DELETE;
-    if (is_delete) {
+    if (is_delete || memoryless_) {
       digest_.fill(0);
     } else {
       hasher_.Update(change.payload);
       digest_ = hasher_.Finish();
     }
-    d->novelty = prior == nullptr ? Novelty::kNew : Relate(change, *prior, digest_, rule_digest_);
+    d->novelty =
+        prior == nullptr ? Novelty::kNew : Relate(change, *prior, digest_, RuleDigestFor(*prior));
     const bool publish = d->novelty == Novelty::kNew || d->novelty == Novelty::kRedecided;
     if (d->novelty == Novelty::kUnchanged) {
       TakeOver(*prior, d);
     } else if (is_delete && (prior != nullptr || change.payload.empty())) {
       DecideDelete(prior, d);
     } else {
-      DecideRecord(change.payload, d);
+      DecideRecord(change, d);
       if (prior != nullptr && d->novelty == Novelty::kRepeat) TakeOutcomes(*prior, d);
     }
-    Remember(change, prior, digest_, rule_digest_, d);
+    if (!memoryless_) Remember(change, prior, digest_, RuleDigestOf(*d), d);
     if (publish) {
-      Publish(prior, is_delete, d);
+      Publish(prior, is_delete, change.recall, d);
     } else {
       d->outputs.clear();
     }
@@ -110,6 +134,7 @@ class Engine : public ReturnEngine {
     d->reasons.resize(n);
     for (std::string& reason : d->reasons) reason.clear();
     d->rules.assign(n, -1);
+    d->overrides.clear();
     d->findings.clear();
     d->masked_at_source = false;
     d->reason.clear();
@@ -152,9 +177,46 @@ class Engine : public ReturnEngine {
       add(AsBytes(HmacSha256(receivers_[i].pseudonym_key, "huiliu.rule_digest")));
       add(matchers_[i] == nullptr ? absl::string_view() : AsBytes(matchers_[i]->rule_set().digest));
       if (matchers_[i] == nullptr) continue;
-      for (const int rule : matchers_[i]->in_force()) add(absl::StrCat(rule));
+      AddNumbers(matchers_[i]->in_force(), &hasher);
     }
     rule_digest_ = hasher.Finish();
+    MixPendingDigest();
+  }
+
+  // Overrides decide what evidence leaves pending, and nothing else: theirs is another digest, so
+  // that a new one lets only such records be decided again.
+  void MixPendingDigest() {
+    pending_digest_ = rule_digest_;
+    if (!overrides_.has_value() || overrides_->empty()) return;
+    hasher_.Update(AsBytes(rule_digest_));
+    hasher_.Update(AsBytes(overrides_->digest()));
+    pending_digest_ = hasher_.Finish();
+  }
+  // With what to compare a prior decision's digest: nothing in it says which of the two it is, but
+  // a pending one always has the second.
+  const Digest& RuleDigestFor(const PriorDecision& prior) const {
+    const bool pended = std::find(prior.outcomes.begin(), prior.outcomes.end(), OUTCOME_PENDING) !=
+                        prior.outcomes.end();
+    return pended || SameRules(prior.rule_digest, pending_digest_) ? pending_digest_ : rule_digest_;
+  }
+  const Digest& RuleDigestOf(const Decision& d) const {
+    const bool pends =
+        std::find(d.outcomes.begin(), d.outcomes.end(), OUTCOME_PENDING) != d.outcomes.end();
+    return pends || !d.overrides.empty() ? pending_digest_ : rule_digest_;
+  }
+
+  // As `add` would one by one; they are many, and this runs between two records.
+  static void AddNumbers(absl::Span<const int> numbers, Hasher* hasher) {
+    std::string bytes;
+    bytes.reserve(numbers.size() * 13);
+    for (const int number : numbers) {
+      const absl::AlphaNum text(number);
+      char size[8];
+      absl::little_endian::Store64(size, text.size());
+      bytes.append(size, sizeof size);
+      bytes.append(text.data(), text.size());
+    }
+    hasher->Update(bytes);
   }
 
   // ---- the decision
@@ -184,7 +246,8 @@ class Engine : public ReturnEngine {
     }
   }
 
-  void DecideRecord(absl::string_view payload, Decision* d) {
+  void DecideRecord(const SourceChange& change, Decision* d) {
+    const absl::string_view payload = change.payload;
     if (!facts_->Read(payload, &d->attribution, &d->findings, &d->masked_at_source)) {
       for (size_t i = 0; i < receivers_.size(); ++i) Set(d, i, OUTCOME_QUARANTINED, "record.torn");
       return;
@@ -213,6 +276,67 @@ class Engine : public ReturnEngine {
         ApplyRules(activation, i, d);
       }
     }
+    if (overrides_.has_value() && !overrides_->empty()) DecideByHand(change, waits, d);
+  }
+
+  // What evidence leaves pending, territory overrides may decide; what it decided stays.
+  void DecideByHand(const SourceChange& change, bool waits, Decision* d) {
+    pends_.assign(receivers_.size(), false);
+    bool any = false;
+    for (size_t i = 0; i < receivers_.size(); ++i) {
+      pends_[i] = d->outcomes[i] == OUTCOME_PENDING;
+      any = any || pends_[i];
+    }
+    if (!any) return;
+    std::string& division = d->attribution.division;
+    const OverrideVerdict& verdict = overrides_->Find(
+        change.key, {facts_->slots(), division, change.payload, d->attribution.conflict}, pends_,
+        waits ? absl::string_view() : absl::string_view(division));
+    if (!verdict.speaks) return;
+    absl::Span<const Belonging> belonging;
+    if (verdict.claim != nullptr) {
+      Assign(verdict.claim->division, &division);
+      d->attribution.reason.clear();
+      belonging = areas_.Of(division);
+    }
+    const cel::Activation activation{facts_->slots(), division, change.payload,
+                                     d->attribution.conflict};
+    for (size_t i = 0; i < receivers_.size(); ++i)
+      TakeVerdict(verdict, belonging, activation, i, d);
+    d->reason.clear();
+    for (const std::string& reason : d->reasons) {
+      if (d->reason.empty()) d->reason = reason;
+    }
+  }
+
+  void TakeVerdict(const OverrideVerdict& verdict, absl::Span<const Belonging> belonging,
+                   const cel::Activation& activation, size_t i, Decision* d) {
+    const auto by = [&](const HeldOverride& decided) {
+      d->overrides.resize(receivers_.size());
+      d->overrides[i] = decided.id;
+      d->reasons[i].clear();
+    };
+    const auto& [one, other] = verdict.contradictions[i];
+    if (!pends_[i]) {
+      // Its outcome is evidence's; its rules see the division that the record now has.
+      if (belonging.empty() || d->outcomes[i] == OUTCOME_OUTSIDE_AREA) return;
+      d->reasons[i].clear();
+      ApplyRules(activation, i, d);
+    } else if (one != nullptr) {
+      Set(d, i, OUTCOME_PENDING,
+          "territory.override_conflict:", absl::StrCat(one->id, ",", other->id));
+    } else if (verdict.not_ours[i] != nullptr) {
+      by(*verdict.not_ours[i]);
+      d->outcomes[i] = OUTCOME_OUTSIDE_AREA;
+    } else if (belonging.empty() || belonging[i] == Belonging::kUnclear) {
+      return;
+    } else if (belonging[i] == Belonging::kOutside) {
+      by(*verdict.claim);
+      d->outcomes[i] = OUTCOME_OUTSIDE_AREA;
+    } else {
+      by(*verdict.claim);
+      ApplyRules(activation, i, d);
+    }
   }
 
   // Whether any evidence named the receiver's area.
@@ -232,19 +356,19 @@ class Engine : public ReturnEngine {
     // Not knowing whether a rule holds, what it would have withheld or masked must not leave.
     if (match.error) return Set(d, i, OUTCOME_WITHHELD, "rule.error:", rule.id);
     if (!rule.returns) return Set(d, i, OUTCOME_WITHHELD, "rule.withheld:", rule.id);
-    RecordTransform& transform = matcher->transform(match.rule);
-    switch (transform.Apply(activation, &payloads_[i])) {
+    const schema::Field*& failed = workspace_.failed_field;
+    switch (matcher->transform(match.rule).Apply(activation, &workspace_, &payloads_[i])) {
       case RecordTransform::Result::kOk:
         d->outcomes[i] = OUTCOME_RETURNED;
         return;
       case RecordTransform::Result::kTorn:
         return Set(d, i, OUTCOME_QUARANTINED, "record.torn");
       case RecordTransform::Result::kInvalidText:
-        return Set(d, i, OUTCOME_QUARANTINED, "field.invalid:", transform.failed_field()->name);
+        return Set(d, i, OUTCOME_QUARANTINED, "field.invalid:", failed->name);
       case RecordTransform::Result::kMaskFailed:
-        return Set(d, i, OUTCOME_WITHHELD, "mask.failed:", transform.failed_field()->name);
+        return Set(d, i, OUTCOME_WITHHELD, "mask.failed:", failed->name);
       case RecordTransform::Result::kDeriveFailed:
-        return Set(d, i, OUTCOME_WITHHELD, "derive.failed:", transform.failed_field()->name);
+        return Set(d, i, OUTCOME_WITHHELD, "derive.failed:", failed->name);
     }
   }
 
@@ -259,7 +383,7 @@ class Engine : public ReturnEngine {
 
   // ---- after the decision
   // Outputs, and who holds the record from now on.
-  void Publish(const PriorDecision* prior, bool is_delete, Decision* d) {
+  void Publish(const PriorDecision* prior, bool is_delete, bool recall, Decision* d) {
     size_t outputs = 0, holders = 0;
     std::vector<std::string>& held = d->next.holders;
     const auto hold = [&](absl::string_view id) {
@@ -271,8 +395,10 @@ class Engine : public ReturnEngine {
       const bool held_before = prior != nullptr && Contains(prior->holders, id);
       const Outcome outcome = d->outcomes[i];
       const bool returned = outcome == OUTCOME_RETURNED;
-      // A version that could not be decided leaves holders with what they have.
-      const bool undecided = outcome == OUTCOME_PENDING || outcome == OUTCOME_QUARANTINED;
+      // A version that could not be decided leaves holders with what they have, unless they have it
+      // by what was taken back.
+      const bool undecided =
+          !recall && (outcome == OUTCOME_PENDING || outcome == OUTCOME_QUARANTINED);
       if (is_delete ? (held_before || (returned && prior == nullptr))
                     : returned || (held_before && !undecided)) {
         if (outputs == d->outputs.size()) d->outputs.emplace_back();
@@ -282,7 +408,7 @@ class Engine : public ReturnEngine {
         output.payload.clear();
         if (!output.tombstone) output.payload.swap(payloads_[i]);
         output.rule.clear();
-        if (d->rules[i] >= 0) output.rule = matchers_[i]->label(d->rules[i]);
+        if (d->rules[i] >= 0) matchers_[i]->AppendLabel(d->rules[i], &output.rule);
       }
       if (!is_delete && (returned || (held_before && undecided))) hold(id);
     }
@@ -299,28 +425,58 @@ class Engine : public ReturnEngine {
   }
 
   const std::vector<Receiver> receivers_;
+  const bool memoryless_;
   const std::shared_ptr<const schema::Contract> contract_;
   const std::shared_ptr<const territory::Divisions> divisions_;
   Areas areas_;
+  cel::Environment environment_;
   std::unique_ptr<RecordFacts> facts_;
   std::vector<std::unique_ptr<RuleMatcher>> matchers_;  // nullptr: nothing returns to this receiver
+  std::optional<OverrideIndex> overrides_;
+  std::vector<bool> pends_;  // by receiver, of the record that is decided by hand
   Digest rule_digest_{};
+  Digest pending_digest_{};  // of records that evidence leaves pending
   bool has_digest_ = false;
   Hasher hasher_;
   Digest digest_{};
   std::vector<std::string> payloads_;  // transformed, by receiver
+  RecordTransform::Workspace workspace_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ReturnEngine>> ReturnEngine::Create(
+std::string DecidedBy(const Decision& decision, int receiver, const schema::Contract& contract) {
+  const auto i = static_cast<size_t>(receiver);
+  if (i < decision.overrides.size() && !decision.overrides[i].empty())
+    return absl::StrCat("override:", decision.overrides[i]);
+  if (decision.attribution.decided_by < 0) return "";
+  return contract.options().territory().evidence(decision.attribution.decided_by).field();
+}
+
+absl::StatusOr<std::unique_ptr<ReturnEngine>> ReturnEngine::Assemble(
     Options options, std::shared_ptr<const schema::Contract> contract,
-    std::vector<std::shared_ptr<const RuleSet>> rule_sets,
+    const std::vector<std::shared_ptr<const CompiledRules>>& rules,
     std::shared_ptr<const territory::Divisions> divisions) {
   auto engine =
       std::make_unique<Engine>(std::move(options), std::move(contract), std::move(divisions));
-  RETURN_IF_ERROR(engine->Init(rule_sets));
+  RETURN_IF_ERROR(engine->Init(rules));
   return std::unique_ptr<ReturnEngine>(std::move(engine));
+}
+
+absl::StatusOr<std::unique_ptr<ReturnEngine>> ReturnEngine::Create(
+    Options options, std::shared_ptr<const schema::Contract> contract,
+    const std::vector<std::shared_ptr<const RuleSet>>& rule_sets,
+    std::shared_ptr<const territory::Divisions> divisions) {
+  const std::shared_ptr<const cel::Environment> environment = EnvironmentOf(divisions);
+  std::vector<std::shared_ptr<const CompiledRules>> rules;
+  for (const auto& set : rule_sets) {
+    CompiledRules::With with{contract, environment, ""};
+    for (const Receiver& receiver : options.receivers) {
+      if (receiver.id == set->receiver) with.pseudonym_key = receiver.pseudonym_key;
+    }
+    ASSIGN_OR_RETURN(rules.emplace_back(), CompiledRules::Compile(std::move(with), set));
+  }
+  return Assemble(std::move(options), std::move(contract), rules, std::move(divisions));
 }
 
 }  // namespace huiliu::rules

@@ -16,8 +16,11 @@
 #include "core/schema/contract.h"
 #include "core/territory/territory.h"
 #include "huiliu/v1/common.pb.h"
+#include "huiliu/v1/overrides.pb.h"
 
 namespace huiliu::rules {
+
+class CompiledRules;
 
 // One mapped source change. Views; they must outlive the call.
 struct SourceChange {
@@ -33,6 +36,9 @@ struct SourceChange {
   // novelty is kRedecided, or kSuperseded where a newer version has come since, or kNew where
   // nothing is remembered. The caller moves the count.
   bool redrive = false;
+  // With redrive: what decided this version was taken back (a withdrawn override). Where it is
+  // undecided now, who holds it loses it.
+  bool recall = false;
   // A record of a source's history that is read once more because rules have changed, beside the
   // changes. Only the newest version itself is decided again (kRedecided, where other rules decided
   // it); else it is kUnchanged, nothing is stored and nothing counted. `prior` must not be null.
@@ -93,30 +99,55 @@ struct Decision {
   // the rule that decided, an index into its rule set's rules, -1 where none did.
   std::vector<std::string> reasons;
   std::vector<int> rules;
+  // One per receiver: id of the territory override that decided for it, empty where evidence did.
+  // Empty as a whole where no override decided anything.
+  std::vector<std::string> overrides;
 };
 
-// Thread-compatible: one engine a lane.
+// What an envelope says decided a record for a receiver: the evidence's field, override:<id>, or
+// nothing.
+std::string DecidedBy(const Decision& decision, int receiver, const schema::Contract& contract);
+
+// Thread-compatible: one engine a lane. (SetOverrides | Decide)*
 class ReturnEngine {
  public:
   struct Options {
     std::vector<Receiver> receivers;  // edge: exactly one
+    // Each change is decided by itself (dry runs): `prior` is never given, Decision::next is not
+    // filled, nothing is hashed.
+    bool memoryless = false;
   };
-  // INVALID_ARGUMENT with file, line and column where a rule does not fit the contract.
+  // `rules`: at most one a receiver, compiled with this contract and the receiver's key.
+  // INVALID_ARGUMENT where they are others.
+  static absl::StatusOr<std::unique_ptr<ReturnEngine>> Assemble(
+      Options options, std::shared_ptr<const schema::Contract> contract,
+      const std::vector<std::shared_ptr<const CompiledRules>>& rules,
+      std::shared_ptr<const territory::Divisions> divisions);
+  // Compiles and assembles. INVALID_ARGUMENT with file, line and column where a rule does not fit
+  // the contract.
   static absl::StatusOr<std::unique_ptr<ReturnEngine>> Create(
       Options options, std::shared_ptr<const schema::Contract> contract,
-      std::vector<std::shared_ptr<const RuleSet>> rule_sets,  // at most one a receiver
+      const std::vector<std::shared_ptr<const RuleSet>>& rule_sets,
       std::shared_ptr<const territory::Divisions> divisions);
   virtual ~ReturnEngine() = default;
 
   virtual absl::Span<const Receiver> receivers() const = 0;
+  // From now on these territory overrides hold (认领决定): approved ones of the engine's receivers.
+  // `system`: of the source, as their record digests have it. Only records that evidence leaves
+  // pending are decided by them; what evidence decided is no re-read's business.
+  virtual void SetOverrides(absl::string_view system,
+                            absl::Span<const huiliu::v1::TerritoryOverride> overrides) = 0;
   // Digest of everything that decides beside the record, as of the last Decide: what
-  // PriorDecision::rule_digest keeps.
+  // PriorDecision::rule_digest keeps; of a record that evidence leaves pending the overrides belong
+  // to it, too.
   virtual const Digest& rule_digest() const = 0;
-  // The same as of a time: what Decide with this `now_us` would have.
-  virtual const Digest& RuleDigestAt(int64_t now_us) = 0;
+  // What Decide with this `now_us` compares prior.rule_digest with.
+  virtual const Digest& RuleDigestFor(const PriorDecision& prior, int64_t now_us) = 0;
   // Never fails: what cannot be decided is an outcome with its reason.
   virtual void Decide(const SourceChange& change, const PriorDecision* prior,
                       Decision* decision) = 0;
+  // Takes what the lane's engine before this one remembers of divisions; that one decides no more.
+  virtual void TakeOver(ReturnEngine* previous) = 0;
 };
 
 std::string EncodeDecision(const PriorDecision& decision);

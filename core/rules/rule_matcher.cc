@@ -5,68 +5,35 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
-#include "core/base/status.h"
 
 namespace huiliu::rules {
 namespace {
 
 constexpr size_t kFew = 16;  // rules that are tried sooner than looked up
 constexpr int64_t kEver = std::numeric_limits<int64_t>::max();
-
-absl::Status Misfit(const RuleSet& set, const Rule& rule, const std::vector<cel::Issue>& issues,
-                    const absl::Status& status) {
-  // ParseRuleSet gives the exact place against the contract that a set was written for; this set
-  // meets another one.
-  const std::string what = issues.empty() ? std::string(status.message())
-                                          : absl::StrCat("when ", issues[0].line, ":",
-                                                         issues[0].column, ": ", issues[0].message);
-  return absl::InvalidArgumentError(absl::StrCat(set.source_name, ":", rule.when_line, ":",
-                                                 rule.when_column, ": ", what, " [", rule.id, "]"));
-}
+constexpr int kNotNow = std::numeric_limits<int>::max();
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RuleMatcher>> RuleMatcher::Create(
-    const schema::Contract& contract, std::shared_ptr<const RuleSet> rule_set,
-    const cel::Environment& environment, absl::string_view pseudonym_key) {
-  std::unique_ptr<RuleMatcher> matcher(new RuleMatcher(contract, std::move(rule_set), environment));
-  const RuleSet& set = *matcher->rule_set_;
-  for (const Rule& rule : set.rules) {
-    Compiled compiled;
-    compiled.label = absl::StrCat(rule.id, "@", set.version);
-    compiled.from_us =
-        rule.valid_from == absl::InfinitePast() ? 0 : absl::ToUnixMicros(rule.valid_from);
-    compiled.to_us =
-        rule.valid_to == absl::InfiniteFuture() ? kEver : absl::ToUnixMicros(rule.valid_to);
-    if (!rule.when.empty()) {
-      std::vector<cel::Issue> issues;
-      auto when = cel::Predicate::Compile(rule.when, contract, environment, &issues);
-      if (!when.ok()) return Misfit(set, rule, issues, when.status());
-      compiled.when = *std::move(when);
-    }
-    if (rule.returns) {
-      auto transform = RecordTransform::Create(contract, rule, environment, pseudonym_key);
-      if (!transform.ok()) {
-        return Annotate(transform.status(), absl::StrCat(set.source_name, ":", rule.line, ":1"));
-      }
-      compiled.transform = *std::move(transform);
-    }
-    matcher->compiled_.push_back(std::move(compiled));
+RuleMatcher::RuleMatcher(std::shared_ptr<const CompiledRules> rules) : rules_(std::move(rules)) {
+  for (const CompiledRules::Part& part : rules_->parts()) {
+    parts_.emplace_back();
+    parts_.back().index = part.index.get();
   }
-  return matcher;
 }
 
 bool RuleMatcher::SetTime(int64_t now_us) {
   if (now_us >= since_us_ && now_us < until_us_) return false;
   const bool first = until_us_ < since_us_;
   std::vector<int> in_force;
+  in_force.reserve(rules_->rules().size());
   since_us_ = now_us == 0 ? 0 : 1;
   until_us_ = now_us == 0 ? 1 : kEver;
-  for (size_t i = 0; i < compiled_.size(); ++i) {
-    const Compiled& rule = compiled_[i];
+  int position = 0;
+  for (const CompiledRules::Rule& rule : rules_->rules()) {
     if (now_us == 0 || (now_us >= rule.from_us && now_us < rule.to_us))
-      in_force.push_back(static_cast<int>(i));
+      in_force.push_back(position);
+    ++position;
     if (now_us == 0) continue;
     for (const int64_t edge : {rule.from_us, rule.to_us}) {
       if (edge <= now_us) since_us_ = std::max(since_us_, edge);
@@ -75,42 +42,73 @@ bool RuleMatcher::SetTime(int64_t now_us) {
   }
   const bool changed = first || in_force != in_force_;
   in_force_ = std::move(in_force);
-  if (!changed) return false;
-  index_.reset();
-  if (in_force_.size() <= kFew) return true;
-  std::vector<PredicateIndex::Entry> entries;
-  entries.reserve(in_force_.size());
-  for (const int i : in_force_) entries.push_back({i, compiled_[i].when.get()});
-  index_ = std::make_unique<PredicateIndex>(contract_, environment_, entries);
-  return true;
+  if (changed) PutInForce();
+  return changed;
 }
 
-cel::Truth RuleMatcher::Test(int rule, const cel::Activation& activation) const {
-  const cel::Predicate* when = compiled_[rule].when.get();
-  return when == nullptr ? cel::Truth::kTrue : when->Evaluate(activation);
-}
-
-RuleMatch RuleMatcher::FirstOf(absl::Span<const int> rules,
-                               const cel::Activation& activation) const {
-  for (const int rule : rules) {
-    const cel::Truth truth = Test(rule, activation);
-    if (truth != cel::Truth::kFalse) return {rule, truth == cel::Truth::kError};
+void RuleMatcher::PutInForce() {
+  if (in_force_.size() <= kFew) {
+    tried_ = in_force_;
+    return;
   }
-  return {};
+  tried_.clear();
+  std::vector<bool> now(rules_->rules().size(), false);
+  for (const int position : in_force_) now[static_cast<size_t>(position)] = true;
+  for (size_t p = 0; p < parts_.size(); ++p) {
+    const std::vector<int>& positions = rules_->parts()[p].positions;
+    Part& part = parts_[p];
+    part.order.assign(positions.size(), kNotNow);
+    for (size_t i = 0; i < positions.size(); ++i) {
+      if (positions[i] != CompiledRules::kGone && now[static_cast<size_t>(positions[i])])
+        part.order[i] = positions[i];
+    }
+    for (const int rule : part.index->always()) {
+      const int position = part.order[static_cast<size_t>(rule)];
+      if (position != kNotNow) tried_.push_back(position);
+    }
+  }
+  std::sort(tried_.begin(), tried_.end());
 }
 
 RuleMatch RuleMatcher::First(const cel::Activation& activation) {
-  if (index_ == nullptr) return FirstOf(in_force_, activation);
-  index_->Find(activation, &found_);
-  const RuleMatch found = FirstOf(found_, activation);
-  // Of those that no index can answer, only rules before it could go first.
-  absl::Span<const int> always = index_->always();
-  if (found.rule >= 0) {
-    const auto behind = std::lower_bound(always.begin(), always.end(), found.rule);
-    always = always.subspan(0, static_cast<size_t>(behind - always.begin()));
+  int best = kNotNow;
+  bool error = false;
+  if (in_force_.size() > kFew) {
+    for (Part& part : parts_) {
+      part.index->Find(activation, &part.memory, [&](Candidate candidate) {
+        const int position = part.order[static_cast<size_t>(candidate.rule)];
+        if (position >= best) return;
+        cel::Truth truth = cel::Truth::kTrue;
+        if (candidate.left != 0) {
+          truth = candidate.when->EvaluateRest(activation, ~candidate.left);
+          if (truth == cel::Truth::kFalse) return;
+        }
+        best = position;
+        error = truth == cel::Truth::kError;
+      });
+    }
   }
-  const RuleMatch other = FirstOf(always, activation);
-  return other.rule >= 0 ? other : found;
+  // Of those that no index finds, only rules before it could go first.
+  for (const int position : tried_) {
+    if (position >= best) break;
+    const cel::Predicate* when = rules_->rules()[static_cast<size_t>(position)].when.get();
+    const cel::Truth truth = when == nullptr ? cel::Truth::kTrue : when->Evaluate(activation);
+    if (truth == cel::Truth::kFalse) continue;
+    return {position, truth == cel::Truth::kError};
+  }
+  return best == kNotNow ? RuleMatch{} : RuleMatch{best, error};
+}
+
+void RuleMatcher::TakeOver(RuleMatcher* previous) {
+  for (Part& part : parts_) {
+    for (Part& before : previous->parts_) {
+      if (before.index == part.index) part.memory = std::move(before.memory);
+    }
+  }
+}
+
+void RuleMatcher::AppendLabel(int rule, std::string* to) const {
+  absl::StrAppend(to, rule_set().rules[static_cast<size_t>(rule)].id, "@", rule_set().version);
 }
 
 }  // namespace huiliu::rules

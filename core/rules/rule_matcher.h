@@ -8,13 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/cel/program.h"
-#include "core/rules/predicate_index.h"
-#include "core/rules/record_transform.h"
-#include "core/rules/rule_set.h"
-#include "core/schema/contract.h"
+#include "core/rules/compiled_rules.h"
 
 namespace huiliu::rules {
 
@@ -24,49 +20,44 @@ struct RuleMatch {
                        // is not known
 };
 
-// Thread-compatible: one a lane.
+// Thread-compatible: one a lane. (SetTime First*)*
 class RuleMatcher {
  public:
-  // INVALID_ARGUMENT with file, line and column where a rule does not fit the contract, which must
-  // outlive the matcher.
-  static absl::StatusOr<std::unique_ptr<RuleMatcher>> Create(
-      const schema::Contract& contract, std::shared_ptr<const RuleSet> rule_set,
-      const cel::Environment& environment, absl::string_view pseudonym_key);
+  explicit RuleMatcher(std::shared_ptr<const CompiledRules> rules);
 
   // Puts the rules in force that are valid at `now_us`; 0: all. True where that changed which are.
+  // Linear in the rules where one begins or ends, else a comparison.
   bool SetTime(int64_t now_us);
   // Indexes of the rules in force.
   absl::Span<const int> in_force() const { return in_force_; }
 
   RuleMatch First(const cel::Activation& activation);
 
-  const RuleSet& rule_set() const { return *rule_set_; }
+  // Takes what the lane's matcher before this one remembers, as far as it still serves.
+  void TakeOver(RuleMatcher* previous);
+
+  const std::shared_ptr<const CompiledRules>& compiled() const { return rules_; }
+  const RuleSet& rule_set() const { return rules_->rule_set(); }
   // Of a rule that returns.
-  RecordTransform& transform(int rule) { return *compiled_[rule].transform; }
+  const RecordTransform& transform(int rule) const {
+    return *rules_->rules()[static_cast<size_t>(rule)].transform;
+  }
   // id@version
-  const std::string& label(int rule) const { return compiled_[rule].label; }
+  void AppendLabel(int rule, std::string* to) const;
 
  private:
-  struct Compiled {
-    std::unique_ptr<const cel::Predicate> when;  // nullptr: always
-    std::unique_ptr<RecordTransform> transform;  // nullptr: withholds
-    std::string label;
-    int64_t from_us = 0;
-    int64_t to_us = 0;
+  // One of the rules' indexes as of now.
+  struct Part {
+    const PredicateIndex* index = nullptr;
+    std::vector<int> order;  // of its rules: the position in the file; kNotNow
+    AreaMemory memory;
   };
-  RuleMatcher(const schema::Contract& contract, std::shared_ptr<const RuleSet> rule_set,
-              const cel::Environment& environment)
-      : contract_(contract), environment_(environment), rule_set_(std::move(rule_set)) {}
-  cel::Truth Test(int rule, const cel::Activation& activation) const;
-  RuleMatch FirstOf(absl::Span<const int> rules, const cel::Activation& activation) const;
+  void PutInForce();
 
-  const schema::Contract& contract_;
-  const cel::Environment environment_;
-  const std::shared_ptr<const RuleSet> rule_set_;
-  std::vector<Compiled> compiled_;
+  const std::shared_ptr<const CompiledRules> rules_;
   std::vector<int> in_force_;
-  std::unique_ptr<PredicateIndex> index_;  // of in_force_; nullptr where they are few
-  std::vector<int> found_;
+  std::vector<int> tried_;   // of those in force, the ones that no index finds
+  std::vector<Part> parts_;  // none where few are in force
   // in_force_ holds for times in [since_us_, until_us_); at first for none.
   int64_t since_us_ = 1;
   int64_t until_us_ = 0;

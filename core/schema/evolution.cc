@@ -102,6 +102,12 @@ void CompareKey(const Field& before, const Contract& next, Comparison* compariso
       StrCat("field ", before.name, before.options.key() ? " left the key" : " joined the key"));
 }
 
+// In a field of these kinds citizen numbers are found and hidden, also by grants that say nothing.
+bool FindsPersons(huiliu::v1::ValueKind kind) {
+  return kind == huiliu::v1::VALUE_KIND_USCC || kind == huiliu::v1::VALUE_KIND_ORGANISATION_CODE ||
+         kind == huiliu::v1::VALUE_KIND_CITIZEN_ID;
+}
+
 // Grants rest on what the contract protects, and whoever registers contracts gives no grants
 // (三员): protection may grow in a new version, never shrink.
 void CompareProtection(const Field& before, const Contract& next, Comparison* comparison) {
@@ -113,6 +119,8 @@ void CompareProtection(const Field& before, const Contract& next, Comparison* co
                                         "is registered under another id and granted anew)"));
   };
   if (before.options.personal() && !now->options.personal()) shrank("is no longer personal");
+  if (FindsPersons(before.options.value()) && now->options.value() != before.options.value())
+    shrank(StrCat("is no longer ", huiliu::v1::ValueKind_Name(before.options.value())));
   if (now->options.grade() < before.options.grade()) shrank("its grade was lowered");
   if (!before.options.has_default_mask() || before.options.default_mask().keep()) return;
   if (!now->options.has_default_mask()) {

@@ -18,6 +18,7 @@ import screen  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from demo_purpose import PURPOSE  # noqa: E402
 from kafka import Kafka  # noqa: E402
+from next_commands import NextCommands  # noqa: E402
 from node import ROOT, Node  # noqa: E402
 from pki import Pki  # noqa: E402
 
@@ -43,13 +44,21 @@ class Demo:
         self.kafka = Kafka(options.build, os.path.join(self.state, "kafka")) if options.kafka else None
 
     def end(self, number, _frame):
+        self.ignore_signals()
         if number == signal.SIGHUP:  # the terminal is gone: nothing may be written to it
             nowhere = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(nowhere, stream)
         sys.exit(130)
 
+    @staticmethod
+    def ignore_signals():
+        """Whoever is impatient must not leave a database running and keys lying about."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
     def stop(self):
+        self.ignore_signals()
         self.node.stop()
         self.cluster.stop()
         if self.kafka:
@@ -122,12 +131,23 @@ class Demo:
                 "by_system": total["by_system"], "landed": self.landed, "added": total["read"] - before, "seconds": round(time.time() - self.started, 1)}
 
 
+def name_unread(folder):
+    """Files in --data that are no CSV files of the registry at first sight; SystemExit where there are no others."""
+    names = sorted(os.listdir(folder))
+    read = [name for name in names if name.endswith(".csv") and os.path.getsize(os.path.join(folder, name)) > 0]
+    for name in names:
+        if name not in read and os.path.isfile(os.path.join(folder, name)):
+            say(f"! {name}：" + ("空文件，未读取 / empty, not read" if name.endswith(".csv") else "不是 *.csv，未读取 / not *.csv, not read"))
+    if not read:
+        say(f"! {folder}：没有可读取的 *.csv / no *.csv to read")
+
+
 def run_data(demo):
     """--data: a folder of enterprise-registry CSV files."""
     options = demo.options
     folder = os.path.abspath(options.data)
-    if not os.path.isdir(folder):
-        raise SystemExit(f"--data {options.data}: no such folder")
+    name_unread(folder)
+    say(screen.TEXT[options.lang]["starting"])
     demo.start()
     before = figures.balance(demo.node)["read"]
     source = {"id": "yn-enterprise-registry", "_system": "pr-enterprise-registry", "plugin": "file", "dataset": "enterprise_registration",
@@ -148,16 +168,11 @@ def run_data(demo):
 def keep_data(demo):
     """Files that are dropped into the folder go on arriving until Ctrl-C."""
     t, node = screen.TEXT[demo.options.lang], demo.node
-    huiliu = os.path.abspath(os.path.join(node.build, "bin/huiliu")) + " --config " + node.profile("audit-admin")
     key = demo.cluster.psql("hrss_bureau", "SELECT uscc FROM enterprise_registration ORDER BY 1 LIMIT 1", check=False)
-    commands = [("counties", f"psql '{demo.cluster.dsn('hrss_bureau')}' -c 'SELECT _division, count(*) FROM enterprise_registration GROUP BY 1 ORDER BY 1'"),
-                ("audit", f"{huiliu} audit record enterprise_registration {key}"),
-                ("verify", f"{huiliu} audit export {demo.state}/log.export && {huiliu} audit verify {demo.state}/log.export"
-                           + "".join(f" --source-key {source}={key}" for source, key in sorted(node.source_keys.items())))]
-    say("\n" + t["next"])
-    for what, command in commands:
-        say("  # " + t[what] + "\n  " + command)
-    say(t["running"])
+    commands = NextCommands(demo)
+    commands.psql("counties", "-c 'SELECT _division, count(*) FROM enterprise_registration GROUP BY 1 ORDER BY 1'")
+    commands.audit("enterprise_registration", [key])
+    say("\n" + "\n".join(commands.lines(t) + [t["running"]]))
     while True:
         time.sleep(1)
         if node.keep_up():
@@ -174,7 +189,7 @@ def main():
     parser.add_argument("--once", action="store_true", help="end instead of running until Ctrl-C")
     parser.add_argument("--kafka", action="store_true", help="on Apache Kafka instead of the embedded backbone")
     parser.add_argument("--data", metavar="DIR", help="feed a folder of enterprise-registry CSV files instead")
-    parser.add_argument("--charset", default="utf-8", help="of the CSV files: utf-8, gbk, gb18030")
+    parser.add_argument("--charset", default="utf-8", type=str.lower, choices=["utf-8", "gbk", "gb18030", "auto"], help="of the CSV files")
     parser.add_argument("--state", metavar="DIR", help="keep the state there and go on from it")
     parser.add_argument("--lang", choices=["zh", "en"], default="zh")
     parser.add_argument("--output", choices=["text", "json"], default="text")
@@ -184,6 +199,8 @@ def main():
         parser.error("--charset is of the files in --data (--charset 只用于 --data 的文件)")
     if not os.path.exists(os.path.join(options.build, "bin/huiliud")):
         parser.error(f"{options.build}: no build: ./dev build makes one (未找到构建结果)")
+    if options.data and not os.path.isdir(options.data):
+        parser.error(f"--data {options.data}: no such folder (目录不存在)")
     if options.state and os.path.exists(options.state) and not os.path.isdir(options.state):
         parser.error(f"--state {options.state}: no folder (不是目录)")
     try:

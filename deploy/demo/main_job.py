@@ -10,6 +10,7 @@ import registry_data
 import screen
 from demo_purpose import PURPOSE
 from generate import World
+from next_commands import NextCommands
 from node import ROOT, Refused
 
 DATASETS = ["insurance_participation", "employment", *(dataset for _, dataset, *_ in approvals.SOURCES)]
@@ -104,12 +105,13 @@ def look(demo, total, landed):
 
 
 def run(demo):
+    show = screen.Screen(demo.options.lang, sys.stderr)
+    show.starting()
     demo.start()
     before = figures.balance(demo.node)["read"]
     register_debtor(demo)
     workers = start_sources(demo)
     demo.land(DATASETS)
-    show = screen.Screen(demo.options.lang, sys.stderr)
     demo.say = show.notice
     total = demo.wait(workers, before, lambda total, landed: show.draw(look(demo, total, landed)))
     outcome = {}
@@ -121,8 +123,11 @@ def run(demo):
     demo.landed = figures.landed(demo.cluster, demo.datasets)
     view = {**look(demo, total, demo.landed), **outcome}
     if not demo.options.once:
-        show.next_commands(demo, view)
-        show.tail += ["", screen.TEXT[demo.options.lang]["running"]]
+        commands = NextCommands(demo)
+        commands.psql("psql", f"-x -c \"SELECT * FROM case_accept WHERE project_no = '{view['case']}'\"")
+        commands.lookup(view["allowed"][0])
+        commands.audit("insurance_participation", view["allowed"][0])
+        show.next_commands(commands)
     show.draw(view, final=True)
     demo.show, demo.outcome = show, outcome
     return demo.result(total, before)

@@ -2,15 +2,13 @@
 import os
 import unicodedata
 
-from demo_purpose import PURPOSE
-
 TEXT = {
     "zh": {
         "title": "回流演示 ———— 模拟数据，不含真实个人信息 ————", "systems": "已接入系统 {0} / {7}（国垂 {1}/{2} · 省建 {3}/{4} · 市建 {5}/{6}）",
         "usable": "可用数据行数：接入前 0 → 现在 {0}", "compare": "参保与就业比对：参保 {0} 人 · 就业 {1} 人 · 就业未参保 {2} 人（另有 {3} 人的参保证件号在数源端已脱敏，无法比对）",
         "balance": "分系统平衡表（读取 = 已回流 + 域外 + 规则不予回流 + 问题数据 + 待认领）",
         "columns": ["系统", "读取", "已回流", "域外", "不予回流", "问题数据", "待认领", "平衡"], "outside": "进入昆明的外地个人数据：{0} 行", "masked": "键在数源端已脱敏、无法比对的记录：{0} 条",
-        "owing": "欠交系统：{0}", "case": "五华窗口录入一件 {0}：{1:.2f} 秒后到达市人社局自有数据库", "late": "五华窗口录入一件 {0}：30 秒内未到达，请看日志",
+        "owing": "欠交系统：{0}", "starting": "正在启动节点、数据库和各部门前置机……", "case": "五华窗口录入一件 {0}：{1:.2f} 秒后到达市人社局自有数据库", "late": "五华窗口录入一件 {0}：30 秒内未到达，请看日志",
         "allowed": "有授权的部门（人社局）查询：成功", "refused": "无授权的部门（税务局）查询：已拒绝，留痕序号 {0}（累计拒绝 {1} 次）", "ok": "平", "bad": "不平",
         "next": "接下来可以试：", "running": "演示保持运行，按 Ctrl-C 结束。", "psql": "在人社局自己的数据库里看这一件：", "curl": "用授权账号查询一行：", "audit": "审计：这一行从哪里来、谁看过：",
         "verify": "审计：导出留痕日志，离线核验：", "earlier": "（本状态首次运行时）", "counties": "在人社局自己的数据库里按区县看企业数：", "notice": "提示", "names": {},
@@ -20,7 +18,7 @@ TEXT = {
         "usable": "Rows usable: before 0 → now {0}", "compare": "Insured {0} · employed {1} · employed but not insured {2} ({3} insured came with masked identity numbers and cannot be compared)",
         "balance": "Balance per system (read = returned + outside + withheld + quarantined + pending)",
         "columns": ["system", "read", "returned", "outside", "withheld", "quarantined", "pending", "balance"], "outside": "Personal rows of other areas that entered Kunming: {0}",
-        "masked": "Rows whose keys came masked from their source: {0}", "owing": "Systems that owe: {0}", "case": "Case {0} entered at a Wuhua counter stood in the bureau's table after {1:.2f} s",
+        "masked": "Rows whose keys came masked from their source: {0}", "owing": "Systems that owe: {0}", "starting": "Starting the node, the databases and the departments' agents …", "case": "Case {0} entered at a Wuhua counter stood in the bureau's table after {1:.2f} s",
         "late": "Case {0} entered at a Wuhua counter did not arrive within 30 s: see the logs", "allowed": "Lookup by the bureau with a grant: answered",
         "refused": "Lookup by a bureau without one: refused, lineage entry {0} ({1} refusals in all)", "ok": "even", "bad": "UNEVEN", "next": "Next, try:",
         "running": "Running until Ctrl-C.", "psql": "the case in the bureau's own database:", "curl": "a lookup with the bureau's token:", "audit": "where a row came from and who has seen it:",
@@ -55,7 +53,8 @@ class Screen:
 
     def __init__(self, lang, out):
         self.text, self.out, self.live = TEXT[lang], out, out.isatty()
-        self.notices, self.tail, self.shown = [], [], None
+        self.notices, self.shown = [], None
+        self.tail, self.short_tail = [], []  # below the picture: in full, and where the window has no room for that
 
     def size(self):
         try:
@@ -64,6 +63,10 @@ class Screen:
             return os.terminal_size((120, 50))
         # A terminal that does not know its size says 0.
         return os.terminal_size((size.columns or 80, size.lines or 24))
+
+    def starting(self):
+        self.out.write(self.text["title"] + "\n" + self.text["starting"] + "\n")
+        self.out.flush()
 
     def notice(self, words):
         self.notices.append(words)
@@ -74,7 +77,11 @@ class Screen:
     def draw(self, view, final=False):
         lines = self.render(view)
         if self.live:
-            lines += [f"{self.text['notice']}：{n}" for n in self.notices] + self.tail
+            lines += [f"{self.text['notice']}：{n}" for n in self.notices]
+            if self.height(lines + self.tail) < self.size().lines:
+                lines += self.tail
+            else:
+                lines = [line for line in lines if line] + self.short_tail
             if lines != self.shown:
                 self.paint(lines)
         elif final:
@@ -84,11 +91,14 @@ class Screen:
         self.shown = lines if self.live else lines[2:4]
         self.out.flush()
 
+    def height(self, lines):
+        columns = self.size().columns
+        return sum(max(1, -(-width(line) // columns)) for line in lines)
+
     def paint(self, lines):
         columns, rows = self.size()
-        tall = sum(max(1, -(-width(line) // columns)) for line in lines) >= rows
-        if tall and self.tail and self.shown is not None and self.shown[-1] == self.tail[-1]:
-            # The picture is higher than the window: what is above has scrolled away, so the newest figures stand in the last line.
+        if self.height(lines) >= rows and self.tail and self.shown is not None and self.shown[-1] == self.short_tail[-1]:
+            # Higher than the window all the same: what is above has scrolled away, so the newest figures stand in the last line.
             self.out.write("\r\x1b[K" + cut(lines[2] + "  " + lines[3], columns - 1))
         else:
             self.out.write("\x1b[H\x1b[J" + "\n".join(lines) + "\n")
@@ -98,7 +108,8 @@ class Screen:
         state, provincial, municipal = (view["systems"][k] for k in ("TIER_STATE_VERTICAL", "TIER_PROVINCIAL", "TIER_MUNICIPAL"))
         lines = ["", t["title"], t["systems"].format(state[0] + provincial[0] + municipal[0], *state, *provincial, *municipal, state[1] + provincial[1] + municipal[1]), t["usable"].format(view["landed"]),
                  t["compare"].format(*view["compared"]), "", t["balance"]]
-        sizes = [max(8, width(c) + 2) for c in t["columns"][1:]]
+        wide = 2 if self.size().columns >= 100 else 1
+        sizes = [max(6 + wide, width(c) + wide) for c in t["columns"][1:]]
         title = max(16, min(44, self.size().columns - sum(sizes) - 3))
         lines.append("  " + pad(t["columns"][0], title) + "".join(pad(c, n, True) for c, n in zip(t["columns"][1:], sizes)))
         for system, row in sorted(total["by_system"].items()):
@@ -118,21 +129,8 @@ class Screen:
     def name(self, view, system):
         return self.text["names"].get(system) or view["titles"].get(system, system)
 
-    def next_commands(self, demo, view):
-        """What to try next; they stand below the picture from now on."""
-        t, node = self.text, demo.node
-        ca = os.path.join(demo.state, "pki/ca.pem")
-        person = view["allowed"][0]
-        values = ",".join(f'"{v}"' for v in person)
-        curl = f"curl --cacert {ca} -H 'Content-Type: application/json' -H 'Authorization: Bearer {{}}' https://localhost:{node.http}/huiliu.v1."
-        huiliu = os.path.abspath(os.path.join(node.build, "bin/huiliu"))
-        commands = [
-            ("psql", f"psql '{demo.cluster.dsn('hrss_bureau')}' -x -c \"SELECT * FROM case_accept WHERE project_no = '{view['case']}'\""),
-            ("curl", f"{curl.format(node.tokens['hrss-clerk'])}Catalog/Get -d '{{\"context\":{{\"receiver\":\"530100\",\"dataset\":\"insurance_participation\","
-                     f"\"purpose\":\"{PURPOSE}\"}},\"key\":{{\"values\":[{values}]}}}}'"),
-            ("audit", f"{huiliu} --config {node.profile('audit-admin')} audit record insurance_participation {' '.join(person)}"),
-            ("verify", f"{huiliu} --config {node.profile('audit-admin')} audit export {demo.state}/log.export && {huiliu} --config {node.profile('audit-admin')} audit verify {demo.state}/log.export"
-                       + "".join(f" --source-key {source}={key}" for source, key in sorted(node.source_keys.items())))]
-        self.tail = ["", t["next"]]
-        for what, command in commands:
-            self.tail += ["  # " + t[what], "  " + command]
+    def next_commands(self, commands):
+        """What to try next stands below the picture from now on."""
+        t = self.text
+        self.tail = ["", *commands.lines(t), "", t["running"]]
+        self.short_tail = [*commands.short_lines(t), t["running"]]

@@ -6,6 +6,9 @@ historic.tsv:  code, name, last revision, successor: codes of the editions 1980-
                hand-kept one (successors.tsv: all of Yunnan's are checked), else the only current division of the same province and
                level whose name is the same but for 地区, 县, 市, 区 (a district: of the same city), else its city, where that still exists.
 Both sources are under the MIT licence: see NOTICE.
+
+A successor holds for every date as long as no code was ever given to another place: build.py refuses editions in which one of Yunnan's
+was (elsewhere some were: 130123 and 130124 changed places in 1993, inside one city).
 """
 import csv
 import pathlib
@@ -13,6 +16,10 @@ import re
 import sys
 
 HERE = pathlib.Path(__file__).parent
+# Yunnan's places that were given another name, not another place: code and the name's beginning.
+RENAMED = {("530126", "路南"), ("530126", "石林"), ("530800", "思茅"), ("530800", "普洱"), ("530802", "翠云"), ("530802", "思茅"),
+           ("530821", "普洱"), ("530821", "宁洱"), ("532901", "下关"), ("532901", "大理"), ("533103", "潞西"), ("533103", "芒市"),
+           ("533421", "中甸"), ("533421", "香格")}
 
 
 def rows(path):
@@ -38,14 +45,32 @@ def current(source):
     return out
 
 
-def historic(source, now):
-    last = {}
-    revisions = source / "gb2260-revisions"
-    for path in sorted(path for path in revisions.rglob("*.tsv") if re.search(r"\d{6}\.tsv$", path.name)):
+def editions(source):
+    """Code, name and revision of every division in every edition."""
+    for path in sorted(path for path in (source / "gb2260-revisions").rglob("*.tsv") if re.search(r"\d{6}\.tsv$", path.name)):
         with open(path, encoding="utf-8") as file:
             for row in csv.DictReader(file, delimiter="\t"):
-                if re.fullmatch(r"\d{6}", row["Code"]) and row["Revision"] >= last.get(row["Code"], ("", ""))[1]:
-                    last[row["Code"]] = (row["Name"], row["Revision"])
+                if re.fullmatch(r"\d{6}", row["Code"]):
+                    yield row["Code"], row["Name"], row["Revision"]
+
+
+def refuse_reissued(source):
+    names = {}
+    for code, name, _ in editions(source):
+        if code.startswith("53"):
+            names.setdefault(code, set()).add(name[:2])
+    for code, beginnings in sorted(names.items()):
+        unknown = {(code, name) for name in beginnings} - RENAMED
+        if len(beginnings) > 1 and unknown:
+            sys.exit(f"{code} was {' and '.join(sorted(beginnings))}: another name (add it to RENAMED) or another place? "
+                     "A code that was given to another place needs a successor by date.")
+
+
+def historic(source, now):
+    last = {}
+    for code, name, revision in editions(source):
+        if revision >= last.get(code, ("", ""))[1]:
+            last[code] = (name, revision)
     by_hand = {row["code"]: row["successor"] for row in csv.DictReader(open(HERE / "successors.tsv", encoding="utf-8"), delimiter="\t")}
     stem = lambda name: re.sub(r"(地区|县|市|区)$", "", name)
     places = {}
@@ -69,6 +94,7 @@ def historic(source, now):
 
 def main(folder):
     source = pathlib.Path(folder)
+    refuse_reissued(source)
     now = current(source)
     with open(HERE / "divisions.tsv", "w", encoding="utf-8") as file:
         file.write("code\tname\tparent\n")

@@ -26,10 +26,13 @@ struct Line {
 // `folder`: empty, on the disk that is measured.
 using Benchmark = std::function<absl::StatusOr<std::vector<Line>>(const std::string& folder)>;
 
+absl::StatusOr<std::vector<Line>> DryRun(const std::string& folder);
 absl::StatusOr<std::vector<Line>> DurableAcknowledgement(const std::string& folder);
 absl::StatusOr<std::vector<Line>> EdgeRows(const std::string& folder);
 absl::StatusOr<std::vector<Line>> EndToEnd(const std::string& folder);
 absl::StatusOr<std::vector<Line>> Kafka(const std::string& folder);
+// Part of Kafka: nodes as processes of their own.
+absl::StatusOr<std::vector<Line>> KafkaNodes();
 absl::StatusOr<std::vector<Line>> LandingPostgresql(const std::string& folder);
 absl::StatusOr<std::vector<Line>> LineageOnOff(const std::string& folder);
 absl::StatusOr<std::vector<Line>> LookupGrpc(const std::string& folder);

@@ -17,7 +17,6 @@
 #include "absl/time/clock.h"
 #include "broker/backbone/kafka/framing.h"
 #include "broker/backbone/kafka/kafka_backbone.h"
-#include "broker/cluster/cluster.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
 #include "core/model/batch_digest.h"
@@ -91,16 +90,10 @@ struct Exchange {
   pipeline::NoFence fence;
   std::unique_ptr<pipeline::ControlLog> control;
   std::unique_ptr<pipeline::GovernanceCommands> commands;
-  std::unique_ptr<cluster::Cluster> nodes;  // null: the only node
   std::unique_ptr<pipeline::Intake> intake;
 
-  ~Exchange() {
-    if (nodes != nullptr) nodes->Stop();
-  }
-
-  // `node`: its name among several; empty: the only one.
-  absl::Status Open(const std::string& bootstrap, const std::string& prefix, const SigningKey& key,
-                    const std::string& node = "") {
+  absl::Status Open(const std::string& bootstrap, const std::string& prefix,
+                    const SigningKey& key) {
     KafkaOptions options;
     options.bootstrap = bootstrap;
     options.prefix = prefix;
@@ -115,27 +108,19 @@ struct Exchange {
     for (const TopicSpec& spec : {pipeline::ControlTopicSpec(), pipeline::LineageTopicSpec(),
                                   pipeline::QuarantineTopicSpec()})
       RETURN_IF_ERROR(backbone->EnsureTopic(spec));
-    ASSIGN_OR_RETURN(writer, backbone->OpenWriter(absl::StrCat("bench", node)));
+    ASSIGN_OR_RETURN(writer, backbone->OpenWriter("bench"));
     control = std::make_unique<pipeline::ControlLog>(state, *backbone);
     RETURN_IF_ERROR(control->CatchUp());
-    if (!node.empty()) RETURN_IF_ERROR(OpenCluster(node));
-    const pipeline::Fence& own = nodes == nullptr ? fence : nodes->fence();
     commands = std::make_unique<pipeline::GovernanceCommands>(
-        state, *control, *writer, SystemClock(), own,
+        state, *control, *writer, SystemClock(), fence,
         [](const huiliu::v1::Grant&) { return absl::OkStatus(); });
     pipeline::TopicSettings topics;
     topics.partitions = kPartitions;
     RETURN_IF_ERROR(
         backbone->EnsureTopic(pipeline::ReturnedTopicSpec(kReceiver, kDataset, topics)));
-    intake =
-        std::make_unique<pipeline::Intake>(state, *backbone, *writer, SystemClock(), topics, &own);
-    if (nodes == nullptr) return Register(key);
-    cluster::Cluster::Hooks hooks;
-    hooks.take = [](int32_t) { return absl::OkStatus(); };
-    hooks.release = [](const std::set<int32_t>&) {};
-    hooks.catalogs = [] { return std::vector<huiliu::v1::MemberRecord::Catalog>(); };
-    hooks.changed = [] {};
-    return nodes->Start("127.0.0.1:1", *commands, std::move(hooks));
+    intake = std::make_unique<pipeline::Intake>(state, *backbone, *writer, SystemClock(), topics,
+                                                &fence);
+    return Register(key);
   }
 
   absl::Status Register(const SigningKey& key) {
@@ -158,23 +143,7 @@ struct Exchange {
     return absl::OkStatus();
   }
 
-  absl::Status PublishAs(size_t source, const std::vector<huiliu::v1::Batch>& batches) {
-    return PublishOne(batches, source, absl::ZeroDuration(), nullptr);
-  }
-
  private:
-  absl::Status OpenCluster(const std::string& node) {
-    cluster::ClusterOptions options;
-    options.name = "bench";
-    options.node = node;
-    options.keys_digest = "bench";
-    options.lanes = kSources;
-    nodes = std::make_unique<cluster::Cluster>(
-        options, cluster::Cluster::Parts{state, *backbone, *writer, *control,
-                                         [](absl::string_view, const absl::Status&) {}});
-    return nodes->Open();
-  }
-
   absl::Status PublishOne(const std::vector<huiliu::v1::Batch>& batches, size_t source,
                           absl::Duration pause, const std::function<void(int, int)>& begun) {
     huiliu::v1::Hello hello;
@@ -227,56 +196,6 @@ absl::StatusOr<Published> Ours(Exchange& exchange,
   }
   out.transactions = std::max<int64_t>(1, (end - kRecords) / kPartitions + 1);
   return out;
-}
-
-// Processor time a record where so many nodes share the sources; all of them in this process.
-absl::StatusOr<double> CpuWithNodes(const std::string& bootstrap,
-                                    const std::vector<std::vector<huiliu::v1::Batch>>& batches,
-                                    const SigningKey& key, int count) {
-  std::vector<std::unique_ptr<Exchange>> nodes;
-  for (int i = 0; i < count; ++i) {
-    nodes.push_back(std::make_unique<Exchange>());
-    RETURN_IF_ERROR(nodes.back()->Open(bootstrap, absl::StrCat("nodes", count, "."), key,
-                                       absl::StrCat("n", i)));
-  }
-  const auto held = [&](const Exchange& node) {
-    int sources = 0;
-    for (int s = 0; s < kSources; ++s) sources += node.nodes->fence().Of(SourceOf(s)).ok();
-    return sources;
-  };
-  // Until every node has its share, and nothing has moved for a while.
-  absl::Time settled = absl::Now();
-  std::vector<int> shares;
-  while (absl::Now() - settled < absl::Seconds(3)) {
-    std::vector<int> now;
-    int all = 0;
-    for (const auto& node : nodes) all += now.emplace_back(held(*node));
-    if (now != shares || all != kSources || *std::min_element(now.begin(), now.end()) == 0)
-      settled = absl::Now();
-    shares = std::move(now);
-    absl::SleepFor(absl::Milliseconds(50));
-  }
-  for (const auto& node : nodes) {
-    if (node->nodes->Leads()) RETURN_IF_ERROR(node->Register(key));
-  }
-  for (const auto& node : nodes) {
-    while (!node->state.FindSource(SourceOf(kSources - 1)).has_value())
-      absl::SleepFor(absl::Milliseconds(20));
-  }
-  const double cpu = CpuSeconds();
-  std::vector<std::thread> threads;
-  std::vector<absl::Status> statuses(batches.size());
-  for (size_t s = 0; s < batches.size(); ++s) {
-    for (const auto& node : nodes) {
-      if (!node->nodes->fence().Of(SourceOf(static_cast<int>(s))).ok()) continue;
-      threads.emplace_back([&, s, at = node.get()] { statuses[s] = at->PublishAs(s, batches[s]); });
-      break;
-    }
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
-  if (threads.size() != batches.size()) return absl::UnavailableError("a lane moved meanwhile");
-  return (CpuSeconds() - cpu) * 1e6 / kRecords;
 }
 
 // The same messages by librdkafka alone, in as many transactions.
@@ -444,9 +363,7 @@ absl::StatusOr<std::vector<Line>> Kafka(const std::string& folder) {
   RETURN_IF_ERROR(exchange.Open(cluster->bootstrap(), "fresh.", *key));
   ASSIGN_OR_RETURN(const absl::Duration p99, FreshAtHalfLoad(exchange, batches, ours.per_second));
   const double p99_ms = absl::ToDoubleMilliseconds(p99);
-  ASSIGN_OR_RETURN(const double one, CpuWithNodes(cluster->bootstrap(), batches, *key, 1));
-  ASSIGN_OR_RETURN(const double three, CpuWithNodes(cluster->bootstrap(), batches, *key, 3));
-  return std::vector<Line>{
+  std::vector<Line> lines{
       {"kafka_publish_returned", ours.per_second, "rows/s",
        absl::StrCat("plain librdkafka ", static_cast<int64_t>(ours.per_second / ratio),
                     " rows/s, both in ", ours.transactions, " transactions"),
@@ -454,10 +371,10 @@ absl::StatusOr<std::vector<Line>> Kafka(const std::string& folder) {
       {"kafka_freshness_p99", p99_ms, "ms", "publish to read by another client, at half load",
        std::nullopt, 500, p99_ms <= 500},
       {"kafka_cpu_per_record", ours.cpu_us, "us", "of the node's process; reported, one node",
-       std::nullopt, 0, true},
-      {"kafka_cpu_three_nodes", three, "us",
-       absl::StrCat("of three nodes' processors a record; one node of a cluster: ", one, " us"),
-       three / one, 1.25, three / one <= 1.25}};
+       std::nullopt, 0, true}};
+  ASSIGN_OR_RETURN(std::vector<Line> nodes, KafkaNodes());
+  std::move(nodes.begin(), nodes.end(), std::back_inserter(lines));
+  return lines;
 }
 
 }  // namespace huiliu::bench

@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
   std::string output = "text";
   app.add_option("names", names,
                  "restart, durable_ack, end_to_end, memory, lineage_on_off, lookup_grpc, "
-                 "landing_postgresql; none: these. Besides: edge, rules, kafka");
+                 "landing_postgresql; none: these. Besides: edge, rules, dry_run, kafka");
   app.add_option("--output", output)->check(CLI::IsMember({"text", "json"}));
   CLI11_PARSE(app, argc, argv);
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
                                   {"landing_postgresql", LandingPostgresql, true},
                                   {"edge", EdgeRows, false},
                                   {"rules", Rules, false},
+                                  {"dry_run", DryRun, false},
                                   {"kafka", Kafka, false}};
   // What memory is needed at full load is measured there.
   std::replace(names.begin(), names.end(), std::string("memory"), std::string("end_to_end"));

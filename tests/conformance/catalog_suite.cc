@@ -138,6 +138,62 @@ TEST_P(CatalogSuite, ScansGoInKeyOrderPageByPage) {
   EXPECT_EQ(ScanIds(*snapshot, log.dataset(), prefix), (std::vector<std::string>{"5", "7"}));
 }
 
+TEST_P(CatalogSuite, AScanEndsBehindTheRowThatFillsItsBytes) {
+  auto catalog = OpenPeople(GetParam());
+  PeopleLog log("people");
+  for (int i = 0; i < 20; ++i) {
+    const std::string name(i % 5 == 4 ? 5000 : 1000, 'x');
+    ASSERT_EQ(catalog->Apply(log.dataset(),
+                             {log.Batch({{absl::StrCat("p", 99 - i), name, "530102", i + 1}})}),
+              absl::OkStatus());
+  }
+  const auto snapshot = *catalog->Snapshot();
+  for (const std::optional<IndexCondition>& condition :
+       {std::optional<IndexCondition>(), std::optional(Equals(kCounty, {"530102"})),
+        std::optional(Range(kAge, "0", "100"))}) {
+    ScanRequest request;
+    request.condition = condition;
+    request.max_bytes = 2500;
+    std::set<std::string> keys;
+    size_t rows = 0, pages = 0;
+    do {
+      const auto result = snapshot->Scan(log.dataset(), request);
+      ASSERT_TRUE(result.ok()) << result.status();
+      size_t bytes = 0;
+      for (const CatalogRow& row : result->rows) {
+        EXPECT_LT(bytes, request.max_bytes);
+        bytes += BytesOf(row);
+        keys.insert(row.key);
+      }
+      rows += result->rows.size();
+      request.after = result->next;
+      ASSERT_LT(++pages, 30U);
+    } while (!request.after.empty());
+    EXPECT_EQ(rows, 20U);
+    EXPECT_EQ(keys.size(), 20U);
+    EXPECT_GE(pages, 8U);
+  }
+}
+
+TEST_P(CatalogSuite, ManyKeysAtOnceAreRefusedWhereTheirRowsAreTooLarge) {
+  auto catalog = OpenPeople(GetParam());
+  PeopleLog log("people");
+  std::vector<std::string> keys;
+  for (int i = 0; i < 17; ++i) {
+    const std::string id = absl::StrCat("p", i);
+    keys.push_back(PeopleLog::Key(id));
+    ASSERT_EQ(
+        catalog->Apply(log.dataset(), {log.Batch({{id, std::string(1 << 20, 'x'), "530102", i}})}),
+        absl::OkStatus());
+  }
+  EXPECT_EQ(catalog->MultiGet(log.dataset(), keys).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  keys.resize(15);
+  const auto rows = catalog->MultiGet(log.dataset(), keys);
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  for (const auto& row : *rows) EXPECT_TRUE(row.has_value());
+}
+
 TEST_P(CatalogSuite, IndexesAnswerEqualsAndRangesInTheOrderOfTheType) {
   auto catalog = OpenPeople(GetParam());
   PeopleLog log("people");

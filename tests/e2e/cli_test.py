@@ -242,6 +242,10 @@ def audit(cli, source_key):
     report = cli.json(None, "audit", "verify", "log.export", "--public-key", key, "--known", "known.json", "--source-key", f"si={source_key}")[0]
     check(report["ok"] and report["batch_signatures"] >= 2, "an exported log verifies offline, batch signatures too", report)
     cli.run("audit-admin", "audit", "export", "tail.export", "--from", "7")
+    with open(os.path.join(cli.folder, "source.keys"), "w", encoding="utf-8") as file:
+        file.write(f"# whose batches\nsi={source_key}\n")
+    listed = cli.json(None, "audit", "verify", "log.export", "--public-key", key, "--source-keys", "source.keys")[0]
+    check(listed["batch_signatures"] == report["batch_signatures"], "keys may stand in a file")
     check(cli.json(None, "audit", "verify", "tail.export", "--public-key", key)[0]["first_index"] == 7, "an export may begin anywhere")
     with open(cli.path("log.export"), "rb") as file:
         bytes_ = bytearray(file.read())

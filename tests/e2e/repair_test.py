@@ -85,7 +85,8 @@ def balance(node):
 
 
 def wait_read(node, rows):
-    for _ in range(400):
+    """A worker whose node was killed over and over waits longer each time before it tries again."""
+    for _ in range(2400):
         try:
             if balance(node)["read"] == rows:
                 return
@@ -164,7 +165,7 @@ def under_fire(node, department):
 
     thread = threading.Thread(target=killer)
     thread.start()
-    deadline = time.time() + 60
+    deadline = time.time() + 180
     for chunk in range(10):
         part = ids[chunk * 30:(chunk + 1) * 30]
         path = os.path.join(department.folder, f"fix{chunk}.jsonl")

@@ -78,11 +78,13 @@ class MapSnapshot : public CatalogSnapshot {
     if (!request.after.empty() && !absl::SimpleAtoi(request.after, &at))
       return absl::InvalidArgumentError("not a token");
     ScanResult result;
+    size_t bytes = 0;
     for (; at < matches.size(); ++at) {
-      if (result.rows.size() == request.max_rows) {
+      if (result.rows.size() == request.max_rows || bytes >= request.max_bytes) {
         result.next = absl::StrCat(at);
         break;
       }
+      bytes += BytesOf(*matches[at]);
       result.rows.push_back(*matches[at]);
     }
     return result;
@@ -160,8 +162,11 @@ class MapCatalog : public Catalog {
   absl::StatusOr<std::vector<std::optional<CatalogRow>>> MultiGet(
       const DatasetId& id, absl::Span<const std::string> keys) override {
     std::vector<std::optional<CatalogRow>> out;
+    size_t bytes = 0;
     for (const std::string& key : keys) {
       ASSIGN_OR_RETURN(out.emplace_back(), Get(id, key));
+      if (out.back().has_value()) bytes += BytesOf(*out.back());
+      if (bytes > kMaxMultiGetBytes) return absl::ResourceExhaustedError("too much at once");
     }
     return out;
   }

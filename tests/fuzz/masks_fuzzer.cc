@@ -137,15 +137,17 @@ bool Drops(const Rule& rule, const std::string& name) {
 
 void CheckRecord(const schema::Contract& contract, const Rule& rule, absl::string_view key,
                  absl::string_view record) {
-  const auto transform = fuzz::Must(RecordTransform::Create(contract, rule, {}, key));
+  const auto transform = fuzz::Must(
+      RecordTransform::Create(contract, RecordTransform::FieldsOf(contract), rule, {}, key));
+  RecordTransform::Workspace workspace;
   std::string out = "left over";
-  const Result result = transform->Apply({{}, "", record}, &out);
+  const Result result = transform->Apply({{}, "", record}, &workspace, &out);
   std::vector<WireField> before;
   const bool whole = ReadAll(record, &before);
   if (!whole) FUZZ_CHECK(result != Result::kOk);
   if (result != Result::kOk) {
     FUZZ_CHECK(out.empty());
-    FUZZ_CHECK((transform->failed_field() == nullptr) == (result == Result::kTorn));
+    FUZZ_CHECK((workspace.failed_field == nullptr) == (result == Result::kTorn));
     return;
   }
   std::vector<WireField> after;

@@ -180,7 +180,8 @@ absl::Status CatalogBase::MultiGetRows(const rocksdb::ReadOptions& options,
   db_->MultiGet(options, rows(), keys.size(), slices.data(), values->data(), statuses->data(),
                 /*sorted_input=*/true);
   for (const rocksdb::Status& status : *statuses) {
-    if (!status.ok() && !status.IsNotFound()) return FromRocks(status, options_.path);
+    if (!status.ok() && !status.IsNotFound() && !status.IsAborted())
+      return FromRocks(status, options_.path);
   }
   return absl::OkStatus();
 }

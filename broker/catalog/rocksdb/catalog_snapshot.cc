@@ -123,14 +123,14 @@ absl::Status RocksSnapshot::ScanRows(const DatasetState& state, const std::vecto
   MergedCursor<DeltaRow> cursor(base.get(), state.prefix);
   for (const RunPtr& run : state.runs) cursor.Add(run->rows());
   const size_t most = std::max<size_t>(request.max_rows, 1);
-  size_t visited = 0;
+  size_t visited = 0, bytes = 0;
   std::string last;
   for (const auto& [begin, end] : ranges) {
     if (!request.after.empty() && !end.empty() && end <= request.after) continue;
     const bool resume = !request.after.empty() && begin <= request.after;
     for (cursor.Seek(resume ? request.after + '\0' : begin); cursor.valid(); cursor.Next()) {
       if (!end.empty() && cursor.key() >= absl::string_view(end)) break;
-      if (visited++ == most) {
+      if (visited++ == most || bytes >= request.max_bytes) {
         result->next = last;
         return absl::OkStatus();
       }
@@ -139,6 +139,7 @@ absl::Status RocksSnapshot::ScanRows(const DatasetState& state, const std::vecto
       if (row != nullptr && row->tombstone()) continue;
       ASSIGN_OR_RETURN(result->rows.emplace_back(),
                        MakeRow(state, last, row != nullptr ? row->value() : cursor.base_value()));
+      bytes += BytesOf(result->rows.back());
     }
     RETURN_IF_ERROR(FromRocks(base->status(), "rows"));
   }
@@ -176,31 +177,32 @@ absl::Status RocksSnapshot::ScanIndex(const DatasetState& state, const std::vect
     cursor.Add(by_division ? run->division_entries() : run->entries());
   const size_t most = std::max<size_t>(request.max_rows, 1);
   size_t visited = 0;
-  std::vector<std::string> keys;
-  std::string last;
+  std::vector<std::string> keys;  // found, their rows not fetched yet
+  std::string last;               // of the keys before them
   for (const auto& [begin, end] : ranges) {
     if (!request.after.empty() && end <= request.after) continue;
     const bool resume = !request.after.empty() && begin <= request.after;
     for (cursor.Seek(resume ? request.after + '\0' : begin); cursor.valid(); cursor.Next()) {
       if (cursor.key() >= absl::string_view(end)) break;
       if (visited++ == most) {
-        result->next = last;
-        return FetchRows(state, keys, result);
+        RETURN_IF_ERROR(FetchRows(state, keys, request.max_bytes, result));
+        if (result->next.empty()) result->next = keys.empty() ? last : keys.back();
+        return absl::OkStatus();
       }
-      last = std::string(cursor.key());
-      keys.push_back(last);
-      if (keys.size() == kFetchRows) {
-        RETURN_IF_ERROR(FetchRows(state, keys, result));
-        keys.clear();
-      }
+      keys.emplace_back(cursor.key());
+      if (keys.size() < kFetchRows) continue;
+      RETURN_IF_ERROR(FetchRows(state, keys, request.max_bytes, result));
+      if (!result->next.empty()) return absl::OkStatus();
+      last = keys.back();
+      keys.clear();
     }
     RETURN_IF_ERROR(FromRocks(base->status(), "index"));
   }
-  return FetchRows(state, keys, result);
+  return FetchRows(state, keys, request.max_bytes, result);
 }
 
 absl::Status RocksSnapshot::FetchRows(const DatasetState& state,
-                                      const std::vector<std::string>& index_keys,
+                                      const std::vector<std::string>& index_keys, size_t max_bytes,
                                       ScanResult* result) const {
   std::vector<absl::string_view> row_keys(index_keys.size());
   std::vector<const DeltaRow*> in_runs(index_keys.size());
@@ -214,23 +216,36 @@ absl::Status RocksSnapshot::FetchRows(const DatasetState& state,
   base_keys.erase(std::unique(base_keys.begin(), base_keys.end()), base_keys.end());
   std::vector<rocksdb::PinnableSlice> values;
   std::vector<rocksdb::Status> statuses;
-  RETURN_IF_ERROR(base_.MultiGetRows(Options(), base_keys, &values, &statuses));
+  rocksdb::ReadOptions options = Options();
+  options.value_size_soft_limit = max_bytes;
+  RETURN_IF_ERROR(base_.MultiGetRows(options, base_keys, &values, &statuses));
+  size_t bytes = 0;
+  for (const CatalogRow& row : result->rows) bytes += BytesOf(row);
   for (size_t i = 0; i < index_keys.size(); ++i) {
+    rocksdb::PinnableSlice alone;
     absl::string_view value;
     if (in_runs[i] != nullptr) {
       if (in_runs[i]->tombstone()) continue;
       value = in_runs[i]->value();
     } else {
-      const auto at = std::lower_bound(base_keys.begin(), base_keys.end(),
-                                       absl::StrCat(state.prefix, row_keys[i])) -
-                      base_keys.begin();
-      if (statuses[static_cast<size_t>(at)].IsNotFound()) continue;
-      value = ToView(values[static_cast<size_t>(at)]);
+      const std::string key = absl::StrCat(state.prefix, row_keys[i]);
+      const auto at = static_cast<size_t>(
+          std::lower_bound(base_keys.begin(), base_keys.end(), key) - base_keys.begin());
+      rocksdb::Status status = statuses[at];
+      // Behind the limit, which counts in key order: it may be the first in index order.
+      if (status.IsAborted()) status = base_.db().Get(Options(), base_.rows(), key, &alone);
+      if (status.IsNotFound()) continue;
+      RETURN_IF_ERROR(FromRocks(status, "rows"));
+      value = ToView(statuses[at].IsAborted() ? alone : values[at]);
     }
     // The entry may be an older version's: it counts only where the row still has the value.
     ASSIGN_OR_RETURN(CatalogRow row, MakeRow(state, row_keys[i], value));
-    if (state.index->Has(row.envelope, row.payload, row_keys[i], index_keys[i]))
-      result->rows.push_back(std::move(row));
+    if (!state.index->Has(row.envelope, row.payload, row_keys[i], index_keys[i])) continue;
+    bytes += BytesOf(row);
+    result->rows.push_back(std::move(row));
+    if (bytes < max_bytes) continue;
+    result->next = index_keys[i];
+    return absl::OkStatus();
   }
   return absl::OkStatus();
 }

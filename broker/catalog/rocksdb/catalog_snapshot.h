@@ -28,9 +28,10 @@ class RocksSnapshot : public CatalogSnapshot {
                                                const IndexCondition& condition) const;
   absl::Status ScanIndex(const DatasetState& state, const std::vector<Range>& ranges,
                          const ScanRequest& request, ScanResult* result) const;
-  // The rows of index keys that still have them.
+  // The rows of index keys that still have them, up to `max_bytes` of result->rows: beyond it
+  // result->next is the last key looked at.
   absl::Status FetchRows(const DatasetState& state, const std::vector<std::string>& index_keys,
-                         ScanResult* result) const;
+                         size_t max_bytes, ScanResult* result) const;
   rocksdb::ReadOptions Options() const;
 
   CatalogBase& base_;

@@ -270,12 +270,14 @@ absl::StatusOr<std::vector<std::optional<CatalogRow>>> RocksCatalogStore::MultiG
   ASSIGN_OR_RETURN(const std::shared_ptr<const DatasetState> state, Find(dataset.value()));
   std::vector<std::optional<CatalogRow>> out(keys.size());
   std::vector<std::pair<std::string, size_t>> rest;
-  for (size_t i = 0; i < keys.size(); ++i) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < keys.size() && bytes <= kMaxMultiGetBytes; ++i) {
     const DeltaRow* row = FindInRuns(state->runs, keys[i]);
     if (row == nullptr) {
       rest.emplace_back(StrCat(state->prefix, keys[i]), i);
     } else if (!row->tombstone()) {
       ASSIGN_OR_RETURN(out[i], MakeRow(*state, keys[i], row->value()));
+      bytes += BytesOf(*out[i]);
     }
   }
   std::sort(rest.begin(), rest.end());
@@ -283,13 +285,24 @@ absl::StatusOr<std::vector<std::optional<CatalogRow>>> RocksCatalogStore::MultiG
   for (const auto& [key, place] : rest) sorted.push_back(key);
   std::vector<rocksdb::PinnableSlice> values;
   std::vector<rocksdb::Status> statuses;
-  RETURN_IF_ERROR(base_->MultiGetRows(rocksdb::ReadOptions(), sorted, &values, &statuses));
-  for (size_t i = 0; i < rest.size(); ++i) {
+  rocksdb::ReadOptions options;
+  options.value_size_soft_limit = kMaxMultiGetBytes;
+  RETURN_IF_ERROR(base_->MultiGetRows(options, sorted, &values, &statuses));
+  for (size_t i = 0; i < rest.size() && bytes <= kMaxMultiGetBytes; ++i) {
     if (statuses[i].IsNotFound()) continue;
+    if (statuses[i].IsAborted()) {  // behind the limit
+      bytes = kMaxMultiGetBytes + 1;
+      break;
+    }
     const size_t place = rest[i].second;
     ASSIGN_OR_RETURN(out[place], MakeRow(*state, keys[place], ToView(values[i])));
+    bytes += BytesOf(*out[place]);
   }
-  return out;
+  if (bytes <= kMaxMultiGetBytes) return out;
+  return absl::ResourceExhaustedError(StrCat("这些行合计超过 ", kMaxMultiGetBytes >> 20,
+                                             " MiB，请减少一次查询的键 / the rows are larger than ",
+                                             kMaxMultiGetBytes >> 20,
+                                             " MiB together; ask for fewer keys at once"));
 }
 
 // By how much a run changed the counts, given the runs before it and RocksDB.

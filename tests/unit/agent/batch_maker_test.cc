@@ -69,6 +69,34 @@ class BatchMakerTest : public testing::Test {
     EXPECT_TRUE(decisions_->Commit(sequence_).ok());
     return *std::move(batch);
   }
+  // Kept rows, decided again; the node takes the batch over at once.
+  MadeBatch MakeAgain(const std::vector<QuarantinedRow>& kept, Again why) {
+    std::vector<KeptRows::Row> rows;
+    for (const QuarantinedRow& row : kept) rows.push_back({{KeptKind::kPending, row.id()}, row});
+    const KeptRows again(std::move(rows));
+    EXPECT_TRUE(mapping_->BindHeader({again.rows().columns, again.rows().column_count}).ok());
+    BatchMaker maker({source_, "530100", "rule-digest", mapping_.get(), f_.engine.get(),
+                      decisions_.get(), key_.get(), &clock_});
+    std::vector<RedriveResult> results;
+    auto batch = maker.MakeAgain(again, 7, ++sequence_, "after", why, &results);
+    EXPECT_TRUE(batch.ok()) << batch.status();
+    EXPECT_TRUE(decisions_->Stage(sequence_, batch->decisions).ok());
+    EXPECT_TRUE(decisions_->Commit(sequence_).ok());
+    return *std::move(batch);
+  }
+  void Hold(const std::vector<std::pair<std::string, std::string>>& names_by_id) {
+    std::vector<TerritoryOverride> held;
+    for (const auto& [id, name] : names_by_id) {
+      TerritoryOverride& one = held.emplace_back();
+      one.set_id(id);
+      one.set_dataset("person");
+      one.set_receiver("530100");
+      one.set_division("530102");
+      one.mutable_name()->set_field("name");
+      one.mutable_name()->set_text(name);
+    }
+    f_.engine->SetOverrides("sv-si", held);
+  }
   static std::vector<std::string> Counts(const Batch& batch) {
     std::vector<std::string> out;
     for (const CountDelta& c : batch.counts())
@@ -214,6 +242,61 @@ TEST_F(BatchMakerTest, AnUnreadableDecisionStopsTheBatch) {
   BatchMaker maker({source_, "530100", "", mapping_.get(), f_.engine.get(), decisions_.get(),
                     key_.get(), &clock_});
   EXPECT_EQ(maker.Make(rows.view(), 7, sequence_ + 1).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(BatchMakerTest, AnOverrideDecidesKeptRowsAgainWithinTheirDay) {
+  const MadeBatch first = Make({{"1", "待定人", "", "", "U"}, {"2", "另一人", "", "", "U"}});
+  ASSERT_EQ(first.pending.size(), 2U);
+  clock_.Advance(absl::Hours(48));
+  Hold({{"ov7", "待定人"}});
+  const MadeBatch again = MakeAgain(first.pending, Again::kOverrides);
+  EXPECT_THAT(Counts(again.batch),
+              UnorderedElementsAre("2026-01-01 PENDING  -1", "2026-01-01 RETURNED 530102 1"));
+  EXPECT_TRUE(again.batch.redrive());
+  EXPECT_THAT(again.batch.overrides(), ElementsAre("ov7"));
+  EXPECT_EQ(EnvelopeOf(again.batch, 0).decided_by(), "override:ov7");
+  ASSERT_EQ(again.redriven.size(), 1U);
+  EXPECT_EQ(again.redriven[0].id, first.pending[0].id());
+  ASSERT_EQ(again.pending.size(), 1U) << "kept, for a withdrawal";
+  EXPECT_TRUE(again.pending[0].redriven());
+  EXPECT_EQ(again.pending[0].territory_override(), "ov7");
+  EXPECT_EQ(again.pending[0].day(), "2026-01-01");
+  EXPECT_EQ(again.batch.quarantine_notes_size(), 0) << "nothing is left to decide of it";
+  // Once more: nothing moves.
+  EXPECT_TRUE(MakeAgain(first.pending, Again::kOverrides).empty());
+
+  Hold({});
+  const MadeBatch withdrawn = MakeAgain(again.pending, Again::kWithdrawn);
+  EXPECT_THAT(Counts(withdrawn.batch),
+              UnorderedElementsAre("2026-01-01 PENDING  1", "2026-01-01 RETURNED 530102 -1"));
+  EXPECT_EQ(EnvelopeOf(withdrawn.batch, 0).operation(), OPERATION_DELETE);
+  ASSERT_EQ(withdrawn.pending.size(), 1U);
+  EXPECT_FALSE(withdrawn.pending[0].redriven());
+  EXPECT_THAT(withdrawn.redriven, IsEmpty());
+  EXPECT_TRUE(MakeAgain(again.pending, Again::kWithdrawn).empty()) << "once";
+}
+
+TEST_F(BatchMakerTest, WhatAnOverrideDecidesAtFirstSightIsKeptToo) {
+  Hold({{"ov7", "待定人"}});
+  const MadeBatch made = Make({{"1", "待定人", "", "", "U"}});
+  EXPECT_THAT(Counts(made.batch), ElementsAre("2026-01-01 RETURNED 530102 1"));
+  EXPECT_THAT(made.batch.overrides(), ElementsAre("ov7"));
+  ASSERT_EQ(made.pending.size(), 1U);
+  EXPECT_TRUE(made.pending[0].redriven());
+  EXPECT_EQ(made.batch.quarantine_notes_size(), 0);
+  // Another one takes over: the same count, published anew under its name.
+  Hold({{"ov9", "待定人"}});
+  const MadeBatch other = MakeAgain(made.pending, Again::kWithdrawn);
+  EXPECT_EQ(other.batch.counts_size(), 0);
+  EXPECT_EQ(EnvelopeOf(other.batch, 0).decided_by(), "override:ov9");
+  EXPECT_EQ(other.pending[0].territory_override(), "ov9");
+}
+
+TEST_F(BatchMakerTest, AnOverrideOfAnOlderVersionTakesNothingNewerBack) {
+  const MadeBatch older = Make({{"1", "待定人", "", "", "U"}});
+  Make({{"1", "待定人", "532901", "", "U"}});
+  Hold({{"ov7", "待定人"}});
+  EXPECT_TRUE(MakeAgain(older.pending, Again::kOverrides).empty());
 }
 
 }  // namespace

@@ -7,8 +7,11 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "adapters/agent/override_verbs.h"
 #include "adapters/agent/rule_verbs.h"
+#include "core/rules/override_match.h"
 
 namespace huiliu::agent {
 namespace {
@@ -45,6 +48,27 @@ TEST_F(PinsTest, WhatCannotBeReadIsNoMissingPin) {
                 testing::HasSubstr(folder_ + "/pins.json"));
     EXPECT_EQ(Pin(folder_, "b", "1").code(), absl::StatusCode::kDataLoss) << torn;
   }
+}
+
+TEST_F(PinsTest, WhereRulesArePinnedAcceptedOverridesRun) {
+  std::vector<huiliu::v1::TerritoryOverride> in_force(2);
+  in_force[0].set_id("ov1");
+  in_force[1].set_id("ov2");
+  EXPECT_THAT(*OverridesThatRun(folder_, "a", in_force), testing::SizeIs(2)) << "not pinned";
+  ASSERT_TRUE(Pin(folder_, "a", "11").ok());
+  EXPECT_THAT(*OverridesThatRun(folder_, "a", in_force), testing::IsEmpty());
+  const std::string second = absl::BytesToHexString(AsBytes(rules::DigestOfOverride(in_force[1])));
+  ASSERT_TRUE(SetAcceptedOverrides(folder_, "a", {second}).ok());
+  ASSERT_THAT(*OverridesThatRun(folder_, "a", in_force), testing::SizeIs(1));
+  EXPECT_EQ((*OverridesThatRun(folder_, "a", in_force))[0].id(), "ov2");
+  in_force[1].set_division("530103");
+  EXPECT_THAT(*OverridesThatRun(folder_, "a", in_force), testing::IsEmpty())
+      << "what was accepted is what it says";
+  EXPECT_THAT(*AcceptedOverrides(folder_, "b"), testing::IsEmpty());
+  ASSERT_TRUE(SetAcceptedOverrides(folder_, "a", {}).ok());
+  EXPECT_THAT(*AcceptedOverrides(folder_, "a"), testing::IsEmpty());
+  std::ofstream(folder_ + "/overrides.json") << "{\"a\": [3]}";
+  EXPECT_EQ(OverridesThatRun(folder_, "a", in_force).status().code(), absl::StatusCode::kDataLoss);
 }
 
 std::vector<huiliu::v1::RuleSet> Versions() {

@@ -134,6 +134,41 @@ TEST_F(ReevaluationTest, WhatDiffersIsSentAndCountsStayInTheirDay) {
               UnorderedElementsAre("2026-01-01 RETURNED 1", "2026-01-01 WITHHELD -1"));
 }
 
+TEST_F(ReevaluationTest, WhatAnOverrideDecidedIsDecidedByItUnderNewRules) {
+  std::vector<TerritoryOverride> held(1);
+  held[0].set_id("ov1");
+  held[0].set_dataset("person");
+  held[0].set_receiver("530100");
+  held[0].set_division("530102");
+  held[0].mutable_name()->set_field("name");
+  held[0].mutable_name()->set_text("张三");
+  f_.engine->SetOverrides("sv-si", held);
+  ASSERT_EQ(Make({Person("1", "张三", "")}).batch.keys_size(), 1);
+
+  Reevaluation history = Activate(kNoLiLei, 2);
+  f_.engine->SetOverrides("sv-si", held);
+  history.former->SetOverrides("sv-si", held);
+  const MadeBatch made = Make({Person("1", "张三", "")}, &history);
+  EXPECT_EQ(made.batch.reread().counts().decided(), 1);
+  EXPECT_EQ(made.batch.keys_size(), 0) << "what leaves as before is not sent again";
+  rules::Impact impact;
+  ASSERT_TRUE(
+      CountOutOfReach(*decisions_, *f_.engine, absl::ToUnixMicros(clock_.Now()), "530100", &impact)
+          .ok());
+  EXPECT_TRUE(impact.empty());
+
+  history = Activate(kMasked, 3);
+  f_.engine->SetOverrides("sv-si", held);
+  history.former->SetOverrides("sv-si", held);
+  const MadeBatch masked = Make({Person("1", "张三", "")}, &history);
+  ASSERT_EQ(masked.batch.keys_size(), 1);
+  Envelope envelope;
+  ASSERT_TRUE(envelope.ParseFromString(masked.batch.envelopes(0)));
+  EXPECT_EQ(envelope.reason(), "rules.changed");
+  EXPECT_EQ(envelope.decided_by(), "override:ov1");
+  EXPECT_THAT(masked.batch.overrides(), testing::ElementsAre("ov1"));
+}
+
 TEST_F(ReevaluationTest, WhatIsDecidedAsBeforeIsRememberedThoughNothingLeaves) {
   Make({Person("1", "张三")});
   Reevaluation history = Activate(kNoLiLei, 2);
@@ -141,10 +176,9 @@ TEST_F(ReevaluationTest, WhatIsDecidedAsBeforeIsRememberedThoughNothingLeaves) {
   EXPECT_TRUE(made.empty());
   EXPECT_FALSE(made.decisions.empty());
   rules::Impact impact;
-  ASSERT_TRUE(CountOutOfReach(*decisions_,
-                              f_.engine->RuleDigestAt(absl::ToUnixMicros(clock_.Now())), "530100",
-                              &impact)
-                  .ok());
+  ASSERT_TRUE(
+      CountOutOfReach(*decisions_, *f_.engine, absl::ToUnixMicros(clock_.Now()), "530100", &impact)
+          .ok());
   ReevaluationCounts counts;
   impact.AddTo(&counts);
   EXPECT_EQ(counts.out_of_reach(), 0);
@@ -167,10 +201,9 @@ TEST_F(ReevaluationTest, RowsThatAreNotTheNewestOrNotKnownAreTheChangesAffair) {
   EXPECT_TRUE(made.empty() && made.decisions.empty());
   EXPECT_EQ(made.batch.reread().counts().unknown(), 1);
   rules::Impact impact;
-  ASSERT_TRUE(CountOutOfReach(*decisions_,
-                              f_.engine->RuleDigestAt(absl::ToUnixMicros(clock_.Now())), "530100",
-                              &impact)
-                  .ok());
+  ASSERT_TRUE(
+      CountOutOfReach(*decisions_, *f_.engine, absl::ToUnixMicros(clock_.Now()), "530100", &impact)
+          .ok());
   ReevaluationCounts counts;
   impact.AddTo(&counts);
   EXPECT_EQ(counts.out_of_reach(), 1) << "held, and not shown by the re-read";

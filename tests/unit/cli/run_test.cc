@@ -8,6 +8,8 @@
 #include "huiliu/v1/catalog.pb.h"
 #include "huiliu/v1/delivery.pb.h"
 #include "huiliu/v1/governance.pb.h"
+#include "huiliu/v1/intake.pb.h"
+#include "huiliu/v1/overrides.pb.h"
 #include "huiliu/v1/registry.pb.h"
 #include "tests/unit/cli/scripted_node.h"
 
@@ -149,6 +151,84 @@ TEST(RunTest, WrongUseEndsWithTwo) {
   EXPECT_EQ(RunHuiliu({"whoami", "--output", "xml"}, {}).code, 2);
   EXPECT_EQ(RunHuiliu({"system", "list", "--tier", "galactic"}, {}).code, 2);
   EXPECT_EQ(RunHuiliu({"--help"}, {}).code, 0);
+}
+
+TEST(RunTest, ARecordsKeyStaysHereAndItsDigestLeaves) {
+  v1::GetDatasetResponse dataset;
+  dataset.mutable_dataset()->set_source_name("person.proto");
+  dataset.mutable_dataset()->set_version(1);
+  dataset.mutable_dataset()->set_source_text(R"(syntax = "proto3";
+package test.v1;
+import "huiliu/v1/dataset.proto";
+message Person {
+  option (huiliu.v1.dataset) = {id: "person" title: "人员" provider: "测试" theme: "population"
+    sharing: SHARING_UNCONDITIONAL update_cycle: UPDATE_CYCLE_DAILY territory: {title: "登记地"
+    evidence: {field: "division" kind: EVIDENCE_KIND_CODE}}};
+  string citizen = 1 [(huiliu.v1.data) = {title: "身份证号" key: true personal: true}];
+  string division = 2 [(huiliu.v1.data) = {title: "区划"}];
+})");
+  v1::ListSourcesResponse sources;
+  sources.add_sources()->set_dataset("person");
+  sources.mutable_sources(0)->set_system("sys");
+  std::string sent;
+  const Handler propose = [&](const google::protobuf::Message& request,
+                              google::protobuf::Message* response) {
+    sent = request.SerializeAsString();
+    const auto& asked = static_cast<const v1::ProposeOverrideRequest&>(request);
+    auto* answer = static_cast<v1::ProposeOverrideResponse*>(response);
+    *answer->mutable_territory_override() = asked.territory_override();
+    answer->mutable_territory_override()->set_id("ov7");
+    answer->mutable_territory_override()->set_state(v1::OVERRIDE_STATE_PROPOSED);
+    return absl::OkStatus();
+  };
+  const std::map<std::string, Handler> node = {{"Registry/GetDataset", Answer(dataset)},
+                                               {"Registry/ListSources", Answer(sources)},
+                                               {"Overrides/ProposeOverride", propose}};
+  const Ran ran = RunHuiliu(
+      {"--node", "localhost:1", "override", "propose", "--dataset", "person", "--receiver",
+       "530100", "--record-key", "530102199001011234", "--division", "530102", "--reason", "户籍"},
+      node);
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(sent, Not(HasSubstr("530102199001011234")));
+  v1::ProposeOverrideRequest request;
+  ASSERT_TRUE(request.ParseFromString(sent));
+  EXPECT_EQ(request.territory_override().record().size(), 64U);
+  EXPECT_THAT(ran.out, HasSubstr("huiliu override approve ov7"));
+  EXPECT_EQ(RunHuiliu({"override", "propose", "--dataset", "person", "--receiver", "530100",
+                       "--division", "530102", "--reason", "x"},
+                      node)
+                .code,
+            2)
+      << "which records?";
+}
+
+TEST(RunTest, PendingRecordsAreListedWithReasonsAndCounted) {
+  v1::ListQuarantineResponse kept;
+  for (const char* reason :
+       {"territory.no_evidence", "territory.no_evidence", "territory.override_conflict:ov3,ov7"}) {
+    v1::QuarantinedRow& row = *kept.add_rows();
+    row.set_id("si/1/1/0");
+    row.set_reason(reason);
+    row.add_counts()->set_receiver("530100");
+    row.mutable_counts(0)->set_outcome(v1::OUTCOME_PENDING);
+  }
+  v1::ListQuarantineRequest asked;
+  const Handler list = [&](const google::protobuf::Message& request,
+                           google::protobuf::Message* response) {
+    asked.CopyFrom(request);
+    response->CopyFrom(kept);
+    return absl::OkStatus();
+  };
+  const Ran ran =
+      RunHuiliu({"pending", "list", "--source", "si"}, {{"Intake/ListQuarantine", list}});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(asked.outcome(), v1::OUTCOME_PENDING);
+  EXPECT_THAT(ran.out, HasSubstr("没有任何归属依据"));
+  EXPECT_THAT(ran.out, HasSubstr("认领决定相互矛盾：ov3,ov7"));
+  const Ran english = RunHuiliu({"--lang", "en", "pending", "list", "--source", "si", "--counts"},
+                                {{"Intake/ListQuarantine", list}});
+  EXPECT_THAT(english.out, HasSubstr("nothing says where it belongs"));
+  EXPECT_THAT(english.out, Not(HasSubstr("si/1/1/0")));
 }
 
 }  // namespace

@@ -156,10 +156,23 @@ class ConnectServerTest : public testing::Test {
   static void SendText(int fd, const std::string& text) {
     EXPECT_EQ(send(fd, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
   }
+  // All that comes until the node closes the connection; "" where it does not within a minute.
+  static std::string Received(int fd) {
+    const timeval patience{60, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    std::string all;
+    char part[4096];
+    while (true) {
+      const ssize_t size = recv(fd, part, sizeof(part), 0);
+      if (size <= 0) return all;
+      all.append(part, static_cast<size_t>(size));
+    }
+  }
   static std::string StreamRequestText(const std::string& name) {
     const std::string body = StreamMessage(absl::StrCat("{\"subscription\":\"", name, "\"}"));
-    return absl::StrCat("POST ", kSubscribe, " HTTP/1.1\r\nHost: x\r\nContent-Type: ", kStream,
-                        "\r\nContent-Length: ", body.size(), "\r\n\r\n", body);
+    return absl::StrCat("POST ", kSubscribe,
+                        " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token\r\nContent-Type: ",
+                        kStream, "\r\nContent-Length: ", body.size(), "\r\n\r\n", body);
   }
 
   // A CA, the node's certificate and one client's, by the openssl command.
@@ -296,7 +309,7 @@ TEST_F(ConnectServerTest, AQuietStreamNoticesThatItsClientIsGone) {
 }
 
 TEST_F(ConnectServerTest, StreamsLeaveThreadsForEverythingElse) {
-  options_.threads = 3;
+  options_.max_connections = 3;
   options_.max_streams = 1;
   Start();
   const int fd = Connect();
@@ -310,8 +323,123 @@ TEST_F(ConnectServerTest, StreamsLeaveThreadsForEverythingElse) {
   close(fd);
 }
 
+TEST_F(ConnectServerTest, AChunkedBodyIsBoundedToo) {
+  options_.max_body_bytes = 1000;
+  Start();
+  const int fd = Connect();
+  SendText(fd,
+           absl::StrCat("POST ", kWhoAmI, " HTTP/1.1\r\nHost: x\r\nContent-Type: ", kJson,
+                        "\r\nAuthorization: Bearer token\r\nTransfer-Encoding: chunked\r\n\r\n"));
+  const std::string chunk = absl::StrCat("100\r\n", std::string(256, ' '), "\r\n");
+  for (int i = 0; i < 4; ++i) SendText(fd, chunk);  // the body has no end
+  const std::string answer = Received(fd);
+  EXPECT_THAT(answer, HasSubstr(" 413 "));
+  EXPECT_THAT(answer, HasSubstr("resource_exhausted"));
+  close(fd);
+}
+
+TEST_F(ConnectServerTest, AChunkedBodyWithinTheBoundIsTaken) {
+  Start();
+  httplib::Client client("127.0.0.1", server_->port());
+  const auto chunked = [](size_t, httplib::DataSink& sink) {
+    sink.write("{", 1);
+    sink.write("}", 1);
+    sink.done();
+    return true;
+  };
+  const auto result = client.Post(kWhoAmI, {{"Authorization", "Bearer token"}}, chunked, kJson);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->status, 200);
+}
+
+// 1 MB of gzip is 1 GB of spaces.
+TEST_F(ConnectServerTest, ACompressedBodyIsRefusedUnread) {
+  Start();
+  for (const char* encoding : {"gzip", "br", "deflate", "GZIP"}) {
+    const auto refused = Post(kWhoAmI, "not read", kJson,
+                              {{"Authorization", "Bearer token"}, {"Content-Encoding", encoding}});
+    EXPECT_EQ(Code(refused), "415 unimplemented") << encoding;
+    EXPECT_THAT(refused->body, HasSubstr("without Content-Encoding"));
+  }
+  EXPECT_EQ(Post(kWhoAmI, "{}", kJson,
+                 {{"Authorization", "Bearer token"}, {"Content-Encoding", "identity"}})
+                ->status,
+            200);
+}
+
+// Also where no page is: the answer comes though the body has no end.
+TEST_F(ConnectServerTest, AStrangersBodyIsNotReadToItsEnd) {
+  options_.max_body_bytes = 1000;
+  options_.patience = absl::Seconds(20);
+  Start();
+  struct Case {
+    const char *method, *path, *status;
+  };
+  for (const auto& [method, path, status] : {Case{"POST", kWhoAmI, " 401 "},
+                                             {"POST", "/huiliu.v1.No/Such", " 501 "},
+                                             {"POST", "/nowhere", " 404 "},
+                                             {"PUT", "/nowhere", " 404 "},
+                                             {"PATCH", kWhoAmI, " 404 "},
+                                             {"PRI", "*", " 400 "}}) {
+    const int fd = Connect();
+    SendText(fd, absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: x\r\nContent-Type: ", kJson,
+                              "\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n",
+                              std::string(4096, ' '), "\r\n"));
+    EXPECT_THAT(Received(fd), HasSubstr(status)) << method << " " << path;
+    close(fd);
+  }
+}
+
+TEST_F(ConnectServerTest, ARefusalWhoseBodyHasComeKeepsTheConnection) {
+  Start();
+  httplib::Client client("127.0.0.1", server_->port());
+  client.set_keep_alive(true);
+  EXPECT_EQ(client.Post(kWhoAmI, "{}", kJson)->status, 401);
+  const auto second = client.Post(kWhoAmI, {{"Authorization", "Bearer token"}}, "{}", kJson);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->status, 200);
+}
+
+TEST_F(ConnectServerTest, SilentClientsDelayNobody) {
+  options_.patience = absl::Seconds(60);
+  Start();
+  std::vector<int> silent;
+  for (int i = 0; i < 200; ++i) silent.push_back(Connect());
+  httplib::Client client("127.0.0.1", server_->port());
+  client.set_read_timeout(30);
+  const auto health = client.Get("/healthz");
+  ASSERT_TRUE(health) << httplib::to_string(health.error());
+  EXPECT_EQ(health->status, 200);
+  EXPECT_EQ(Post(kWhoAmI, "{}", kJson)->status, 200);
+  for (const int fd : silent) close(fd);
+}
+
+TEST_F(ConnectServerTest, CallsBeyondTheBoundAreRefusedAndHealthIsNot) {
+  options_.max_calls = 1;
+  options_.patience = absl::Milliseconds(100);
+  Start();
+  const int fd = Connect();  // its body never ends
+  SendText(fd, absl::StrCat("POST ", kWhoAmI, " HTTP/1.1\r\nHost: x\r\nContent-Type: ", kJson,
+                            "\r\nAuthorization: Bearer token\r\nContent-Length: 100\r\n\r\n"));
+  std::atomic<bool> feeding = true;
+  std::thread feed([&] {
+    for (int i = 0; i < 99 && feeding; ++i) {
+      if (send(fd, " ", 1, MSG_NOSIGNAL) != 1) return;
+      absl::SleepFor(absl::Milliseconds(20));
+    }
+  });
+  std::string code = "200 ";
+  for (int i = 0; i < 50 && code == "200 "; ++i) code = Code(Post(kWhoAmI, "{}", kJson));
+  EXPECT_EQ(code, "503 unavailable");
+  httplib::Client client("127.0.0.1", server_->port());
+  EXPECT_EQ(client.Get("/healthz")->status, 200);
+  feeding = false;
+  feed.join();
+  close(fd);
+}
+
 TEST_F(ConnectServerTest, SilentClientsLoseTheirThreads) {
-  options_.threads = 2;
+  options_.max_connections = 2;
   options_.patience = absl::Milliseconds(100);
   Start();
   std::vector<int> silent;
@@ -365,7 +493,7 @@ TEST_F(ConnectServerTest, ACertificateOrATokenSaysWhoCalls) {
 
 // One thread serves many connections: none may speak for the one before it.
 TEST_F(ConnectServerTest, ACertificateIsForgottenWithItsConnection) {
-  options_.threads = 1;
+  options_.max_connections = 1;
   MakeCertificates();
   Start();
   for (int i = 0; i < 3; ++i) {

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/rules/rule_matcher.h"
+#include "core/rules/segment_map.h"
 #include "core/schema/record_writer.h"
 
 namespace huiliu::rules {
@@ -42,7 +43,7 @@ class PredicateIndexTest : public testing::Test {
     slots_.resize(numbers_.size());
   }
 
-  std::unique_ptr<const cel::Predicate> Compile(const std::string& text) {
+  std::shared_ptr<const cel::Predicate> Compile(const std::string& text) {
     std::vector<cel::Issue> issues;
     auto predicate = cel::Predicate::Compile(text, *contract_, environment_, &issues);
     EXPECT_TRUE(predicate.ok()) << text << ": " << predicate.status();
@@ -57,34 +58,78 @@ class PredicateIndexTest : public testing::Test {
 
   const std::shared_ptr<const schema::Contract> contract_ =
       *schema::Contract::Parse("row.proto", kContract);
-  const cel::Environment environment_{[](absl::string_view area, absl::string_view code) {
-    return !code.empty() && absl::StartsWith(code, area);
-  }};
+  std::shared_ptr<const CompiledRules> CompileSet(std::shared_ptr<const RuleSet> set,
+                                                  const CompiledRules* previous = nullptr) {
+    auto compiled = CompiledRules::Compile({contract_, environment_, ""}, std::move(set), previous);
+    EXPECT_TRUE(compiled.ok()) << compiled.status();
+    return *std::move(compiled);
+  }
+
+  const std::shared_ptr<const cel::Environment> environment_ =
+      std::make_shared<const cel::Environment>(
+          cel::Environment{[](absl::string_view area, absl::string_view code) {
+            return !code.empty() && absl::StartsWith(code, area);
+          }});
   std::vector<uint32_t> numbers_;
   std::unique_ptr<schema::FieldPlan> plan_;
   std::vector<schema::FieldSlot> slots_;
 };
 
+// The candidates as "rule" where it is known to hold, "rule?" where terms of it are left.
+std::vector<std::string> Candidates(const PredicateIndex& index, const cel::Activation& activation,
+                                    AreaMemory* memory) {
+  std::vector<std::string> found;
+  index.Find(activation, memory, [&](Candidate candidate) {
+    found.push_back(absl::StrCat(candidate.rule, candidate.left == 0 ? "" : "?"));
+  });
+  return found;
+}
+
 TEST_F(PredicateIndexTest, ARuleStandsUnderItsMostTellingConjunct) {
-  std::vector<std::unique_ptr<const cel::Predicate>> rules;
+  std::vector<PredicateIndex::When> rules;
   for (int i = 0; i < 30; ++i)
     rules.push_back(
         Compile(absl::StrCat("kind == 'a' && count > 0 && inDivision('5301", 10 + i, "')")));
   rules.push_back(Compile("kind != 'a'"));
-  std::vector<PredicateIndex::Entry> entries;
-  for (size_t i = 0; i < rules.size(); ++i)
-    entries.push_back({static_cast<int>(i), rules[i].get()});
-  entries.push_back({31, nullptr});
-  PredicateIndex index(*contract_, environment_, entries);
+  rules.push_back(nullptr);
+  const PredicateIndex index(*contract_, environment_, rules);
   EXPECT_THAT(index.always(), testing::ElementsAre(30, 31));
-  std::vector<int> found;
+  AreaMemory memory;
   const std::string row = Row(R"({"id":"1","kind":"b"})");
   for (int again = 0; again < 2; ++again) {
-    index.Find(Read(row, "530112005"), &found);
-    EXPECT_THAT(found, testing::ElementsAre(2)) << "by its area, whatever its kind";
+    EXPECT_THAT(Candidates(index, Read(row, "530112005"), &memory), testing::ElementsAre("2?"))
+        << "by its area, whatever its kind";
   }
-  index.Find(Read(row, ""), &found);
-  EXPECT_TRUE(found.empty());
+  EXPECT_THAT(Candidates(index, Read(row, ""), &memory), testing::IsEmpty());
+}
+
+TEST_F(PredicateIndexTest, WhatTheWayShowsIsNotTestedAgain) {
+  std::vector<PredicateIndex::When> rules;
+  for (int i = 0; i < 100; ++i)
+    rules.push_back(Compile(
+        absl::StrCat("count >= ", i / 10, " && kind == 'k", i % 10, "' && count < ", i / 10 + 1)));
+  rules.push_back(Compile("kind == 'k3' && (count == 7 || count == 8) && conflict"));
+  rules.push_back(Compile("kind == 'k3' && kind in ['k3', 'k4']"));
+  const PredicateIndex index(*contract_, environment_, rules);
+  AreaMemory memory;
+  EXPECT_THAT(Candidates(index, Read(Row(R"({"id":"1","kind":"k3","count":7})"), ""), &memory),
+              testing::UnorderedElementsAre("73", "100?", "101?"));
+  EXPECT_THAT(Candidates(index, Read(Row(R"({"id":"1","kind":"k4","count":7})"), ""), &memory),
+              testing::UnorderedElementsAre("74"));
+}
+
+TEST_F(PredicateIndexTest, NaNAndLongCodesLeaveTheRuleItsWord) {
+  std::vector<PredicateIndex::When> rules;
+  for (int i = 0; i < 20; ++i) rules.push_back(Compile(absl::StrCat("rate < ", i, ".5")));
+  rules.push_back(Compile("inDivision(place, '5301')"));
+  const PredicateIndex index(*contract_, environment_, rules);
+  AreaMemory memory;
+  EXPECT_EQ(Candidates(index, Read(Row(R"({"id":"1","rate":"NaN"})"), ""), &memory).size(), 20U);
+  const std::string far = absl::StrCat("5301", std::string(40, '0'));
+  EXPECT_THAT(
+      Candidates(index, Read(Row(absl::StrCat(R"({"id":"1","rate":99,"place":")", far, "\"}")), ""),
+                 &memory),
+      testing::ElementsAre("20?"));
 }
 
 // Random rules and records: with the index the same rule decides as without it.
@@ -173,7 +218,7 @@ TEST_F(PredicateIndexTest, TheSameRuleDecidesAsWithoutTheIndex) {
   int decided = 0, errors = 0;
   for (int round = 0; round < 40; ++round) {
     auto set = std::make_shared<RuleSet>();
-    std::vector<std::unique_ptr<const cel::Predicate>> plain;
+    std::vector<std::shared_ptr<const cel::Predicate>> plain;
     const int rules = 17 + random.Below(150);
     for (int i = 0; i < rules; ++i) {
       Rule rule;
@@ -183,9 +228,8 @@ TEST_F(PredicateIndexTest, TheSameRuleDecidesAsWithoutTheIndex) {
       plain.push_back(Compile(rule.when));
       set->rules.push_back(std::move(rule));
     }
-    auto matcher = RuleMatcher::Create(*contract_, set, environment_, "");
-    ASSERT_TRUE(matcher.ok()) << matcher.status();
-    (*matcher)->SetTime(0);
+    RuleMatcher matcher(CompileSet(set));
+    matcher.SetTime(0);
     for (int row = 0; row < 300; ++row) {
       const std::string json = random.Json();
       const std::string record = Row(json);
@@ -198,7 +242,7 @@ TEST_F(PredicateIndexTest, TheSameRuleDecidesAsWithoutTheIndex) {
         const cel::Truth truth = plain[static_cast<size_t>(i)]->Evaluate(activation);
         if (truth != cel::Truth::kFalse) expected = {i, truth == cel::Truth::kError};
       }
-      const RuleMatch match = (*matcher)->First(activation);
+      const RuleMatch match = matcher.First(activation);
       ASSERT_EQ(match.rule, expected.rule) << json << " " << activation.division;
       ASSERT_EQ(match.error, expected.error) << json;
       decided += expected.rule >= 0 ? 1 : 0;
@@ -209,12 +253,121 @@ TEST_F(PredicateIndexTest, TheSameRuleDecidesAsWithoutTheIndex) {
   EXPECT_GT(errors, 100);
 }
 
-TEST(IntervalTreeTest, FindsWhatHoldsTheValue) {
+// A set that changes again and again, compiled from its predecessor each time, over times at which
+// rules begin and end: always as a matcher of its own and as trying each rule.
+TEST_F(PredicateIndexTest, AVersionThatFollowsAnotherDecidesAsOneCompiledAnew) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE(absl::StrCat("seed ", seed));
+  RandomRules random(seed);
+  int next_id = 0, decided = 0, anew = 0;
+  const auto new_rule = [&] {
+    Rule rule;
+    rule.id = absl::StrCat("r", next_id++);
+    rule.when = random.Below(40) == 0 ? "" : random.Rule();
+    rule.returns = false;
+    if (random.Below(4) == 0) rule.valid_from = absl::FromUnixMicros(1 + random.Below(50));
+    if (random.Below(4) == 0) rule.valid_to = absl::FromUnixMicros(50 + random.Below(50));
+    return rule;
+  };
+  auto set = std::make_shared<RuleSet>();
+  for (int i = 0; i < 400; ++i) set->rules.push_back(new_rule());
+  std::shared_ptr<const CompiledRules> compiled = CompileSet(set);
+  auto matcher = std::make_unique<RuleMatcher>(compiled);
+  for (int version = 0; version < 60; ++version) {
+    auto changed = std::make_shared<RuleSet>(*set);
+    std::vector<Rule>& rules = changed->rules;
+    for (int n = 1 + random.Below(version % 10 == 9 ? 90 : 4); n > 0; --n) {
+      const auto at = rules.begin() + random.Below(static_cast<int>(rules.size()));
+      switch (random.Below(5)) {
+        case 0:
+          rules.insert(at, new_rule());
+          break;
+        case 1:
+          if (rules.size() > 50) rules.erase(at);
+          break;
+        case 2:
+          at->when = random.Rule();
+          break;
+        case 3:
+          std::swap(*at, rules[static_cast<size_t>(random.Below(static_cast<int>(rules.size())))]);
+          break;
+        default:
+          at->valid_from = absl::FromUnixMicros(1 + random.Below(80));
+      }
+    }
+    set = changed;
+    compiled = CompileSet(set, compiled.get());
+    anew += static_cast<int>(compiled->compiled_anew());
+    auto follower = std::make_unique<RuleMatcher>(compiled);
+    follower->TakeOver(matcher.get());
+    matcher = std::move(follower);
+    RuleMatcher fresh(CompileSet(set));
+    for (const int64_t now : {int64_t{0}, int64_t{1 + random.Below(100)}, int64_t{50},
+                              int64_t{1 + random.Below(100)}}) {
+      matcher->SetTime(now);
+      fresh.SetTime(now);
+      ASSERT_TRUE(std::equal(matcher->in_force().begin(), matcher->in_force().end(),
+                             fresh.in_force().begin(), fresh.in_force().end()));
+      for (int row = 0; row < 25; ++row) {
+        const std::string json = random.Json();
+        const std::string record = Row(json);
+        const cel::Activation activation = Read(record, random.Place());
+        RuleMatch expected;
+        for (const int i : fresh.in_force()) {
+          const auto& when = fresh.compiled()->rules()[static_cast<size_t>(i)].when;
+          const cel::Truth truth = when == nullptr ? cel::Truth::kTrue : when->Evaluate(activation);
+          if (truth == cel::Truth::kFalse) continue;
+          expected = {i, truth == cel::Truth::kError};
+          break;
+        }
+        for (RuleMatcher* each : {matcher.get(), &fresh}) {
+          const RuleMatch match = each->First(activation);
+          ASSERT_EQ(match.rule, expected.rule) << json << " at " << now;
+          ASSERT_EQ(match.error, expected.error) << json << " at " << now;
+        }
+        decided += expected.rule >= 0 ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_GT(decided, 1000);
+  EXPECT_LT(anew, 60 * 20) << "only what differs is compiled";
+}
+
+TEST_F(PredicateIndexTest, RulesThatAreTheSameAreTakenOverWithTheIndex) {
+  auto set = std::make_shared<RuleSet>();
+  for (int i = 0; i < 1000; ++i) {
+    Rule rule;
+    rule.id = absl::StrCat("r", i);
+    rule.when = absl::StrCat("kind == 'k", i, "'");
+    rule.keep = {"id", "kind"};
+    set->rules.push_back(std::move(rule));
+  }
+  const auto before = CompileSet(set);
+  EXPECT_EQ(before->rules()[1].transform, before->rules()[999].transform) << "one for all alike";
+  auto changed = std::make_shared<RuleSet>(*set);
+  changed->rules[500].when = "kind == 'other'";
+  changed->rules[501].keep = {"id"};
+  std::swap(changed->rules[0], changed->rules[1]);
+  const auto after = CompileSet(changed, before.get());
+  EXPECT_EQ(after->compiled_anew(), 2U);
+  EXPECT_EQ(after->parts()[0].index, before->parts()[0].index);
+  EXPECT_EQ(after->rules()[0].when, before->rules()[1].when);
+  EXPECT_NE(after->rules()[501].transform, before->rules()[501].transform);
+  auto other_key =
+      CompiledRules::Compile({contract_, environment_, std::string(32, 'k')}, changed, after.get());
+  ASSERT_TRUE(other_key.ok());
+  EXPECT_EQ((*other_key)->compiled_anew(), 1000U) << "pseudonyms would be the old ones";
+}
+
+std::string TextOf(int value) { return absl::StrCat("2026-11-", 10 + value); }
+
+TEST(IntervalTreeTest, FindsWhatHoldsTheValueAsTheSegmentsDo) {
   std::mt19937 random(7);
   const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
   for (int round = 0; round < 200; ++round) {
     std::vector<Interval<int>> all;
     IntervalTree<int> tree;
+    std::vector<Interval<std::string>> texts;
     for (int i = below(60); i > 0; --i) {
       Interval<int> interval;
       if (below(5) > 0) interval.low = {below(50), below(2) == 0};
@@ -222,8 +375,18 @@ TEST(IntervalTreeTest, FindsWhatHoldsTheValue) {
       interval.payload = i;
       all.push_back(interval);
       tree.Add(interval);
+      Interval<std::string> text;
+      if (interval.low) text.low = {TextOf(interval.low->value), interval.low->inclusive};
+      if (interval.high) text.high = {TextOf(interval.high->value), interval.high->inclusive};
+      text.payload = i;
+      texts.push_back(text);
     }
     tree.Build();
+    SegmentMap<int> segments;
+    SegmentMap<std::string> text_segments;
+    ASSERT_TRUE(segments.Build(all, 1 << 20));
+    ASSERT_TRUE(text_segments.Build(texts, 1 << 20));
+    EXPECT_FALSE(SegmentMap<int>().Build({Interval<int>{}}, 0)) << "more than are wanted";
     for (int value = -1; value <= 51; ++value) {
       std::vector<int> expected, found;
       for (const Interval<int>& i : all) {
@@ -233,8 +396,13 @@ TEST(IntervalTreeTest, FindsWhatHoldsTheValue) {
             !i.high || i.high->value > value || (i.high->inclusive && i.high->value == value);
         if (low && high) expected.push_back(i.payload);
       }
-      tree.Find(value, &found);
+      tree.Find(value, [&](int payload) { found.push_back(payload); });
       EXPECT_THAT(found, testing::UnorderedElementsAreArray(expected));
+      EXPECT_THAT(segments.Find(value), testing::UnorderedElementsAreArray(expected));
+      if (value >= 0) {
+        EXPECT_THAT(text_segments.Find(absl::string_view(TextOf(value))),
+                    testing::UnorderedElementsAreArray(expected));
+      }
     }
   }
 }

@@ -75,14 +75,16 @@ class RecordTransformTest : public testing::Test {
     return *record;
   }
   Result Apply(const Rule& rule, absl::string_view record, absl::string_view key = kKey) {
-    auto transform = RecordTransform::Create(*contract_, rule, environment_, key);
+    auto transform = RecordTransform::Create(*contract_, RecordTransform::FieldsOf(*contract_),
+                                             rule, environment_, key);
     EXPECT_TRUE(transform.ok()) << transform.status();
     std::vector<uint32_t> numbers;
     for (const schema::Field& field : contract_->fields()) numbers.push_back(field.number);
     std::vector<schema::FieldSlot> slots(numbers.size());
     schema::FieldPlan(numbers).Scan(record, absl::MakeSpan(slots)).IgnoreError();
-    const Result result = (*transform)->Apply({slots, "530102", record}, &out_);
-    failed_ = (*transform)->failed_field() == nullptr ? "" : (*transform)->failed_field()->name;
+    RecordTransform::Workspace workspace;
+    const Result result = (*transform)->Apply({slots, "530102", record}, &workspace, &out_);
+    failed_ = workspace.failed_field == nullptr ? "" : workspace.failed_field->name;
     return result;
   }
   static std::string Text(int number, absl::string_view value) {
@@ -245,7 +247,9 @@ TEST_F(RecordTransformTest, ADerivedFieldWithoutAValueWithholdsTheRecord) {
 
 TEST_F(RecordTransformTest, RulesThatDoNotFitTheContractAreRefused) {
   const auto fits = [&](const Rule& rule) {
-    return RecordTransform::Create(*contract_, rule, environment_, kKey).ok();
+    return RecordTransform::Create(*contract_, RecordTransform::FieldsOf(*contract_), rule,
+                                   environment_, kKey)
+        .ok();
   };
   Rule rule;
   rule.masks = {{"age", Partial(1, 0)}};

@@ -62,6 +62,22 @@ TEST(EvolutionTest, ProtectionMayGrowNeverShrink) {
   EXPECT_THAT(change(partial, "default_mask: {keep: true}"), HasSubstr("may show more"));
 }
 
+// Citizen numbers are hidden by what the field is said to hold.
+TEST(EvolutionTest, AFieldOfNumbersStaysOne) {
+  for (const char* kind :
+       {"VALUE_KIND_USCC", "VALUE_KIND_ORGANISATION_CODE", "VALUE_KIND_CITIZEN_ID"}) {
+    const std::string before = F("string a = 2", absl::StrCat("value: ", kind));
+    EXPECT_EQ(Breaks(before, before), "");
+    EXPECT_EQ(Breaks(F("string a = 2"), before), "");
+    for (const char* after : {"", "value: VALUE_KIND_PHONE"}) {
+      EXPECT_THAT(Breaks(before, F("string a = 2", after)),
+                  HasSubstr(absl::StrCat("field a: is no longer ", kind)))
+          << after;
+    }
+  }
+  EXPECT_EQ(Breaks(F("string a = 2", "value: VALUE_KIND_PHONE"), F("string a = 2")), "");
+}
+
 std::string EnumBreaks(const std::string& before, const std::string& after) {
   const auto fields = [](const std::string& values) {
     return absl::StrCat("enum G { ", values, " }\n", F("G g = 2"), F("repeated G h = 3"));

@@ -57,6 +57,21 @@ class AuthorisationTest : public testing::Test {
     Unary(rules, *f_.rules, "ListRuleSets", &RulesService::ListRuleSets, kAll);
     Unary(rules, *f_.rules, "CheckRuleSet", &RulesService::CheckRuleSet, kAll);
     Unary(rules, *f_.rules, "GetRuleImpact", &RulesService::GetRuleImpact, kAll);
+    Stream(rules, *f_.trials, "DryRun", huiliu::v1::DryRunResponse::default_instance(),
+           &RuleTrialsService::DryRun, {kOfficer});
+    Unary(rules, *f_.trials, "RecordDryRun", &RuleTrialsService::RecordDryRun, {kAgent, kOfficer});
+    // An officer who is a consumer with a grant, too: RuleTrialsTest.
+    Unary(rules, *f_.trials, "Explain", &RuleTrialsService::Explain, {});
+    const std::string overrides = "huiliu.v1.Overrides";
+    Unary(overrides, *f_.overrides, "ProposeOverride", &OverrideService::ProposeOverride,
+          {kOfficer});
+    Unary(overrides, *f_.overrides, "DecideOverride", &OverrideService::DecideOverride, {kOfficer});
+    Unary(overrides, *f_.overrides, "WithdrawOverride", &OverrideService::WithdrawOverride,
+          {kOfficer});
+    Unary(overrides, *f_.overrides, "ListOverrides", &OverrideService::ListOverrides,
+          {kOfficer, kAgent, kAudit});
+    Unary(overrides, *f_.overrides, "GetOverridesInForce", &OverrideService::GetOverridesInForce,
+          {kOfficer, kAgent, kAudit});
     const std::string governance = "huiliu.v1.Governance";
     Unary(governance, *f_.governance, "PutGrant", &GovernanceService::PutGrant, {kSecurity});
     Unary(governance, *f_.governance, "RevokeGrant", &GovernanceService::RevokeGrant, {kSecurity});
@@ -122,6 +137,8 @@ class AuthorisationTest : public testing::Test {
         source->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
       reflection->SetString(message, source, "src");
     }
+    if (const auto* summary = type->FindFieldByName("summary"); summary != nullptr)
+      Fill(reflection->MutableMessage(message, summary), "");
     if (const auto* context = type->FindFieldByName("context"); context != nullptr) {
       *static_cast<huiliu::v1::ReadContext*>(reflection->MutableMessage(message, context)) =
           ServicesFixture::Of(ServicesFixture::kKunming);
@@ -144,7 +161,8 @@ class AuthorisationTest : public testing::Test {
 TEST_F(AuthorisationTest, EveryMethodOfTheContractStandsHere) {
   for (const google::protobuf::FileDescriptor* file :
        {huiliu::v1::Account::descriptor()->file(), huiliu::v1::Grant::descriptor()->file(),
-        huiliu::v1::RuleSet::descriptor()->file(), huiliu::v1::Row::descriptor()->file(),
+        huiliu::v1::RuleSet::descriptor()->file(),
+        huiliu::v1::TerritoryOverride::descriptor()->file(), huiliu::v1::Row::descriptor()->file(),
         huiliu::v1::Batch::descriptor()->file(), huiliu::v1::SubscribeRequest::descriptor()->file(),
         huiliu::v1::GetBalanceRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {

@@ -15,7 +15,9 @@
 #include "broker/service/catalog_service.h"
 #include "broker/service/governance_service.h"
 #include "broker/service/intake_service.h"
+#include "broker/service/override_service.h"
 #include "broker/service/registry_service.h"
+#include "broker/service/rule_trials_service.h"
 #include "core/base/token_seal.h"
 #include "core/model/proto_time.h"
 #include "tests/fakes/map_catalog.h"
@@ -136,13 +138,30 @@ class ServicesFixture {
   std::unique_ptr<IntakeService> intake;
   std::unique_ptr<RegistryService> registry;
   std::unique_ptr<RulesService> rules;
+  std::unique_ptr<pipeline::DryRuns> dry_runs;
+  std::unique_ptr<pipeline::Explanations> explanations;
+  std::unique_ptr<RuleTrialsService> trials;
+  std::unique_ptr<OverrideService> overrides;
   std::unique_ptr<GovernanceService> governance;
   std::unique_ptr<CatalogService> catalog;
   std::unique_ptr<DeliveryService> delivery;
   std::unique_ptr<AuditService> audit;
 
+  // `at_once`: keys told apart, and records searched, at once.
+  void MakeTrials(int64_t at_once) {
+    const auto key = [](absl::string_view) { return std::string(32, 'k'); };
+    dry_runs = std::make_unique<pipeline::DryRuns>(
+        pipeline::DryRuns::Parts{node.state, node.backbone(), huiliu::rules::YunnanDivisions(), key,
+                                 *gate, *recorder, node.clock(), static_cast<uint64_t>(at_once)});
+    explanations = std::make_unique<pipeline::Explanations>(
+        pipeline::Explanations::Parts{node.state, node.backbone(), huiliu::rules::YunnanDivisions(),
+                                      key, *gate, node.clock(), at_once});
+    trials = std::make_unique<RuleTrialsService>(node.state, *commands, *dry_runs, *explanations);
+  }
+
  private:
   void MakeServices() {
+    MakeTrials(1000);
     intake = std::make_unique<IntakeService>(node.state, *node.intake, [this](const std::string&) {
       return std::shared_ptr<pipeline::ReturnWorker>(std::shared_ptr<void>(), node.worker.get());
     });
@@ -151,6 +170,8 @@ class ServicesFixture {
     rules = std::make_unique<RulesService>(
         node.state, *commands, node.clock(),
         pipeline::ReevaluationReport(node.state, node.backbone(), 2));
+    overrides =
+        std::make_unique<OverrideService>(node.state, *commands, huiliu::rules::YunnanDivisions());
     governance = std::make_unique<GovernanceService>(node.state, *commands);
     catalog = std::make_unique<CatalogService>(node.state, *reads, catalogs);
     delivery = std::make_unique<DeliveryService>(*gate, node.backbone(), *cursors, *delivered);

@@ -1,0 +1,171 @@
+#include "core/rules/explain_message.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "core/base/status.h"
+#include "core/schema/record_writer.h"
+
+namespace huiliu::rules {
+namespace {
+
+using Message = huiliu::v1::Explanation;
+using huiliu::v1::DryRunSample;
+
+constexpr Message::Truth kTruths[] = {Message::TRUTH_FALSE, Message::TRUTH_TRUE,
+                                      Message::TRUTH_ERROR};
+
+const char* DistanceOf(territory::Disagreement disagreement) {
+  switch (disagreement) {
+    case territory::Disagreement::kNone:
+      return "";
+    case territory::Disagreement::kCounty:
+      return "county";
+    case territory::Disagreement::kCity:
+      return "city";
+    case territory::Disagreement::kProvince:
+      return "province";
+  }
+  return "";
+}
+
+class Writer {
+ public:
+  Writer(const Explanation& explanation, const schema::Contract& contract, const RuleSet& rule_set,
+         absl::string_view record, const ExplainViewer& viewer)
+      : explanation_(explanation),
+        contract_(contract),
+        rule_set_(rule_set),
+        record_(record),
+        viewer_(viewer) {}
+
+  absl::StatusOr<Message> Write() {
+    const Decision& decision = explanation_.decision;
+    Message out;
+    out.set_dataset(contract_.id().value());
+    out.set_receiver(rule_set_.receiver.value());
+    out.set_version(rule_set_.version);
+    out.set_outcome(decision.outcomes[0]);
+    out.set_reason(decision.reasons[0]);
+    const int rule = decision.rules[0];
+    if (rule >= 0 && absl::StartsWith(decision.reasons[0], "rule.withheld:"))
+      out.set_reason_words(rule_set_.rules[static_cast<size_t>(rule)].reason);
+    out.set_division(decision.attribution.division);
+    out.set_conflict(decision.attribution.conflict);
+    RETURN_IF_ERROR(AddLinks(&out));
+    for (const ExplainedRule& explained : explanation_.rules) AddRule(explained, out.add_rules());
+    if (!decision.outputs.empty() && !decision.outputs[0].tombstone)
+      RETURN_IF_ERROR(AddFields(decision.outputs[0].payload, &out));
+    return out;
+  }
+
+ private:
+  Message::Value ValueOf(const schema::Field& field, const std::string& text) const {
+    Message::Value value;
+    value.set_field(field.name);
+    value.set_title(field.options.title());
+    auto [shown, words] = viewer_.show(field, text);
+    value.set_shown(shown);
+    if (shown != DryRunSample::SHOWN_WITHHELD) value.set_text(std::move(words));
+    return value;
+  }
+  bool Knows(const Message::Value& value) const {
+    return viewer_.knows_all || value.shown() == DryRunSample::SHOWN_CLEAR;
+  }
+
+  // Whether all that it reads is known to the viewer.
+  bool AddClause(const ExplainedClause& clause, Message::Clause* out) const {
+    out->set_joint(clause.joint == cel::Clause::Joint::kAll   ? Message::Clause::JOINT_ALL
+                   : clause.joint == cel::Clause::Joint::kAny ? Message::Clause::JOINT_ANY
+                                                              : Message::Clause::JOINT_UNSPECIFIED);
+    out->set_text(clause.text);
+    bool known = true, clear = true;
+    for (const auto& [field, text] : clause.fields) {
+      *out->add_values() = ValueOf(*field, text);
+      const Message::Value& value = out->values(out->values_size() - 1);
+      known = known && Knows(value);
+      clear = clear && value.shown() == DryRunSample::SHOWN_CLEAR;
+    }
+    for (const ExplainedClause& part : clause.parts)
+      known = AddClause(part, out->add_parts()) && known;
+    out->set_truth(known ? kTruths[static_cast<int>(clause.truth)] : Message::TRUTH_WITHHELD);
+    // An error's words may quote a value.
+    if (known && clear && clause.parts.empty()) out->set_error(clause.error);
+    return known;
+  }
+
+  void AddRule(const ExplainedRule& explained, Message::Rule* out) const {
+    out->set_id(explained.rule->id);
+    out->set_title(explained.rule->title);
+    out->set_in_force(explained.in_force);
+    out->set_decides(explained.decides);
+    out->set_always(explained.always);
+    out->set_legal_basis(explained.rule->legal_basis);
+    if (!explained.rule->returns) out->set_withholds(explained.rule->reason);
+    if (!explained.in_force || explained.always) return;
+    AddClause(explained.when, out->mutable_when());
+    // The first rule that holds decides: whoever knows which did knows of each whether it holds.
+    // Only that a condition could not be evaluated is told by the outcome's reason alone.
+    if (out->when().truth() == Message::TRUTH_WITHHELD)
+      out->mutable_when()->set_truth(kTruths[static_cast<int>(explained.when.truth)]);
+  }
+
+  absl::Status AddLinks(Message* out) const {
+    const territory::Attribution& attribution = explanation_.decision.attribution;
+    const auto& evidence = contract_.options().territory().evidence();
+    for (int i = 0; i < evidence.size(); ++i) {
+      const schema::Field* field = contract_.FindField(evidence[i].field());
+      if (field == nullptr) continue;
+      Message::Link* link = out->add_links();
+      ASSIGN_OR_RETURN(const std::string text, schema::FieldToText(contract_, *field, record_));
+      *link->mutable_value() = ValueOf(*field, text);
+      link->set_basis(huiliu::v1::EvidenceKind_Name(evidence[i].kind()));
+      link->set_decided(attribution.decided_by == i);
+      link->set_decided_county(attribution.county_by == i);
+      for (const territory::Finding& finding : attribution.findings) {
+        if (finding.link != i) continue;
+        // What agrees says no more than the division that is told anyway.
+        if (!Knows(link->value()) && finding.division != attribution.division) {
+          link->set_withheld(true);
+          continue;
+        }
+        link->set_division(finding.division);
+        link->set_ambiguous(finding.ambiguous);
+        link->set_disagrees(DistanceOf(finding.disagreement));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // How each field leaves: only what is not as it came, and only of fields that he sees at all.
+  absl::Status AddFields(absl::string_view payload, Message* out) const {
+    for (const schema::Field& field : contract_.fields()) {
+      ASSIGN_OR_RETURN(const std::string came, schema::FieldToText(contract_, field, record_));
+      ASSIGN_OR_RETURN(const std::string leaves, schema::FieldToText(contract_, field, payload));
+      if (came == leaves) continue;
+      if (!viewer_.knows_all && viewer_.show(field, came).first == DryRunSample::SHOWN_WITHHELD)
+        continue;
+      auto* names = leaves.empty() ? out->mutable_dropped()
+                    : came.empty() ? out->mutable_filled()
+                                   : out->mutable_changed();
+      *names->Add() = field.name;
+    }
+    return absl::OkStatus();
+  }
+
+  const Explanation& explanation_;
+  const schema::Contract& contract_;
+  const RuleSet& rule_set_;
+  const absl::string_view record_;
+  const ExplainViewer& viewer_;
+};
+
+}  // namespace
+
+absl::StatusOr<Message> ToMessage(const Explanation& explanation, const schema::Contract& contract,
+                                  const RuleSet& rule_set, absl::string_view record,
+                                  const ExplainViewer& viewer) {
+  return Writer(explanation, contract, rule_set, record, viewer).Write();
+}
+
+}  // namespace huiliu::rules

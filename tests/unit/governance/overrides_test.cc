@@ -1,0 +1,155 @@
+#include "broker/governance/overrides.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "broker/governance/state.h"
+#include "tests/unit/rules/engine_fixture.h"
+
+namespace huiliu::governance {
+namespace {
+
+using huiliu::v1::TerritoryOverride;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const absl::Time kNow = absl::FromUnixSeconds(1767225600);
+
+class OverrideLifeTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* id : {"530100", "532900"}) {
+      huiliu::v1::Receiver receiver;
+      receiver.set_id(id);
+      receiver.set_title(id);
+      receiver.add_divisions(id);
+      ASSERT_TRUE(state_.Apply(*state_.Propose(receiver, 0)).ok());
+    }
+    std::string contract = rules::kPersonContract;
+    contract.replace(contract.find("%s"), 2, "");
+    ASSERT_TRUE(state_.Apply(**state_.ProposeDataset("person.proto", contract)).ok());
+  }
+  static TerritoryOverride Name(const std::string& name, const std::string& receiver = "530100") {
+    TerritoryOverride given;
+    given.set_dataset("person");
+    given.set_receiver(receiver);
+    given.set_division("530102");
+    given.set_reason("营业执照复印件");
+    given.mutable_name()->set_field("name");
+    given.mutable_name()->set_text(name);
+    return given;
+  }
+  absl::StatusOr<TerritoryOverride> Take(const absl::StatusOr<State::Record>& record) {
+    if (!record.ok()) return record.status();
+    if (record->version() != 0) EXPECT_TRUE(state_.Apply(*record).ok());
+    return record->territory_override();
+  }
+  absl::StatusOr<TerritoryOverride> Propose(const TerritoryOverride& given,
+                                            const std::string& author = "a") {
+    return Take(state_.ProposeOverride(given, author));
+  }
+  absl::StatusOr<TerritoryOverride> Decide(const std::string& id, const std::string& officer,
+                                           bool approve, const std::string& reason = "") {
+    huiliu::v1::DecideOverrideRequest request;
+    request.set_id(id);
+    request.set_approve(approve);
+    request.set_reason(reason);
+    return Take(state_.ProposeOverrideDecision(request, officer, kNow));
+  }
+  absl::StatusOr<TerritoryOverride> Withdraw(const std::string& id, const std::string& officer,
+                                             const std::string& reason = "有误") {
+    huiliu::v1::WithdrawOverrideRequest request;
+    request.set_id(id);
+    request.set_reason(reason);
+    return Take(state_.ProposeOverrideWithdrawal(request, officer, kNow));
+  }
+  State state_;
+};
+
+TEST_F(OverrideLifeTest, ASecondPersonApproves) {
+  const TerritoryOverride proposed = *Propose(Name("甲"));
+  EXPECT_EQ(proposed.id(), absl::StrCat("ov", proposed.version()));
+  EXPECT_EQ(proposed.state(), huiliu::v1::OVERRIDE_STATE_PROPOSED);
+  EXPECT_THAT(state_.OverridesInForce("person", "530100"), IsEmpty());
+  EXPECT_EQ(Decide(proposed.id(), "a", true).status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(Decide(proposed.id(), "b", false).status().code(), absl::StatusCode::kInvalidArgument)
+      << "a rejection states its reason";
+  const TerritoryOverride approved = *Decide(proposed.id(), "b", true);
+  EXPECT_EQ(approved.approver(), "b");
+  EXPECT_EQ(approved.author(), "a");
+  EXPECT_THAT(state_.OverridesInForce("person", "530100"), SizeIs(1));
+  EXPECT_THAT(state_.OverridesInForce("person", "532900"), IsEmpty());
+  EXPECT_EQ(Decide(proposed.id(), "c", false, "x").status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(OverrideLifeTest, RejectedAndWithdrawnOnesHoldNoMore) {
+  const std::string rejected = Propose(Name("甲"))->id();
+  ASSERT_TRUE(Decide(rejected, "b", false, "证据不足").ok());
+  EXPECT_FALSE(Withdraw(rejected, "a").ok());
+  const std::string held = Propose(Name("甲"))->id();
+  EXPECT_NE(held, rejected) << "what was rejected may be proposed again";
+  ASSERT_TRUE(Decide(held, "b", true).ok());
+  EXPECT_FALSE(Withdraw(held, "a", "").ok());
+  EXPECT_EQ(Withdraw(held, "c")->withdrawn_by(), "c");
+  EXPECT_THAT(state_.OverridesInForce("person", "530100"), IsEmpty());
+  EXPECT_THAT(state_.Overrides(), SizeIs(2)) << "every one is kept";
+  const std::string waiting = Propose(Name("乙"))->id();
+  EXPECT_TRUE(Withdraw(waiting, "a").ok());
+  EXPECT_FALSE(Decide(waiting, "b", true).ok());
+  EXPECT_EQ(Decide("ov999", "b", true).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(OverrideLifeTest, TheSameIsNotProposedTwice) {
+  const TerritoryOverride first = *Propose(Name("甲"));
+  EXPECT_EQ(Propose(Name("甲"), "other")->id(), first.id());
+  EXPECT_EQ(Propose(Name("甲"), "other")->author(), "a");
+  EXPECT_NE(Propose(Name("甲", "532900"))->id(), first.id());
+  TerritoryOverride elsewhere = Name("甲");
+  elsewhere.set_division("530103");
+  EXPECT_NE(Propose(elsewhere)->id(), first.id());
+}
+
+TEST_F(OverrideLifeTest, WhatIsNoOverrideIsRefused) {
+  TerritoryOverride given = Name("甲");
+  given.set_reason("");
+  EXPECT_THAT(std::string(Propose(given).status().message()), HasSubstr("理由"));
+  given.set_reason("他的身份证号 530102199001011234");
+  EXPECT_THAT(std::string(Propose(given).status().message()),
+              testing::AllOf(HasSubstr("身份证号"), testing::Not(HasSubstr("1990"))));
+  given = Name("甲");
+  given.set_division("五华区");
+  EXPECT_EQ(Propose(given).status().code(), absl::StatusCode::kInvalidArgument);
+  given = Name("甲");
+  given.set_dataset("nothing");
+  EXPECT_EQ(Propose(given).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Propose(Name("甲", "530300")).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(OverrideLifeTest, PatternsAreFew) {
+  for (int i = 0; i < kMaxPatternsHeld; ++i) {
+    TerritoryOverride pattern = Name("");
+    pattern.mutable_pattern()->set_field("name");
+    pattern.mutable_pattern()->set_text(absl::StrCat("甲", i));
+    ASSERT_TRUE(Propose(pattern).ok());
+  }
+  TerritoryOverride more = Name("");
+  more.set_condition("name == \"甲\"");
+  EXPECT_EQ(Propose(more).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(Propose(Name("甲")).ok());
+}
+
+TEST_F(OverrideLifeTest, ReplayingTheRecordsGivesTheSame) {
+  const auto record = *state_.ProposeOverride(Name("甲"), "a");
+  EXPECT_EQ(ControlKey(record), absl::StrCat("override/", record.territory_override().id()));
+  ASSERT_TRUE(state_.Apply(record).ok());
+  ASSERT_TRUE(state_.Apply(record).ok());
+  EXPECT_THAT(state_.Overrides(), SizeIs(1));
+  EXPECT_EQ(state_.FindOverride(record.territory_override().id())->name().text(), "甲");
+}
+
+}  // namespace
+}  // namespace huiliu::governance
