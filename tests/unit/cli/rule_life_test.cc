@@ -51,8 +51,13 @@ class RuleLifeTest : public testing::Test {
     return RunHuiliu(arguments, Handlers());
   }
   std::map<std::string, Handler> Handlers() {
-    v1::GetRuleSetResponse one;
-    *one.mutable_rule_set() = in_force_;
+    const Handler get = [this](const google::protobuf::Message& request,
+                               google::protobuf::Message* response) {
+      if (static_cast<const v1::GetRuleSetRequest&>(request).dataset() != in_force_.dataset())
+        return absl::NotFoundError("nothing is in force");
+      *static_cast<v1::GetRuleSetResponse*>(response)->mutable_rule_set() = in_force_;
+      return absl::OkStatus();
+    };
     v1::ListRuleSetsResponse all;
     for (auto it = waiting_.rbegin(); it != waiting_.rend(); ++it) *all.add_rule_sets() = *it;
     *all.add_rule_sets() = in_force_;
@@ -67,7 +72,7 @@ class RuleLifeTest : public testing::Test {
       *static_cast<v1::ProposeRuleSetResponse*>(response)->mutable_rule_set() = version;
       return absl::OkStatus();
     };
-    return {{"Rules/GetRuleSet", Answer(one)},
+    return {{"Rules/GetRuleSet", get},
             {"Rules/ListRuleSets", Answer(all)},
             {"Rules/ProposeRuleSet", propose}};
   }
