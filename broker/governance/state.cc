@@ -331,6 +331,15 @@ uint32_t State::SchemaId(absl::string_view dataset, int* message_index) const {
   return static_cast<uint32_t>(newest->dataset.control_version());
 }
 
+bool State::HasSchema(absl::string_view dataset, uint32_t id) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto it = datasets_.find(std::string(dataset));
+  return it != datasets_.end() &&
+         std::any_of(it->second.begin(), it->second.end(), [&](const DatasetVersion& version) {
+           return static_cast<uint32_t>(version.dataset.control_version()) == id;
+         });
+}
+
 std::vector<huiliu::v1::RuleSet> State::RuleSets(absl::Time now) const {
   absl::ReaderMutexLock lock(&mutex_);
   std::vector<huiliu::v1::RuleSet> out;

@@ -128,6 +128,8 @@ class State {
   // What consumers of the backbone know the newest version of a dataset by: the control version of
   // its registration, so the same on every node and never another's. 0: no such dataset.
   uint32_t SchemaId(absl::string_view dataset, int* message_index) const;
+  // Whether it is that of one of the dataset's versions.
+  bool HasSchema(absl::string_view dataset, uint32_t id) const;
   // Every version with its state as of `now`, newest first within (dataset, receiver).
   std::vector<huiliu::v1::RuleSet> RuleSets(absl::Time now) const;
   std::vector<huiliu::v1::Grant> Grants() const;

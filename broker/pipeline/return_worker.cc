@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "broker/pipeline/from_intake.h"
 #include "core/base/status.h"
 #include "core/schema/record_writer.h"
 #include "huiliu/v1/audit.pb.h"
@@ -12,7 +13,6 @@
 namespace huiliu::pipeline {
 namespace {
 
-constexpr char kWorker[] = "return";
 constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 constexpr size_t kPollBytes = size_t{2} << 20;
@@ -35,7 +35,7 @@ ReturnWorker::ReturnWorker(Parts parts)
                      : std::make_unique<PreparedRules>(parts_.state, parts_.divisions,
                                                        parts_.pseudonym_key, parts_.clock)),
       engines_(parts_.state, parts_.rules != nullptr ? *parts_.rules : *own_rules_, parts_.clock),
-      kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group),
+      kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group, parts_.set_aside),
       replay_(parts_.state) {}
 
 absl::Status ReturnWorker::AddDataset(const std::string& dataset) {
@@ -175,6 +175,10 @@ absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
   std::vector<StoredBatch> batches;
   if (reader_ != nullptr) {
     ASSIGN_OR_RETURN(batches, reader_->Poll(timeout));
+    const absl::Status sifted =
+        FromIntake(parts_.state, parts_.control).Sift(parts_.set_aside, &batches);
+    if (!sifted.ok()) reader_.reset();
+    RETURN_IF_ERROR(sifted);
   } else {
     absl::SleepFor(timeout);
   }
@@ -265,6 +269,8 @@ absl::Status ReturnWorker::Redrive(const governance::Principal& caller,
 }
 
 void ReturnWorker::Run() {
+  // Each lane's own: one that works must not say that another does.
+  const std::string name = ReturnPosition(parts_.lane);
   bool failed = false;
   while (true) {
     {
@@ -273,12 +279,12 @@ void ReturnWorker::Run() {
     }
     const absl::Status status = Step(kPollTimeout).status();
     if (!status.ok()) {
-      parts_.errors(kWorker, status);
+      parts_.errors(name, status);
       reader_.reset();
       absl::MutexLock lock(&mutex_);
       mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kRetryDelay);
     } else if (failed) {
-      parts_.errors(kWorker, absl::OkStatus());
+      parts_.errors(name, absl::OkStatus());
     }
     failed = !status.ok();
   }

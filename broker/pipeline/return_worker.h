@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/backbone/backbone.h"
 #include "broker/governance/state.h"
+#include "broker/pipeline/control_log.h"
 #include "broker/pipeline/fence.h"
 #include "broker/pipeline/judgement.h"
 #include "broker/pipeline/kept_rows.h"
@@ -53,6 +54,10 @@ class ReturnWorker {
     std::string kept_group = KeptGroup();
     // What the lanes of a node share; null: the worker has its own.
     PreparedRules* rules = nullptr;
+    // Where messages are counted that others wrote to the topics it reads; may be null.
+    SetAside* set_aside = nullptr;
+    // What learns of sources that other nodes registered; null: there is no other node.
+    ControlLog* control = nullptr;
   };
   explicit ReturnWorker(Parts parts);
   ~ReturnWorker() { Stop(); }

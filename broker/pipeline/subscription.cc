@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/rows.h"
+#include "broker/pipeline/set_aside.h"
 #include "core/base/status.h"
 
 namespace huiliu::pipeline {
@@ -240,6 +241,7 @@ absl::StatusOr<bool> Subscription::NextOfSnapshot(huiliu::v1::SubscribeResponse*
   scan.max_bytes = MaxBytes();
   ASSIGN_OR_RETURN(const ScanResult result, snapshot_->Scan(DatasetId(cursor_.dataset()), scan));
   for (const CatalogRow& row : result.rows) {
+    if (row.envelope.empty()) continue;  // none of ours wrote it; a query says so
     RETURN_IF_ERROR(AddChange(row.key, row.envelope, row.payload, false, response, keys));
   }
   cursor_.set_after(result.next);
@@ -257,6 +259,11 @@ absl::StatusOr<bool> Subscription::NextOfChanges(absl::Duration timeout,
                                                  std::vector<std::string>* keys) {
   if (pending_.empty()) {
     ASSIGN_OR_RETURN(pending_, reader_->Poll(timeout));
+    // The applier counts them.
+    const auto why_not = [this](const RecordView& record) {
+      return WhyNotReturned(admission_.plan->contract(), record);
+    };
+    RETURN_IF_ERROR(Sift(why_not, nullptr, &pending_));
     pending_record_ = 0;
   }
   if (pending_.empty()) return false;

@@ -16,6 +16,11 @@ inline constexpr char kQuarantineTopic[] = "quarantine";  // compacted; node pla
 inline std::string SourceTopic(absl::string_view dataset) {
   return absl::StrCat("source.", dataset);
 }
+// Empty where the topic is none of source.*.
+inline absl::string_view DatasetOfSource(absl::string_view topic) {
+  constexpr absl::string_view kSource = "source.";
+  return topic.substr(0, kSource.size()) == kSource ? topic.substr(kSource.size()) : "";
+}
 // What the node's engine remembers of source.<dataset>; compacted, partitioned like it.
 inline std::string DecisionsTopic(absl::string_view dataset) {
   return absl::StrCat("decisions.", dataset);
@@ -54,6 +59,7 @@ Partition PartitionOf(absl::string_view key, int32_t partitions);
 struct TopicSettings {
   int32_t partitions = 1;  // of source.* and returned.* topics
   absl::Duration source_retention = absl::Hours(24 * 7);
+  absl::Duration tombstone_retention = absl::Hours(24 * 7);  // of decisions.* and returned.*
 };
 TopicSpec ControlTopicSpec();
 TopicSpec LineageTopicSpec();
