@@ -6,12 +6,14 @@
 
 #include "broker/cluster/cluster.h"
 #include "broker/lineage/store/lineage_store.h"
+#include "broker/pipeline/set_aside.h"
 #include "broker/server/health.h"
 
 namespace huiliu::server {
 
 // `cluster`: null on the only node.
-std::string Metrics(const Health& health, LineageStore& lineage, const cluster::Cluster* cluster);
+std::string Metrics(const Health& health, const pipeline::SetAside& set_aside,
+                    LineageStore& lineage, const cluster::Cluster* cluster);
 
 }  // namespace huiliu::server
 
