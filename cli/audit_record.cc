@@ -1,7 +1,11 @@
+#include <nlohmann/json.hpp>
+#include <sstream>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "cli/audit.h"
 #include "cli/audit_proofs.h"
+#include "cli/words.h"
 #include "core/base/status.h"
 #include "huiliu/v1/audit.pb.h"
 
@@ -9,6 +13,83 @@ namespace huiliu::cli {
 namespace {
 
 namespace v1 = huiliu::v1;
+
+// What the program could prove of an answer, and what not.
+enum class Proof {
+  kProven,
+  kFailed,
+  kNewer,     // than the checkpoint: nothing to prove yet
+  kWithheld,  // the leaf cannot be computed from what this auditor may see
+  kNone,      // reads and deliveries come without the digests of other rows' keys
+};
+
+struct Verdict {
+  Proof proof = Proof::kNone;
+  std::string why;  // kFailed
+};
+
+Verdict VerdictOf(const absl::Status& status) {
+  if (status.ok()) return {Proof::kProven, ""};
+  if (status.code() == absl::StatusCode::kFailedPrecondition) return {Proof::kNewer, ""};
+  return {Proof::kFailed, std::string(status.message())};
+}
+
+Verdict VerdictOf(const v1::TraceRecordResponse::Hop& hop, const v1::Checkpoint& checkpoint) {
+  if (hop.entry().step() == v1::STEP_READ || hop.entry().step() == v1::STEP_DELIVER)
+    return {Proof::kNone, ""};
+  // A batch of several receivers comes without the others' counts, so its leaf cannot be computed.
+  if (hop.inclusion().empty() && checkpoint.tree_size() > 1 &&
+      hop.index() < checkpoint.tree_size()) {
+    return {Proof::kWithheld, ""};
+  }
+  return VerdictOf(VerifyHop(hop, checkpoint));
+}
+
+bool HasRecordProof(const v1::TraceRecordResponse& trace) {
+  return trace.record_inclusion_size() > 0 || !trace.record_leaf_hash().empty();
+}
+
+// {"checkpoint":…,"record":…,"hops":{"INDEX":…},"key_known":…}; false: something does not hold.
+bool VerifyAll(const v1::TraceRecordResponse& trace, const std::string& audit_key,
+               nlohmann::json* verified) {
+  bool holds = true;
+  const auto word = [&](const Verdict& verdict) -> nlohmann::json {
+    switch (verdict.proof) {
+      case Proof::kProven:
+        return "proven";
+      case Proof::kNewer:
+        return "newer_than_checkpoint";
+      case Proof::kWithheld:
+        return "withheld";
+      case Proof::kNone:
+        return "no_proof";
+      case Proof::kFailed:
+        break;
+    }
+    holds = false;
+    return {{"failed", verdict.why}};
+  };
+  (*verified)["checkpoint"] = word(VerdictOf(VerifyCheckpoint(trace.checkpoint(), audit_key)));
+  (*verified)["key_known"] = !audit_key.empty();
+  if (HasRecordProof(trace)) (*verified)["record"] = word(VerdictOf(VerifyRecord(trace)));
+  nlohmann::json& hops = (*verified)["hops"] = nlohmann::json::object();
+  for (const auto& hop : trace.hops())
+    hops[absl::StrCat(hop.index())] = word(VerdictOf(hop, trace.checkpoint()));
+  return holds;
+}
+
+// The answer, with a member `verified` of what was proven here.
+absl::Status PrintVerified(Command& command, const v1::TraceRecordResponse& trace) {
+  std::ostringstream text;
+  Command plain(text);
+  RETURN_IF_ERROR(plain.PrintJson(trace));
+  nlohmann::ordered_json all = nlohmann::ordered_json::parse(text.str(), nullptr, false);
+  nlohmann::json verified;
+  if (!VerifyAll(trace, command.profile.audit_key, &verified)) command.findings = true;
+  all["verified"] = std::move(verified);
+  command.out() << all.dump() << "\n";
+  return absl::OkStatus();
+}
 
 class Report {
  public:
@@ -26,7 +107,7 @@ class Report {
     PrintHops(command_.Say("经过：", "its way:"), trace_.hops());
     PrintHops(command_.Say("谁看过（最近的在前）：", "who has seen it, newest first:"),
               trace_.reads());
-    if (trace_.record_inclusion_size() > 0 || !trace_.record_leaf_hash().empty())
+    if (HasRecordProof(trace_))
       Proven(command_.Say("本条记录在批次中的证明", "the record's place in its batch"),
              VerifyRecord(trace_));
     const v1::Checkpoint& checkpoint = trace_.checkpoint();
@@ -52,9 +133,13 @@ class Report {
                           command_.Say("，来源行 ", ", source row "), e.row_id()))
                    << "\n";
     if (e.operation() == v1::OPERATION_DELETE) {
-      command_.out() << command_.Say("最后一次变更：撤回（来源删除，或不再属于本接收方）\n",
-                                     "last change: withdrawn (deleted at its source, or it belongs "
-                                     "here no more)\n");
+      const std::string why = WhyInWords(e.reason(), e.rule_set(), command_.english());
+      command_.out() << command_.Say("最后一次变更：撤回（", "last change: withdrawn (")
+                     << Printable(why.empty() ? command_.Say("来源删除，或不再属于本接收方",
+                                                             "deleted at its source, or it belongs "
+                                                             "here no more")
+                                              : why)
+                     << command_.Say("）\n", ")\n");
       return;
     }
     command_.out() << Printable(absl::StrCat(
@@ -63,6 +148,10 @@ class Report {
                           e.conflict() ? command_.Say("，证据不一致", ", evidence disagreed") : "",
                           command_.Say("；回流规则 ", "; returned by rule "), e.rule()))
                    << "\n";
+    if (!e.reason().empty()) {
+      command_.out() << command_.Say("再次回流的原因：", "sent again because: ")
+                     << Printable(WhyInWords(e.reason(), e.rule_set(), command_.english())) << "\n";
+    }
   }
 
   template <typename Hops>
@@ -71,28 +160,25 @@ class Report {
     command_.out() << title << "\n";
     for (const auto& hop : hops) {
       command_.out() << "  #" << hop.index() << "  " << Printable(hop.summary());
-      // Reads come without the digests of other rows' keys, so their leaves cannot be computed
-      // here.
-      if (hop.entry().step() == v1::STEP_READ || hop.entry().step() == v1::STEP_DELIVER) {
-        command_.out() << "\n";
-        continue;
-      }
-      // A batch of several receivers comes without the others' counts, so neither can its leaf be.
-      if (hop.inclusion().empty() && trace_.checkpoint().tree_size() > 1 &&
-          hop.index() < trace_.checkpoint().tree_size()) {
-        command_.out() << command_.Say("  （其他接收方的计数已略去，请上级审计管理员核对）\n",
-                                       "  (without other receivers' counts; an audit "
-                                       "administrator of the upper level can verify it)\n");
-        continue;
-      }
-      const absl::Status proven = VerifyHop(hop, trace_.checkpoint());
-      if (proven.code() == absl::StatusCode::kFailedPrecondition) {
-        command_.out() << command_.Say("  （尚未进入检查点）", "  (newer than the checkpoint)");
-      } else if (proven.ok()) {
-        command_.out() << "  ✓";
-      } else {
-        command_.findings = true;
-        command_.out() << "  ✗ " << proven.message();
+      const Verdict verdict = VerdictOf(hop, trace_.checkpoint());
+      switch (verdict.proof) {
+        case Proof::kProven:
+          command_.out() << "  ✓";
+          break;
+        case Proof::kFailed:
+          command_.findings = true;
+          command_.out() << "  ✗ " << verdict.why;
+          break;
+        case Proof::kNewer:
+          command_.out() << command_.Say("  （尚未进入检查点）", "  (newer than the checkpoint)");
+          break;
+        case Proof::kWithheld:
+          command_.out() << command_.Say("  （其他接收方的计数已略去，请上级审计管理员核对）",
+                                         "  (without other receivers' counts; an audit "
+                                         "administrator of the upper level can verify it)");
+          break;
+        case Proof::kNone:
+          break;
       }
       command_.out() << "\n";
     }
@@ -129,7 +215,7 @@ absl::Status AuditRecord(Command& command, const AuditOptions& options) {
     }
   }
   if (command.json) {
-    RETURN_IF_ERROR(command.PrintJson(trace));
+    RETURN_IF_ERROR(PrintVerified(command, trace));
   } else {
     Report(command, trace).Print();
   }

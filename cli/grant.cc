@@ -19,7 +19,7 @@ struct Options {
   std::string id, organisation, receiver, dataset, purpose, legal_basis, from, to, reason;
   std::vector<std::string> fields, masks;
   CLI::Option* filter = nullptr;
-  bool revoked = false;
+  bool revoked = false, all_fields = false;
 };
 
 std::string StateOf(const Command& command, const v1::Grant& grant) {
@@ -65,6 +65,7 @@ absl::Status Fill(const Options& options, v1::Grant* grant) {
   if (!options.purpose.empty()) grant->set_purpose(options.purpose);
   if (!options.legal_basis.empty()) grant->set_legal_basis(options.legal_basis);
   if (*options.filter) grant->set_row_filter(options.filter->as<std::string>());
+  if (options.all_fields) grant->clear_fields();
   if (!options.fields.empty())
     grant->mutable_fields()->Assign(options.fields.begin(), options.fields.end());
   if (!options.masks.empty()) grant->clear_masks();
@@ -136,7 +137,13 @@ void AddGrantVerbs(CLI::App& app, Command& command) {
   put->add_option("--dataset", options->dataset, "数据集 (which dataset)");
   put->add_option("--purpose", options->purpose, "使用场景 (for what)");
   put->add_option("--legal-basis", options->legal_basis, "依据 (legal basis)");
-  put->add_option("--field", options->fields, "字段，可多个；默认全部 (fields; default: all)");
+  put->add_option(
+      "--field", options->fields,
+      "字段，可多个；默认为契约当前版本的全部字段 (fields; default: all of the contract's "
+      "present version)");
+  put->add_flag("--all-fields", options->all_fields,
+                "改为契约当前版本的全部字段 (all fields of the contract's present version)")
+      ->excludes("--field");
   options->filter =
       put->add_option("--filter", "行范围，CEL，如 division == \"530102\" (row filter)");
   put->add_option("--mask", options->masks,

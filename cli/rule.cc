@@ -124,6 +124,8 @@ void AddRuleVerbs(CLI::App& app, Command& command) {
   CLI::App* group = app.add_subcommand("rules", "回流规则 (return rules)")->require_subcommand(1);
   auto options = std::make_shared<Options>();
   AddRuleLifeVerbs(*group, command);
+  AddRuleApplyVerb(*group, command);
+  AddRuleImpactVerb(*group, command);
   AddRuleDryRunVerb(*group, command);
   AddRuleExplainVerb(*group, command);
   const auto local = [&](CLI::App* verb) {

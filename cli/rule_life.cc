@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cli/schemas.h"
 #include "cli/words.h"
 #include "core/base/files.h"
@@ -21,12 +22,15 @@ namespace v1 = huiliu::v1;
 struct Options {
   std::string dataset, receiver, schemas, contract, note, reason, from;
   uint32_t version = 0;
+  bool reevaluate = false;
   std::vector<std::string> files;
 };
 
 std::string BaseName(const std::string& path) {
   return std::filesystem::path(path).filename().string();
 }
+
+}  // namespace
 
 std::string StateInWords(v1::RuleSetState state, bool english) {
   switch (state) {
@@ -40,10 +44,14 @@ std::string StateInWords(v1::RuleSetState state, bool english) {
       return english ? "in force" : "现行";
     case v1::RULE_SET_STATE_SUPERSEDED:
       return english ? "superseded" : "已被替代";
+    case v1::RULE_SET_STATE_EXPIRED:
+      return english ? "expired" : "已失效";
     default:
       return "";
   }
 }
+
+namespace {
 
 // What the newest dry run came to, in a cell of a table.
 std::string DryRunInShort(const v1::RuleSet& set, bool english) {
@@ -85,12 +93,14 @@ absl::Status History(Command& command, const Options& options) {
                command.Say("版本", "version"), command.Say("状态", "state"),
                command.Say("提交人", "author"), command.Say("提交时间", "proposed"),
                command.Say("审批人", "approver"), command.Say("生效时间", "in force from"),
-               command.Say("试运行", "dry run"), command.Say("说明", "note"),
+               command.Say("试运行", "dry run"), command.Say("历史重判", "history"),
+               command.Say("依据", "legal basis"), command.Say("说明", "note"),
                command.Say("摘要（锁定用）", "digest (to pin)")});
   for (const v1::RuleSet& s : all.rule_sets()) {
     table.Add({s.dataset(), s.receiver(), std::to_string(s.version()),
                StateInWords(s.state(), command.english()), s.author(), TimeInWords(s.registered()),
                s.approver(), TimeInWords(s.active_from()), DryRunInShort(s, command.english()),
+               ReevaluationInWords(s, command.english()), absl::StrJoin(s.legal_bases(), "；"),
                s.state() == v1::RULE_SET_STATE_REJECTED ? s.reason() : s.note(),
                absl::BytesToHexString(s.digest())});
   }
@@ -118,6 +128,10 @@ absl::Status PrintState(Command& command, const v1::RuleSet& set) {
   if (set.state() == v1::RULE_SET_STATE_APPROVED)
     absl::StrAppend(&line, command.Say("，生效时间 ", ", in force from "),
                     TimeInWords(set.active_from()));
+  if (set.reevaluate_history())
+    absl::StrAppend(&line, command.Say("；生效后对历史重新判定（huiliu rules impact 查看影响）",
+                                       "; history is decided again by it (see huiliu rules "
+                                       "impact)"));
   if (set.state() == v1::RULE_SET_STATE_PROPOSED)
     absl::StrAppend(&line,
                     command.Say("；请另一名数据专员执行 huiliu rules approve ",
@@ -146,6 +160,7 @@ absl::Status Decide(Command& command, const Options& options, bool approve) {
   request.set_version(options.version);
   request.set_approve(approve);
   request.set_reason(options.reason);
+  request.set_reevaluate_history(approve && options.reevaluate);
   ASSIGN_OR_RETURN(*request.mutable_receiver(), command.Receiver(options.receiver));
   if (!options.from.empty()) {
     ASSIGN_OR_RETURN(*request.mutable_active_from(), ParseTime(options.from, false));
@@ -157,9 +172,10 @@ absl::Status Decide(Command& command, const Options& options, bool approve) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const rules::RuleSet>> InForce(Command& command,
-                                                              const rules::RuleSetHead& head,
-                                                              const schema::Contract& contract) {
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const rules::RuleSet>> RulesInForce(
+    Command& command, const rules::RuleSetHead& head, const schema::Contract& contract) {
   v1::GetRuleSetRequest request;
   request.set_dataset(head.dataset.value());
   request.set_receiver(head.receiver.value());
@@ -173,6 +189,8 @@ absl::StatusOr<std::shared_ptr<const rules::RuleSet>> InForce(Command& command,
                                        response.rule_set().yaml(), contract, &errors));
   return rules::WithVersion(*parsed, response.rule_set().version());
 }
+
+namespace {
 
 // The dry runs of a version with this very text that waits for approval.
 absl::Status PrintTried(Command& command, const rules::RuleSetHead& head, const std::string& yaml) {
@@ -197,7 +215,7 @@ absl::Status Plan(Command& command, const Options& options) {
                      ContractOf(command, head.dataset.value(), options.contract, options.schemas));
     std::vector<v1::RuleError> errors;
     ASSIGN_OR_RETURN(const auto draft, rules::ParseRuleSet(file, yaml, *contract, &errors));
-    ASSIGN_OR_RETURN(const auto in_force, InForce(command, head, *contract));
+    ASSIGN_OR_RETURN(const auto in_force, RulesInForce(command, head, *contract));
     const std::vector<std::string> changes = RuleChanges(in_force.get(), *draft, command.english());
     if (command.json) {
       const nlohmann::json line = {{"file", file},
@@ -263,6 +281,9 @@ void AddRuleLifeVerbs(CLI::App& group, Command& command) {
   approve->add_option("--version", options->version, "版本 (version)")->required();
   approve->add_option("--from", options->from, "生效时间，默认立即 (in force from; default: now)");
   approve->add_option("--reason", options->reason, "审批意见 (remark)");
+  approve->add_flag("--reevaluate", options->reevaluate,
+                    "生效后对历史重新判定，发出相应的回流与撤回 (decide again what was decided "
+                    "before, and send what follows)");
 
   CLI::App* reject = of_one(
       AddVerb(group, command, "reject", "退回待审批或尚未生效的版本 (reject a version that waits)",

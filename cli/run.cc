@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
 #include "cli/words.h"
+#include "core/command_line/usage_errors.h"
 
 namespace huiliu::cli {
 namespace {
@@ -91,7 +92,8 @@ void AddVerbs(CLI::App& app, Command& command) {
 
 int Run(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
         std::unique_ptr<Node> node) {
-  CLI::App app{"huiliu — 回流的命令行 (the command line of Huiliu)"};
+  CLI::App app{"huiliu — 回流的命令行 (the command line of Huiliu)", "huiliu"};
+  app.failure_message(command_line::UsageError);
   app.require_subcommand(1);
   // So that --node and the like may stand behind the verb too.
   app.fallthrough();

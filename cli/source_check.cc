@@ -81,6 +81,7 @@ absl::Status Check(const agent::Config& config, const agent::SourceConfig& sourc
   const huiliu_host host = agent::MakeHost(stopping);
   ASSIGN_OR_RETURN(const auto opened,
                    sdk::OpenSource::Open(*table, &host, source.options_json, ""));
+  RETURN_IF_ERROR(opened->Need(mapping->needed_columns()));
   std::vector<std::string> notices;
   mapping::Preview preview;
   RETURN_IF_ERROR(FirstRows(*opened, source, options, mapping.get(), &preview, &notices));
@@ -137,7 +138,8 @@ absl::StatusOr<std::string> ReadAll(int fd) {
 }  // namespace
 
 absl::Status CheckSource(Command& command, const SourceCheckOptions& options) {
-  ASSIGN_OR_RETURN(const agent::Config config, agent::LoadConfig(options.agent_config));
+  ASSIGN_OR_RETURN(const agent::Config config,
+                   agent::LoadConfig(options.agent_config, agent::ConfigUse::kLook));
   ASSIGN_OR_RETURN(const agent::SourceConfig source, config.FindSource(options.source));
   ASSIGN_OR_RETURN(const auto contract,
                    ContractOf(command, source.dataset, options.contract, options.schemas));

@@ -1,10 +1,14 @@
 #include <signal.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "cli/command.h"
 #include "cli/rows.h"
 #include "cli/words.h"
@@ -22,8 +26,27 @@ void OnStop(int) { stopping = true; }
 struct Options {
   ReadOptions read;
   std::string subscription, cursor;
+  std::vector<std::string> offsets;
   bool follow = false, changes_only = false;
 };
+
+// PARTITION:OFFSET each.
+absl::Status Fill(const Command& command, const std::vector<std::string>& texts,
+                  v1::StartOffsets* offsets) {
+  for (const std::string& text : texts) {
+    const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits(':', 1));
+    int32_t partition = 0;
+    int64_t offset = 0;
+    if (!absl::SimpleAtoi(parts.first, &partition) || !absl::SimpleAtoi(parts.second, &offset)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(command.Say("--from-offset 应为 分区:位置，如 0:120，不是 ",
+                                   "--from-offset takes PARTITION:OFFSET, e.g. 0:120, not "),
+                       text));
+    }
+    (*offsets->mutable_by_partition())[partition] = offset;
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<v1::SubscribeRequest> RequestOf(Command& command, const Options& options) {
   v1::SubscribeRequest request;
@@ -34,12 +57,23 @@ absl::StatusOr<v1::SubscribeRequest> RequestOf(Command& command, const Options& 
   if (!options.cursor.empty()) {
     if (!absl::WebSafeBase64Unescape(options.cursor, request.mutable_cursor()))
       return absl::InvalidArgumentError("--cursor is not one that this verb printed");
+  } else if (!options.offsets.empty()) {
+    RETURN_IF_ERROR(Fill(command, options.offsets, request.mutable_offsets()));
   } else if (options.changes_only) {
     request.set_changes_only(true);
   } else {
     request.set_snapshot(true);
   }
   return request;
+}
+
+std::string OffsetsOf(const v1::SubscribeResponse& message) {
+  const std::map<int32_t, int64_t> sorted(message.next_offsets().begin(),
+                                          message.next_offsets().end());
+  std::vector<std::string> parts;
+  for (const auto& [partition, offset] : sorted)
+    parts.push_back(absl::StrCat("\"", partition, "\":", offset));
+  return absl::StrJoin(parts, ",");
 }
 
 // {"row":…} or {"row":…,"delete":true} a line, then {"cursor":"…"}: what a script goes on from.
@@ -54,7 +88,11 @@ absl::Status WriteJson(Command& command, const v1::SubscribeResponse& message) {
     command.out() << text << "}\n";
   }
   command.out() << "{\"cursor\":\"" << absl::WebSafeBase64Escape(message.cursor()) << "\""
-                << (message.snapshot_complete() ? ",\"snapshot_complete\":true" : "") << "}\n";
+                << (message.snapshot_complete() ? ",\"snapshot_complete\":true" : "")
+                << (message.next_offsets().empty()
+                        ? ""
+                        : absl::StrCat(",\"next_offsets\":{", OffsetsOf(message), "}"))
+                << "}\n";
   return absl::OkStatus();
 }
 
@@ -68,9 +106,17 @@ absl::Status WriteText(Command& command, const v1::Dataset& dataset,
     ASSIGN_OR_RETURN(const Table table, RowTable(command, dataset, upserts, {}));
     command.Print(table);
   }
-  const auto deletes = message.rows_size() - static_cast<int>(upserts.size());
-  if (deletes > 0)
-    command.out() << command.Say("删除 ", "deleted: ") << deletes << command.Say(" 行\n", "\n");
+  std::map<std::string, int> withdrawn;  // by why, with the rules that caused it
+  for (int i = 0; i < message.rows_size(); ++i) {
+    if (message.deletes(i))
+      ++withdrawn[WhyInWords(message.rows(i).reason(), message.rows(i).rule_set(),
+                             command.english())];
+  }
+  for (const auto& [why, rows] : withdrawn) {
+    command.out() << command.Say("撤回 ", "withdrawn: ") << rows << command.Say(" 行", " rows");
+    if (!why.empty()) command.out() << command.Say("：", ": ") << Printable(why);
+    command.out() << "\n";
+  }
   if (message.snapshot_complete())
     command.out() << command.Say("—— 全量完毕 ——\n", "-- snapshot complete --\n");
   return absl::OkStatus();
@@ -119,6 +165,12 @@ void AddSubscribeVerb(CLI::App& app, Command& command) {
       verb->add_option("--cursor", options->cursor, "从此断点继续 (go on after this cursor)");
   verb->add_flag("--changes-only", options->changes_only, "只要此后的变化 (no snapshot)")
       ->excludes(cursor);
+  verb->add_option(
+          "--from-offset", options->offsets,
+          "从日志位置起，分区:位置，可多个 (from PARTITION:OFFSET of the log on, several; the "
+          "other partitions from their first change kept)")
+      ->excludes(cursor)
+      ->excludes("--changes-only");
 }
 
 }  // namespace huiliu::cli

@@ -282,4 +282,35 @@ absl::StatusOr<google::protobuf::Timestamp> ParseTime(const std::string& text, b
       "\"", text, "\" is no time: a day such as 2027-06-30, or 2027-06-30T18:00:00+08:00"));
 }
 
+std::string WhyInWords(const std::string& reason, const std::string& rule_set, bool english) {
+  if (reason.empty()) return "";
+  struct Word {
+    const char* code;
+    const char* chinese;
+    const char* english;
+  };
+  static constexpr Word kWords[] = {
+      {"source.deleted", "来源已删除", "deleted at its source"},
+      {"territory.outside", "不属于本接收方", "it belongs to another area"},
+      {"territory.override", "按认领决定回流", "returned by a territory override"},
+      {"territory.override_withdrawn", "认领决定已撤回",
+       "the override that claimed it is withdrawn"},
+      {"rules.changed", "规则变更后再次回流", "sent again by new rules"},
+      {"grant.filter", "不在授权的行范围内", "the grant's row filter hides it"},
+      {"rule.none", "没有规则予以回流", "no rule returns it"},
+      {"rule.withheld", "规则不予回流", "a rule withholds it"},
+      {"rule.error", "规则的条件无法判断", "a rule's condition cannot be evaluated"},
+      {"mask.failed", "无法脱敏", "a field cannot be masked"},
+      {"derive.failed", "字段无法计算", "a field cannot be derived"}};
+  std::string words = reason;
+  const std::string head = reason.substr(0, reason.find(':'));
+  for (const Word& word : kWords) {
+    if (head == word.code)
+      words = absl::StrCat(english ? word.english : word.chinese, english ? " (" : "（", reason,
+                           english ? ")" : "）");
+  }
+  if (!rule_set.empty()) absl::StrAppend(&words, english ? ", rules " : "，规则 ", rule_set);
+  return words;
+}
+
 }  // namespace huiliu::cli

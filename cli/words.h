@@ -37,6 +37,8 @@ std::string StatusInWords(huiliu::v1::SystemStatus status, bool english);
 std::string RoleInWords(huiliu::v1::Role role, bool english);
 std::string PlacementInWords(huiliu::v1::Placement placement, bool english);
 std::string OutcomeInWords(huiliu::v1::Outcome outcome, bool english);
+// Why a row was withdrawn or sent again, with the rules that caused it; empty where nothing says.
+std::string WhyInWords(const std::string& reason, const std::string& rule_set, bool english);
 // Of the enum's name, as the catalog's metadata has it; the name itself where it is not known.
 std::string SharingInWords(const std::string& name, bool english);
 std::string UpdateCycleInWords(const std::string& name, bool english);

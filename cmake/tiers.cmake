@@ -4,7 +4,7 @@
 set(HUILIU_TIERS
   "core/base"
   "proto"
-  "core/text core/codes core/merkle"
+  "core/text core/command_line core/codes core/merkle"
   "core/model"
   "core/schema"
   "core/cel core/territory"

@@ -1,33 +1,17 @@
 #include "adapters/agent/batch_maker.h"
 
-#include <set>
-
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/civil_time.h"
+#include "adapters/agent/batch_work.h"
 #include "core/base/status.h"
-#include "core/merkle/merkle.h"
 #include "core/model/batch_digest.h"
+#include "core/model/left_record.h"
+#include "core/rules/sent_reason.h"
 #include "core/rules/version_order.h"
 #include "core/schema/contract.h"
 
 namespace huiliu::agent {
 namespace {
-
-absl::string_view View(const huiliu_bytes& bytes) { return {bytes.data, bytes.size}; }
-
-std::string DayOf(int32_t days_since_epoch) {
-  return absl::FormatCivilTime(absl::CivilDay(1970, 1, 1) + days_since_epoch);
-}
-
-// Days since 1970-01-01; 0 where the text is no day.
-int32_t NumberOf(const std::string& day) {
-  absl::CivilDay civil;
-  return absl::ParseCivilTime(day, &civil)
-             ? static_cast<int32_t>(civil - absl::CivilDay(1970, 1, 1))
-             : 0;
-}
 
 // Whether what is remembered of the key is just this version, so that deciding it again takes
 // nothing newer away.
@@ -38,28 +22,6 @@ bool IsNewest(const rules::PriorDecision* prior, const rules::SourceChange& chan
 }
 
 }  // namespace
-
-struct BatchMaker::Work {
-  const huiliu_rows& rows;
-  const uint64_t epoch;
-  const uint64_t sequence;
-  int64_t now_us = 0;
-  std::string today = {};
-  absl::Span<const mapping::MappedRow> mapped = {};
-  // By key; changed as rows are decided.
-  absl::flat_hash_map<absl::string_view, rules::PriorDecision> prior = {};
-  absl::flat_hash_map<absl::string_view, size_t> changed = {};  // key → index in made.decisions
-  std::map<CountKey, Count> counts = {};
-  merkle::TreeBuilder rest = {};
-  int64_t rest_rows = 0;
-  int64_t kept = 0;
-  bool moved_counts = false;
-  std::set<std::string> overrides = {};  // that decided rows
-  MadeBatch made = {};
-  const KeptRows* again = nullptr;  // decided again
-  Again why = Again::kAsked;
-  std::vector<RedriveResult>* results = nullptr;
-};
 
 absl::Status BatchMaker::LookUp(Work* work) {
   std::vector<absl::string_view> keys;
@@ -127,12 +89,20 @@ void BatchMaker::Publish(Work* work, size_t i, const rules::Output& output) {
   envelope.set_conflict(decision_.attribution.conflict);
   envelope.set_key_hash(ToString(Sha256(row.key)));
   envelope.set_rule(output.rule);
+  const rules::DecidedAgain by = work->again == nullptr       ? rules::DecidedAgain::kByRules
+                                 : work->why == Again::kAsked ? rules::DecidedAgain::kCorrected
+                                                              : rules::DecidedAgain::kByOverrides;
+  rules::SentReason why = rules::ReasonOf(decision_, output, by);
+  envelope.set_reason(std::move(why.code));
+  if (why.caused_by_rules) envelope.set_rule_set(parts_.rule_label);
   for (const std::string& finding : row.findings) envelope.add_findings(finding);
   envelope.set_masked_at_source(row.masked_at_source || decision_.masked_at_source);
   envelope.set_source_epoch(work->epoch);
   envelope.set_source_sequence(work->sequence);
   envelope.set_index_in_batch(static_cast<uint32_t>(batch.keys_size()));
   envelope.set_cleaned_time_us(work->now_us);
+  if (output.tombstone && decision_.outcomes[0] == huiliu::v1::OUTCOME_OUTSIDE_AREA)
+    LeaveOutNewVersion(&envelope);
   batch.add_keys(absl::StrCat(parts_.source.system(), absl::string_view("\0", 1), row.key));
   batch.add_envelopes(envelope.SerializeAsString());
   batch.add_payloads(output.tombstone ? "" : output.payload);
@@ -192,44 +162,84 @@ void BatchMaker::Decide(Work* work, size_t i) {
   decision_.overrides.clear();
   decision_.masked_at_source = false;
   if (!row.error_code.empty()) {
-    CountChange(work, work->today, huiliu::v1::OUTCOME_QUARANTINED, decision_, row.masked_at_source,
-                1);
-    KeepRow(work, i, work->today, row.error_code, row.error_place, row.error_message,
-            &work->made.quarantined);
-    return AddRest(work, i);
+    return DecideUnmapped(work, i);
   }
+  std::optional<UnmappedVersion> mended;
+  if (!TakeMended(work, i, &mended)) return;
   const rules::SourceChange change = ChangeOf(*work, i);
   const auto prior = work->prior.find(row.key);
   const rules::PriorDecision* before = prior == work->prior.end() ? nullptr : &prior->second;
   parts_.engine->Decide(change, before, &decision_);
   const bool masked = row.masked_at_source || decision_.masked_at_source;
   const huiliu::v1::Outcome outcome = decision_.outcomes[0];
+  const std::string day = mended.has_value() ? DayOf(mended->counted_day) : work->today;
   switch (decision_.novelty) {
     case rules::Novelty::kUnchanged:
+      if (mended.has_value()) CountChange(work, day, outcome, decision_, masked, 1);
       work->made.batch.set_unchanged_rows(work->made.batch.unchanged_rows() + 1);
       break;
-    case rules::Novelty::kRedecided: {
-      const std::string day =
-          before != nullptr && before->counted_day != 0 ? DayOf(before->counted_day) : work->today;
-      if (before != nullptr && !before->outcomes.empty()) {
-        rules::Decision old;
-        old.attribution.division = before->division;
-        CountChange(work, day, before->outcomes[0], old, false, -1);
-        old.attribution.division = decision_.attribution.division;
-        CountChange(work, day, outcome, old, false, 1);
-        work->moved_counts = true;
-        if (before->outcomes[0] == huiliu::v1::OUTCOME_PENDING && outcome != before->outcomes[0])
-          work->made.released.push_back(before->row_id);
-      }
-      if (DecidedByHand()) KeepUndecided(work, i, day);
+    case rules::Novelty::kRedecided:
+      if (mended.has_value()) CountChange(work, day, outcome, decision_, masked, 1);
+      MoveRedecided(work, i, before, masked);
       break;
-    }
     default:
-      CountChange(work, work->today, outcome, decision_, masked, 1);
+      CountChange(work, day, outcome, decision_, masked, 1);
       if (decision_.novelty != rules::Novelty::kNew) decision_.overrides.clear();
-      KeepUndecided(work, i, work->today);
+      KeepUndecided(work, i, day);
       if (decision_.outputs.empty()) AddRest(work, i);
+      if (mended.has_value() && decision_.novelty == rules::Novelty::kNew)
+        decision_.next.counted_day = mended->counted_day;
   }
+  for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
+  Remember(work, i);
+}
+
+void BatchMaker::MoveRedecided(Work* work, size_t i, const rules::PriorDecision* before,
+                               bool masked) {
+  const std::string day =
+      before != nullptr && before->counted_day != 0 ? DayOf(before->counted_day) : work->today;
+  if (before == nullptr || before->outcomes.empty()) {
+    if (DecidedByHand()) KeepUndecided(work, i, day);
+    return;
+  }
+  const huiliu::v1::Outcome is = decision_.outcomes[0], was = before->outcomes[0];
+  rules::Decision old;
+  old.attribution.division = before->division;
+  old.attribution.conflict = before->conflict;
+  CountChange(work, day, was, old, masked, -1);
+  CountChange(work, day, is, decision_, masked, 1);
+  work->moved_counts = true;
+  // What is undecided as before is kept already.
+  if (was != is || DecidedByHand()) KeepUndecided(work, i, day);
+  if (was == is) return;
+  if (was == huiliu::v1::OUTCOME_PENDING)
+    work->made.released.push_back({KeptKind::kPending, before->row_id, ""});
+  if (was == huiliu::v1::OUTCOME_QUARANTINED) {
+    work->made.released.push_back(
+        {KeptKind::kQuarantined, before->row_id, std::string(View(work->rows.rows[i].raw))});
+  }
+}
+
+// A version that is not the newest changes nothing; nor does one that these rules have decided.
+// What could not be mapped was kept when it came.
+void BatchMaker::DecideHistory(Work* work, size_t i) {
+  const mapping::MappedRow& row = work->mapped[i];
+  decision_.attribution = {};
+  decision_.masked_at_source = false;
+  const auto prior = row.error_code.empty() ? work->prior.find(row.key) : work->prior.end();
+  const bool known = prior != work->prior.end();
+  work->history->impact.Look(known);
+  if (!known) return;
+  const rules::PriorDecision before = prior->second;
+  rules::SourceChange change = ChangeOf(*work, i);
+  change.replay = true;
+  parts_.engine->Decide(change, &before, &decision_);
+  if (decision_.novelty != rules::Novelty::kRedecided) return;
+  MoveRedecided(work, i, &before, row.masked_at_source || decision_.masked_at_source);
+  work->history->former->Ask(change, before);
+  std::erase_if(decision_.outputs,
+                [&](const rules::Output& output) { return work->history->former->Sent(output); });
+  work->history->impact.Add(before, decision_, 0, parts_.source.receivers(0));
   for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
   Remember(work, i);
 }
@@ -288,7 +298,11 @@ void BatchMaker::MoveAgain(Work* work, size_t i, const KeptRows::Row& kept,
   CountChange(work, day, result->outcome, decision_,
               row.masked_at_source || decision_.masked_at_source, 1);
   work->moved_counts = true;
-  if (work->why != Again::kWithdrawn) work->made.redriven.push_back(kept.ref);
+  if (work->why == Again::kWithdrawn) {
+    work->overrides.insert(kept.kept.territory_override());
+  } else {
+    work->made.redriven.push_back(kept.ref);
+  }
   if (result->outcome == huiliu::v1::OUTCOME_QUARANTINED ||
       result->outcome == huiliu::v1::OUTCOME_PENDING) {
     result->error = decision_.reason;
@@ -296,6 +310,7 @@ void BatchMaker::MoveAgain(Work* work, size_t i, const KeptRows::Row& kept,
   KeepUndecided(work, i, day);
   if (decision_.outputs.empty()) AddRest(work, i);
   for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
+  unmapped_.SetOutcome(work->rows.rows[i], result->outcome);
   // The count stays in its day, and so does what is remembered of it.
   if (decision_.novelty != rules::Novelty::kSuperseded) decision_.next.counted_day = NumberOf(day);
   Remember(work, i);
@@ -326,6 +341,13 @@ absl::Status BatchMaker::Seal(Work* work) {
     }
   }
   batch.set_redrive(work->moved_counts);
+  if (work->history != nullptr) {
+    huiliu::v1::Reread* reread = batch.mutable_reread();
+    reread->set_version(work->history->version);
+    reread->set_position(work->history->position);
+    reread->set_done(work->history_ends);
+    work->history->impact.AddTo(reread->mutable_counts());
+  }
   batch.mutable_overrides()->Add(work->overrides.begin(), work->overrides.end());
   batch.set_rest_rows(work->rest_rows);
   batch.set_rest_digest(ToString(work->rest.Root()));
@@ -352,13 +374,18 @@ absl::StatusOr<MadeBatch> BatchMaker::Run(Work* work, const std::string& positio
   for (size_t i = 0; i < count; ++i) parts_.mapping->Map(work->rows.rows[i], &mapped_[i]);
   work->mapped = absl::MakeConstSpan(mapped_).first(count);
   RETURN_IF_ERROR(LookUp(work));
+  RETURN_IF_ERROR(unmapped_.Load(work->rows, work->mapped));
   for (size_t i = 0; i < work->rows.row_count; ++i) {
-    if (work->again == nullptr) {
+    if (work->history != nullptr) {
+      DecideHistory(work, i);
+    } else if (work->again == nullptr) {
       Decide(work, i);
     } else {
       DecideAgain(work, i, work->again->row(i));
     }
   }
+  for (DecisionUpdate& update : unmapped_.TakeUpdates())
+    work->made.decisions.push_back(std::move(update));
   RETURN_IF_ERROR(Seal(work));
   return std::move(work->made);
 }
@@ -376,6 +403,24 @@ absl::StatusOr<MadeBatch> BatchMaker::MakeAgain(const KeptRows& rows, uint64_t e
   work.again = &rows;
   work.why = why;
   work.results = results;
+  return Run(&work, position);
+}
+
+absl::StatusOr<MadeBatch> BatchMaker::MakeHistory(const huiliu_rows& rows, uint64_t epoch,
+                                                  uint64_t sequence, const std::string& position,
+                                                  Reevaluation* history) {
+  Work work{.rows = rows, .epoch = epoch, .sequence = sequence};
+  work.history = history;
+  return Run(&work, position);
+}
+
+absl::StatusOr<MadeBatch> BatchMaker::MakeEndOfHistory(uint64_t epoch, uint64_t sequence,
+                                                       const std::string& position,
+                                                       Reevaluation* history) {
+  const huiliu_rows none{};
+  Work work{.rows = none, .epoch = epoch, .sequence = sequence};
+  work.history = history;
+  work.history_ends = true;
   return Run(&work, position);
 }
 

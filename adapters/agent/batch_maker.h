@@ -5,12 +5,15 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "adapters/agent/kept_rows.h"
 #include "adapters/agent/redrive_spool.h"
+#include "adapters/agent/reevaluation.h"
+#include "adapters/agent/unmapped_rows.h"
 #include "adapters/mapping/mapping.h"
 #include "core/base/clock.h"
 #include "core/base/signing.h"
@@ -29,10 +32,18 @@ struct MadeBatch {
   std::vector<huiliu::v1::QuarantinedRow> pending;
   std::vector<KeptRowRef> redriven;  // kept rows whose counts this batch moves
   std::vector<std::string>
-      released;  // source row ids of pending rows that were decided again by a re-read
+      superseded;  // source row ids whose quarantined rows of earlier batches stand for nothing now
+  // A row that waited and that a re-read has decided again: what is kept of it is settled.
+  struct Released {
+    KeptKind kind = KeptKind::kPending;
+    std::string row_id;  // at the source
+    std::string raw;     // quarantined: other rows with this id are kept for other reasons
+  };
+  std::vector<Released> released;
   // Nothing happened but re-reads: it need not travel.
   bool empty() const {
-    return batch.keys_size() == 0 && batch.counts_size() == 0 && batch.quarantined_size() == 0;
+    return batch.keys_size() == 0 && batch.counts_size() == 0 && batch.quarantined_size() == 0 &&
+           superseded.empty();
   }
 };
 
@@ -55,8 +66,9 @@ class BatchMaker {
     DecisionStore* decisions = nullptr;
     const SigningKey* key = nullptr;
     Clock* clock = nullptr;
+    std::string rule_label = {};  // "dataset/receiver@version", for envelopes
   };
-  explicit BatchMaker(Parts parts) : parts_(std::move(parts)) {}
+  explicit BatchMaker(Parts parts) : parts_(std::move(parts)), unmapped_(*parts_.decisions) {}
 
   // The rows' header must be bound to the mapping.
   absl::StatusOr<MadeBatch> Make(const huiliu_rows& rows, uint64_t epoch, uint64_t sequence);
@@ -65,6 +77,14 @@ class BatchMaker {
   absl::StatusOr<MadeBatch> MakeAgain(const KeptRows& rows, uint64_t epoch, uint64_t sequence,
                                       const std::string& position, Again why,
                                       std::vector<RedriveResult>* results);
+  // Rows of the source's history: newest versions alone are decided again, by new rules; what is
+  // sent is what differs. `position`: of the last batch. The batch tells how far `history` is, and
+  // its impact. Where it is empty() and decides nothing it need not travel: a later one tells.
+  absl::StatusOr<MadeBatch> MakeHistory(const huiliu_rows& rows, uint64_t epoch, uint64_t sequence,
+                                        const std::string& position, Reevaluation* history);
+  // The batch that ends it.
+  absl::StatusOr<MadeBatch> MakeEndOfHistory(uint64_t epoch, uint64_t sequence,
+                                             const std::string& position, Reevaluation* history);
 
  private:
   using CountKey = std::tuple<std::string, int, std::string>;  // day, outcome, division
@@ -78,6 +98,14 @@ class BatchMaker {
   absl::StatusOr<MadeBatch> Run(Work* work, const std::string& position);
   absl::Status LookUp(Work* work);
   void Decide(Work* work, size_t i);
+  // A row that could not be mapped: quarantined, or a re-read of one that was.
+  void DecideUnmapped(Work* work, size_t i);
+  // A row that can be mapped, and perhaps could not before. False: nothing is left to decide. Sets
+  // `mended` where this very version was quarantined: its count has been taken out of its day.
+  bool TakeMended(Work* work, size_t i, std::optional<UnmappedVersion>* mended);
+  // The same version under other rules: its count moves within the day it stands in.
+  void MoveRedecided(Work* work, size_t i, const rules::PriorDecision* before, bool masked);
+  void DecideHistory(Work* work, size_t i);
   void DecideAgain(Work* work, size_t i, const KeptRows::Row& kept);
   void MoveAgain(Work* work, size_t i, const KeptRows::Row& kept, huiliu::v1::Outcome before,
                  const std::string& division, RedriveResult* result);
@@ -95,6 +123,7 @@ class BatchMaker {
   absl::Status Seal(Work* work);
 
   const Parts parts_;
+  UnmappedRows unmapped_;
   rules::Decision decision_;
   std::vector<mapping::MappedRow> mapped_;  // reused: its texts keep their room
 };

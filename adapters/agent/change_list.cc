@@ -42,7 +42,9 @@ constexpr EnvelopeField kFields[] = {
     {Envelope::kCleanedTimeUsFieldNumber, "_cleaned_time", "清洗时间", 5, kTime},
     {Envelope::kConflictFieldNumber, "_conflict", "归属证据冲突", 4, kBool},
     {Envelope::kDecidedByFieldNumber, "_decided_by", "归属依据", 1, kText},
-    {Envelope::kRuleFieldNumber, "_rule", "回流规则及版本", 1, kText}};
+    {Envelope::kRuleFieldNumber, "_rule", "回流规则及版本", 1, kText},
+    {Envelope::kReasonFieldNumber, "_reason", "撤回或再次回流的原因", 1, kText},
+    {Envelope::kRuleSetFieldNumber, "_rule_set", "引起撤回或再次回流的规则版本", 1, kText}};
 constexpr size_t kEnvelopeSlots = kCells + std::size(kFields);
 
 std::vector<uint32_t> EnvelopeNumbers() {

@@ -220,7 +220,7 @@ std::string Config::PluginPath(const std::string& plugin) const {
   return StrCat(plugins, "/huiliu_", plugin, ".so");
 }
 
-absl::StatusOr<Config> LoadConfig(const std::string& path) {
+absl::StatusOr<Config> LoadConfig(const std::string& path, ConfigUse use) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   Config config;
   config.path = path;
@@ -254,9 +254,16 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
                                    {"divisions", r.File(&config.divisions)},
                                    {"sources", list(ReadSource)},
                                    {"landings", list(ReadLanding)}}));
+  if (use == ConfigUse::kLook) {
+    if (config.plugins.empty())
+      return absl::InvalidArgumentError(StrCat(path, ": plugins 必须配置 / plugins is required"));
+    return config;
+  }
   if (config.state_dir.empty() || config.plugins.empty() || config.node.address.empty()) {
     return absl::InvalidArgumentError(
-        StrCat(path, ": node.address, state_dir and plugins are required"));
+        StrCat(path,
+               ": node.address、state_dir、plugins 必须配置 / node.address, state_dir and "
+               "plugins are required"));
   }
   RETURN_IF_ERROR(CheckLogin(path, config.node));
   for (SourceConfig& source : config.sources) {

@@ -55,8 +55,12 @@ struct Config {
   std::string PluginPath(const std::string& plugin) const;
 };
 
+// What a configuration is read for. kLook: only its sources and plugins are used, so that a source
+// can be looked at before the agent is anybody at a node.
+enum class ConfigUse { kRun, kLook };
+
 // INVALID_ARGUMENT with file:line:column. Relative paths are relative to the file.
-absl::StatusOr<Config> LoadConfig(const std::string& path);
+absl::StatusOr<Config> LoadConfig(const std::string& path, ConfigUse use = ConfigUse::kRun);
 
 }  // namespace huiliu::agent
 

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "adapters/agent/outcome_words.h"
 #include "adapters/agent/source_worker.h"
+#include "adapters/agent/unmapped_rows.h"
 #include "core/base/clock.h"
 #include "core/base/status.h"
 #include "core/codes/citizen_ids.h"
@@ -81,6 +82,7 @@ absl::Status Collect(const Config& config, const SourceConfig& source,
   const absl::Status read =
       ReadDecisions(SourceWorker::DecisionFolderOf(config, source.id), scratch.path(),
                     [&](absl::string_view key, absl::string_view value) -> absl::Status {
+                      if (IsUnmappedKey(key)) return absl::OkStatus();
                       Line line{source.id, std::string(key), {}};
                       RETURN_IF_ERROR(rules::DecodeDecision(value, &line.decision));
                       if (Wanted(line.decision, options)) lines->push_back(std::move(line));

@@ -79,6 +79,7 @@ class Trial {
   absl::Status Begin() {
     rules::DryRun::Options options;
     options.active.divisions = options.draft.divisions = reread_->receiver().divisions;
+    options.overrides = reread_->overrides();
     options.as_of_us = absl::ToUnixMicros(absl::Now());
     options.samples = options_.samples;
     options.seed = options_.seed;

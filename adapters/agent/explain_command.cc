@@ -143,7 +143,8 @@ absl::Status ExplainRow(const Config& config, const TrialOptions& options,
     ASSIGN_OR_RETURN(
         const rules::Explanation explained,
         rules::ExplainRecord(reread->contract(), rule_set, reread->receiver(), reread->divisions(),
-                             found->row.payload, absl::ToUnixMicros(absl::Now())));
+                             found->row.payload, absl::ToUnixMicros(absl::Now()),
+                             {reread->source().system(), reread->overrides()}));
     ASSIGN_OR_RETURN(explanation, rules::ToMessage(explained, *reread->contract(), *rule_set,
                                                    found->row.payload, viewer));
   }

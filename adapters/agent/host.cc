@@ -26,4 +26,16 @@ huiliu_host MakeHost(const std::atomic<bool>& stopping) {
   return {sizeof(huiliu_host), const_cast<std::atomic<bool>*>(&stopping), &Log, &Stopping};
 }
 
+NoticingHost::NoticingHost(const std::atomic<bool>& stopping, Sink sink)
+    : stopping_(stopping), sink_(std::move(sink)) {
+  table_ = {
+      sizeof(huiliu_host), this,
+      [](void* context, int level, huiliu_bytes message) {
+        Log(nullptr, level, message);
+        if (level >= 2)
+          static_cast<NoticingHost*>(context)->sink_(std::string(message.data, message.size));
+      },
+      [](void* context) { return static_cast<NoticingHost*>(context)->stopping_.load() ? 1 : 0; }};
+}
+
 }  // namespace huiliu::agent

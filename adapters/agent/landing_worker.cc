@@ -44,7 +44,7 @@ LandingWorker::LandingWorker(Config config, LandingConfig landing,
       landing_config_(std::move(landing)),
       stopping_(stopping),
       status_(config_.state_dir, landing_config_.id),
-      host_(MakeHost(stopping)) {}
+      host_(stopping, [this](const std::string& warning) { status_.AddNotice(warning); }) {}
 
 absl::Status LandingWorker::Prepare(sdk::OpenLanding& landing) {
   ASSIGN_OR_RETURN(const huiliu::v1::Dataset dataset, node_->GetDataset(landing_config_.dataset));
@@ -120,7 +120,7 @@ absl::StatusOr<std::unique_ptr<sdk::OpenLanding>> LandingWorker::OpenPrepared() 
                    sdk::LoadPlugin(config_.PluginPath(landing_config_.plugin)));
   ASSIGN_OR_RETURN(const huiliu_landing* table, sdk::FindLanding(*plugin, landing_config_.plugin));
   ASSIGN_OR_RETURN(std::unique_ptr<sdk::OpenLanding> landing,
-                   sdk::OpenLanding::Open(*table, &host_, landing_config_.options_json));
+                   sdk::OpenLanding::Open(*table, host_.table(), landing_config_.options_json));
   RETURN_IF_ERROR(Prepare(*landing));
   return landing;
 }
@@ -179,8 +179,10 @@ absl::Status LandingWorker::Run() {
       status_.Set("stopped", std::string(status.message()));
       return status;
     }
-    status_.Set("waiting",
-                status.ok() ? "the node ended the subscription" : std::string(status.message()));
+    // What has come since is not known: an ended grant looks just like a quiet source.
+    status_.SetCaughtUp(false);
+    status_.Set("waiting", status.ok() ? "节点结束了订阅，将重试 / the node ended the subscription"
+                                       : std::string(status.message()));
     if (absl::Now() - started > absl::Seconds(30)) back_off = absl::Milliseconds(200);
     for (absl::Time end = absl::Now() + back_off; !stopping_ && absl::Now() < end;)
       absl::SleepFor(absl::Milliseconds(50));

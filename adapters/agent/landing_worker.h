@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "adapters/agent/change_list.h"
 #include "adapters/agent/config.h"
+#include "adapters/agent/host.h"
 #include "adapters/agent/node_client.h"
 #include "adapters/agent/worker_status.h"
 #include "adapters/sdk/loader.h"
@@ -42,7 +43,7 @@ class LandingWorker {
   const std::atomic<bool>& stopping_;
   WorkerStatus status_;
   bool from_beginning_ = false;  // what has landed is replaced by a new snapshot
-  huiliu_host host_;
+  const NoticingHost host_;
   std::unique_ptr<NodeClient> node_;
   std::unique_ptr<ChangeList> changes_;
   std::atomic<bool> asked_ = false;  // set by the subscription's watcher

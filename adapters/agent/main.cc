@@ -19,6 +19,7 @@
 #include "adapters/agent/source_worker.h"
 #include "adapters/agent/supervisor.h"
 #include "core/base/files.h"
+#include "core/command_line/usage_errors.h"
 
 namespace {
 
@@ -310,7 +311,9 @@ void AddOverrideVerb(CLI::App& app, std::string* config_path, OverrideVerb* over
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"huiliu-agent — 前置机上的采集与落地 (sources and landings of Huiliu)"};
+  CLI::App app{"huiliu-agent — 前置机上的采集与落地 (sources and landings of Huiliu)",
+               "huiliu-agent"};
+  app.failure_message(huiliu::command_line::UsageError);
   app.require_subcommand(1);
   std::string config_path, source, landing, digest;
   const auto verb = [&](const char* name, const char* text) {

@@ -1,6 +1,5 @@
 // How the worker decides kept rows again: SourceWorker's part of it.
 #include <map>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -13,26 +12,63 @@ namespace {
 constexpr absl::Duration kLookEvery = absl::Milliseconds(500);
 constexpr int kPageRows = 1000;
 
+// Whether a kept row came with this batch.
+bool IsOf(const std::string& id, const huiliu::v1::Batch& batch) {
+  const auto parsed = ParseKeptRowId(id);
+  return parsed.ok() && parsed->epoch == batch.epoch() && parsed->sequence == batch.sequence();
+}
+
 }  // namespace
 
-// A pending row that a re-read has decided meanwhile must not move its count a second time.
+// A kept row that a re-read has decided meanwhile must not move its count a second time, and one
+// that its source has replaced must not come back over what replaced it.
 absl::Status SourceWorker::StageReleased(const MadeBatch& made) {
   std::vector<KeptRowRef> moving = made.redriven;
-  if (!made.released.empty()) {
-    const std::set<std::string> released(made.released.begin(), made.released.end());
+  for (const KeptKind kind : {KeptKind::kPending, KeptKind::kQuarantined}) {
+    std::map<std::string, std::string> released;  // by row id
+    for (const MadeBatch::Released& row : made.released) {
+      if (row.kind == kind) released[row.row_id] = row.raw;
+    }
     std::string token;
-    do {
+    while (!released.empty()) {
       ASSIGN_OR_RETURN(const KeptRowPage page,
-                       kept_->List(KeptKind::kPending, source_config_.id, kPageRows, token, false));
+                       kept_->List(kind, source_config_.id, kPageRows, token, false));
       for (const huiliu::v1::QuarantinedRow& row : page.rows) {
-        if (released.contains(row.row_id())) moving.push_back({KeptKind::kPending, row.id()});
+        const auto found = released.find(row.row_id());
+        // What this very batch keeps is another version's.
+        if (found == released.end() || IsOf(row.id(), made.batch)) continue;
+        if (kind == KeptKind::kPending || found->second == row.raw())
+          moving.push_back({kind, row.id()});
       }
       token = page.next_page_token;
-    } while (!token.empty());
+      if (token.empty()) break;
+    }
   }
+  RETURN_IF_ERROR(
+      AddKeptBefore(KeptKind::kQuarantined, made.superseded, made.quarantined, &moving));
   if (moving.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(kept_->StageRedriven(source_config_.id, made.batch.sequence(), moving));
   moving_.push_back(made.batch.sequence());
+  return absl::OkStatus();
+}
+
+absl::Status SourceWorker::AddKeptBefore(KeptKind kind, const std::vector<std::string>& row_ids,
+                                         absl::Span<const huiliu::v1::QuarantinedRow> kept_now,
+                                         std::vector<KeptRowRef>* refs) {
+  if (row_ids.empty()) return absl::OkStatus();
+  const std::set<std::string> wanted(row_ids.begin(), row_ids.end());
+  std::set<std::string> now;
+  for (const huiliu::v1::QuarantinedRow& row : kept_now) now.insert(row.id());
+  std::string token;
+  do {
+    ASSIGN_OR_RETURN(const KeptRowPage page,
+                     kept_->List(kind, source_config_.id, kPageRows, token, false));
+    for (const huiliu::v1::QuarantinedRow& row : page.rows) {
+      if (wanted.contains(row.row_id()) && !now.contains(row.id()))
+        refs->push_back({kind, row.id()});
+    }
+    token = page.next_page_token;
+  } while (!token.empty());
   return absl::OkStatus();
 }
 

@@ -281,8 +281,8 @@ absl::Status ListKept(const Config& config, const RepairOptions& options) {
   if (options.json) return absl::OkStatus();
   for (const auto& [reason, rows] : reasons)
     by_reason.Add({rules::ReasonInWords(reason, options.english), reason, std::to_string(rows)});
-  std::printf("%s", by_reason.Render().c_str());
-  std::printf("%s%s%zu%s\n", table.Render().c_str(), say("共 ", ""), count, say(" 行", " rows"));
+  std::printf("%s\n%s%s%zu%s\n", table.Render().c_str(), by_reason.Render().c_str(), say("共 ", ""),
+              count, say(" 行", " rows"));
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "adapters/agent/host.h"
+#include "adapters/agent/override_verbs.h"
 #include "adapters/agent/rule_choice.h"
 #include "adapters/sdk/loader.h"
 #include "core/base/files.h"
@@ -42,6 +43,14 @@ absl::Status Reread::Prepare() {
   receiver_.id = ReceiverId(receiver.id());
   receiver_.title = receiver.title();
   receiver_.divisions.assign(receiver.divisions().begin(), receiver.divisions().end());
+  huiliu::v1::GetOverridesInForceRequest asked;
+  asked.set_dataset(source_.dataset());
+  asked.set_receiver(receiver.id());
+  ASSIGN_OR_RETURN(const huiliu::v1::GetOverridesInForceResponse held,
+                   node_->OverridesInForce(asked));
+  ASSIGN_OR_RETURN(overrides_, OverridesThatRun(config_.state_dir, source_config_.id,
+                                                {held.territory_overrides().begin(),
+                                                 held.territory_overrides().end()}));
   std::string yaml;
   if (!source_config_.mapping.empty()) {
     ASSIGN_OR_RETURN(yaml, ReadFile(source_config_.mapping));
@@ -84,6 +93,7 @@ absl::Status Reread::Run(const Take& take) {
   const huiliu_host host = MakeHost(stopping_);
   ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenSource> opened,
                    sdk::OpenSource::Open(*table, &host, source_config_.options_json, ""));
+  RETURN_IF_ERROR(opened->Need(mapping_->needed_columns()));
   std::vector<std::string> bound;
   mapping::MappedRow mapped;
   while (!stopping_) {

@@ -45,6 +45,8 @@ class Reread {
   const std::shared_ptr<const territory::Divisions>& divisions() const { return divisions_; }
   // The receiver's area. Without its key, as the agent's own engine: hash masks withhold here.
   const rules::Receiver& receiver() const { return receiver_; }
+  // The territory overrides that run here.
+  const std::vector<huiliu::v1::TerritoryOverride>& overrides() const { return overrides_; }
   NodeClient& node() const { return *node_; }
   mapping::Mapping& mapping() { return *mapping_; }
 
@@ -62,6 +64,7 @@ class Reread {
   std::shared_ptr<const schema::Contract> contract_;
   std::unique_ptr<mapping::Mapping> mapping_;
   std::shared_ptr<const territory::Divisions> divisions_;
+  std::vector<huiliu::v1::TerritoryOverride> overrides_;
   std::vector<std::string> notices_;
 };
 

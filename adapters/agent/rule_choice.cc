@@ -10,6 +10,7 @@ namespace {
 
 bool WasApproved(const huiliu::v1::RuleSet& version) {
   return version.state() == huiliu::v1::RULE_SET_STATE_IN_FORCE ||
+         version.state() == huiliu::v1::RULE_SET_STATE_EXPIRED ||
          version.state() == huiliu::v1::RULE_SET_STATE_SUPERSEDED;
 }
 
@@ -32,7 +33,10 @@ absl::StatusOr<huiliu::v1::RuleSet> ChooseRuleSet(const Config& config,
       return std::move(proto);
   }
   return absl::FailedPreconditionError(absl::StrCat(
-      "the department has pinned rule set ", pinned.substr(0, 12), "… for source ", source.id(),
+      "部门固定的规则集在节点没有或未获批准，请用 huiliu-agent rules 查看后另行固定 / the "
+      "department "
+      "has pinned rule set ",
+      pinned.substr(0, 12), "… for source ", source.id(),
       ", which the node does not have or has not approved; look at huiliu-agent rules, then pin "
       "another"));
 }

@@ -28,6 +28,8 @@ const char* StateInWords(huiliu::v1::RuleSetState state) {
       return "已审批未生效 (approved for later)";
     case huiliu::v1::RULE_SET_STATE_IN_FORCE:
       return "现行 (in force)";
+    case huiliu::v1::RULE_SET_STATE_EXPIRED:
+      return "已失效 (expired)";
     default:
       return "已被替代 (superseded)";
   }
@@ -35,6 +37,7 @@ const char* StateInWords(huiliu::v1::RuleSetState state) {
 
 bool WasInForce(const RuleSet& version) {
   return version.state() == huiliu::v1::RULE_SET_STATE_IN_FORCE ||
+         version.state() == huiliu::v1::RULE_SET_STATE_EXPIRED ||
          version.state() == huiliu::v1::RULE_SET_STATE_SUPERSEDED;
 }
 
@@ -75,8 +78,9 @@ absl::Status ShowRules(const Config& config, const std::string& source, uint32_t
   ASSIGN_OR_RETURN(const std::vector<RuleSet> versions, VersionsOf(config, source));
   ASSIGN_OR_RETURN(const std::string pinned, PinnedDigest(config.state_dir, source));
   for (const RuleSet& one : versions) {
-    const bool runs = pinned.empty() ? one.state() == huiliu::v1::RULE_SET_STATE_IN_FORCE
-                                     : DigestOf(one) == pinned;
+    const bool in_force = one.state() == huiliu::v1::RULE_SET_STATE_IN_FORCE ||
+                          one.state() == huiliu::v1::RULE_SET_STATE_EXPIRED;
+    const bool runs = pinned.empty() ? in_force : DigestOf(one) == pinned;
     if (version == 0 ? !runs : one.version() != version) continue;
     std::fputs(one.yaml().c_str(), stdout);
     return absl::OkStatus();

@@ -64,6 +64,10 @@ absl::Status SourceWorker::OpenStores() {
                    RocksDbDecisionStore::Open(DecisionFolderOf(config_, source_config_.id), {}));
   ASSIGN_OR_RETURN(kept_, QuarantineStore::Open(KeptFolderOf(config_, source_config_.id), {}));
   ASSIGN_OR_RETURN(divisions_, territory::Divisions::Load(config_.divisions));
+  rules_ = std::make_unique<EdgeRules>(divisions_);
+  ASSIGN_OR_RETURN(ShownColumns shown,
+                   ShownColumns::Load(ColumnsFileOf(config_, source_config_.id)));
+  shown_columns_.emplace(std::move(shown));
   return absl::OkStatus();
 }
 
@@ -83,29 +87,44 @@ absl::StatusOr<std::string> SourceWorker::LookUp() {
 }
 
 absl::StatusOr<bool> SourceWorker::IsOutdated() {
+  if (rules_->IsBusy()) return false;
+  if (outdated_) return true;
   if (absl::Now() - looked_up_ < kLookUpEvery) return false;
   ASSIGN_OR_RETURN(const std::string versions, LookUp());
   looked_up_ = absl::Now();
-  return versions != prepared_with_;
+  if (versions == prepared_with_) return false;
+  outdated_ = true;
+  // Thousands of rules take a while: until then the flow goes on by those before them.
+  const bool judges = maker_ != nullptr && source_.placement() != huiliu::v1::PLACEMENT_NODE;
+  if (!judges || dataset_.version() != contract_->version()) return true;
+  rules_->Begin(contract_, rule_set_);
+  return false;
 }
 
 absl::Status SourceWorker::Prepare() {
   ASSIGN_OR_RETURN(node_, NodeClient::Connect(config_.node));
   ASSIGN_OR_RETURN(prepared_with_, LookUp());
   looked_up_ = absl::Now();
+  outdated_ = false;
   if (source_.dataset() != source_config_.dataset) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("source ", source_.id(), " is registered for dataset ", source_.dataset(),
-                     ", the agent is configured for ", source_config_.dataset));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "数据源登记的数据集与本机配置不一致 / source ", source_.id(), " is registered for dataset ",
+        source_.dataset(), ", the agent is configured for ", source_config_.dataset));
   }
   if (source_.batch_public_key() != key_->public_key()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "source ", source_.id(), " is registered with another public key than that of ",
+        "数据源登记的公钥不是本机签名密钥的，请用 huiliu-agent key 所示的公钥重新登记 / source ",
+        source_.id(), " is registered with another public key than that of ",
         source_config_.signing_key,
         "; register it again with the key that huiliu-agent key prints"));
   }
-  ASSIGN_OR_RETURN(contract_, schema::Contract::Parse(dataset_.source_name(),
-                                                      dataset_.source_text(), dataset_.version()));
+  // The same contract stays the same object: compiled rules are taken over with it.
+  if (contract_ == nullptr || contract_->version() != dataset_.version() ||
+      contract_->source_text() != dataset_.source_text()) {
+    ASSIGN_OR_RETURN(contract_,
+                     schema::Contract::Parse(dataset_.source_name(), dataset_.source_text(),
+                                             dataset_.version()));
+  }
   std::string yaml;
   if (!source_config_.mapping.empty()) {
     ASSIGN_OR_RETURN(yaml, ReadFile(source_config_.mapping));
@@ -113,29 +132,29 @@ absl::Status SourceWorker::Prepare() {
   ASSIGN_OR_RETURN(mapping_, mapping::Mapping::Parse(source_config_.mapping, yaml, contract_));
   bound_header_.clear();
   maker_.reset();
+  unmapped_.emplace(*decisions_);
   if (source_.placement() == huiliu::v1::PLACEMENT_NODE) return absl::OkStatus();
   return PrepareEngine();
 }
 
 absl::Status SourceWorker::PrepareEngine() {
-  std::vector<huiliu::v1::RuleError> errors;
-  ASSIGN_OR_RETURN(
-      const std::shared_ptr<const rules::RuleSet> parsed,
-      rules::ParseRuleSet(rule_set_.source_name(), rule_set_.yaml(), *contract_, &errors));
-  const auto rule_set = rules::WithVersion(*parsed, rule_set_.version());
+  ASSIGN_OR_RETURN(const EdgeRules::Compiled compiled, rules_->Take(contract_, rule_set_));
   rules::ReturnEngine::Options options;
   rules::Receiver area;
   area.id = ReceiverId(receiver_.id());
   area.title = receiver_.title();
   area.divisions.assign(receiver_.divisions().begin(), receiver_.divisions().end());
   options.receivers.push_back(std::move(area));
-  ASSIGN_OR_RETURN(
-      engine_, rules::ReturnEngine::Create(std::move(options), contract_, {rule_set}, divisions_));
+  ASSIGN_OR_RETURN(auto engine, rules::ReturnEngine::Assemble(std::move(options), contract_,
+                                                              {compiled}, divisions_));
+  if (engine_ != nullptr) engine->TakeOver(engine_.get());
+  engine_ = std::move(engine);
   engine_->SetOverrides(source_.system(), overrides_);
   BatchMaker::Parts parts;
   parts.source = source_;
   parts.city = receiver_.id();
-  parts.rule_set = absl::BytesToHexString(AsBytes(rule_set->digest));
+  parts.rule_set = absl::BytesToHexString(AsBytes(compiled->rule_set().digest));
+  parts.rule_label = rules::LabelOf(compiled->rule_set());
   parts.mapping = mapping_.get();
   parts.engine = engine_.get();
   parts.decisions = decisions_.get();
@@ -147,10 +166,8 @@ absl::Status SourceWorker::PrepareEngine() {
 
 absl::StatusOr<MadeBatch> SourceWorker::MakeBatch(const huiliu_rows& rows) {
   if (maker_ != nullptr) return maker_->Make(rows, epoch_, sequence_ + 1);
-  MadeBatch made;
-  ASSIGN_OR_RETURN(made.batch, MakeUnjudgedBatch({source_, *mapping_, *key_, SystemClock()}, rows,
-                                                 epoch_, sequence_ + 1));
-  return made;
+  return MakeUnjudgedBatch({source_, *mapping_, *key_, SystemClock(), *unmapped_}, rows, epoch_,
+                           sequence_ + 1);
 }
 
 absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {
@@ -161,8 +178,10 @@ absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {
   moving_.clear();
   absl::Status recovered = decisions_->Recover(welcome.sequence());
   if (recovered.code() == absl::StatusCode::kFailedPrecondition) {
-    status_.AddNotice(absl::StrCat("decisions of earlier batches are lost here (",
-                                   recovered.message(), "); rows that are read again count again"));
+    status_.AddNotice(
+        absl::StrCat("本机丢失了此前批次的判定，重读的行会再次计数 / decisions of earlier "
+                     "batches are lost here (",
+                     recovered.message(), "); rows that are read again count again"));
     recovered =
         decisions_->Rebuild(welcome.sequence(), [] { return std::vector<DecisionUpdate>(); });
   }
@@ -173,9 +192,10 @@ absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {
 
 absl::Status SourceWorker::TakeAck(const huiliu::v1::Ack& ack) {
   if (ack.error_code() != 0) {
-    return absl::Status(absl::StatusCode::kFailedPrecondition,
-                        absl::StrCat("the node refused a batch: ", ack.error_message(),
-                                     "; nothing is skipped, mend it and start again"));
+    return absl::Status(
+        absl::StatusCode::kFailedPrecondition,
+        absl::StrCat("节点拒收一批数据，未跳过任何行 / the node refused a batch: ",
+                     ack.error_message(), "; nothing is skipped, mend it and start again"));
   }
   if (in_flight_.empty() || in_flight_.front() != ack.sequence()) {
     return absl::InternalError(
@@ -221,27 +241,21 @@ absl::Status SourceWorker::Send(PublishStream& stream, MadeBatch made) {
 }
 
 absl::Status SourceWorker::PumpOnce(PublishStream& stream, sdk::OpenSource& plugin) {
-  ASSIGN_OR_RETURN(
-      const huiliu_rows* rows,
-      plugin.Poll(static_cast<size_t>(source_config_.batch_rows), source_config_.linger_ms));
+  // History that waits is not kept waiting by a quiet source.
+  const bool waits = reevaluation_.has_value() && reevaluation_->caught_up > absl::Now();
+  ASSIGN_OR_RETURN(const huiliu_rows* rows,
+                   plugin.Poll(static_cast<size_t>(source_config_.batch_rows),
+                               waits ? 0 : source_config_.linger_ms));
   for (size_t i = 0; i < rows->notice_count; ++i)
     status_.AddNotice(std::string(sdk::ToView(rows->notices[i])));
   if (rows->row_count > 0) {
-    std::vector<std::string> header;
-    for (size_t i = 0; i < rows->column_count; ++i)
-      header.emplace_back(sdk::ToView(rows->columns[i]));
-    if (header != bound_header_) {
-      RETURN_IF_ERROR(mapping_->BindHeader({rows->columns, rows->column_count}));
-      bound_header_ = std::move(header);
-      for (const std::string& column : mapping_->unused_columns())
-        status_.AddNotice(absl::StrCat("column ", column, " is mapped to no field"));
-    }
+    RETURN_IF_ERROR(BindHeader(*rows, plugin.has_one_header()));
     ASSIGN_OR_RETURN(MadeBatch made, MakeBatch(*rows));
     status_.AddRows(static_cast<int64_t>(rows->row_count));
     if (!made.empty()) RETURN_IF_ERROR(Send(stream, std::move(made)));
   }
   const bool idle = rows->row_count == 0 && rows->caught_up != 0;
-  RETURN_IF_ERROR(TakeAcks(stream, idle));
+  RETURN_IF_ERROR(TakeAcks(stream, idle && !waits));
   status_.SetCaughtUp(idle && in_flight_.empty());
   status_.Write(idle);
   return absl::OkStatus();
@@ -258,6 +272,8 @@ absl::StatusOr<std::unique_ptr<PublishStream>> SourceWorker::Connect() {
   huiliu::v1::Welcome welcome;
   ASSIGN_OR_RETURN(std::unique_ptr<PublishStream> stream, node_->Publish(hello, &welcome));
   RETURN_IF_ERROR(Recover(welcome));
+  reevaluation_.reset();
+  if (maker_ != nullptr) reevaluation_ = DueReevaluation(rule_set_, welcome);
   return stream;
 }
 
@@ -274,11 +290,14 @@ absl::Status SourceWorker::RunConnected() {
   ASSIGN_OR_RETURN(const huiliu_source* table, sdk::FindSource(*plugin, source_config_.plugin));
   ASSIGN_OR_RETURN(const std::unique_ptr<sdk::OpenSource> source,
                    sdk::OpenSource::Open(*table, &host_, source_config_.options_json, position_));
+  RETURN_IF_ERROR(source->Need(mapping_->needed_columns()));
   RETURN_IF_ERROR(ReplayOverrides(*stream));
+  RETURN_IF_ERROR(BeginReevaluation(*table));
   status_.Set("running", "");
   while (!stopping_) {
     RETURN_IF_ERROR(TakeRequests(*stream));
     RETURN_IF_ERROR(PumpOnce(*stream, *source));
+    RETURN_IF_ERROR(Reevaluate(*stream));
     ASSIGN_OR_RETURN(const bool outdated, IsOutdated());
     if (outdated) break;  // what is sent is acknowledged, then all is prepared anew
   }

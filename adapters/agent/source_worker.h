@@ -10,8 +10,11 @@
 
 #include "adapters/agent/batch_maker.h"
 #include "adapters/agent/config.h"
+#include "adapters/agent/edge_rules.h"
 #include "adapters/agent/node_client.h"
 #include "adapters/agent/redrive_spool.h"
+#include "adapters/agent/reevaluation.h"
+#include "adapters/agent/shown_columns.h"
 #include "adapters/agent/worker_status.h"
 #include "adapters/sdk/loader.h"
 #include "core/territory/territory.h"
@@ -34,6 +37,7 @@ class SourceWorker {
   static std::string KeptFolderOf(const Config& config, const std::string& source);
   static std::string DecisionFolderOf(const Config& config, const std::string& source);
   static std::string SpoolFolderOf(const Config& config, const std::string& source);
+  static std::string ColumnsFileOf(const Config& config, const std::string& source);
 
  private:
   absl::Status OpenStores();
@@ -45,7 +49,8 @@ class SourceWorker {
   absl::StatusOr<MadeBatch> MakeBatch(const huiliu_rows& rows);
   // What is registered of the source, its contract, receiver and rules, and their versions.
   absl::StatusOr<std::string> LookUp();
-  // Whether something that the connection was prepared with has changed since.
+  // Whether something that the connection was prepared with has changed since; new rules once they
+  // are prepared.
   absl::StatusOr<bool> IsOutdated();
   absl::Status Recover(const huiliu::v1::Welcome& welcome);
   absl::StatusOr<std::unique_ptr<PublishStream>> Connect();
@@ -58,6 +63,16 @@ class SourceWorker {
   // Decides kept rows again where those are others than before.
   absl::Status ReplayOverrides(PublishStream& stream);
   absl::Status StageReleased(const MadeBatch& made);
+  // Rows of these source row ids that earlier batches kept.
+  absl::Status AddKeptBefore(KeptKind kind, const std::vector<std::string>& row_ids,
+                             absl::Span<const huiliu::v1::QuarantinedRow> kept_now,
+                             std::vector<KeptRowRef>* refs);
+  // Binds the header of rows, one at least, to the mapping.
+  absl::Status BindHeader(const huiliu_rows& rows, bool one_header);
+  // History is decided again where the rules say so: reevaluation.cc.
+  absl::Status BeginReevaluation(const huiliu_source& table);
+  absl::Status Reevaluate(PublishStream& stream);
+  absl::Status EndReevaluation(PublishStream& stream);
   absl::Status PumpOnce(PublishStream& stream, sdk::OpenSource& plugin);
   absl::Status Send(PublishStream& stream, MadeBatch made);
   absl::Status TakeAcks(PublishStream& stream, bool wait_for_room);
@@ -72,11 +87,14 @@ class SourceWorker {
   std::unique_ptr<SigningKey> key_;
   std::unique_ptr<DecisionStore> decisions_;
   std::unique_ptr<QuarantineStore> kept_;
+  std::optional<ShownColumns> shown_columns_;
   std::shared_ptr<const territory::Divisions> divisions_;
+  std::unique_ptr<EdgeRules> rules_;
 
   // of the present connection
   std::string prepared_with_;  // versions of what follows
   absl::Time looked_up_ = absl::InfinitePast();
+  bool outdated_ = false;  // what LookUp says is not what it was prepared with
   huiliu::v1::Source source_;
   huiliu::v1::Dataset dataset_;
   huiliu::v1::Receiver receiver_;                         // edge
@@ -88,7 +106,8 @@ class SourceWorker {
   std::shared_ptr<const schema::Contract> contract_;
   std::unique_ptr<mapping::Mapping> mapping_;
   std::unique_ptr<rules::ReturnEngine> engine_;
-  std::unique_ptr<BatchMaker> maker_;  // nullptr: the node judges
+  std::unique_ptr<BatchMaker> maker_;     // nullptr: the node judges
+  std::optional<UnmappedRows> unmapped_;  // where the node judges
   uint64_t epoch_ = 0;
   uint64_t sequence_ = 0;  // last one sent
   std::string position_;   // of the last batch
@@ -96,6 +115,7 @@ class SourceWorker {
   std::deque<uint64_t> moving_;  // batches in flight that move kept rows' counts
   absl::Time spool_looked_ = absl::InfinitePast();
   std::vector<std::string> bound_header_;
+  std::optional<Reevaluation> reevaluation_;  // that is under way
 };
 
 }  // namespace huiliu::agent

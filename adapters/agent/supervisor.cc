@@ -61,8 +61,8 @@ std::string HowItEnded(int status) {
 // The crashed worker cannot say it any more.
 void SayCrashed(const Child& child, const std::string& how, const std::string& state_dir) {
   WorkerStatus(state_dir, child.id)
-      .Set("crashed", absl::StrCat("the worker was ended by ", how, "; started again in ",
-                                   absl::FormatDuration(child.pause)));
+      .Set("crashed", absl::StrCat("工作进程异常退出，将自动重启 / the worker was ended by ", how,
+                                   "; started again in ", absl::FormatDuration(child.pause)));
 }
 
 void Reap(std::vector<Child>& children, const std::string& state_dir) {

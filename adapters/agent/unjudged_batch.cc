@@ -1,6 +1,7 @@
 #include "adapters/agent/unjudged_batch.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 #include "core/base/status.h"
 #include "core/model/batch_digest.h"
 #include "core/schema/contract.h"
@@ -48,10 +49,10 @@ void AddQuarantined(const huiliu_row& raw, const mapping::MappedRow& row,
 
 }  // namespace
 
-absl::StatusOr<huiliu::v1::Batch> MakeUnjudgedBatch(const UnjudgedParts& parts,
-                                                    const huiliu_rows& rows, uint64_t epoch,
-                                                    uint64_t sequence) {
-  huiliu::v1::Batch batch;
+absl::StatusOr<MadeBatch> MakeUnjudgedBatch(const UnjudgedParts& parts, const huiliu_rows& rows,
+                                            uint64_t epoch, uint64_t sequence) {
+  MadeBatch made;
+  huiliu::v1::Batch& batch = made.batch;
   batch.set_source(parts.source.id());
   batch.set_epoch(epoch);
   batch.set_sequence(sequence);
@@ -59,19 +60,27 @@ absl::StatusOr<huiliu::v1::Batch> MakeUnjudgedBatch(const UnjudgedParts& parts,
   batch.set_dataset(parts.source.dataset());
   batch.set_dataset_version(parts.mapping.contract().version());
   batch.set_created_us(absl::ToUnixMicros(parts.clock.Now()));
-  mapping::MappedRow mapped;
+  const auto today = static_cast<int32_t>(absl::ToCivilDay(parts.clock.Now(), ShanghaiTimeZone()) -
+                                          absl::CivilDay(1970, 1, 1));
+  std::vector<mapping::MappedRow> mapped(rows.row_count);
+  for (size_t i = 0; i < rows.row_count; ++i) parts.mapping.Map(rows.rows[i], &mapped[i]);
+  RETURN_IF_ERROR(parts.unmapped.Load(rows, mapped));
   for (size_t i = 0; i < rows.row_count; ++i) {
-    parts.mapping.Map(rows.rows[i], &mapped);
-    if (mapped.error_code.empty()) {
-      AddRecord(parts, rows.rows[i], mapped, &batch);
-    } else {
-      AddQuarantined(rows.rows[i], mapped, &batch);
+    const huiliu_row& row = rows.rows[i];
+    const UnmappedRow* known = parts.unmapped.Find(row);
+    if (mapped[i].error_code.empty()) {
+      AddRecord(parts, row, mapped[i], &batch);
+      if (known != nullptr) parts.unmapped.Forget(row);
+    } else if (known == nullptr || UnmappedRows::VersionOf(*known, row) == nullptr) {
+      AddQuarantined(row, mapped[i], &batch);
+      parts.unmapped.Add(row, today, mapped[i].masked_at_source);
     }
   }
+  made.decisions = parts.unmapped.TakeUpdates();
   batch.set_records_root(ToString(MerkleRootOf(RecordLeafHashes(batch))));
   batch.set_digest(ToString(BatchDigest(batch)));
   ASSIGN_OR_RETURN(*batch.mutable_signature(), parts.key.Sign(batch.digest()));
-  return batch;
+  return made;
 }
 
 }  // namespace huiliu::agent

@@ -4,10 +4,11 @@
 #define HUILIU_ADAPTERS_AGENT_UNJUDGED_BATCH_H_
 
 #include "absl/status/statusor.h"
+#include "adapters/agent/batch_maker.h"
+#include "adapters/agent/unmapped_rows.h"
 #include "adapters/mapping/mapping.h"
 #include "core/base/clock.h"
 #include "core/base/signing.h"
-#include "huiliu/v1/intake.pb.h"
 #include "huiliu/v1/registry.pb.h"
 
 namespace huiliu::agent {
@@ -17,12 +18,13 @@ struct UnjudgedParts {
   mapping::Mapping& mapping;         // bound to the rows' header
   const SigningKey& key;
   Clock& clock;
+  UnmappedRows& unmapped;
 };
 
-// Every row travels: mapped as a record, else among Batch.quarantined with its raw bytes.
-absl::StatusOr<huiliu::v1::Batch> MakeUnjudgedBatch(const UnjudgedParts& parts,
-                                                    const huiliu_rows& rows, uint64_t epoch,
-                                                    uint64_t sequence);
+// Every row travels: mapped as a record, else among Batch.quarantined with its raw bytes, once: a
+// re-read of such a row is left out. Fills the batch and the decisions that go with it.
+absl::StatusOr<MadeBatch> MakeUnjudgedBatch(const UnjudgedParts& parts, const huiliu_rows& rows,
+                                            uint64_t epoch, uint64_t sequence);
 
 }  // namespace huiliu::agent
 

@@ -42,6 +42,19 @@ absl::StatusOr<std::unique_ptr<FileSource>> FileSource::Open(sdk::Host host,
   return std::unique_ptr<FileSource>(new FileSource(host, std::move(options), std::move(parsed)));
 }
 
+absl::Status FileSource::Need(absl::string_view columns) {
+  ASSIGN_OR_RETURN(needed_, sdk::NeededColumns::FromJson(columns));
+  const std::string missing = options_.header.empty() ? "" : needed_.Missing(options_.header);
+  if (!missing.empty()) {
+    return absl::FailedPreconditionError(
+        StrCat("数据源选项 header（columns）没有映射所需的列 ", missing,
+               "，请更正其一 / file source: option header (columns) lacks column(s) ", missing,
+               " that the mapping needs; correct one of the two"));
+  }
+  reader_.Need(needed_);
+  return absl::OkStatus();
+}
+
 void FileSource::Notice(const std::string& name, const std::string& message) {
   if (noticed_.size() < kMaxNoticed && noticed_.insert(StrCat(name, "\n", message)).second)
     buffer_.AddNotice(StrCat(name, ": ", message));
@@ -51,12 +64,14 @@ void FileSource::BeginAgain(const Candidate& file, FileState* state, const std::
   *state = {};
   if (head_.name == file.name) head_ = {};
   block_.reset();
-  if (!why.empty()) Notice(file.name, StrCat(why, "; it is read from its beginning"));
+  if (!why.empty()) Notice(file.name, why);
 }
 
 absl::StatusOr<bool> FileSource::HasNews(const Candidate& file, Seen* seen, FileState* state) {
   if (state->foreign) BeginAgain(file, state, "");
-  if (file.size < state->offset) BeginAgain(file, state, "has become shorter");
+  if (file.size < state->offset)
+    BeginAgain(file, state,
+               "变短了，将从头读取 / has become shorter; it is read from its beginning");
   if (state->offset > 0 && !seen->verified) {
     const bool whole = file.size == state->offset && state->modified != 0;
     if (whole && file.modified == state->modified) return false;
@@ -64,10 +79,12 @@ absl::StatusOr<bool> FileSource::HasNews(const Candidate& file, Seen* seen, File
     if (identity != state->identity) {
       BeginAgain(
           file, state,
-          "已被同名的另一个文件替换，将从头读取 / was replaced by another file of this name");
+          "已被同名的另一个文件替换，将从头读取 / was replaced by another file of this name; it is "
+          "read from its beginning");
     } else if (whole) {
       BeginAgain(file, state,
-                 "读完之后又被改写，将从头读取 / was written again after it had been read");
+                 "读完之后又被改写，将从头读取 / was written again after it had been read; it is "
+                 "read from its beginning");
     }
   }
   seen->verified = true;
@@ -125,7 +142,7 @@ bool FileSource::Full(size_t max_rows) const {
 }
 
 absl::Status FileSource::ReadRecords(const Candidate& file, const Seen& seen, size_t max_rows,
-                                     FileState* state) {
+                                     FileState* state, bool* full) {
   size_t bytes = options_.block_bytes;
   while (!Full(max_rows) && state->offset < file.size && !host_.stopping()) {
     bool from_block = false;
@@ -136,6 +153,15 @@ absl::Status FileSource::ReadRecords(const Candidate& file, const Seen& seen, si
     const size_t took =
         reader_.Take(head_, view, IsEnd(file, seen, end), max_rows, kMaxPollBytes, state);
     if (buffer_.usable_rows() > before) buffer_.Hold(block_);
+    if (!reader_.new_columns().empty()) {
+      for (const std::string& column : reader_.new_columns()) head_.columns.push_back(column);
+      if (buffer_.rows() > 0) {
+        *full = true;  // one header a batch
+        return absl::OkStatus();
+      }
+      buffer_.SetColumns(head_.columns);
+      continue;
+    }
     if (took > 0) {
       bytes = options_.block_bytes;
       continue;
@@ -176,13 +202,13 @@ absl::Status FileSource::ReadFile(const Candidate& file, Seen* seen, size_t max_
     return absl::OkStatus();
   }
   if (buffer_.columns() != head_.columns) buffer_.SetColumns(head_.columns);
-  const absl::Status status = ReadRecords(file, *seen, max_rows, &state);
+  const absl::Status status = ReadRecords(file, *seen, max_rows, &state, full);
   if (state.offset > 0) {
     ASSIGN_OR_RETURN(state.identity, IdentityOf(file.path, state.offset));
   }
   if (state.offset >= file.size) state.modified = file.modified;
   seen->finished = state.offset >= file.size;
-  *full = Full(max_rows);
+  *full = *full || Full(max_rows);
   return status;
 }
 
@@ -196,10 +222,17 @@ FileSource::Seen& FileSource::Look(const Candidate& file) {
 absl::Status FileSource::Round(size_t max_rows) {
   const absl::Time now = absl::Now();
   if (caught_up_ || now - listed_ >= kRescan) {
-    auto files = ListFiles(options_.path, options_.pattern);
+    std::vector<std::string> links;
+    auto files = ListFiles(options_.path, options_.pattern, &links);
     // It was there: a share that is away comes back.
     if (!files.ok()) return absl::UnavailableError(files.status().message());
     files_ = *std::move(files);
+    for (const std::string& link : links)
+      Notice(
+          link,
+          "是符号链接，可能指向文件夹之外，不读取、不计数；请放入文件本身 / is a symbolic link, "
+          "which may lead out of the folder; it is not read and not counted: put the file itself "
+          "here");
     listed_ = now;
     at_ = 0;
     caught_up_ = false;
@@ -279,7 +312,8 @@ absl::StatusOr<std::string> FileSource::Describe() {
   nlohmann::json list = nlohmann::json::array();
   int64_t bytes = 0;
   for (const Candidate& file : files) bytes += file.size;
-  const RecordReader quiet(options_, &buffer_, [](const std::string&, const std::string&) {});
+  RecordReader quiet(options_, &buffer_, [](const std::string&, const std::string&) {});
+  quiet.Need(needed_);
   for (size_t i = 0; i < files.size() && i < kShown; ++i) {
     nlohmann::json entry = {{"name", files[i].name}, {"bytes", files[i].size}};
     const auto block = ReadBlock(files[i].path, 0, 64 << 10);

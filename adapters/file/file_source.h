@@ -28,6 +28,8 @@ class FileSource : public sdk::Source {
                                                           absl::string_view position);
   absl::Status Poll(size_t max_rows, int timeout_ms, const huiliu_rows** rows) override;
   absl::StatusOr<std::string> Describe() override;
+  // Files whose header lacks one are named and not read.
+  absl::Status Need(absl::string_view columns) override;
 
  private:
   // What the last rounds saw of a file: one that has not changed is not opened again.
@@ -52,7 +54,7 @@ class FileSource : public sdk::Source {
   // False: the file is foreign, or its header is not there yet.
   absl::StatusOr<bool> ReadHead(const Candidate& file, Seen* seen, FileState* state);
   absl::Status ReadRecords(const Candidate& file, const Seen& seen, size_t max_rows,
-                           FileState* state);
+                           FileState* state, bool* full);
   // The bytes from `offset` on: of the block at hand, or of a new one of `bytes`.
   absl::StatusOr<absl::string_view> BytesAt(const Candidate& file, int64_t offset, size_t bytes,
                                             bool* from_block);
@@ -67,6 +69,7 @@ class FileSource : public sdk::Source {
   Position position_;
   RowBuffer buffer_;
   RecordReader reader_;
+  sdk::NeededColumns needed_;
   std::set<std::string> noticed_;
   std::map<std::string, Seen> seen_;
   // The round at hand.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -46,13 +47,18 @@ Candidate ToCandidate(const std::string& path, absl::string_view name, const str
 }  // namespace
 
 absl::StatusOr<std::vector<Candidate>> ListFiles(const std::string& path,
-                                                 const std::string& pattern) {
+                                                 const std::string& pattern,
+                                                 std::vector<std::string>* links) {
   std::vector<Candidate> out;
   struct stat found;
   if (stat(path.c_str(), &found) != 0)
     return Annotate(ErrnoStatus(errno, "open", path), "file source");
   if (!S_ISDIR(found.st_mode)) {
-    out.push_back(ToCandidate(path, absl::string_view(path).substr(path.rfind('/') + 1), found));
+    const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr),
+                                                           &std::free);
+    if (real == nullptr) return Annotate(ErrnoStatus(errno, "open", path), "file source");
+    out.push_back(
+        ToCandidate(real.get(), absl::string_view(path).substr(path.rfind('/') + 1), found));
     return out;
   }
   DIR* const folder = opendir(path.c_str());
@@ -60,8 +66,10 @@ absl::StatusOr<std::vector<Candidate>> ListFiles(const std::string& path,
   errno = 0;
   for (const dirent* entry = readdir(folder); entry != nullptr; entry = readdir(folder)) {
     if (entry->d_name[0] != '.' && fnmatch(pattern.c_str(), entry->d_name, 0) == 0 &&
-        fstatat(dirfd(folder), entry->d_name, &found, 0) == 0 && S_ISREG(found.st_mode)) {
-      out.push_back(ToCandidate(absl::StrCat(path, "/", entry->d_name), entry->d_name, found));
+        fstatat(dirfd(folder), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0) {
+      if (S_ISREG(found.st_mode))
+        out.push_back(ToCandidate(absl::StrCat(path, "/", entry->d_name), entry->d_name, found));
+      if (S_ISLNK(found.st_mode) && links != nullptr) links->push_back(ShownName(entry->d_name));
     }
     errno = 0;
   }
@@ -75,7 +83,7 @@ absl::StatusOr<std::vector<Candidate>> ListFiles(const std::string& path,
 
 absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const std::string& path, int64_t offset,
                                                        size_t bytes) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return ErrnoStatus(errno, "open", path);
   auto block = std::make_shared<Block>();
   block->data.reset(new char[bytes]);

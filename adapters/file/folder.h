@@ -20,9 +20,12 @@ struct Candidate {
 };
 
 // The regular files of the folder `path` whose names match the shell pattern, in name order; hidden
-// ones are left out. Where `path` is a file, that file.
+// ones are left out. Symbolic links are named in `links`, where it is not nullptr, and left out:
+// one may lead out of the folder, and who may write into it need not be allowed to read what the
+// agent may. Where `path` is a file, or a link that its owner has configured, that file.
 absl::StatusOr<std::vector<Candidate>> ListFiles(const std::string& path,
-                                                 const std::string& pattern);
+                                                 const std::string& pattern,
+                                                 std::vector<std::string>* links = nullptr);
 
 // Bytes of a file from `offset` on. Whoever shows views into it shares it.
 struct Block {
@@ -32,7 +35,7 @@ struct Block {
   absl::string_view view() const { return {data.get(), size}; }
 };
 
-// Up to `bytes` of them: fewer where the file ends.
+// Up to `bytes` of them: fewer where the file ends. A symbolic link is not followed.
 absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const std::string& path, int64_t offset,
                                                        size_t bytes);
 

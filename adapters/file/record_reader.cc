@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -15,6 +16,7 @@ using absl::StrCat;
 constexpr size_t kNpos = absl::string_view::npos;
 // What is kept for repair is bounded: of a 100 MB field its beginning.
 constexpr size_t kMaxKeptRaw = 64 << 10;
+constexpr size_t kMaxJsonColumns = 1000;  // members beyond are named and not read
 
 absl::string_view WithoutLineEnd(absl::string_view raw) {
   if (!raw.empty() && raw.back() == '\n') raw.remove_suffix(1);
@@ -59,7 +61,10 @@ RecordReader::Head RecordReader::ReadHead(const std::string& name, absl::string_
       head->charset = Charset::kGb18030;
       break;
     case text::ByteOrderMark::kUtf16:
-      notice_(name, "is UTF-16, which is not read; save it as UTF-8 or GB18030");
+      notice_(
+          name,
+          "是 UTF-16，不读取、不计数；请另存为 UTF-8 或 GB18030 / is UTF-16, which is not read; "
+          "save it as UTF-8 or GB18030");
       return Head::kForeign;
     case text::ByteOrderMark::kNone:
       if (head->charset == Charset::kAuto) {
@@ -88,8 +93,9 @@ RecordReader::Head RecordReader::ReadCsvHead(absl::string_view bytes, bool at_en
     head->columns.emplace_back(absl::StripAsciiWhitespace(column));
   }
   if (!readable) {
-    notice_(head->name, StrCat("its header cannot be read as ", NameOf(head->charset),
-                               "; it is not read and not counted"));
+    notice_(head->name, StrCat("表头不是 ", NameOf(head->charset),
+                               " 编码，不读取、不计数 / its header cannot be read as ",
+                               NameOf(head->charset), "; it is not read and not counted"));
     return Head::kForeign;
   }
   if (!options_.header.empty() && head->columns != options_.header) {
@@ -100,29 +106,51 @@ RecordReader::Head RecordReader::ReadCsvHead(absl::string_view bytes, bool at_en
                                "); it is not read and not counted"));
     return Head::kForeign;
   }
+  if (!HasNeeded(*head, false)) return Head::kForeign;
   head->first_offset += static_cast<int64_t>(splitter.offset());
   head->first_line = splitter.line();
   return Head::kReady;
 }
 
-// Without configured columns they are those of the first object.
+bool RecordReader::HasNeeded(const FileHead& head, bool always_alone) const {
+  const std::string missing = needed_.Missing(head.columns, always_alone);
+  if (missing.empty()) return true;
+  const std::string found = absl::StrJoin(head.columns, ",");
+  notice_(head.name,
+          StrCat("缺少映射所需的列 ", missing, "，不读取、不计数 / it lacks column(s) ", missing,
+                 " that the mapping needs (it has: ", text::CodePointPrefix(found, 100),
+                 "); it is not read and not counted: correct the file, or the mapping"));
+  return false;
+}
+
+// Without configured columns they are the members of the objects at the file's beginning, and what
+// the mapping needs besides: an object may lack a member.
 RecordReader::Head RecordReader::ReadJsonHead(absl::string_view bytes, bool at_end,
                                               FileHead* head) const {
   head->columns = options_.header;
-  while (head->columns.empty() && !bytes.empty()) {
+  if (!head->columns.empty()) return Head::kReady;
+  const size_t first_end = bytes.find('\n');
+  if (first_end == kNpos && !at_end && !bytes.empty()) return Head::kTorn;
+  absl::flat_hash_set<std::string> known;
+  bool found = false;
+  while (!bytes.empty()) {
     const size_t end = bytes.find('\n');
-    if (end == kNpos && !at_end) return Head::kTorn;
+    if (end == kNpos && !at_end) break;
     std::string line;
     std::vector<JsonMember> members;
     if (Decode(head->charset, bytes.substr(0, end), &line) == kNpos &&
         SplitJsonObject(line, &members)) {
+      found = true;
       for (const JsonMember& member : members) {
-        head->columns.push_back(member.key_escaped ? Unescaped(member.key)
-                                                   : std::string(member.key));
+        std::string name = member.key_escaped ? Unescaped(member.key) : std::string(member.key);
+        if (head->columns.size() < kMaxJsonColumns && known.insert(name).second)
+          head->columns.push_back(std::move(name));
       }
     }
     bytes.remove_prefix(end == kNpos ? bytes.size() : end + 1);
   }
+  if (found && !HasNeeded(*head, true)) return Head::kForeign;
+  needed_.AddMissingTo(&head->columns);
   return Head::kReady;
 }
 
@@ -130,6 +158,7 @@ size_t RecordReader::Take(const FileHead& head, absl::string_view bytes, bool at
                           size_t max_rows, size_t max_bytes, FileState* state) {
   max_rows_ = max_rows;
   max_bytes_ = max_bytes;
+  new_columns_.clear();
   if (state->skipping) return SkipLine(bytes, at_end, state);
   table_ = buffer_.Keep(head.name);
   return options_.format == Format::kCsv ? TakeCsv(head, bytes, at_end, state)
@@ -171,8 +200,9 @@ size_t RecordReader::TakeCsv(const FileHead& head, absl::string_view bytes, bool
     }
     AddError(record_.line, record_.error_line, record_.error_column, WithoutLineEnd(raw),
              record_.error,
-             "the record is malformed: correct its quotes or its length; reading goes on with the "
-             "next line");
+             "记录不合 CSV 格式：请更正引号或长度，从下一行继续读取 / the record is malformed: "
+             "correct its "
+             "quotes or its length; reading goes on with the next line");
     state->skipping = !EndsLine(raw) && !at_end;
   }
   state->offset += static_cast<int64_t>(splitter.offset());
@@ -186,7 +216,8 @@ void RecordReader::AddCsvRecord(const FileHead& head, absl::string_view raw) {
   if (fields != head.columns.size()) {
     return AddErrorAt(
         record_.line, 0, raw, "csv.columns",
-        StrCat("the record has ", fields, " columns, the header ", head.columns.size()));
+        StrCat("本行 ", fields, " 列，表头 ", head.columns.size(), " 列 / the record has ", fields,
+               " columns, the header ", head.columns.size()));
   }
   if (AddCsvCells(head, raw)) buffer_.AddRow(table_, record_.line, raw);
 }
@@ -199,7 +230,8 @@ bool RecordReader::AddCsvCells(const FileHead& head, absl::string_view raw) {
     const size_t bad = text::FindInvalidUtf8(raw);
     if (bad != kNpos) {
       AddErrorAt(record_.line, bad, raw, "charset.invalid",
-                 "the record holds bytes that are no UTF-8; is the file GB18030?");
+                 "含有不是 UTF-8 的字节，文件是否为 GB18030？ / the record holds bytes that are no "
+                 "UTF-8; is the file GB18030?");
       return false;
     }
     for (absl::string_view field : record_.fields) {
@@ -215,7 +247,8 @@ bool RecordReader::AddCsvCells(const FileHead& head, absl::string_view raw) {
       const size_t at = inside(field) ? static_cast<size_t>(field.data() - raw.data()) + bad : 0;
       AddErrorAt(
           record_.line, at, raw, "charset.invalid",
-          StrCat("column ", head.columns[i], " holds bytes that are no ", NameOf(head.charset)));
+          StrCat("列 ", head.columns[i], " 含有不是 ", NameOf(head.charset), " 的字节 / column ",
+                 head.columns[i], " holds bytes that are no ", NameOf(head.charset)));
       return false;
     }
     buffer_.AddCell(cell);
@@ -245,9 +278,9 @@ size_t RecordReader::TakeJsonLines(const FileHead& head, absl::string_view bytes
     const absl::string_view raw =
         WithoutLineEnd(bytes.substr(at, end == kNpos ? end : end - at + 1));
     if (too_long) {
-      AddErrorAt(state->line, 0, raw, "json.too_long", "the line is too long");
+      AddErrorAt(state->line, 0, raw, "json.too_long", "行过长 / the line is too long");
     } else if (!absl::StripAsciiWhitespace(raw).empty()) {
-      AddJsonLine(head, state->line, raw);
+      if (!AddJsonLine(head, state->line, raw)) break;
     }
     if (end == kNpos) {
       state->skipping = !at_end;
@@ -261,25 +294,52 @@ size_t RecordReader::TakeJsonLines(const FileHead& head, absl::string_view bytes
   return at;
 }
 
-void RecordReader::AddJsonLine(const FileHead& head, int64_t line, absl::string_view raw) {
+bool RecordReader::AddJsonLine(const FileHead& head, int64_t line, absl::string_view raw) {
   absl::string_view text;
   const size_t bad = DecodeKept(head.charset, raw, &text);
   if (bad != kNpos) {
-    return AddErrorAt(line, bad, raw, "charset.invalid",
-                      StrCat("the line holds bytes that are no ", NameOf(head.charset)));
+    AddErrorAt(line, bad, raw, "charset.invalid",
+               StrCat("本行含有不是 ", NameOf(head.charset),
+                      " 的字节 / the line holds bytes that are no ", NameOf(head.charset)));
+    return true;
   }
   if (!SplitJsonObject(text, &members_)) {
-    return AddErrorAt(line, 0, raw, "json.invalid",
-                      "the line is no JSON object (RFC 8259: double quotes, null, true, false)");
+    AddErrorAt(
+        line, 0, raw, "json.invalid",
+        "本行不是 JSON 对象（RFC 8259：双引号、null、true、false）/ the line is no JSON object "
+        "(RFC 8259: double quotes, null, true, false)");
+    return true;
   }
-  AddJsonCells(head, line, raw);
-}
-
-void RecordReader::AddJsonCells(const FileHead& head, int64_t line, absl::string_view raw) {
   for (JsonMember& member : members_) {
     if (member.key_escaped) member.key = buffer_.Keep(Unescaped(member.key));
     if (member.value_escaped) member.value = buffer_.Keep(Unescaped(member.value));
+    member.key_escaped = member.value_escaped = false;
   }
+  if (options_.header.empty() && FindNewColumns(head)) return false;
+  AddJsonCells(head, line, raw);
+  return true;
+}
+
+// Members mostly stand in the columns' order, some left out.
+bool RecordReader::FindNewColumns(const FileHead& head) {
+  const auto& columns = head.columns;
+  size_t next = 0;
+  for (const JsonMember& member : members_) {
+    size_t at = next;
+    while (at < columns.size() && columns[at] != member.key) ++at;
+    if (at < columns.size()) {
+      next = at + 1;
+      continue;
+    }
+    if (std::find(columns.begin(), columns.end(), member.key) == columns.end() &&
+        std::find(new_columns_.begin(), new_columns_.end(), member.key) == new_columns_.end() &&
+        columns.size() + new_columns_.size() < kMaxJsonColumns)
+      new_columns_.emplace_back(member.key);
+  }
+  return !new_columns_.empty();
+}
+
+void RecordReader::AddJsonCells(const FileHead& head, int64_t line, absl::string_view raw) {
   size_t found = 0;
   for (size_t c = 0; c < head.columns.size(); ++c) {
     const absl::string_view column = head.columns[c];
@@ -299,7 +359,9 @@ void RecordReader::AddJsonCells(const FileHead& head, int64_t line, absl::string
   if (found == members_.size()) return;
   for (const JsonMember& member : members_) {
     if (std::find(head.columns.begin(), head.columns.end(), member.key) == head.columns.end()) {
-      notice_(head.name, StrCat("member \"", text::CodePointPrefix(member.key, 40),
+      notice_(head.name, StrCat("成员 \"", text::CodePointPrefix(member.key, 40),
+                                "\" 不在所配置的列中，不读取 / member \"",
+                                text::CodePointPrefix(member.key, 40),
                                 "\" is not among the columns; it is not read"));
     }
   }

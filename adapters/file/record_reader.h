@@ -10,6 +10,7 @@
 #include "adapters/file/options.h"
 #include "adapters/file/position.h"
 #include "adapters/file/row_buffer.h"
+#include "adapters/sdk/needed_columns.h"
 #include "core/text/csv.h"
 
 namespace huiliu::file {
@@ -30,19 +31,27 @@ class RecordReader {
   RecordReader(const Options& options, RowBuffer* buffer, NoticeSink notice)
       : options_(options), buffer_(*buffer), notice_(std::move(notice)) {}
 
+  // Of every file read from now on.
+  void Need(sdk::NeededColumns needed) { needed_ = std::move(needed); }
+
   enum class Head { kReady, kTorn, kForeign };
   // kTorn: more bytes are needed. kForeign: not a file for this source; a notice says why.
   Head ReadHead(const std::string& name, absl::string_view bytes, bool at_end,
                 FileHead* head) const;
 
   // Takes records off `bytes`, which begin where `state` says, until the buffer holds max_rows or
-  // max_bytes, and moves the state on. Returns the bytes taken; 0: they end inside a record.
+  // max_bytes, and moves the state on. Returns the bytes taken; 0: they end inside a record, or
+  // new_columns() says why.
   size_t Take(const FileHead& head, absl::string_view bytes, bool at_end, size_t max_rows,
               size_t max_bytes, FileState* state);
+  // Members of the object that Take stopped before, which the head does not have.
+  const std::vector<std::string>& new_columns() const { return new_columns_; }
 
  private:
   Head ReadCsvHead(absl::string_view bytes, bool at_end, FileHead* head) const;
   Head ReadJsonHead(absl::string_view bytes, bool at_end, FileHead* head) const;
+  // False, with a notice, where the header lacks what is needed.
+  bool HasNeeded(const FileHead& head, bool always_alone) const;
   size_t SkipLine(absl::string_view bytes, bool at_end, FileState* state) const;
   size_t TakeCsv(const FileHead& head, absl::string_view bytes, bool at_end, FileState* state);
   void AddCsvRecord(const FileHead& head, absl::string_view raw);
@@ -50,7 +59,9 @@ class RecordReader {
   bool AddCsvCells(const FileHead& head, absl::string_view raw);
   size_t TakeJsonLines(const FileHead& head, absl::string_view bytes, bool at_end,
                        FileState* state);
-  void AddJsonLine(const FileHead& head, int64_t line, absl::string_view raw);
+  // False where the object has members that are to become columns first: new_columns().
+  bool AddJsonLine(const FileHead& head, int64_t line, absl::string_view raw);
+  bool FindNewColumns(const FileHead& head);
   void AddJsonCells(const FileHead& head, int64_t line, absl::string_view raw);
   // Decodes into the buffer; npos or where it is invalid.
   size_t DecodeKept(Charset charset, absl::string_view bytes, absl::string_view* out);
@@ -64,12 +75,14 @@ class RecordReader {
   const Options& options_;
   RowBuffer& buffer_;
   const NoticeSink notice_;
+  sdk::NeededColumns needed_;
   // of the call at hand
   size_t max_rows_ = 0;
   size_t max_bytes_ = 0;
   absl::string_view table_;
   text::CsvRecord record_;
   std::vector<JsonMember> members_;
+  std::vector<std::string> new_columns_;
 };
 
 }  // namespace huiliu::file

@@ -5,34 +5,22 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "adapters/mapping/mapping_reader.h"
 #include "adapters/mapping/values.h"
 #include "core/base/status.h"
 #include "core/codes/codes.h"
 #include "core/schema/text_value.h"
+#include "core/text/trim.h"
+#include "core/text/utf8.h"
 
 namespace huiliu::mapping {
 namespace {
 
 absl::string_view View(const huiliu_bytes& bytes) { return {bytes.data, bytes.size}; }
 
-// Full-width spaces too: they stand at the ends of real values.
-absl::string_view Trim(absl::string_view text) {
-  while (true) {
-    text = absl::StripAsciiWhitespace(text);
-    if (absl::StartsWith(text, "　")) {
-      text.remove_prefix(3);
-    } else if (absl::EndsWith(text, "　")) {
-      text.remove_suffix(3);
-    } else {
-      return text;
-    }
-  }
-}
-
-// What a column's name is looked up by.
-std::string Folded(absl::string_view name) { return absl::AsciiStrToLower(Trim(name)); }
+using text::Trimmed;
 
 // Masked, it cannot be joined on; so the return engine sees it too.
 bool IsKeyish(const schema::Field& field) {
@@ -57,31 +45,36 @@ absl::Status Mapping::BindHeader(absl::Span<const huiliu_bytes> columns) {
   bound_.clear();
   unused_.clear();
   absent_.clear();
+  missing_.clear();
   absl::flat_hash_map<std::string, int> at;
   for (size_t i = 0; i < columns.size(); ++i)
-    at.try_emplace(Folded(View(columns[i])), static_cast<int>(i));
+    at.try_emplace(sdk::FoldedColumn(View(columns[i])), static_cast<int>(i));
   std::vector<bool> used(columns.size());
   const auto find = [&](const std::vector<std::string>& names) {
     for (const std::string& name : names) {
-      const auto it = at.find(Folded(name));
+      const auto it = at.find(sdk::FoldedColumn(name));
       if (it == at.end()) continue;
       used[static_cast<size_t>(it->second)] = true;
       return it->second;
     }
     return -1;
   };
-  const auto find_configured = [&](const std::vector<std::string>& names) {
+  const auto find_configured = [&](const std::vector<std::string>& names, bool optional) {
     const int found = find(names);
-    if (found < 0 && !names.empty()) absent_.push_back(names[0]);
+    if (found < 0 && !names.empty()) {
+      absent_.push_back(names[0]);
+      if (!optional) missing_.push_back(absl::StrJoin(names, "/"));
+    }
     return found;
   };
   for (const FieldMapping& field : fields_) {
-    const Bound bound{&field, field.named ? find_configured(field.columns) : find(field.columns)};
+    const Bound bound{
+        &field, field.named ? find_configured(field.columns, field.optional) : find(field.columns)};
     if (bound.column >= 0) bound_.push_back(bound);
   }
   operation_at_ = operation_column_.empty() ? -1 : find({operation_column_});
-  time_at_ = find_configured(time_columns_);
-  row_id_at_ = find_configured(row_id_columns_);
+  time_at_ = find_configured(time_columns_, time_optional_);
+  row_id_at_ = find_configured(row_id_columns_, row_id_optional_);
   for (size_t i = 0; i < columns.size(); ++i) {
     if (!used[i]) unused_.emplace_back(View(columns[i]));
   }
@@ -89,36 +82,75 @@ absl::Status Mapping::BindHeader(absl::Span<const huiliu_bytes> columns) {
 }
 
 absl::Status Mapping::CheckBound() const {
-  std::string missing;
+  std::string keys;
   for (const schema::Field* key : contract_->key_fields()) {
     const bool found = std::any_of(bound_.begin(), bound_.end(),
                                    [&](const Bound& b) { return b.mapping->field == key; });
     if (!found) {
-      absl::StrAppend(&missing, missing.empty() ? "" : ", ", key->name, " (", key->options.title(),
-                      ")");
+      absl::StrAppend(&keys, keys.empty() ? "" : ", ", key->name, " (", key->options.title(), ")");
     }
   }
-  if (!missing.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat("dataset ", contract_->id().value(),
-                                                      ": no column shows the key field(s) ",
-                                                      missing, "; name the column in the mapping"));
+  std::string why;
+  if (!keys.empty()) {
+    absl::StrAppend(&why, "没有列对应关键字段 / no column shows the key field(s) ", keys,
+                    "; 请在映射中写明列名 / name the column in the mapping. ");
   }
-  if (operation_column_.empty() || operation_at_ >= 0) return absl::OkStatus();
+  if (!missing_.empty()) {
+    absl::StrAppend(&why, "缺少映射写明的列 / it lacks column(s) that the mapping names: ",
+                    absl::StrJoin(missing_, ", "),
+                    "; 请更正映射，确可缺少的列写 optional: true / correct the mapping, or say "
+                    "optional: true of a column that may be absent. ");
+  }
+  if (!operation_column_.empty() && operation_at_ < 0) {
+    absl::StrAppend(&why, "没有操作列 / no column ", operation_column_,
+                    " (operation); without it deletes would pass as rows: 请更正映射 / correct the "
+                    "mapping. ");
+  }
+  if (why.empty()) return absl::OkStatus();
+  if (!unused_.empty()) {
+    const std::string unused = absl::StrJoin(unused_, ", ");
+    absl::StrAppend(&why, "没有字段取用的列 / columns that no field takes: ",
+                    text::CodePointPrefix(unused, 100));
+  }
   return absl::FailedPreconditionError(
-      absl::StrCat("dataset ", contract_->id().value(), ": no column ", operation_column_,
-                   " (operation); without it deletes would pass as rows: correct the mapping"));
+      absl::StrCat("dataset ", contract_->id().value(), ": ", text::Trimmed(why)));
+}
+
+sdk::NeededColumns Mapping::needed_columns() const {
+  sdk::NeededColumns needed;
+  for (const FieldMapping& field : fields_) {
+    const bool key = field.field->options.key();
+    if (key || (field.named && !field.optional && !field.columns.empty()))
+      needed.Add({field.columns, key});
+  }
+  if (!operation_column_.empty()) needed.Add({{operation_column_}, true});
+  if (!time_columns_.empty() && !time_optional_) needed.Add({time_columns_, false});
+  if (!row_id_columns_.empty() && !row_id_optional_) needed.Add({row_id_columns_, false});
+  return needed;
+}
+
+bool Mapping::IsOptional(absl::string_view field) const {
+  return std::any_of(fields_.begin(), fields_.end(), [&](const FieldMapping& mapping) {
+    return mapping.optional && mapping.field->name == field;
+  });
+}
+
+std::vector<Mapping::ShownField> Mapping::shown_fields() const {
+  std::vector<ShownField> shown;
+  for (const Bound& bound : bound_) shown.push_back({bound.mapping->field->name, bound.column});
+  return shown;
 }
 
 bool Mapping::IsNull(const huiliu_cell& cell) const {
   if (cell.kind == 0) return true;
-  const absl::string_view value = Trim(View(cell.value));
+  const absl::string_view value = Trimmed(View(cell.value));
   return value.empty() || std::find(nulls_.begin(), nulls_.end(), value) != nulls_.end();
 }
 
 absl::string_view Mapping::ValueOf(const huiliu_row& row, int column) const {
   if (column < 0 || static_cast<size_t>(column) >= row.cell_count) return {};
   const huiliu_cell& cell = row.cells[column];
-  return IsNull(cell) ? absl::string_view() : Trim(View(cell.value));
+  return IsNull(cell) ? absl::string_view() : Trimmed(View(cell.value));
 }
 
 const Normalised& Mapping::ReadTime(absl::string_view value, absl::TimeZone zone) {
@@ -154,7 +186,7 @@ void Mapping::MapField(const Bound& bound, absl::string_view value, MappedRow* o
   if (absl::StrContains(value, '\0')) {  // no database takes it
     plain_ = absl::StrReplaceAll(value, {{absl::string_view("\0", 1), ""}});
     finding("zero_byte");
-    value = Trim(plain_);
+    value = Trimmed(plain_);
   }
   if (!bound.mapping->codes.empty()) {
     const auto code = bound.mapping->codes.find(value);
@@ -171,8 +203,9 @@ void Mapping::MapField(const Bound& bound, absl::string_view value, MappedRow* o
     if (out->operation == huiliu::v1::OPERATION_DELETE && !field.options.key())
       return finding("type");
     out->error_code = "value.type";
-    out->error_message = absl::StrCat("field ", field.name, " (", field.options.title(),
-                                      "): the value is not of the field's type");
+    out->error_message =
+        absl::StrCat("字段 ", field.name, "（", field.options.title(), "）的值与类型不符 / field ",
+                     field.name, ": the value is not of the field's type");
   };
   if (normalised.out.empty()) {
     if (normalised.finding == "time") reject();
@@ -183,8 +216,9 @@ void Mapping::MapField(const Bound& bound, absl::string_view value, MappedRow* o
     out->masked_at_source = true;
     if (field.options.key()) {
       out->error_code = "key.masked_at_source";
-      out->error_message = absl::StrCat("key field ", field.name, " (", field.options.title(),
-                                        ") came masked from its source: it tells no two apart");
+      out->error_message = absl::StrCat("关键字段 ", field.name, "（", field.options.title(),
+                                        "）来源已脱敏，无法区分 / key field ", field.name,
+                                        " came masked from its source: it tells no two apart");
     }
   }
   if (!writer_.SetText(field, normalised.out).ok()) reject();
@@ -198,9 +232,9 @@ bool Mapping::MapOperation(const huiliu_row& row, MappedRow* out) {
   const auto it = operations_.find(absl::AsciiStrToLower(word));
   if (it == operations_.end()) {
     out->error_code = "operation.unknown";
-    out->error_message =
-        absl::StrCat("column ", operation_column_,
-                     " holds a word that is no known operation; add it to the mapping");
+    out->error_message = absl::StrCat(
+        "列 ", operation_column_, " 的操作词未知，请写入映射 / column ", operation_column_,
+        " holds a word that is no known operation; add it to the mapping");
     return false;
   }
   out->operation = it->second;
@@ -228,12 +262,14 @@ void Mapping::MapKey(MappedRow* out) const {
     out->error_message = std::string(message);
   };
   auto key = contract_->KeyOf(out->payload);
-  if (!key.ok()) return missing(key.status().message());
+  if (!key.ok())
+    return missing(absl::StrCat("关键字段为空 / a key field is empty: ", key.status().message()));
   if (contract_->key_fields().size() == 1) {
     const schema::Field& field = *contract_->key_fields()[0];
     const std::string placeholder = absl::StrCat(field.name, ":placeholder");
     if (std::find(out->findings.begin(), out->findings.end(), placeholder) != out->findings.end()) {
-      return missing(absl::StrCat("dataset ", contract_->id().value(), ": key field ", field.name,
+      return missing(absl::StrCat("数据集 ", contract_->id().value(), " 的关键字段 ", field.name,
+                                  " 是占位码 / key field ", field.name,
                                   " holds a placeholder instead of a code"));
     }
   }

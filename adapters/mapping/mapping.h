@@ -14,6 +14,7 @@
 #include "absl/types/span.h"
 #include "adapters/mapping/values.h"
 #include "adapters/sdk/huiliu_plugin.h"
+#include "adapters/sdk/needed_columns.h"
 #include "core/base/clock.h"
 #include "core/schema/contract.h"
 #include "core/schema/record_writer.h"
@@ -45,6 +46,7 @@ struct FieldMapping {
   const schema::Field* field = nullptr;
   std::vector<std::string> columns;  // the first that the header has is taken
   bool named = false;                // the configuration names them
+  bool optional = false;             // a header may lack it
   Reading reading = Reading::kText;
   std::map<std::string, std::string, std::less<>> codes;  // source code → dataset code
   absl::flat_hash_set<std::string> code_values;           // the dataset codes among them
@@ -60,8 +62,10 @@ class Mapping {
       std::shared_ptr<const schema::Contract> contract);
 
   // Looks the columns up, whatever the case of ASCII letters and the spaces around them.
-  // FAILED_PRECONDITION names every key field that no column shows, and the operation's column
-  // where one is configured (without it deletes would pass as rows). Call at each new header.
+  // FAILED_PRECONDITION names every key field that no column shows, every column that the
+  // configuration names and does not call optional, and the operation's column where one is
+  // configured (without it deletes would pass as rows): a rule that withholds by a field must not
+  // find it empty because its column was renamed. Call at each new header.
   absl::Status BindHeader(absl::Span<const huiliu_bytes> columns);
   // Maps one row of the bound header; never fails.
   void Map(const huiliu_row& row, MappedRow* out);
@@ -72,6 +76,16 @@ class Mapping {
   // Names that the configuration asks for and the bound header does not have: a field whose columns
   // it lists, the source time, the row id.
   const std::vector<std::string>& absent_columns() const { return absent_; }
+  // What BindHeader asks of a header, for a source that has several.
+  sdk::NeededColumns needed_columns() const;
+  // Whether the configuration says that a header may lack the field's column.
+  bool IsOptional(absl::string_view field) const;
+  // Fields that a column of the bound header shows, with its number.
+  struct ShownField {
+    std::string field;
+    int column = 0;
+  };
+  std::vector<ShownField> shown_fields() const;
 
  private:
   struct Bound {
@@ -101,7 +115,9 @@ class Mapping {
   absl::TimeZone time_zone_ = ShanghaiTimeZone();  // of the source time
   std::string operation_column_;
   std::vector<std::string> time_columns_;
+  bool time_optional_ = false;
   std::vector<std::string> row_id_columns_;
+  bool row_id_optional_ = false;
   absl::flat_hash_map<std::string, huiliu::v1::Operation> operations_;  // by word in lower case
 
   std::vector<Bound> bound_;
@@ -110,6 +126,7 @@ class Mapping {
   int row_id_at_ = -1;
   std::vector<std::string> unused_;
   std::vector<std::string> absent_;
+  std::vector<std::string> missing_;  // those of absent_ that are not optional
   schema::RecordWriter writer_;
   std::string plain_;  // a value without zero bytes
   // The last time read: a row's source time is often one of its fields as well.

@@ -77,7 +77,7 @@ absl::Status MappingReader::ReadKey(const YAML::Node& name, const YAML::Node& va
   }
   if (key == "operation") return ReadOperation(value);
   if (key == "source_time") return ReadSourceTime(value);
-  if (key == "row_id") return ReadNames(value, &mapping_.row_id_columns_);
+  if (key == "row_id") return ReadRowId(value);
   if (key == "zone") {
     RETURN_IF_ERROR(ReadZone(value, &mapping_.zone_));
     if (!time_zone_read_) mapping_.time_zone_ = mapping_.zone_;
@@ -99,10 +99,34 @@ absl::Status MappingReader::ReadSourceTime(const YAML::Node& value) {
     } else if (key == "zone") {
       RETURN_IF_ERROR(ReadZone(item.second, &mapping_.time_zone_));
       time_zone_read_ = true;
+    } else if (key == "optional") {
+      RETURN_IF_ERROR(ReadOptional(item.second, &mapping_.time_optional_));
     } else {
-      return At(item.first, "source_time: known keys are column, zone");
+      return At(item.first, "source_time: known keys are column, zone, optional");
     }
   }
+  return absl::OkStatus();
+}
+
+absl::Status MappingReader::ReadRowId(const YAML::Node& value) {
+  if (!value.IsMap()) return ReadNames(value, &mapping_.row_id_columns_);
+  for (const auto& item : value) {
+    const std::string key = item.first.Scalar();
+    if (key == "column") {
+      RETURN_IF_ERROR(ReadNames(item.second, &mapping_.row_id_columns_));
+    } else if (key == "optional") {
+      RETURN_IF_ERROR(ReadOptional(item.second, &mapping_.row_id_optional_));
+    } else {
+      return At(item.first, "row_id: known keys are column, optional");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MappingReader::ReadOptional(const YAML::Node& value, bool* out) const {
+  const std::string word = value.IsScalar() ? value.Scalar() : "";
+  if (word != "true" && word != "false") return At(value, "optional: true or false is expected");
+  *out = word == "true";
   return absl::OkStatus();
 }
 
@@ -160,8 +184,13 @@ absl::Status MappingReader::ReadFieldOptions(const YAML::Node& value, FieldMappi
       RETURN_IF_ERROR(ReadCodes(item.second, out));
     } else if (key == "as") {
       RETURN_IF_ERROR(ReadReading(item.second, out));
+    } else if (key == "optional") {
+      RETURN_IF_ERROR(ReadOptional(item.second, &out->optional));
+      if (out->optional && out->field->options.key())
+        return At(item.second, "optional: a key field is never optional");
     } else {
-      return At(item.first, absl::StrCat("unknown key \"", key, "\"; known are column, as, codes"));
+      return At(item.first,
+                absl::StrCat("unknown key \"", key, "\"; known are column, as, codes, optional"));
     }
   }
   return absl::OkStatus();

@@ -25,6 +25,8 @@ class MappingReader {
   absl::Status ReadFieldOptions(const YAML::Node& value, FieldMapping* out);
   absl::Status ReadOperation(const YAML::Node& value);
   absl::Status ReadSourceTime(const YAML::Node& value);
+  absl::Status ReadRowId(const YAML::Node& value);
+  absl::Status ReadOptional(const YAML::Node& value, bool* out) const;
   absl::Status ReadSentinels(const YAML::Node& value, std::set<std::string>* out);
   absl::Status ReadZone(const YAML::Node& value, absl::TimeZone* out);
   absl::Status ReadCodes(const YAML::Node& value, FieldMapping* out);

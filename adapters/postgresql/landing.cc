@@ -102,6 +102,53 @@ absl::Status PostgresqlLanding::TakeLock() {
       StrCat("PostgreSQL ", connection_->place(), ": another landing holds table ", Target()));
 }
 
+absl::Status PostgresqlLanding::ForgetCursorOfLostTable() {
+  const std::string cursors =
+      StrCat(connection_->Identifier(options_.schema), ".huiliu_landing_cursor");
+  ASSIGN_OR_RETURN(
+      const Result found,
+      connection_->Query("SELECT to_regclass($1) IS NOT NULL, EXISTS (SELECT 1 FROM pg_attribute "
+                         "WHERE attrelid = to_regclass($1) AND attname = 'relation' AND NOT "
+                         "attisdropped), to_regclass($2)::oid::bigint",
+                         {cursors, Qualified()}));
+  const auto is_true = [&](int column) {
+    return absl::string_view(PQgetvalue(found.get(), 0, column)) == "t";
+  };
+  if (!is_true(0)) return absl::OkStatus();
+  // A table of cursors of before.
+  if (!is_true(1)) {
+    RETURN_IF_ERROR(connection_->Execute(
+        StrCat("ALTER TABLE ", cursors, " ADD COLUMN IF NOT EXISTS relation bigint")));
+  }
+  const bool there = PQgetisnull(found.get(), 0, 2) == 0;
+  ASSIGN_OR_RETURN(
+      const Result lost,
+      connection_->Query(
+          StrCat("DELETE FROM ", cursors, " WHERE target = $1",
+                 there ? StrCat(" AND relation <> ", PQgetvalue(found.get(), 0, 2)) : "",
+                 " RETURNING 1"),
+          {Target()}));
+  if (PQntuples(lost.get()) == 0) return absl::OkStatus();
+  host_.Log(
+      sdk::Host::kWarning,
+      StrCat("表 ", Target(), there ? " 不再是已落地的那张表（已重建或恢复）" : " 已不存在，将重建",
+             "：从头落地 / table ", Target(),
+             there ? " is not the one that was landed into (made anew or restored)"
+                   : " is gone and is made again",
+             ": landing begins anew with a snapshot"));
+  return absl::OkStatus();
+}
+
+absl::Status PostgresqlLanding::FindTable() {
+  ASSIGN_OR_RETURN(const Result found,
+                   connection_->Query("SELECT to_regclass($1)::oid::bigint", {Qualified()}));
+  if (PQgetisnull(found.get(), 0, 0) != 0)
+    return absl::AbortedError(StrCat("PostgreSQL ", connection_->place(), ": table ", Target(),
+                                     " went while it was prepared"));
+  relation_ = PQgetvalue(found.get(), 0, 0);
+  return absl::OkStatus();
+}
+
 absl::Status PostgresqlLanding::CreateTable() {
   std::string sql = StrCat("CREATE TABLE IF NOT EXISTS ", Qualified(), " (");
   std::string key = "_system";
@@ -129,10 +176,10 @@ absl::Status PostgresqlLanding::CreateTable() {
     absl::StrAppend(&sql, "COMMENT ON COLUMN ", Qualified(), ".", column.name, " IS ",
                     connection_->Literal(column.title), ";");
   }
-  absl::StrAppend(&sql, refused_.TableSql(*connection_), "CREATE TABLE IF NOT EXISTS ",
-                  connection_->Identifier(options_.schema),
+  absl::StrAppend(&sql, withdrawn_.create(), refused_.TableSql(*connection_),
+                  "CREATE TABLE IF NOT EXISTS ", connection_->Identifier(options_.schema),
                   ".huiliu_landing_cursor (target text PRIMARY KEY, cursor text NOT NULL, updated "
-                  "timestamptz NOT NULL)");
+                  "timestamptz NOT NULL, relation bigint)");
   // CREATE … IF NOT EXISTS races with itself: landings of one database create one after the other.
   return connection_->Execute(StrCat("SELECT pg_advisory_xact_lock(8090100);", sql));
 }
@@ -167,9 +214,16 @@ absl::Status PostgresqlLanding::Prepare(const huiliu_dataset& dataset) {
     columns_.push_back({std::string(sdk::ToView(field.name)), std::string(sdk::ToView(field.title)),
                         TypeName(field.type), false, false});
   }
+  withdrawn_ = WithdrawnRows(*connection_, options_.schema, options_.table, kStaging, columns_);
   RETURN_IF_ERROR(TakeLock());
+  RETURN_IF_ERROR(AtTarget(ForgetCursorOfLostTable()));
   RETURN_IF_ERROR(AtTarget(CreateTable()));
+  RETURN_IF_ERROR(AtTarget(FindTable()));
   ASSIGN_OR_RETURN(kept_, refused_.Count(*connection_));
+  if (!withdrawn_.any().empty()) {
+    ASSIGN_OR_RETURN(const Result any, connection_->Query(withdrawn_.any()));
+    any_withdrawn_ = PQntuples(any.get()) > 0;
+  }
   WriteStatements();
   return MakeStaging();
 }
@@ -223,20 +277,26 @@ void PostgresqlLanding::WriteStatements() {
   upsert_ = StrCat("INSERT INTO ", Qualified(), " (", ColumnList(""), ") SELECT ", ColumnList(""),
                    " FROM ", kStaging, " WHERE NOT _delete ON CONFLICT (", key, ") DO UPDATE SET ",
                    sets, ";");
-  remove_ = StrCat("DELETE FROM ", Qualified(), " t USING ", kStaging, " s WHERE s._delete AND ",
-                   KeyMatch("t", "s"), ";");
+  remove_ = StrCat(withdrawn_.keep(), "DELETE FROM ", Qualified(), " t USING ", kStaging,
+                   " s WHERE s._delete AND ", KeyMatch("t", "s"), ";");
+}
+
+std::string PostgresqlLanding::LandSql(bool deletes) const {
+  return StrCat(upsert_, any_withdrawn_ ? withdrawn_.settle() : "", deletes ? remove_ : "");
 }
 
 std::string PostgresqlLanding::CursorSql(absl::string_view cursor) const {
   return StrCat("INSERT INTO ", connection_->Identifier(options_.schema),
-                ".huiliu_landing_cursor VALUES (", connection_->Literal(Target()), ", ",
-                connection_->Literal(absl::Base64Escape(cursor)),
-                ", now()) ON CONFLICT (target) DO UPDATE SET cursor = excluded.cursor, "
-                "updated = excluded.updated;");
+                ".huiliu_landing_cursor (target, cursor, updated, relation) VALUES (",
+                connection_->Literal(Target()), ", ",
+                connection_->Literal(absl::Base64Escape(cursor)), ", now(), ", relation_,
+                ") ON CONFLICT (target) DO UPDATE SET cursor = excluded.cursor, updated = "
+                "excluded.updated, relation = excluded.relation;");
 }
 
 std::string PostgresqlLanding::BeginSql(bool reset) const {
-  return reset ? StrCat("BEGIN;DELETE FROM ", Qualified(), ";", refused_.ForgetSql(*connection_))
+  return reset ? StrCat("BEGIN;DELETE FROM ", Qualified(), ";", withdrawn_.forget(),
+                        refused_.ForgetSql(*connection_))
                : "BEGIN;";
 }
 
@@ -262,7 +322,7 @@ absl::Status PostgresqlLanding::LandWhole(absl::Span<const huiliu_change> change
   } else {
     RETURN_IF_ERROR(connection_->CopyIn(StrCat(begin, "COPY ", kStaging, " FROM STDIN"),
                                         staged.Lines(0, staged.size())));
-    end = StrCat(upsert_, staged.deletes() ? remove_ : "");
+    end = LandSql(staged.deletes());
   }
   if (kept_ > 0 && !reset && staged.size() > 0) {
     RETURN_IF_ERROR(connection_->Execute(end));
@@ -275,6 +335,8 @@ absl::Status PostgresqlLanding::LandWhole(absl::Span<const huiliu_change> change
 absl::Status PostgresqlLanding::Apply(absl::Span<const huiliu_change> changes,
                                       absl::string_view cursor, bool reset) {
   const StagedRows staged(changes, columns_);
+  // A row may be withdrawn by this very batch, whether or not it lands.
+  any_withdrawn_ = any_withdrawn_ || staged.deletes();
   bool apart = !staged.unstorable().empty();
   absl::Status status;
   if (!apart) {

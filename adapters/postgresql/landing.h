@@ -11,6 +11,7 @@
 #include "adapters/postgresql/connection.h"
 #include "adapters/postgresql/refused_rows.h"
 #include "adapters/postgresql/staged_rows.h"
+#include "adapters/postgresql/withdrawn_rows.h"
 #include "adapters/sdk/plugin.h"
 
 namespace huiliu::postgresql {
@@ -45,12 +46,18 @@ class PostgresqlLanding : public sdk::Landing {
       : host_(host), options_(std::move(options)), refused_(options_.schema, Target()) {}
 
   absl::Status Connect();
+  // A table that is gone, or is another one than the cursor was stored for, has not landed what the
+  // cursor says: the cursor goes, and a snapshot fills the table.
+  absl::Status ForgetCursorOfLostTable();
   absl::Status CreateTable();
+  absl::Status FindTable();
   absl::Status TakeLock();
   absl::Status MakeStaging();
   // The statements of every batch.
   void WriteStatements();
   std::string BeginSql(bool reset) const;
+  // What the staged lines do to the table.
+  std::string LandSql(bool deletes) const;
   std::string CursorSql(absl::string_view cursor) const;
   // The batch in one go.
   absl::Status LandWhole(absl::Span<const huiliu_change> changes, const StagedRows& staged,
@@ -80,8 +87,11 @@ class PostgresqlLanding : public sdk::Landing {
   std::string dataset_;
   std::string title_;
   std::vector<Column> columns_;
+  std::string relation_;  // oid of the table, as SQL
   std::string upsert_;
   std::string remove_;
+  WithdrawnRows withdrawn_;
+  bool any_withdrawn_ = false;  // there may be rows in it
   uint64_t kept_ = 0;
   std::unique_ptr<Connection> connection_;
 };

@@ -14,7 +14,7 @@ absl::Status PostgresqlLanding::LandLines(const StagedRows& staged, size_t first
   RETURN_IF_ERROR(connection_->CopyIn(
       StrCat("SAVEPOINT huiliu_lines;COPY ", kStaging, " FROM STDIN"), staged.Lines(first, last)));
   return connection_->Execute(
-      StrCat(upsert_, remove_, "DELETE FROM ", kStaging, ";RELEASE SAVEPOINT huiliu_lines"));
+      StrCat(LandSql(true), "DELETE FROM ", kStaging, ";RELEASE SAVEPOINT huiliu_lines"));
 }
 
 absl::Status PostgresqlLanding::LandHalves(const StagedRows& staged, size_t first, size_t last,

@@ -60,6 +60,7 @@ absl::Status PostgresqlSource::Connect() {
   ASSIGN_OR_RETURN(const Result none,
                    connection_->Query(StrCat("SELECT * FROM ", Table(), " LIMIT 0")));
   RETURN_IF_ERROR(Bind(none.get()));
+  RETURN_IF_ERROR(CheckTimeType(none.get()));
   if (position_.phase == Phase::kSnapshot && position_.since.empty()) {
     // Changes are looked for from before the snapshot began: what it misses because it moved, they
     // bring.
@@ -89,12 +90,12 @@ absl::Status PostgresqlSource::Bind(const PGresult* result) {
   for (const std::string& column : options_.key) {
     key_at_.push_back(find(column));
     if (key_at_.back() < 0)
-      return absl::NotFoundError(StrCat("PostgreSQL ", connection_->place(), ": table ",
+      return absl::NotFoundError(StrCat("PostgreSQL ", connection_->place(), ": 没有键列 / table ",
                                         options_.table, " has no key column ", column));
   }
   time_at_ = find(options_.time_column);
   if (time_at_ < 0) {
-    return absl::NotFoundError(StrCat("PostgreSQL ", connection_->place(), ": table ",
+    return absl::NotFoundError(StrCat("PostgreSQL ", connection_->place(), ": 没有时间列 / table ",
                                       options_.table, " has no time column ",
                                       options_.time_column));
   }
@@ -120,7 +121,7 @@ std::string PostgresqlSource::KeysAre(absl::string_view test, absl::string_view 
 }
 
 absl::StatusOr<Result> PostgresqlSource::Page(size_t limit) {
-  const std::string time = connection_->Identifier(options_.time_column);
+  const std::string time = TimeOf(connection_->Identifier(options_.time_column));
   const bool changes = position_.phase == Phase::kChanges;
   const bool undated = position_.phase == Phase::kUndated;
   std::vector<std::string> parameters;
@@ -143,7 +144,8 @@ absl::StatusOr<Result> PostgresqlSource::Page(size_t limit) {
     std::vector<std::string> values;
     if (changes) {
       parameters.push_back(position_.time);
-      values.push_back(StrCat("$", parameters.size()));
+      const std::string parameter = StrCat("$", parameters.size());
+      values.push_back(options_.time_is_text ? TimeOf(StrCat(parameter, "::text")) : parameter);
     }
     for (const std::string& value : position_.key) {
       parameters.push_back(value);
@@ -170,7 +172,9 @@ absl::StatusOr<int> PostgresqlSource::WholeKeys(const PGresult* page, size_t lim
     return absl::string_view(PQgetvalue(page, row, column)) == PQgetvalue(page, n - 1, column);
   };
   const auto in_last = [&](int row) {
-    if (position_.phase == Phase::kChanges && !same(time_at_, row)) return false;
+    // Two texts may say one time: the key alone tells rows apart then.
+    if (position_.phase == Phase::kChanges && !options_.time_is_text && !same(time_at_, row))
+      return false;
     return std::all_of(key_at_.begin(), key_at_.end(), [&](int c) { return same(c, row); });
   };
   int whole = n;

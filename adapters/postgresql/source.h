@@ -30,6 +30,7 @@ class PostgresqlSource : public sdk::Source {
     std::string table;  // schema.table
     std::vector<std::string> key;
     std::string time_column;
+    bool time_is_text = false;  // "time_type": "text"
     int overlap_s = 120;
     int page_rows = 1000;
     int max_rows_per_second = 0;  // 0: no cap
@@ -65,6 +66,10 @@ class PostgresqlSource : public sdk::Source {
   // Takes over the columns of a result; where they have changed, says how. NOT_FOUND names the key
   // or time column that is gone.
   absl::Status Bind(const PGresult* result);
+  // FAILED_PRECONDITION names the time column's type where the options do not fit it.
+  absl::Status CheckTimeType(const PGresult* result);
+  // The time that an expression of the time column's type says, as SQL; NULL where it says none.
+  std::string TimeOf(const std::string& expression) const;
   absl::StatusOr<Result> Page(size_t limit);
   // Of each key column `test`, with `joined` between.
   std::string KeysAre(absl::string_view test, absl::string_view joined) const;

@@ -15,7 +15,8 @@ using nlohmann::json;
 absl::StatusOr<PostgresqlSource::Options> PostgresqlSource::ParseOptions(absl::string_view text) {
   const json object = json::parse(text.begin(), text.end(), nullptr, false);
   if (!object.is_object())
-    return absl::InvalidArgumentError("postgresql source: its options are no JSON object");
+    return absl::InvalidArgumentError(
+        "数据源选项不是 JSON 对象 / postgresql source: its options are no JSON object");
   Options options;
   const std::vector<std::pair<const char*, int*>> numbers = {
       {"overlap_s", &options.overlap_s},
@@ -39,6 +40,10 @@ absl::StatusOr<PostgresqlSource::Options> PostgresqlSource::ParseOptions(absl::s
       *out = value.get<std::string>();
       known = true;
     }
+    if (key == "time_type" && value.is_string()) {
+      options.time_is_text = value == "text";
+      known = options.time_is_text || value == "timestamp";
+    }
     if (key == "key" && value.is_array()) {
       for (const json& column : value) {
         if (column.is_string()) options.key.push_back(column.get<std::string>());
@@ -46,13 +51,15 @@ absl::StatusOr<PostgresqlSource::Options> PostgresqlSource::ParseOptions(absl::s
       known = options.key.size() == value.size();
     }
     if (!known)
-      return absl::InvalidArgumentError(
-          StrCat("postgresql source: option \"", key, "\" is unknown or of the wrong type"));
+      return absl::InvalidArgumentError(StrCat("数据源选项 \"", key,
+                                               "\" 未知或类型不符 / postgresql source: option \"",
+                                               key, "\" is unknown or of the wrong type"));
   }
   if (options.dsn.empty() || options.table.empty() || options.key.empty() ||
       options.time_column.empty() || options.page_rows < 1) {
     return absl::InvalidArgumentError(
-        "postgresql source: options dsn, table, key and time_column are required");
+        "必须配置 dsn、table、key、time_column / postgresql source: options dsn, table, key and "
+        "time_column are required");
   }
   return options;
 }
@@ -62,7 +69,8 @@ absl::StatusOr<PostgresqlSource::Position> PostgresqlSource::ParsePosition(absl:
   if (text.empty()) return position;
   const json object = json::parse(text.begin(), text.end(), nullptr, false);
   if (!object.is_object() || !object.contains("phase"))
-    return absl::DataLossError("postgresql source: the stored position cannot be read");
+    return absl::DataLossError(
+        "读取位置已损坏 / postgresql source: the stored position cannot be read");
   const std::string phase = object.value("phase", "");
   position.phase = phase == "snapshot"  ? Phase::kSnapshot
                    : phase == "undated" ? Phase::kUndated

@@ -27,7 +27,8 @@ void PostgresqlSource::MarkUndecodable(const std::string& column, huiliu_row* ro
   row->error_code = sdk::ToBytes("charset.invalid");
   texts_.push_back(StrCat(sdk::ToView(row->row_id), ":", column));
   row->error_place = sdk::ToBytes(texts_.back());
-  texts_.push_back(StrCat("column ", column,
+  texts_.push_back(StrCat("列 ", column, " 不是 UTF-8（库编码 SQL_ASCII 不检查字节）/ column ",
+                          column,
                           " is no UTF-8; the database's encoding SQL_ASCII lets any bytes in"));
   row->error_message = sdk::ToBytes(texts_.back());
 }
@@ -36,8 +37,8 @@ void PostgresqlSource::MarkTooLong(const std::string& column, size_t bytes, huil
   row->error_code = sdk::ToBytes("value.too_long");
   texts_.push_back(StrCat(sdk::ToView(row->row_id), ":", column));
   row->error_place = sdk::ToBytes(texts_.back());
-  texts_.push_back(StrCat("column ", column, " holds ", bytes, " bytes; at most ", kMaxValueBytes,
-                          " are taken (字段过长)"));
+  texts_.push_back(StrCat("列 ", column, " 过长（", bytes, " 字节）/ column ", column, " holds ",
+                          bytes, " bytes; at most ", kMaxValueBytes, " are taken"));
   row->error_message = sdk::ToBytes(texts_.back());
 }
 

@@ -81,7 +81,7 @@ typedef struct {
   size_t notice_count;
 } huiliu_rows;
 
-/* A source. Legal calls: open (poll | describe)* close. One thread at a time. */
+/* A source. Legal calls: open need? (poll | describe)* close. One thread at a time. */
 typedef struct huiliu_source {
   size_t struct_size;
   const char* name; /* terminated, e.g. "file" */
@@ -94,7 +94,20 @@ typedef struct huiliu_source {
   /* What is there, as JSON: files or tables, columns, row estimates. For `huiliu source check`. */
   huiliu_status (*describe)(void* source, huiliu_bytes* json);
   void (*close)(void* source);
+
+  /* Optional: NULL where the source has one header, which the host looks at itself. What the host
+   * needs of a header, told before the first poll: a JSON array of {"any_of": [column names],
+   * "always": bool}; names are compared without regard to the case of ASCII letters and to spaces
+   * around them. A source of several parts with a header each (files) leaves a part unread, as a
+   * whole, whose header shows none of an entry's names, and names it and them in a notice. Where a
+   * header is only what the records happen to show (JSON lines) a record may lack a name: it is a
+   * column of nulls then, but an entry with `always` must be shown by some record at the part's
+   * beginning. FAILED_PRECONDITION where the options already contradict it. */
+  huiliu_status (*need)(void* source, huiliu_bytes columns);
 } huiliu_source;
+
+/* What a source of the first version of the table has. */
+#define HUILIU_SOURCE_LEAST_SIZE offsetof(huiliu_source, need)
 
 /* One field of the landed dataset. */
 typedef struct {

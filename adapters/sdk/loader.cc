@@ -17,6 +17,8 @@ absl::Status NoPlugin(const std::string& path, absl::string_view why) {
 template <typename Table>
 constexpr size_t kLeastSize = sizeof(Table);
 template <>
+constexpr size_t kLeastSize<huiliu_source> = HUILIU_SOURCE_LEAST_SIZE;
+template <>
 constexpr size_t kLeastSize<huiliu_landing> = HUILIU_LANDING_LEAST_SIZE;
 
 template <typename Table>
@@ -80,6 +82,15 @@ absl::StatusOr<std::unique_ptr<OpenSource>> OpenSource::Open(const huiliu_source
   void* held = nullptr;
   RETURN_IF_ERROR(FromC(table.open(host, ToBytes(options), ToBytes(position), &held)));
   return std::unique_ptr<OpenSource>(new OpenSource(table, held));
+}
+
+bool OpenSource::has_one_header() const {
+  return table_.struct_size < sizeof(huiliu_source) || table_.need == nullptr;
+}
+
+absl::Status OpenSource::Need(const NeededColumns& columns) {
+  if (has_one_header()) return absl::OkStatus();
+  return FromC(table_.need(held_, ToBytes(columns.ToJson())));
 }
 
 absl::StatusOr<const huiliu_rows*> OpenSource::Poll(size_t max_rows, int timeout_ms) {

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "adapters/sdk/huiliu_plugin.h"
+#include "adapters/sdk/needed_columns.h"
 #include "adapters/sdk/plugin.h"
 
 namespace huiliu::sdk {
@@ -32,6 +33,11 @@ class OpenSource {
                                                           absl::string_view options,
                                                           absl::string_view position);
   ~OpenSource() { table_.close(held_); }
+  // Whether all its rows come under one header, so that one that changes is a table that was
+  // altered.
+  bool has_one_header() const;
+  // Before the first Poll. Nothing is asked of a source with one header: the host looks at it.
+  absl::Status Need(const NeededColumns& columns);
   absl::StatusOr<const huiliu_rows*> Poll(size_t max_rows, int timeout_ms);
   absl::StatusOr<std::string> Describe();
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -42,6 +43,9 @@ class Source {
   virtual absl::Status Poll(size_t max_rows, int timeout_ms, const huiliu_rows** rows) = 0;
   // What is there, as JSON.
   virtual absl::StatusOr<std::string> Describe() = 0;
+  // What a header must show (needed_columns.h, huiliu_plugin.h). A source whose parts have headers
+  // of their own overrides it; the one header of any other is looked at by the host.
+  virtual absl::Status Need(absl::string_view) { return absl::OkStatus(); }
 };
 
 // A landing. `static absl::StatusOr<std::unique_ptr<T>> Open(Host, options_json)` makes one.
@@ -103,6 +107,9 @@ struct SourceBorder {
     });
   }
   static void Close(void* held) { delete static_cast<Held*>(held); }
+  static huiliu_status Need(void* held, huiliu_bytes columns) {
+    return Guard([&] { return static_cast<Held*>(held)->source->Need(ToView(columns)); });
+  }
 };
 
 template <typename T>
@@ -170,8 +177,15 @@ struct LandingBorder {
 template <typename T>
 constexpr huiliu_source MakeSource(const char* name) {
   using Border = internal::SourceBorder<T>;
-  return {sizeof(huiliu_source), name,          &Border::Open, &Border::Poll,
-          &Border::Describe,     &Border::Close};
+  constexpr bool kOneHeader =
+      std::is_same_v<decltype(&T::Need), absl::Status (Source::*)(absl::string_view)>;
+  return {sizeof(huiliu_source),
+          name,
+          &Border::Open,
+          &Border::Poll,
+          &Border::Describe,
+          &Border::Close,
+          kOneHeader ? nullptr : &Border::Need};
 }
 
 template <typename T>

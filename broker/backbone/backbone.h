@@ -117,6 +117,9 @@ struct StoredBatch {
   absl::Time appended;
   std::string bytes;
   std::vector<Offset> offsets;  // of each record; empty: consecutive from first_offset
+  // Kafka: false where no writer of ours says that it began the append here, because others wrote
+  // it or compaction took its first record.
+  bool append_known = true;
 };
 
 enum class StartAt {
@@ -152,6 +155,9 @@ class BackboneReader {
 struct PartitionBounds {
   Offset earliest;  // first offset still kept
   Offset end;       // offset that the next record will get
+  // Never goes back as long as the topic is the same one, though compaction may take the last
+  // records and `end` with them. Not below `end`.
+  Offset log_end = end;
 };
 
 // Thread-safe.
@@ -165,6 +171,13 @@ class Backbone {
   // Opens a writer and fences every earlier one of the same id.
   virtual absl::StatusOr<std::unique_ptr<BackboneWriter>> OpenWriter(
       absl::string_view writer_id) = 0;
+  // Of a writer whose process is gone: aborts the transaction that it may have left open, for which
+  // readers wait, instead of when Kafka would. Takes nothing from a writer that lives: it opens its
+  // id again and repeats what was aborted. OK where a dead process leaves nothing open.
+  virtual absl::Status EndOpenTransaction(absl::string_view writer_id) {
+    (void)writer_id;
+    return absl::OkStatus();
+  }
   virtual absl::StatusOr<std::unique_ptr<BackboneReader>> OpenReader(ReaderOptions options) = 0;
   virtual absl::StatusOr<PartitionBounds> Bounds(const TopicPartition& tp) = 0;
   virtual absl::StatusOr<std::optional<Offset>> CommittedOffset(absl::string_view group,

@@ -83,6 +83,11 @@ class Catalog {
   // Where to go on reading a partition: 0 where nothing was applied.
   virtual absl::StatusOr<Offset> AppliedOffset(const DatasetId& dataset,
                                                const TopicPartition& from) = 0;
+  // The dataset's topic was lost and made again: it is read from its beginning, and put upon the
+  // rows that are here. Durable when it returns.
+  virtual absl::Status Rewind(const DatasetId& dataset, uint64_t generation) = 0;
+  // What Rewind last gave; 0: never.
+  virtual absl::StatusOr<uint64_t> Generation(const DatasetId& dataset) = 0;
   virtual absl::StatusOr<std::optional<CatalogRow>> Get(const DatasetId& dataset,
                                                         absl::string_view key) = 0;
   // RESOURCE_EXHAUSTED where the rows are larger than kMaxMultiGetBytes together.

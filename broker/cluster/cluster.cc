@@ -13,7 +13,6 @@ namespace {
 using absl::StrCat;
 using pipeline::SinceBoot;
 
-constexpr char kKeysPosition[] = "cluster/keys";
 constexpr absl::Duration kFollowTimeout = absl::Milliseconds(100);
 constexpr absl::Duration kLookEvery = absl::Milliseconds(200);
 constexpr absl::Duration kPlaceEvery = absl::Milliseconds(300);
@@ -72,6 +71,7 @@ absl::Status Cluster::Start(const std::string& grpc_address, pipeline::Governanc
   });
   RETURN_IF_ERROR(members_.Start());
   Lanes::Hooks lanes;
+  lanes.end_former = [this](int32_t lane) { return EndFormer(lane); };
   lanes.take = [this](int32_t lane) -> absl::Status {
     // Whoever led before has ended: all of his commands are in the topic.
     if (lane == Lanes::kLeading) RETURN_IF_ERROR(parts_.log.CatchUp());
@@ -85,6 +85,21 @@ absl::Status Cluster::Start(const std::string& grpc_address, pipeline::Governanc
   lanes_.Start(std::move(lanes));
   follower_ = std::thread([this] { Follow(); });
   placer_ = std::thread([this] { Place(); });
+  return absl::OkStatus();
+}
+
+// Until Kafka ends it by its time-out, a dead node's open transaction keeps everybody from reading
+// on: from governance, from the lane, from returned.*.
+absl::Status Cluster::EndFormer(int32_t lane) {
+  for (const Member& member : members_.All()) {
+    const auto& held = member.record.lanes();
+    if (member.record.node() == options_.node || member.record.leaving() ||
+        SinceBoot() - member.heard < 2 * Members::kBeat ||
+        std::find(held.begin(), held.end(), lane) == held.end() ||
+        !ended_.insert(member.record.incarnation()).second)
+      continue;
+    RETURN_IF_ERROR(parts_.backbone.EndOpenTransaction(StrCat("node/", member.record.node())));
+  }
   return absl::OkStatus();
 }
 

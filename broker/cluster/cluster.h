@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,6 +61,9 @@ class Cluster {
     std::function<void()> changed;
   };
 
+  // A position: stands where a cluster has ever been at home.
+  static constexpr char kKeysPosition[] = "cluster/keys";
+
   Cluster(ClusterOptions options, Parts parts);
   ~Cluster() { Stop(); }
 
@@ -95,6 +99,7 @@ class Cluster {
 
   huiliu::v1::MemberRecord Describe() const;
   absl::Status CheckKeys();
+  absl::Status EndFormer(int32_t lane);
   void Follow();
   void Place();
   absl::Status PlaceOnce();
@@ -109,6 +114,7 @@ class Cluster {
   pipeline::GovernanceCommands* commands_ = nullptr;
   Hooks hooks_;
   pipeline::Lease lease_;
+  std::set<std::string> ended_;  // incarnations; the thread of lanes_ only
   Lanes lanes_;
   Members members_;
   absl::Mutex mutex_;

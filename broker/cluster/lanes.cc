@@ -96,6 +96,7 @@ absl::Status Lanes::TakeAssigned() {
   const std::set<int32_t> assigned = assigned_;
   for (const int32_t lane : assigned) {
     if (Holds(lane)) continue;
+    if (hooks_.end_former != nullptr) RETURN_IF_ERROR(hooks_.end_former(lane));
     RETURN_IF_ERROR(backbone_.CommittedOffset(kGroup, PartitionOf(lane)).status());
     RETURN_IF_ERROR(hooks_.take(lane));
     {

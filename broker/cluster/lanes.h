@@ -30,6 +30,8 @@ class Lanes : public pipeline::Fence {
   static constexpr int32_t kLeading = 0;
 
   struct Hooks {
+    // Before its former holder's commits are waited for: ends what a silent one left open.
+    std::function<absl::Status(int32_t lane)> end_former = nullptr;
     // Before a lane counts as held; its former holder's commits have all ended. Again until OK.
     std::function<absl::Status(int32_t lane)> take;
     // The lanes are held no more; returns when no commit of them is under way.

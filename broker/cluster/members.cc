@@ -43,6 +43,9 @@ void Members::Stop() {
   if (!speaker_.joinable()) return;
   speaker_.join();
   listener_thread_.join();
+  // Where its last words did not arrive, this one would be waited for in vain: silence says it,
+  // too.
+  if (!speaks_) return;
   const absl::Status farewell = SayNow(true);
   if (!farewell.ok()) errors_(kWorker, farewell);
 }
@@ -82,6 +85,7 @@ void Members::Speak() {
     const absl::Status status = SayNow(false);
     if (!status.ok() || failed) errors_(kWorker, status);
     failed = !status.ok();
+    speaks_ = status.ok();
   }
 }
 
@@ -93,7 +97,8 @@ void Members::Hear(const StoredBatch& batch) {
   view->ForEach([&](int, const RecordView& record) {
     Member member;
     if (record.tombstone ||
-        !member.record.ParseFromArray(record.value.data(), static_cast<int>(record.value.size())))
+        !member.record.ParseFromArray(record.value.data(), static_cast<int>(record.value.size())) ||
+        record.key.empty() || absl::string_view(member.record.node()) != record.key)
       return;
     absl::MutexLock lock(&mutex_);
     // Afterwards clocks of different machines do not matter.

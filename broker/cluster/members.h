@@ -92,6 +92,7 @@ class Members {
   absl::Duration said_ ABSL_GUARDED_BY(mutex_);
   bool changed_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool speaks_ = true;  // the speaker's; read after its end
   std::thread speaker_;
   std::thread listener_thread_;
 };

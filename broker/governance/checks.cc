@@ -103,6 +103,9 @@ absl::Status Check(const huiliu::v1::Receiver& receiver) {
                                          "\" is not a six-digit code of GB/T 2260"));
     }
   }
+  const huiliu::v1::Quota& quota = receiver.quota();
+  if (quota.calls_per_second() < 0 || quota.rows_per_second() < 0 || quota.streams() < 0)
+    return InvalidArgumentError(StrCat("receiver ", receiver.id(), ": a quota is not below 0"));
   return absl::OkStatus();
 }
 

@@ -56,6 +56,16 @@ void FillCatalogEntry(const schema::Contract& contract, huiliu::v1::Dataset* dat
   }
 }
 
+// A grant without fields names those of today: what a later version adds is opened by nobody
+// unasked.
+void NameFields(const schema::Contract& contract, huiliu::v1::Grant* grant) {
+  if (!grant->fields().empty()) return;
+  for (const schema::Field& field : contract.fields()) {
+    if (grant->masks().contains(field.name) || !field.options.default_mask().drop())
+      grant->add_fields(field.name);
+  }
+}
+
 // Of the three; an account has one at most.
 huiliu::v1::Role AdministratorRole(const huiliu::v1::Account& account) {
   for (const int role : account.roles()) {
@@ -320,6 +330,7 @@ absl::StatusOr<Record> State::Propose(const huiliu::v1::Grant& grant, uint64_t s
   Record record;
   record.set_version(version_ + 1);
   *record.mutable_grant() = grant;
+  NameFields(*datasets_.at(grant.dataset()).back().contract, record.mutable_grant());
   record.mutable_grant()->set_revoked(false);
   record.mutable_grant()->set_version(version_ + 1);
   return record;

@@ -1,6 +1,7 @@
 #include "broker/governance/rule_versions.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,6 +22,20 @@ bool IsApproved(const RuleSet& version) {
 std::string NameOf(const RuleSet& version) {
   return StrCat("rules ", version.dataset(), " → ", version.receiver(), " version ",
                 version.version());
+}
+
+// No rule of it will ever hold again.
+bool HasExpired(const rules::RuleSet& rules, absl::Time now) {
+  return !rules.rules.empty() &&
+         std::all_of(rules.rules.begin(), rules.rules.end(),
+                     [&](const rules::Rule& rule) { return rule.valid_to <= now; });
+}
+
+void AddLegalBases(const rules::RuleSet& rules, RuleSet* version) {
+  std::set<absl::string_view> named;
+  for (const rules::Rule& rule : rules.rules) {
+    if (named.insert(rule.legal_basis).second) version->add_legal_bases(rule.legal_basis);
+  }
 }
 
 absl::string_view StateWord(const RuleSet& version) {
@@ -66,6 +81,18 @@ const RuleVersions::Version* RuleVersions::InForce(absl::Time now) const {
   return found;
 }
 
+const RuleVersions::Version* RuleVersions::BeforeInForce(absl::Time now) const {
+  const Version* current = InForce(now);
+  const Version* found = nullptr;
+  for (const Version& v : versions_) {
+    if (current == nullptr || &v == current || !IsApproved(v.proto)) continue;
+    const absl::Time from = FromProto(v.proto.active_from());
+    if (from > FromProto(current->proto.active_from())) continue;
+    if (found == nullptr || from >= FromProto(found->proto.active_from())) found = &v;
+  }
+  return found;
+}
+
 absl::Time RuleVersions::NextChange(absl::Time now) const {
   absl::Time next = absl::InfiniteFuture();
   for (const Version& v : versions_) {
@@ -91,8 +118,11 @@ std::vector<RuleSet> RuleVersions::At(absl::Time now) const {
   std::vector<RuleSet> versions;
   for (auto it = versions_.rbegin(); it != versions_.rend(); ++it) {
     RuleSet& version = versions.emplace_back(it->proto);
+    if (it->rules != nullptr) AddLegalBases(*it->rules, &version);
     if (&*it == in_force) {
-      version.set_state(huiliu::v1::RULE_SET_STATE_IN_FORCE);
+      const bool expired = it->rules != nullptr && HasExpired(*it->rules, now);
+      version.set_state(expired ? huiliu::v1::RULE_SET_STATE_EXPIRED
+                                : huiliu::v1::RULE_SET_STATE_IN_FORCE);
     } else if (IsApproved(version) && FromProto(version.active_from()) <= now) {
       version.set_state(huiliu::v1::RULE_SET_STATE_SUPERSEDED);
     }
@@ -129,6 +159,7 @@ absl::StatusOr<RuleSet> Decide(const RuleSet& version,
   decided.set_reason(decision.reason());
   *decided.mutable_decided() = ToProto(now);
   decided.clear_active_from();
+  decided.set_reevaluate_history(decision.approve() && decision.reevaluate_history());
   if (decision.approve()) {
     *decided.mutable_active_from() = ToProto(
         std::max(now, decision.has_active_from() ? FromProto(decision.active_from()) : now));

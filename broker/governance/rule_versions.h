@@ -26,6 +26,8 @@ class RuleVersions {
   // nullptr where there is none.
   const Version* Find(uint32_t version) const;
   const Version* InForce(absl::Time now) const;
+  // In force until the one that is in force now took over; nullptr where there was none.
+  const Version* BeforeInForce(absl::Time now) const;
   const Version* Newest() const { return versions_.empty() ? nullptr : &versions_.back(); }
 
   // When InForce answers something else than now; InfiniteFuture where nothing is approved for

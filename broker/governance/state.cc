@@ -264,6 +264,19 @@ std::shared_ptr<const rules::RuleSet> State::FindRuleSet(const std::string& data
   return version == nullptr ? nullptr : version->rules;
 }
 
+std::optional<State::ActiveRules> State::FindActiveRules(const std::string& dataset,
+                                                         const std::string& receiver,
+                                                         absl::Time now) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto it = rule_sets_.find({dataset, receiver});
+  if (it == rule_sets_.end()) return std::nullopt;
+  const RuleVersions::Version* version = it->second.InForce(now);
+  if (version == nullptr) return std::nullopt;
+  const RuleVersions::Version* before = it->second.BeforeInForce(now);
+  return ActiveRules{version->rules, before == nullptr ? nullptr : before->rules,
+                     version->proto.reevaluate_history()};
+}
+
 std::vector<std::shared_ptr<const rules::RuleSet>> State::ComingRuleSets(
     const std::string& dataset, const std::string& receiver, absl::Time now) const {
   absl::ReaderMutexLock lock(&mutex_);
@@ -329,6 +342,15 @@ uint32_t State::SchemaId(absl::string_view dataset, int* message_index) const {
   if (newest == nullptr) return 0;
   *message_index = newest->contract->descriptor()->index();
   return static_cast<uint32_t>(newest->dataset.control_version());
+}
+
+bool State::HasSchema(absl::string_view dataset, uint32_t id) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto it = datasets_.find(std::string(dataset));
+  return it != datasets_.end() &&
+         std::any_of(it->second.begin(), it->second.end(), [&](const DatasetVersion& version) {
+           return static_cast<uint32_t>(version.dataset.control_version()) == id;
+         });
 }
 
 std::vector<huiliu::v1::RuleSet> State::RuleSets(absl::Time now) const {

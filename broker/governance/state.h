@@ -106,6 +106,14 @@ class State {
   std::shared_ptr<const rules::RuleSet> FindRuleSet(const std::string& dataset,
                                                     const std::string& receiver,
                                                     absl::Time now) const;
+  // The same with what it took over from.
+  struct ActiveRules {
+    std::shared_ptr<const rules::RuleSet> rules;
+    std::shared_ptr<const rules::RuleSet> before;  // nullptr: none
+    bool reevaluates = false;                      // what was decided before is decided again by it
+  };
+  std::optional<ActiveRules> FindActiveRules(const std::string& dataset,
+                                             const std::string& receiver, absl::Time now) const;
   // What may come into force next: versions approved for later, and the newest that waits for
   // approval. The same object from its proposal on.
   std::vector<std::shared_ptr<const rules::RuleSet>> ComingRuleSets(const std::string& dataset,
@@ -128,6 +136,8 @@ class State {
   // What consumers of the backbone know the newest version of a dataset by: the control version of
   // its registration, so the same on every node and never another's. 0: no such dataset.
   uint32_t SchemaId(absl::string_view dataset, int* message_index) const;
+  // Whether it is that of one of the dataset's versions.
+  bool HasSchema(absl::string_view dataset, uint32_t id) const;
   // Every version with its state as of `now`, newest first within (dataset, receiver).
   std::vector<huiliu::v1::RuleSet> RuleSets(absl::Time now) const;
   std::vector<huiliu::v1::Grant> Grants() const;

@@ -197,7 +197,8 @@ class HttplibConnectServer : public ConnectServer {
   void Health(httplib::Response& response) {
     const absl::Status status = pages_.health();
     response.status = status.ok() ? 200 : 503;
-    response.set_content(status.ok() ? "ok\n" : absl::StrCat(status.message(), "\n"),
+    const std::string notices = pages_.notices == nullptr ? "" : pages_.notices();
+    response.set_content(absl::StrCat(status.ok() ? "ok" : status.message(), "\n", notices),
                          "text/plain; charset=utf-8");
   }
 

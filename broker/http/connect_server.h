@@ -34,6 +34,8 @@ class ConnectServer {
   struct Pages {
     std::function<std::string()> metrics;  // Prometheus text
     std::function<absl::Status()> health;
+    // What a person should look at though all goes on; shown below the health. Null: nothing.
+    std::function<std::string()> notices = nullptr;
     std::string openapi;  // JSON
     // The Schema Registry's answers; null: there are none.
     std::function<service::RegistryAnswer(const service::RegistryRequest&)> schemas = nullptr;

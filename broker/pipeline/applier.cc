@@ -1,6 +1,7 @@
 #include "broker/pipeline/applier.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
@@ -11,11 +12,12 @@ namespace {
 
 constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+constexpr absl::Duration kLookEvery = absl::Seconds(1);
 
 }  // namespace
 
 Applier::Applier(std::string receiver, Catalog& catalog, Backbone& backbone, BackboneWriter* writer,
-                 Clock& clock, TopicSettings topics, WorkerErrors errors)
+                 Clock& clock, TopicSettings topics, WorkerErrors errors, SetAside* set_aside)
     : receiver_(std::move(receiver)),
       worker_name_(absl::StrCat("catalog/", receiver_)),
       catalog_(catalog),
@@ -23,7 +25,14 @@ Applier::Applier(std::string receiver, Catalog& catalog, Backbone& backbone, Bac
       writer_(writer),
       clock_(clock),
       topics_(topics),
-      errors_(std::move(errors)) {}
+      errors_(std::move(errors)),
+      set_aside_(set_aside),
+      restored_(set_aside == nullptr
+                    ? nullptr
+                    : std::make_unique<RestoredTopic>(RestoredTopic::Parts{
+                          receiver_, catalog_, backbone_, writer_, topics_,
+                          [this](const absl::Status& status) { errors_(worker_name_, status); },
+                          *set_aside})) {}
 
 Applier::~Applier() { Stop(); }
 
@@ -32,17 +41,18 @@ absl::Status Applier::AddDataset(std::shared_ptr<const schema::Contract> contrac
       backbone_.EnsureTopic(ReturnedTopicSpec(receiver_, contract->id().value(), topics_)));
   RETURN_IF_ERROR(catalog_.EnsureDataset(contract));
   absl::MutexLock lock(&mutex_);
-  if (std::find(datasets_.begin(), datasets_.end(), contract->id()) == datasets_.end()) {
-    datasets_.push_back(contract->id());
-    changed_ = true;
-  }
+  // Known ones are opened again, too: records are read by the newest contract.
+  datasets_[contract->id()] = std::move(contract);
+  changed_ = true;
   return absl::OkStatus();
 }
 
 absl::Status Applier::CatchUp() {
   while (true) {
-    ASSIGN_OR_RETURN(const bool more, Step(absl::ZeroDuration()));
-    if (!more) return absl::OkStatus();
+    const absl::StatusOr<bool> more = Step(absl::ZeroDuration());
+    if (!more.ok()) reader_.reset();  // the next call begins anew
+    RETURN_IF_ERROR(more.status());
+    if (!*more) return absl::OkStatus();
   }
 }
 
@@ -59,17 +69,21 @@ void Applier::Stop() {
 }
 
 absl::Status Applier::OpenReader() {
-  std::vector<DatasetId> datasets;
   {
     absl::MutexLock lock(&mutex_);
-    datasets = datasets_;
+    reading_ = datasets_;
     changed_ = false;
   }
+  // A topic that is made again is nobody's before.
+  reader_.reset();
   assigned_.clear();
   ReaderOptions options;
   options.group = CatalogGroup(receiver_);
   std::vector<std::pair<TopicPartition, Offset>> starts;
-  for (const DatasetId& dataset : datasets) {
+  for (const auto& [dataset, contract] : reading_) {
+    if (restored_ != nullptr) {
+      ASSIGN_OR_RETURN(standings_[dataset], restored_->Check(*contract));
+    }
     for (int32_t p = 0; p < topics_.partitions; ++p) {
       const TopicPartition tp{ReturnedTopic(receiver_, dataset.value()), Partition(p)};
       ASSIGN_OR_RETURN(const Offset applied, catalog_.AppliedOffset(dataset, tp));
@@ -84,7 +98,6 @@ absl::Status Applier::OpenReader() {
       assigned_[tp] = {dataset, traced.value_or(Offset(0))};
     }
   }
-  reader_.reset();
   if (options.assigned.empty()) return absl::OkStatus();
   options.start = StartAt::kEarliest;
   ASSIGN_OR_RETURN(reader_, backbone_.OpenReader(options));
@@ -121,6 +134,43 @@ absl::Status Applier::ApplyTopic(const DatasetId& dataset, absl::Span<const Stor
   return absl::OkStatus();
 }
 
+void Applier::NoteStandings(Transaction* transaction) {
+  std::set<DatasetId> changed;
+  for (const ConsumedOffset& offset : transaction->consumed) {
+    const DatasetId& dataset = assigned_.at(offset.from).dataset;
+    Offset& applied = standings_[dataset]
+                          .applied.try_emplace(offset.from.partition.value(), Offset(0))
+                          .first->second;
+    applied = std::max(applied, offset.next);
+    changed.insert(dataset);
+  }
+  for (const DatasetId& dataset : changed) {
+    transaction->positions.push_back(
+        {ReturnedStandingKey(receiver_, dataset.value()), Encode(standings_[dataset])});
+  }
+}
+
+absl::Status Applier::SetForeignAside(std::vector<StoredBatch>* batches) {
+  for (StoredBatch& batch : *batches) {
+    const schema::Contract& contract = *reading_.at(assigned_.at(batch.from).dataset);
+    const auto why_not = [&](const RecordView& record) { return WhyNotReturned(contract, record); };
+    RETURN_IF_ERROR(Sift(why_not, set_aside_, &batch));
+  }
+  return absl::OkStatus();
+}
+
+// A reader of Kafka's hears nothing of a topic that is gone: it waits for it to come back.
+absl::Status Applier::LookAtOneTopic() {
+  const absl::Time now = absl::Now();
+  if (restored_ == nullptr || assigned_.empty() || now - looked_ < kLookEvery)
+    return absl::OkStatus();
+  looked_ = now;
+  auto next = assigned_.upper_bound({looked_at_, Partition(topics_.partitions)});
+  if (next == assigned_.end()) next = assigned_.begin();
+  looked_at_ = next->first.topic;
+  return restored_->CheckStill(next->second.dataset, next->first);
+}
+
 absl::StatusOr<bool> Applier::Step(absl::Duration timeout) {
   bool reopen = reader_ == nullptr;
   {
@@ -133,6 +183,8 @@ absl::StatusOr<bool> Applier::Step(absl::Duration timeout) {
     return false;
   }
   ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reader_->Poll(timeout));
+  if (set_aside_ != nullptr) RETURN_IF_ERROR(SetForeignAside(&batches));
+  if (batches.empty()) RETURN_IF_ERROR(LookAtOneTopic());
   caught_up_ = batches.empty();
   std::stable_sort(batches.begin(), batches.end(),
                    [](const StoredBatch& a, const StoredBatch& b) { return a.from < b.from; });
@@ -146,6 +198,7 @@ absl::StatusOr<bool> Applier::Step(absl::Duration timeout) {
   }
   if (transaction.appends.empty()) return !batches.empty();
   const std::vector<ConsumedOffset> consumed = transaction.consumed;
+  if (restored_ != nullptr) NoteStandings(&transaction);
   RETURN_IF_ERROR(writer_->Commit(std::move(transaction)).status());
   for (const ConsumedOffset& offset : consumed) assigned_[offset.from].traced = offset.next;
   return true;

@@ -13,6 +13,8 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/backbone/backbone.h"
 #include "broker/catalog/catalog.h"
+#include "broker/pipeline/restored_topic.h"
+#include "broker/pipeline/set_aside.h"
 #include "broker/pipeline/topics.h"
 #include "broker/pipeline/worker_errors.h"
 #include "core/base/clock.h"
@@ -30,9 +32,10 @@ namespace huiliu::pipeline {
 // and the group's offset are one commit.
 class Applier {
  public:
-  // `writer`: null of a standby.
+  // `writer`: null of a standby. `set_aside`: where messages of others are counted; null where
+  // nobody else can write to the topics, or delete one.
   Applier(std::string receiver, Catalog& catalog, Backbone& backbone, BackboneWriter* writer,
-          Clock& clock, TopicSettings topics, WorkerErrors errors);
+          Clock& clock, TopicSettings topics, WorkerErrors errors, SetAside* set_aside = nullptr);
   ~Applier();
 
   absl::Status AddDataset(std::shared_ptr<const schema::Contract> contract);
@@ -52,6 +55,11 @@ class Applier {
 
   void Run();
   absl::Status OpenReader();
+  // How far the catalog has come, into the commit that says so in lineage.
+  void NoteStandings(Transaction* transaction);
+  absl::Status SetForeignAside(std::vector<StoredBatch>* batches);
+  // Now and then, one after the other: NOT_FOUND or DATA_LOSS where a topic is gone.
+  absl::Status LookAtOneTopic();
   // Whether anything was there.
   absl::StatusOr<bool> Step(absl::Duration timeout);
   absl::Status ApplyTopic(const DatasetId& dataset, absl::Span<const StoredBatch> batches,
@@ -65,12 +73,19 @@ class Applier {
   Clock& clock_;
   const TopicSettings topics_;
   const WorkerErrors errors_;
+  SetAside* const set_aside_;
+  const std::unique_ptr<RestoredTopic> restored_;  // null where set_aside_ is
 
   std::unique_ptr<BackboneReader> reader_;       // worker thread only
   std::map<TopicPartition, Assigned> assigned_;  // worker thread only
+  using Contracts = std::map<DatasetId, std::shared_ptr<const schema::Contract>>;
+  Contracts reading_;                                // worker thread only
+  std::map<DatasetId, ReturnedStanding> standings_;  // worker thread only
+  absl::Time looked_ = absl::InfinitePast();         // worker thread only
+  std::string looked_at_;                            // worker thread only
 
   absl::Mutex mutex_;
-  std::vector<DatasetId> datasets_ ABSL_GUARDED_BY(mutex_);
+  Contracts datasets_ ABSL_GUARDED_BY(mutex_);
   bool changed_ ABSL_GUARDED_BY(mutex_) = true;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<bool> caught_up_ = false;

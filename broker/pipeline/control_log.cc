@@ -22,6 +22,34 @@ absl::Status ControlLog::TakeOver(const Record& record) {
   return absl::OkStatus();
 }
 
+absl::Status ControlLog::Take(const StoredBatch& batch) {
+  ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
+  absl::Status status;
+  view.ForEach([&](int i, const RecordView& record) {
+    // Governance deletes nothing: a tombstone is somebody else's.
+    if (!status.ok() || (record.tombstone && batch.append_known)) return;
+    Record control;
+    const bool whole =
+        control.ParseFromArray(record.value.data(), static_cast<int>(record.value.size())) &&
+        absl::string_view(governance::ControlKey(control)) == record.key;
+    // A command is an append of its own, so that compaction takes all of it or nothing.
+    if (whole && batch.append_known) {
+      status = TakeOver(control);
+      return;
+    }
+    const Offset offset = batch.offsets.empty() ? Offset(batch.first_offset.value() + i)
+                                                : batch.offsets[static_cast<size_t>(i)];
+    if (!batch.append_known) {
+      if (set_aside_ != nullptr)
+        set_aside_->Add(kControl, offset, whole ? "not appended by a node" : "no control record");
+      return;
+    }
+    status = absl::DataLossError(
+        absl::StrCat("control topic, offset ", offset.value(), ": no control record"));
+  });
+  return status;
+}
+
 absl::Status ControlLog::Step(absl::Duration timeout) {
   if (reader_ == nullptr) {
     ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(kControl));
@@ -34,19 +62,7 @@ absl::Status ControlLog::Step(absl::Duration timeout) {
   }
   ASSIGN_OR_RETURN(const std::vector<StoredBatch> batches, reader_->Poll(timeout));
   for (const StoredBatch& batch : batches) {
-    ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
-    absl::Status status;
-    view.ForEach([&](int, const RecordView& record) {
-      if (!status.ok() || record.tombstone) return;
-      Record control;
-      if (!control.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) {
-        status = absl::DataLossError(absl::StrCat(
-            "control topic, offset ", batch.first_offset.value(), ": no control record"));
-        return;
-      }
-      status = TakeOver(control);
-    });
-    RETURN_IF_ERROR(status);
+    RETURN_IF_ERROR(Take(batch));
     next_ = batch.next;
   }
   return absl::OkStatus();

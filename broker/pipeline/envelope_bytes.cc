@@ -28,6 +28,8 @@ bool IsOfItsType(const schema::WireField& field) {
     case Envelope::kFindingsFieldNumber:
     case Envelope::kCityFieldNumber:
     case Envelope::kSourceFieldNumber:
+    case Envelope::kReasonFieldNumber:
+    case Envelope::kRuleSetFieldNumber:
       return field.type == schema::WireType::kBytes && schema::IsUtf8(field.bytes);
     case Envelope::kKeyHashFieldNumber:
       return field.type == schema::WireType::kBytes;

@@ -32,6 +32,7 @@ absl::Status NotThere() {
 
 bool WasInForce(const huiliu::v1::RuleSet& version) {
   return version.state() == huiliu::v1::RULE_SET_STATE_IN_FORCE ||
+         version.state() == huiliu::v1::RULE_SET_STATE_EXPIRED ||
          version.state() == huiliu::v1::RULE_SET_STATE_SUPERSEDED;
 }
 
@@ -46,7 +47,8 @@ absl::StatusOr<std::shared_ptr<const rules::RuleSet>> Explanations::RulesOf(
       continue;
     }
     if (request.version() != 0 ? kept.version() != request.version()
-                               : kept.state() != huiliu::v1::RULE_SET_STATE_IN_FORCE) {
+                               : kept.state() != huiliu::v1::RULE_SET_STATE_IN_FORCE &&
+                                     kept.state() != huiliu::v1::RULE_SET_STATE_EXPIRED) {
       continue;
     }
     // With conditions of his own choice he could ask anything of a record.
@@ -168,13 +170,16 @@ absl::StatusOr<huiliu::v1::Explanation> Explanations::ExplainFound(
   receiver.pseudonym_key = parts_.pseudonym_key(id);
   // He sees of the record what he would read of it today, which is what the rules in force return:
   // a value that they mask or withhold is none of his.
+  const auto source = parts_.state.FindSource(found.source);
+  const rules::HeldOverrides held{source.has_value() ? source->system() : "",
+                                  parts_.state.OverridesInForce(contract->id().value(), id)};
   std::string shown;
   bool returned = false;
   const absl::Time now = parts_.clock.Now();
   if (const auto in_force = parts_.state.FindRuleSet(contract->id().value(), id, now)) {
     ASSIGN_OR_RETURN(const rules::Explanation today,
                      rules::ExplainRecord(contract, in_force, receiver, parts_.divisions,
-                                          found.payload, absl::ToUnixMicros(now)));
+                                          found.payload, absl::ToUnixMicros(now), held));
     if (!today.decision.outputs.empty()) {
       const auto allowed =
           admission.plan->Apply(today.decision.outputs[0].payload, found.envelope, &shown);
@@ -195,7 +200,7 @@ absl::StatusOr<huiliu::v1::Explanation> Explanations::ExplainFound(
   };
   ASSIGN_OR_RETURN(const rules::Explanation explanation,
                    rules::ExplainRecord(contract, rule_set, receiver, parts_.divisions,
-                                        found.payload, as_of_us));
+                                        found.payload, as_of_us, held));
   ASSIGN_OR_RETURN(huiliu::v1::Explanation out,
                    rules::ToMessage(explanation, *contract, *rule_set, found.payload, viewer));
   if (!returned) {

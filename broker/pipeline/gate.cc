@@ -50,7 +50,7 @@ access::Authorised Gate::Ask(const governance::Principal& caller,
 access::Authorised Gate::AskOnce(const governance::Principal& caller,
                                  const huiliu::v1::ReadContext& context,
                                  const std::shared_ptr<const schema::Contract>& contract,
-                                 uint64_t version) {
+                                 uint64_t version, huiliu::v1::Quota* quota) {
   DecisionKey key(caller.organisation, context.receiver(), context.dataset(), context.purpose());
   const absl::Time now = clock_.Now();
   {
@@ -58,16 +58,18 @@ access::Authorised Gate::AskOnce(const governance::Principal& caller,
     const auto kept = decisions_.find(key);
     if (kept != decisions_.end() && kept->second.version == version && now < kept->second.until &&
         kept->second.plan->ValidAt(now)) {
+      *quota = kept->second.quota;
       return {kept->second.plan, {}};
     }
   }
   access::Authorised authorised = Ask(caller, context, contract);
+  if (const auto receiver = state_.FindReceiver(context.receiver())) *quota = receiver->quota();
   // Contract and grants are of one version, or the decision is not kept.
   if (authorised.plan != nullptr && state_.version() == version) {
     absl::MutexLock lock(&mutex_);
     if (decisions_.size() >= kMaxDecisions) decisions_.clear();
     decisions_.insert_or_assign(std::move(key),
-                                Decision{version, now + kDecisionAge, authorised.plan});
+                                Decision{version, now + kDecisionAge, authorised.plan, *quota});
   }
   return authorised;
 }
@@ -121,13 +123,14 @@ absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
         "no_grant: 没有该数据集的授权，请提出共享申请 / no grant for this dataset; apply for it"));
   }
   admission.reader.dataset_version = contract->version();
-  access::Authorised authorised = AskOnce(caller, context, contract, version);
+  access::Authorised authorised = AskOnce(caller, context, contract, version, &admission.quota);
   if (authorised.plan == nullptr) {
     admission.reader.grant = authorised.refusal.grant;
     return refuse(authorised.refusal.message());
   }
   admission.plan = std::move(authorised.plan);
   admission.reader.grant = admission.plan->grant().id();
+  RETURN_IF_ERROR(quotas_.TakeCall(context.receiver(), admission.quota));
   return admission;
 }
 
@@ -151,6 +154,7 @@ absl::Status Gate::MayLeave(const Admitted& admitted) const {
 
 void Gate::Record(const Admission& admission, huiliu::v1::Step step,
                   const std::vector<std::string>& keys, ReadRecorder::Done done) {
+  quotas_.TakeRows(admission.reader.receiver, admission.quota, static_cast<int64_t>(keys.size()));
   std::vector<std::string> digests;
   digests.reserve(keys.size());
   for (const std::string& key : keys) {

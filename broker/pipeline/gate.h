@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "broker/access/authorise.h"
+#include "broker/access/quotas.h"
 #include "broker/governance/state.h"
 #include "broker/lineage/entry.h"
 #include "broker/pipeline/catalogs.h"
@@ -34,6 +35,7 @@ struct Admitted {
 // An authorised reader of one dataset of one receiver, for one call or one stream.
 struct Admission : Admitted {
   lineage::Reader reader;
+  huiliu::v1::Quota quota;  // of the receiver
 };
 
 // Thread-safe.
@@ -49,8 +51,8 @@ class Gate {
         node_key_(std::move(node_key)),
         lease_(lease) {}
 
-  // PERMISSION_DENIED, after the refusal stands in lineage, saying what is wrong and what to do
-  // next, in Chinese and English.
+  // RESOURCE_EXHAUSTED where the receiver's quota is used up. PERMISSION_DENIED, after the refusal
+  // stands in lineage, saying what is wrong and what to do next, in Chinese and English.
   absl::StatusOr<Admission> Admit(const governance::Principal& caller,
                                   const huiliu::v1::ReadContext& context, absl::string_view method);
   // Before data leaves, and before each message of a stream: the grant may have been revoked
@@ -64,6 +66,8 @@ class Gate {
               const std::vector<std::string>& keys, ReadRecorder::Done done);
   absl::Status RecordAndWait(const Admission& admission, huiliu::v1::Step step,
                              const std::vector<std::string>& keys);
+  // Of all readers of a receiver together.
+  access::Quotas& quotas() { return quotas_; }
   std::string KeyDigest(absl::string_view receiver, absl::string_view dataset,
                         absl::string_view key) const {
     return lineage::KeyDigest(node_key_, receiver, dataset, key);
@@ -82,6 +86,7 @@ class Gate {
     uint64_t version = 0;
     absl::Time until;
     std::shared_ptr<const access::AccessPlan> plan;
+    huiliu::v1::Quota quota;
   };
   // organisation, receiver, dataset, purpose
   using DecisionKey = std::tuple<std::string, std::string, std::string, std::string>;
@@ -100,7 +105,7 @@ class Gate {
   access::Authorised AskOnce(const governance::Principal& caller,
                              const huiliu::v1::ReadContext& context,
                              const std::shared_ptr<const schema::Contract>& contract,
-                             uint64_t version);
+                             uint64_t version, huiliu::v1::Quota* quota);
 
   const governance::State& state_;
   access::Authoriser& authoriser_;
@@ -109,6 +114,7 @@ class Gate {
   Clock& clock_;
   const std::string node_key_;
   const Lease* const lease_;  // null: the only node
+  access::Quotas quotas_{clock_};
   absl::Mutex mutex_;
   absl::flat_hash_map<DecisionKey, Decision> decisions_ ABSL_GUARDED_BY(mutex_);
 };

@@ -45,6 +45,8 @@ void GovernanceCommands::Append(const Principal& caller, const Record& record,
       absl::StrAppend(entry.mutable_detail(), " ",
                       huiliu::v1::RuleSetState_Name(record.rule_set().state()), ", author ",
                       record.rule_set().author());
+      if (record.rule_set().reevaluate_history())
+        absl::StrAppend(entry.mutable_detail(), ", reevaluates history");
       if (record.rule_set().state() == huiliu::v1::RULE_SET_STATE_APPROVED &&
           record.rule_set().dry_runs_size() == 0) {
         absl::StrAppend(entry.mutable_detail(), ", without a dry run");
@@ -267,7 +269,7 @@ absl::StatusOr<huiliu::v1::Grant> GovernanceCommands::Put(
                              ASSIGN_OR_RETURN(
                                  Record proposal,
                                  state_.Propose(request.grant(), request.seen_version()));
-                             RETURN_IF_ERROR(check_grant_(request.grant()));
+                             RETURN_IF_ERROR(check_grant_(proposal.grant()));
                              return proposal;
                            }));
   return record.grant();

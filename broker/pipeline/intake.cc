@@ -5,6 +5,7 @@
 #include "broker/pipeline/envelope_bytes.h"
 #include "broker/pipeline/intake_checks.h"
 #include "broker/pipeline/judged_batch.h"
+#include "broker/pipeline/reread.h"
 #include "core/base/signing.h"
 #include "core/base/status.h"
 #include "core/model/batch_digest.h"
@@ -48,7 +49,13 @@ void FillCounts(const huiliu::v1::Source& source, const Batch& batch, const std:
 huiliu::v1::LineageEntry IntakeEntry(const huiliu::v1::Source& source, const Batch& batch,
                                      absl::Time now) {
   huiliu::v1::LineageEntry entry;
-  entry.set_step(batch.redrive() ? huiliu::v1::STEP_REDRIVE : huiliu::v1::STEP_INTAKE);
+  const bool repair = batch.redrive() && !batch.has_reread();
+  entry.set_step(repair ? huiliu::v1::STEP_REDRIVE : huiliu::v1::STEP_INTAKE);
+  if (batch.has_reread()) {
+    entry.set_reevaluation(
+        StrCat(batch.dataset(), "/", source.receivers(0), "@", batch.reread().version()));
+    if (batch.reread().done()) entry.set_detail(InWords(batch.reread().counts()));
+  }
   entry.set_time_us(absl::ToUnixMicros(now));
   entry.set_organisation(source.organisation());
   entry.set_source(source.id());
@@ -293,6 +300,7 @@ absl::StatusOr<std::unique_ptr<Intake::Session>> Intake::Open(const governance::
   welcome->set_sequence(after.sequence());
   welcome->set_position(after.position());
   welcome->set_position_epoch(after.position_epoch());
+  if (after.has_reread()) *welcome->mutable_reread() = after.reread();
   return std::make_unique<Session>(*this, source->id(), after.epoch());
 }
 
@@ -337,6 +345,8 @@ absl::Status Intake::CheckContent(const huiliu::v1::Source& source, const Batch&
   std::optional<huiliu::v1::Receiver> receiver;
   if (edge) {
     RETURN_IF_ERROR(CheckCounts(source, batch));
+    if (batch.has_reread() && batch.reread().version() == 0)
+      return Refuse(batch, "a re-read names the version of the rules that asks for it");
     RETURN_IF_ERROR(CheckOverrides(state_, source, batch));
     if (batch.quarantined_size() > 0) {
       return Refuse(batch,
@@ -372,6 +382,12 @@ absl::StatusOr<Transaction> Intake::Build(const huiliu::v1::Source& source, cons
   entry.set_topic(topic);
   RETURN_IF_ERROR(AppendEntries(batch, std::move(entry), &transaction));
   transaction.positions.push_back({SourcePositionKey(source.id()), after.SerializeAsString()});
+  if (batch.has_reread()) {
+    transaction.positions.push_back(
+        {ReevaluationPosition(batch.dataset(), source.receivers(0), batch.reread().version(),
+                              StrCat("source/", source.id())),
+         MarkOf(after).SerializeAsString()});
+  }
   return transaction;
 }
 
@@ -395,6 +411,7 @@ absl::Status Intake::Take(const std::string& id, uint64_t epoch, const Batch& ba
   after.set_position(batch.position());
   after.set_batch_digest(batch.digest());
   after.set_time_us(absl::ToUnixMicros(clock_.Now()));
+  if (batch.has_reread()) TakeReread(batch.reread(), &after);
   ASSIGN_OR_RETURN(Transaction transaction, Build(*source, batch, after));
   transaction.consumed = std::move(fence);
   const absl::Status committed = writer_.Commit(std::move(transaction)).status();

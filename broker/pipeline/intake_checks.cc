@@ -96,12 +96,12 @@ absl::Status CheckOverrides(const governance::State& state, const huiliu::v1::So
 absl::Status CheckUnjudged(const Batch& batch) {
   if (batch.counts_size() == 0 && batch.rule_set().empty() && batch.rest_rows() == 0 &&
       batch.quarantine_notes_size() == 0 && batch.unchanged_rows() == 0 &&
-      batch.overrides_size() == 0 && !batch.redrive()) {
+      batch.overrides_size() == 0 && !batch.redrive() && !batch.has_reread()) {
     return absl::OkStatus();
   }
   return Refuse(batch,
                 "the source is decided at the node: its batches carry no counts, rule set, rest or "
-                "notes, and are no redrive");
+                "notes, and are no redrive or re-read");
 }
 
 }  // namespace huiliu::pipeline

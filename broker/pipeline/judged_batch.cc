@@ -2,10 +2,13 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "broker/lineage/entry.h"
 #include "broker/pipeline/envelope_bytes.h"
 #include "broker/pipeline/topics.h"
 #include "core/model/batch_digest.h"
+#include "core/model/left_record.h"
+#include "core/rules/sent_reason.h"
 
 namespace huiliu::pipeline {
 
@@ -35,11 +38,19 @@ void JudgedBatch::Publish(absl::string_view key, huiliu::v1::Envelope envelope, 
   envelope.set_conflict(decision.attribution.conflict);
   envelope.set_rule(output.rule);
   envelope.set_masked_at_source(envelope.masked_at_source() || decision.masked_at_source);
+  rules::SentReason why = rules::ReasonOf(decision, output, origin_.why);
+  envelope.set_reason(std::move(why.code));
+  envelope.clear_rule_set();
+  if (why.caused_by_rules)
+    envelope.set_rule_set(engine_.rule_labels[static_cast<size_t>(output.receiver)]);
   envelope.set_source_epoch(origin_.epoch);
   envelope.set_source_sequence(origin_.sequence);
   envelope.set_index_in_batch(static_cast<uint32_t>(out.records.count()));
   envelope.clear_counted_receivers();
   envelope.clear_arrival_time_us();
+  if (output.tombstone &&
+      decision.outcomes[static_cast<size_t>(output.receiver)] == huiliu::v1::OUTCOME_OUTSIDE_AREA)
+    LeaveOutNewVersion(&envelope);
   std::string header = envelope.SerializeAsString();
   out.leaves.push_back(RecordLeafHash(key, header, output.tombstone ? "" : output.payload));
   AppendArrival(arrival_us, &header);
@@ -70,6 +81,12 @@ void JudgedBatch::Name(const rules::Decision& decision) {
   }
 }
 
+void JudgedBatch::NameWithdrawn(absl::string_view ids) {
+  for (absl::string_view id : absl::StrSplit(ids, ',', absl::SkipEmpty())) {
+    for (Out& out : outs_) out.overrides.insert(std::string(id));
+  }
+}
+
 std::vector<huiliu::v1::LineageEntry> JudgedBatch::EntriesOf(size_t receiver, const Out& out,
                                                              absl::Time now) const {
   const int index = static_cast<int>(receiver);
@@ -91,6 +108,7 @@ std::vector<huiliu::v1::LineageEntry> JudgedBatch::EntriesOf(size_t receiver, co
   first.set_step(origin_.step);
   first.set_actor(origin_.actor);
   first.set_organisation(origin_.organisation);
+  if (origin_.reevaluation) first.set_reevaluation(engine_.rule_labels[receiver]);
   lineage::NameOverrides(out.overrides, &first);
   huiliu::v1::LineageEntry more = first;
   more.clear_records();

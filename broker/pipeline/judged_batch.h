@@ -14,6 +14,7 @@
 #include "broker/backbone/backbone.h"
 #include "broker/pipeline/node_engines.h"
 #include "core/base/digest.h"
+#include "core/rules/sent_reason.h"
 #include "huiliu/v1/audit.pb.h"
 #include "huiliu/v1/common.pb.h"
 #include "huiliu/v1/intake.pb.h"
@@ -30,6 +31,8 @@ class JudgedBatch {
     Partition partition{0};  // of all its records
     std::string actor;       // redrive: who
     std::string organisation;
+    bool reevaluation = false;  // new rules caused it, no source change did
+    rules::DecidedAgain why = rules::DecidedAgain::kByRules;  // of what is decided again
   };
   JudgedBatch(const NodeEngine& engine, Origin origin);
 
@@ -42,6 +45,8 @@ class JudgedBatch {
   void Trace(int receiver, const huiliu::v1::QuarantinedRow& row);
   // The territory overrides that decided, for the entry to name.
   void Name(const rules::Decision& decision);
+  // Those that decided it before, ids joined by commas.
+  void NameWithdrawn(absl::string_view ids);
   void Finish(absl::Time now, Transaction* transaction);
 
  private:

@@ -71,7 +71,10 @@ struct Incoming {
 
 class BatchJudge {
  public:
-  BatchJudge(const StoredBatch& batch, Judgement* judgement) : batch_(batch), j_(*judgement) {}
+  // `impacts`: where not null, of history that is decided again.
+  BatchJudge(const StoredBatch& batch, Judgement* judgement,
+             std::map<std::string, rules::Impact>* impacts)
+      : batch_(batch), j_(*judgement), impacts_(impacts) {}
 
   absl::Status Run() {
     ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch_.bytes));
@@ -92,9 +95,13 @@ class BatchJudge {
       RETURN_IF_ERROR(EnterBatchOf(row.envelope));
       if (row.record.key.size() <= engine_->source.system().size() + 1)
         return Torn("a key without its system");
-      Decide(row);
+      if (impacts_ == nullptr) {
+        Decide(row);
+      } else {
+        DecideAgain(row);
+      }
     }
-    if (judged_.has_value()) judged_->Finish(j_.now, &j_.transaction);
+    LeaveBatch();
     return absl::OkStatus();
   }
 
@@ -111,7 +118,7 @@ class BatchJudge {
         epoch_ == envelope.source_epoch() && sequence_ == envelope.source_sequence()) {
       return absl::OkStatus();
     }
-    if (judged_.has_value()) judged_->Finish(j_.now, &j_.transaction);
+    LeaveBatch();
     ASSIGN_OR_RETURN(engine_, j_.engines.Find(envelope.source()));
     epoch_ = envelope.source_epoch();
     sequence_ = envelope.source_sequence();
@@ -120,11 +127,22 @@ class BatchJudge {
     origin.sequence = sequence_;
     origin.partition = batch_.from.partition;
     origin.organisation = engine_->source.organisation();
+    origin.reevaluation = impacts_ != nullptr;
     judged_.emplace(*engine_, std::move(origin));
+    if (impacts_ != nullptr)
+      impact_.assign(static_cast<size_t>(engine_->source.receivers_size()), rules::Impact());
     return absl::OkStatus();
   }
 
-  void Decide(const Incoming& row) {
+  void LeaveBatch() {
+    if (!judged_.has_value()) return;
+    judged_->Finish(j_.now, &j_.transaction);
+    for (size_t r = 0; r < impact_.size(); ++r) {
+      if (!impact_[r].empty()) (*impacts_)[engine_->rule_labels[r]].MergeFrom(impact_[r]);
+    }
+  }
+
+  rules::SourceChange ChangeOf(const Incoming& row) const {
     const Envelope& envelope = row.envelope;
     rules::SourceChange change;
     change.operation = envelope.operation();
@@ -133,6 +151,45 @@ class BatchJudge {
     change.source_time_us = envelope.source_time_us();
     change.row_id = envelope.row_id();
     change.now_us = envelope.arrival_time_us();
+    return change;
+  }
+
+  // A version that is not the newest changes nothing; nor does one that these rules have decided.
+  void DecideAgain(const Incoming& row) {
+    const NodeDecision* before = j_.decisions.Find(row.key);
+    for (rules::Impact& impact : impact_) impact.Look(before != nullptr);
+    if (before == nullptr) return;
+    rules::SourceChange change = ChangeOf(row);
+    change.now_us = absl::ToUnixMicros(j_.now);
+    change.replay = true;
+    engine_->engine->Decide(change, &before->prior, &decision_);
+    if (decision_.novelty != rules::Novelty::kRedecided) return;
+    const std::string today = ShanghaiDay(j_.now);
+    judged_->Name(decision_);
+    MoveCounts(before->prior, today);
+    engine_->former->Ask(change, before->prior);
+    std::erase_if(decision_.outputs,
+                  [&](const rules::Output& output) { return engine_->former->Sent(output); });
+    for (size_t r = 0; r < impact_.size(); ++r) {
+      const int receiver = static_cast<int>(r);
+      impact_[r].Add(before->prior, decision_, receiver, engine_->source.receivers(receiver));
+    }
+    for (const rules::Output& output : decision_.outputs)
+      judged_->Publish(row.record.key, row.envelope, row.envelope.arrival_time_us(), decision_,
+                       output);
+    Remember(row, before, KeepOrRelease(row, before, today));
+  }
+
+  void Remember(const Incoming& row, const NodeDecision* before, std::string kept) {
+    if (!decision_.store && (before == nullptr || kept == before->kept)) return;
+    j_.decisions.Set(
+        row.key, {DecisionsTopic(engine_->source.dataset()), batch_.from.partition},
+        {std::move(kept), decision_.store || before == nullptr ? decision_.next : before->prior});
+  }
+
+  void Decide(const Incoming& row) {
+    const Envelope& envelope = row.envelope;
+    const rules::SourceChange change = ChangeOf(row);
     const NodeDecision* before = j_.decisions.Find(row.key);
     engine_->engine->Decide(change, before == nullptr ? nullptr : &before->prior, &decision_);
 
@@ -149,11 +206,7 @@ class BatchJudge {
     judged_->Name(decision_);
     for (const rules::Output& output : decision_.outputs)
       judged_->Publish(row.record.key, envelope, envelope.arrival_time_us(), decision_, output);
-    std::string kept = KeepOrRelease(row, before, today);
-    if (!decision_.store && (before == nullptr || kept == before->kept)) return;
-    j_.decisions.Set(
-        row.key, {DecisionsTopic(engine_->source.dataset()), batch_.from.partition},
-        {std::move(kept), decision_.store || before == nullptr ? decision_.next : before->prior});
+    Remember(row, before, KeepOrRelease(row, before, today));
   }
 
   void CountChange(const Envelope& envelope, const std::string& day) {
@@ -250,12 +303,19 @@ class BatchJudge {
   uint64_t sequence_ = 0;
   std::optional<JudgedBatch> judged_;
   rules::Decision decision_;
+  std::map<std::string, rules::Impact>* const impacts_;
+  std::vector<rules::Impact> impact_;  // of the present batch, in the source's receivers() order
 };
 
 }  // namespace
 
 absl::Status JudgeBatch(const StoredBatch& batch, Judgement* judgement) {
-  return BatchJudge(batch, judgement).Run();
+  return BatchJudge(batch, judgement, nullptr).Run();
+}
+
+absl::Status JudgeAgain(const StoredBatch& batch, Judgement* judgement,
+                        std::map<std::string, rules::Impact>* impacts) {
+  return BatchJudge(batch, judgement, impacts).Run();
 }
 
 }  // namespace huiliu::pipeline

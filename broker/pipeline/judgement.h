@@ -11,6 +11,7 @@
 #include "broker/pipeline/node_decisions.h"
 #include "broker/pipeline/node_engines.h"
 #include "broker/pipeline/topics.h"
+#include "core/rules/impact.h"
 #include "huiliu/v1/intake.pb.h"
 
 namespace huiliu::pipeline {
@@ -30,6 +31,12 @@ struct Judgement {
 // Judges a batch of a source topic. Its rows counted as pending since intake: that count moves.
 // DATA_LOSS where the batch is none that intake wrote.
 absl::Status JudgeBatch(const StoredBatch& batch, Judgement* judgement);
+
+// Judges a batch of a source topic once more, by the rules in force now: newest versions alone are
+// decided again, their counts move within their day, receivers get what differs. What it did goes
+// to `impacts`, under the label of each receiver's rules ("dataset/receiver@version").
+absl::Status JudgeAgain(const StoredBatch& batch, Judgement* judgement,
+                        std::map<std::string, rules::Impact>* impacts);
 
 // Decides a kept row again with what it should have been; its count moves within its day. Where it
 // is still not decided nothing changes and result->error says why. `payload`: encoded message.

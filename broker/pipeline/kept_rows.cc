@@ -8,6 +8,14 @@ namespace {
 
 const TopicPartition kRows{kQuarantineTopic, Partition(0)};
 
+std::string WhyNotKept(const RecordView& record) {
+  huiliu::v1::QuarantinedRow row;
+  if (record.tombstone) return "";
+  if (!row.ParseFromArray(record.value.data(), static_cast<int>(record.value.size())))
+    return "no kept row";
+  return record.key == absl::string_view(row.id()) ? "" : "its key is not the row's id";
+}
+
 }  // namespace
 
 absl::Status KeptRows::Open() {
@@ -24,19 +32,18 @@ absl::Status KeptRows::Open() {
 absl::Status KeptRows::CatchUp() {
   if (reader_ == nullptr) RETURN_IF_ERROR(Open());
   const auto step = [this]() -> absl::StatusOr<bool> {
-    ASSIGN_OR_RETURN(const std::vector<StoredBatch> batches, reader_->Poll(absl::ZeroDuration()));
+    ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reader_->Poll(absl::ZeroDuration()));
     if (batches.empty()) return false;
+    RETURN_IF_ERROR(Sift(WhyNotKept, set_aside_, &batches));
     std::vector<huiliu::v1::QuarantinedRow> rows;
-    bool torn = false;
     for (const StoredBatch& batch : batches) {
       ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
       view.ForEach([&](int, const RecordView& record) {
         if (record.tombstone) return;
-        torn = torn || !rows.emplace_back().ParseFromArray(record.value.data(),
-                                                           static_cast<int>(record.value.size()));
+        rows.emplace_back().ParseFromArray(record.value.data(),
+                                           static_cast<int>(record.value.size()));
       });
     }
-    if (torn) return absl::DataLossError("topic quarantine: a row cannot be read");
     RETURN_IF_ERROR(store_.Put(KeptKind::kQuarantined, rows));
     // Durable in the store first: putting again after a crash changes nothing.
     Transaction transaction;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "broker/backbone/backbone.h"
+#include "broker/pipeline/set_aside.h"
 #include "storage/quarantine/quarantine_store.h"
 
 namespace huiliu::pipeline {
@@ -14,8 +15,14 @@ namespace huiliu::pipeline {
 class KeptRows {
  public:
   // `group`: how far the store has followed the topic stands under it.
-  KeptRows(Backbone& backbone, BackboneWriter& writer, QuarantineStore& store, std::string group)
-      : backbone_(backbone), writer_(writer), store_(store), group_(std::move(group)) {}
+  // `set_aside`: where messages of others in the topic are counted; may be null.
+  KeptRows(Backbone& backbone, BackboneWriter& writer, QuarantineStore& store, std::string group,
+           SetAside* set_aside = nullptr)
+      : backbone_(backbone),
+        writer_(writer),
+        store_(store),
+        group_(std::move(group)),
+        set_aside_(set_aside) {}
 
   // Takes what the topic holds now into the store.
   absl::Status CatchUp();
@@ -28,6 +35,7 @@ class KeptRows {
   BackboneWriter& writer_;
   QuarantineStore& store_;
   const std::string group_;
+  SetAside* const set_aside_;
   std::unique_ptr<BackboneReader> reader_;
 };
 

@@ -1,11 +1,18 @@
 #include "broker/pipeline/node_engines.h"
 
+#include <algorithm>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 #include "core/base/status.h"
 
 namespace huiliu::pipeline {
+namespace {
+
+constexpr size_t kMaxFormers = 4;  // engines of former rules, of one source
+
+}  // namespace
 
 absl::StatusOr<NodeEngine*> NodeEngines::Find(const std::string& id) {
   Built& built = built_[id];
@@ -35,7 +42,8 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
   rules::ReturnEngine::Options options;
   std::vector<std::shared_ptr<const rules::CompiledRules>> compiled;
   std::vector<std::shared_ptr<const rules::RuleSet>> rule_sets;
-  std::vector<std::string> digests;
+  std::vector<governance::State::ActiveRules> active;
+  std::vector<std::string> digests, labels;
   for (const std::string& id : engine.source.receivers()) {
     const auto receiver = state_.FindReceiver(id);
     if (!receiver.has_value())
@@ -46,16 +54,20 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
     area.divisions.assign(receiver->divisions().begin(), receiver->divisions().end());
     area.pseudonym_key = rules_.KeyOf(id);
     options.receivers.push_back(std::move(area));
-    const auto rule_set = state_.FindRuleSet(engine.source.dataset(), id, now);
+    active.push_back(state_.FindActiveRules(engine.source.dataset(), id, now)
+                         .value_or(governance::State::ActiveRules()));
+    const std::shared_ptr<const rules::RuleSet>& rule_set = active.back().rules;
     absl::StrAppend(&made_of, ";", id, ":", receiver->version(), ":",
                     rule_set == nullptr ? 0 : rule_set->version);
     digests.push_back(rule_set == nullptr ? "" : absl::BytesToHexString(AsBytes(rule_set->digest)));
+    labels.push_back(rule_set == nullptr ? "" : rules::LabelOf(*rule_set));
     if (rule_set != nullptr) rule_sets.push_back(rule_set);
   }
   if (engine.engine != nullptr && made_of == built->made_of) {
     TakeOverrides(false, &engine);
     return absl::OkStatus();
   }
+  engine.former = FormerOf(options.receivers, engine.contract, active);
   for (const auto& rule_set : rule_sets) {
     ASSIGN_OR_RETURN(compiled.emplace_back(), rules_.Find(engine.contract, rule_set));
   }
@@ -64,9 +76,42 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
   if (engine.engine != nullptr) next->TakeOver(engine.engine.get());
   engine.engine = std::move(next);
   engine.rule_sets = std::move(digests);
+  engine.rule_labels = std::move(labels);
   built->made_of = std::move(made_of);
   TakeOverrides(true, &engine);
   return absl::OkStatus();
+}
+
+std::unique_ptr<rules::FormerRules> NodeEngines::FormerOf(
+    const std::vector<rules::Receiver>& receivers,
+    const std::shared_ptr<const schema::Contract>& contract,
+    const std::vector<governance::State::ActiveRules>& active) {
+  std::vector<size_t> changed;
+  for (size_t i = 0; i < active.size(); ++i) {
+    if (active[i].reevaluates) changed.push_back(i);
+  }
+  std::vector<rules::FormerRules::Maker> makers;
+  // `back`: whose rules are taken back.
+  const auto add = [&](const std::vector<size_t>& back) {
+    std::vector<std::shared_ptr<const rules::RuleSet>> rule_sets;
+    for (size_t i = 0; i < active.size(); ++i) {
+      const bool former = std::find(back.begin(), back.end(), i) != back.end();
+      const auto& rule_set = former ? active[i].before : active[i].rules;
+      if (rule_set != nullptr) rule_sets.push_back(rule_set);
+    }
+    makers.push_back([&rules = rules_, receivers, contract,
+                      rule_sets]() -> absl::StatusOr<std::unique_ptr<rules::ReturnEngine>> {
+      std::vector<std::shared_ptr<const rules::CompiledRules>> compiled;
+      for (const auto& rule_set : rule_sets) {
+        ASSIGN_OR_RETURN(compiled.emplace_back(), rules.FindFormer(contract, rule_set));
+      }
+      return rules::ReturnEngine::Assemble({receivers}, contract, compiled, rules.divisions());
+    });
+  };
+  if (!changed.empty()) add(changed);
+  for (size_t i = 0; changed.size() > 1 && i < changed.size() && makers.size() < kMaxFormers; ++i)
+    add({changed[i]});
+  return std::make_unique<rules::FormerRules>(std::move(makers));
 }
 
 // In place: overrides come and go while the rules, which are dear to compile, stay.
@@ -85,6 +130,7 @@ void NodeEngines::TakeOverrides(bool fresh, NodeEngine* engine) const {
   ids.clear();
   for (const auto& one : held) ids.insert(one.id());
   engine->engine->SetOverrides(engine->source.system(), held);
+  engine->former->SetOverrides(engine->source.system(), std::move(held));
   engine->overrides = std::move(ids);
 }
 

@@ -13,6 +13,7 @@
 #include "broker/governance/state.h"
 #include "broker/pipeline/prepared_rules.h"
 #include "core/base/clock.h"
+#include "core/rules/former_rules.h"
 #include "core/rules/return_engine.h"
 
 namespace huiliu::pipeline {
@@ -20,8 +21,11 @@ namespace huiliu::pipeline {
 struct NodeEngine {
   huiliu::v1::Source source;
   std::shared_ptr<const schema::Contract> contract;
-  std::vector<std::string> rule_sets;  // digests, hexadecimal, in receivers() order
+  std::vector<std::string> rule_sets;    // digests, hexadecimal, in receivers() order
+  std::vector<std::string> rule_labels;  // "dataset/receiver@version", empty: no rules; likewise
   std::unique_ptr<rules::ReturnEngine> engine;
+  // What receivers whose rules re-evaluate history were sent before these took over.
+  std::unique_ptr<rules::FormerRules> former;
   absl::flat_hash_set<std::string> overrides;  // ids of the territory overrides that it holds
 };
 
@@ -45,6 +49,12 @@ class NodeEngines {
     NodeEngine engine;
   };
   absl::Status Build(Built* built, absl::Time now);
+  // The engines that decided before: the versions that re-evaluate taken back, together and one by
+  // one.
+  std::unique_ptr<rules::FormerRules> FormerOf(
+      const std::vector<rules::Receiver>& receivers,
+      const std::shared_ptr<const schema::Contract>& contract,
+      const std::vector<governance::State::ActiveRules>& active);
   void TakeOverrides(bool fresh, NodeEngine* engine) const;
 
   const governance::State& state_;

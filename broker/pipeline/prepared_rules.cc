@@ -35,11 +35,12 @@ PreparedRules::Compiled PreparedRules::Known(
            compiled->with().contract == contract && compiled->with().pseudonym_key == key;
   };
   if (serves(line.in_use)) return line.in_use;
+  if (serves(line.former)) return line.former;
   const auto found = std::find_if(line.prepared.begin(), line.prepared.end(), serves);
   return found == line.prepared.end() ? nullptr : *found;
 }
 
-absl::StatusOr<PreparedRules::Compiled> PreparedRules::Find(
+absl::StatusOr<PreparedRules::Compiled> PreparedRules::KnownOrCompiled(
     const std::shared_ptr<const schema::Contract>& contract,
     const std::shared_ptr<const rules::RuleSet>& rule_set) {
   const std::string key = pseudonym_key_(rule_set->receiver.value());
@@ -57,8 +58,31 @@ absl::StatusOr<PreparedRules::Compiled> PreparedRules::Find(
                                                                rule_set, previous.get()));
     }
   }
+  return compiled;
+}
+
+absl::StatusOr<PreparedRules::Compiled> PreparedRules::Find(
+    const std::shared_ptr<const schema::Contract>& contract,
+    const std::shared_ptr<const rules::RuleSet>& rule_set) {
+  ASSIGN_OR_RETURN(Compiled compiled, KnownOrCompiled(contract, rule_set));
   absl::MutexLock lock(&mutex_);
-  lines_[KeyOf(*rule_set)].in_use = compiled;
+  Line& line = lines_[KeyOf(*rule_set)];
+  if (line.in_use != compiled) {
+    // Of another contract it serves nobody.
+    const bool serves = line.in_use != nullptr && line.in_use->with().contract == contract;
+    line.former = serves ? std::move(line.in_use) : nullptr;
+  }
+  line.in_use = compiled;
+  return compiled;
+}
+
+absl::StatusOr<PreparedRules::Compiled> PreparedRules::FindFormer(
+    const std::shared_ptr<const schema::Contract>& contract,
+    const std::shared_ptr<const rules::RuleSet>& rule_set) {
+  ASSIGN_OR_RETURN(Compiled compiled, KnownOrCompiled(contract, rule_set));
+  absl::MutexLock lock(&mutex_);
+  Line& line = lines_[KeyOf(*rule_set)];
+  if (line.in_use != compiled) line.former = compiled;
   return compiled;
 }
 

@@ -38,6 +38,10 @@ class PreparedRules {
   absl::StatusOr<std::shared_ptr<const rules::CompiledRules>> Find(
       const std::shared_ptr<const schema::Contract>& contract,
       const std::shared_ptr<const rules::RuleSet>& rule_set);
+  // The same of what decided before, to compare with; what is prepared stays as it is.
+  absl::StatusOr<std::shared_ptr<const rules::CompiledRules>> FindFormer(
+      const std::shared_ptr<const schema::Contract>& contract,
+      const std::shared_ptr<const rules::RuleSet>& rule_set);
 
   // Compiles what comes next of what has been asked for. The thread's work, or a test's.
   void Prepare();
@@ -52,6 +56,7 @@ class PreparedRules {
   // The versions of one (dataset, receiver).
   struct Line {
     Compiled in_use;                 // asked for last
+    Compiled former;                 // whose place that took
     std::vector<Compiled> prepared;  // what comes next
   };
   using LineKey = std::pair<std::string, std::string>;
@@ -61,6 +66,9 @@ class PreparedRules {
   Compiled Known(const std::shared_ptr<const schema::Contract>& contract,
                  const std::shared_ptr<const rules::RuleSet>& rule_set, const std::string& key)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Compiled> KnownOrCompiled(const std::shared_ptr<const schema::Contract>& contract,
+                                           const std::shared_ptr<const rules::RuleSet>& rule_set)
+      ABSL_LOCKS_EXCLUDED(compiling_, mutex_);
   void Run();
 
   const governance::State& state_;

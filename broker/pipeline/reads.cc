@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/query_plan.h"
 #include "broker/pipeline/rows.h"
+#include "broker/pipeline/set_aside.h"
 #include "core/base/status.h"
 
 namespace huiliu::pipeline {
@@ -45,6 +46,25 @@ void CountNotEvaluated(const access::AccessPlan& plan, const cel::Predicate& fil
   if (!plan.AllowsRow(row.payload, row.envelope)) return;
   if (response->not_evaluated() == 0)
     response->set_not_evaluated_reason(plan.WhyNotJudged(filter, row.payload, row.envelope));
+  response->set_not_evaluated(response->not_evaluated() + 1);
+}
+
+// Older versions took rows in that none of ours wrote: they have no envelope, or cannot be read.
+bool IsForeign(const access::AccessPlan& plan, const CatalogRow& row) {
+  return !WhyNotReturned(plan.contract(),
+                         RecordView{row.key, row.envelope, row.payload, /*tombstone=*/false})
+              .empty();
+}
+
+void PassOver(huiliu::v1::QueryResponse* response) {
+  if (response->not_evaluated() == 0) {
+    response->set_not_evaluated_reason(
+        "并非本系统写入，无法读取：停节点、删除 data_dir/catalog "
+        "下该接收方的目录、再启动，目录即从主题重建 / "
+        "not written by any of ours, and cannot be read: stop the node, remove the receiver's "
+        "folder "
+        "under data_dir/catalog and start it, which rebuilds the catalog from its topics");
+  }
   response->set_not_evaluated(response->not_evaluated() + 1);
 }
 
@@ -143,14 +163,24 @@ absl::Status Reads::FillPage(const Admission& admission, const huiliu::v1::Query
     response->set_plan(result.plan);
     for (const CatalogRow& row : result.rows) {
       ++visited;
+      if (row.envelope.empty()) {
+        PassOver(response);
+        continue;
+      }
       if (filter != nullptr) {
         const cel::Truth truth = plan.Judge(*filter, row.payload, row.envelope);
         if (truth == cel::Truth::kError) CountNotEvaluated(plan, *filter, row, response);
         if (truth != cel::Truth::kTrue) continue;
       }
       huiliu::v1::Row* shown = response->add_rows();
-      ASSIGN_OR_RETURN(const bool visible, ShowRow(plan, row, format, shown));
-      if (visible) {
+      const absl::StatusOr<bool> visible = ShowRow(plan, row, format, shown);
+      if (absl::IsDataLoss(visible.status()) && IsForeign(plan, row)) {
+        response->mutable_rows()->RemoveLast();
+        PassOver(response);
+        continue;
+      }
+      RETURN_IF_ERROR(visible.status());
+      if (*visible) {
         keys->push_back(row.key);
         bytes += shown->ByteSizeLong();
       } else {

@@ -66,6 +66,7 @@ class Redrive {
     record_key_ = RecordKey(*key);
     key_ = DecisionKey(row_.source(), record_key_);
     RETURN_IF_ERROR(LoadDecisions());
+    replay_ = true;
     recall_ = withdrawn;
     Decide(*key);
     if (!known_ || (StandsAsDecided() && row_.territory_override() == OverridesOf(decision_)))
@@ -169,9 +170,11 @@ class Redrive {
     origin.partition = PartitionOf(record_key_, j_.topics.partitions);
     origin.actor = caller.account;
     origin.organisation = caller.organisation;
+    origin.why = replay_ ? rules::DecidedAgain::kByOverrides : rules::DecidedAgain::kCorrected;
     JudgedBatch judged(*engine_, std::move(origin));
     MoveCounts(&judged);
     judged.Name(decision_);
+    if (recall_) judged.NameWithdrawn(row_.territory_override());
     const huiliu::v1::Envelope envelope = EnvelopeOf();
     for (const rules::Output& output : decision_.outputs)
       judged.Publish(record_key_, envelope, absl::ToUnixMicros(j_.now), decision_, output);
@@ -224,6 +227,7 @@ class Redrive {
   std::string record_key_, old_record_key_, key_;
   const NodeDecision* before_ = nullptr;
   bool known_ = false;
+  bool replay_ = false;  // overrides have changed
   bool recall_ = false;
   rules::Decision decision_;
 };

@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "broker/pipeline/from_intake.h"
 #include "core/base/status.h"
 #include "core/schema/record_writer.h"
 #include "huiliu/v1/audit.pb.h"
@@ -12,7 +13,6 @@
 namespace huiliu::pipeline {
 namespace {
 
-constexpr char kWorker[] = "return";
 constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 constexpr size_t kPollBytes = size_t{2} << 20;
@@ -34,8 +34,9 @@ ReturnWorker::ReturnWorker(Parts parts)
                      ? nullptr
                      : std::make_unique<PreparedRules>(parts_.state, parts_.divisions,
                                                        parts_.pseudonym_key, parts_.clock)),
+      reevaluation_(parts_.state, parts_.backbone, parts_.clock, parts_.topics.partitions),
       engines_(parts_.state, parts_.rules != nullptr ? *parts_.rules : *own_rules_, parts_.clock),
-      kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group),
+      kept_(parts_.backbone, parts_.writer, parts_.kept, parts_.kept_group, parts_.set_aside),
       replay_(parts_.state) {}
 
 absl::Status ReturnWorker::AddDataset(const std::string& dataset) {
@@ -148,6 +149,33 @@ absl::Status ReturnWorker::Judge(const std::vector<StoredBatch>& batches) {
   return Commit(&judgement);
 }
 
+absl::StatusOr<bool> ReturnWorker::JudgeHistoryOnce() {
+  RETURN_IF_ERROR(Recover());
+  Judgement judgement(engines_, parts_.decisions, parts_.topics, parts_.clock.Now());
+  RETURN_IF_ERROR(reevaluation_.CountRest(engines_, parts_.decisions));
+  ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reevaluation_.Next());
+  // A place that was set aside when it was new counts no second time.
+  RETURN_IF_ERROR(FromIntake(parts_.state, parts_.control).Sift(parts_.set_aside, &batches));
+  for (const StoredBatch& batch : batches) {
+    std::map<std::string, rules::Impact> impacts;
+    RETURN_IF_ERROR(JudgeAgain(batch, &judgement, &impacts));
+    reevaluation_.Add(batch, impacts);
+  }
+  if (!reevaluation_.Stage(&judgement.transaction)) return false;
+  RETURN_IF_ERROR(Commit(&judgement));
+  reevaluation_.Committed();
+  return true;
+}
+
+absl::StatusOr<bool> ReturnWorker::JudgeHistory() {
+  RETURN_IF_ERROR(reevaluation_.LookUp(Datasets()));
+  if (!reevaluation_.IsDue()) return false;
+  absl::MutexLock lock(&judging_);
+  absl::StatusOr<bool> moved = JudgeHistoryOnce();
+  if (!moved.ok()) reevaluation_.Forget();
+  return moved;
+}
+
 absl::StatusOr<bool> ReturnWorker::ReplayPage() {
   const std::vector<std::string> datasets = Datasets();
   absl::MutexLock lock(&judging_);
@@ -174,7 +202,12 @@ absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
   if (reopen) RETURN_IF_ERROR(OpenReader());
   std::vector<StoredBatch> batches;
   if (reader_ != nullptr) {
-    ASSIGN_OR_RETURN(batches, reader_->Poll(timeout));
+    // History that waits is not kept waiting by a quiet source.
+    ASSIGN_OR_RETURN(batches, reader_->Poll(history_moves_ ? absl::ZeroDuration() : timeout));
+    const absl::Status sifted =
+        FromIntake(parts_.state, parts_.control).Sift(parts_.set_aside, &batches);
+    if (!sifted.ok()) reader_.reset();
+    RETURN_IF_ERROR(sifted);
   } else {
     absl::SleepFor(timeout);
   }
@@ -182,7 +215,9 @@ absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
   // What was read and not committed is read again.
   if (!judged.ok()) reader_.reset();
   RETURN_IF_ERROR(judged);
-  return more || !batches.empty();
+  history_moves_ = false;
+  ASSIGN_OR_RETURN(history_moves_, JudgeHistory());
+  return more || history_moves_ || !batches.empty();
 }
 
 absl::Status ReturnWorker::ListKept(const governance::Principal& caller,
@@ -265,6 +300,8 @@ absl::Status ReturnWorker::Redrive(const governance::Principal& caller,
 }
 
 void ReturnWorker::Run() {
+  // Each lane's own: one that works must not say that another does.
+  const std::string name = ReturnPosition(parts_.lane);
   bool failed = false;
   while (true) {
     {
@@ -273,12 +310,12 @@ void ReturnWorker::Run() {
     }
     const absl::Status status = Step(kPollTimeout).status();
     if (!status.ok()) {
-      parts_.errors(kWorker, status);
+      parts_.errors(name, status);
       reader_.reset();
       absl::MutexLock lock(&mutex_);
       mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kRetryDelay);
     } else if (failed) {
-      parts_.errors(kWorker, absl::OkStatus());
+      parts_.errors(name, absl::OkStatus());
     }
     failed = !status.ok();
   }

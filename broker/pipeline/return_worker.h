@@ -12,11 +12,13 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/backbone/backbone.h"
 #include "broker/governance/state.h"
+#include "broker/pipeline/control_log.h"
 #include "broker/pipeline/fence.h"
 #include "broker/pipeline/judgement.h"
 #include "broker/pipeline/kept_rows.h"
 #include "broker/pipeline/node_engines.h"
 #include "broker/pipeline/pending_replay.h"
+#include "broker/pipeline/reevaluation.h"
 #include "broker/pipeline/topics.h"
 #include "broker/pipeline/worker_errors.h"
 #include "core/base/clock.h"
@@ -53,6 +55,10 @@ class ReturnWorker {
     std::string kept_group = KeptGroup();
     // What the lanes of a node share; null: the worker has its own.
     PreparedRules* rules = nullptr;
+    // Where messages are counted that others wrote to the topics it reads; may be null.
+    SetAside* set_aside = nullptr;
+    // What learns of sources that other nodes registered; null: there is no other node.
+    ControlLog* control = nullptr;
   };
   explicit ReturnWorker(Parts parts);
   ~ReturnWorker() { Stop(); }
@@ -81,6 +87,9 @@ class ReturnWorker {
   absl::Status Recover() ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   absl::Status Judge(const std::vector<StoredBatch>& batches) ABSL_LOCKS_EXCLUDED(judging_);
   absl::StatusOr<bool> ReplayPage() ABSL_LOCKS_EXCLUDED(judging_);
+  // Decides some history again, where new rules say so; whether any progress was made.
+  absl::StatusOr<bool> JudgeHistory() ABSL_LOCKS_EXCLUDED(judging_, mutex_);
+  absl::StatusOr<bool> JudgeHistoryOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   std::vector<std::string> Datasets() const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Commit(Judgement* judgement) ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   absl::Status RedriveOne(const governance::Principal& caller, const std::string& source,
@@ -93,6 +102,8 @@ class ReturnWorker {
   const Parts parts_;
   const std::unique_ptr<PreparedRules> own_rules_;
   std::unique_ptr<BackboneReader> reader_;  // worker thread only
+  Reevaluation reevaluation_;               // worker thread only
+  bool history_moves_ = false;              // worker thread only
 
   absl::Mutex judging_ ABSL_ACQUIRED_BEFORE(mutex_);  // one transaction at a time
   NodeEngines engines_ ABSL_GUARDED_BY(judging_);

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "broker/pipeline/rows.h"
+#include "broker/pipeline/set_aside.h"
 #include "core/base/status.h"
 
 namespace huiliu::pipeline {
@@ -22,9 +24,16 @@ bool ShowsAll(const access::AccessPlan& plan) {
   });
 }
 
+// A row that the grant hides now is withdrawn by the grant, whatever became of the record.
+std::string ShownReason(const huiliu::v1::Envelope& envelope, bool tombstone) {
+  const bool hidden = tombstone && envelope.operation() != huiliu::v1::OPERATION_DELETE;
+  return hidden ? "grant.filter" : envelope.reason();
+}
+
 // What a consumer is told of a row's way. The source's row id may hold a person's number: who does
 // not see every field as it came is not told it; nor the key's hash who does not see the key, for
-// it could be found by trying.
+// it could be found by trying. Of a row that is gone for the reader, nothing of the version by
+// which it went: that need not be the reader's to know.
 std::string ShownEnvelope(const access::AccessPlan& plan, const huiliu::v1::Envelope& envelope,
                           bool tombstone) {
   huiliu::v1::Envelope shown;
@@ -32,14 +41,16 @@ std::string ShownEnvelope(const access::AccessPlan& plan, const huiliu::v1::Enve
   shown.set_source_department(envelope.source_department());
   shown.set_source_department_name(envelope.source_department_name());
   shown.set_operation(envelope.operation());
-  shown.set_source_time_us(envelope.source_time_us());
-  shown.set_division(envelope.division());
   shown.set_city(envelope.city());
-  shown.set_conflict(envelope.conflict());
-  shown.set_rule(envelope.rule());
   shown.set_cleaned_time_us(envelope.cleaned_time_us());
   shown.set_arrival_time_us(envelope.arrival_time_us());
+  shown.set_reason(ShownReason(envelope, tombstone));
+  if (shown.reason() == envelope.reason()) shown.set_rule_set(envelope.rule_set());
   if (!tombstone) {
+    shown.set_source_time_us(envelope.source_time_us());
+    shown.set_division(envelope.division());
+    shown.set_conflict(envelope.conflict());
+    shown.set_rule(envelope.rule());
     shown.set_source_table(envelope.source_table());
     shown.set_decided_by(envelope.decided_by());
     if (plan.CheckKeyUse().ok()) shown.set_key_hash(envelope.key_hash());
@@ -96,12 +107,19 @@ absl::StatusOr<std::unique_ptr<Subscription>> Subscription::Open(
     return absl::InvalidArgumentError(
         absl::StrCat("max_batch_rows ", rows, " is not between 1 and ", kMaxRows));
   }
+  // So that a message is about a second's worth.
+  const int64_t a_second = admission.quota.rows_per_second();
+  const int most = a_second > 0 ? static_cast<int>(std::min<int64_t>(rows, a_second)) : rows;
   std::string cursor = request.cursor();
   if (cursor.empty() && !request.subscription().empty()) {
     ASSIGN_OR_RETURN(cursor, cursors.Find(caller.organisation, request.subscription()));
   }
   std::unique_ptr<Subscription> subscription(
-      new Subscription(gate, backbone, cursors, delivered, std::move(admission), rows, format));
+      new Subscription(gate, backbone, cursors, delivered, std::move(admission), most, format));
+  ASSIGN_OR_RETURN(
+      access::Quotas::Place place,
+      gate.quotas().OpenStream(request.context().receiver(), subscription->admission_.quota));
+  subscription->place_.emplace(std::move(place));
   RETURN_IF_ERROR(subscription->Start(request, cursor));
   return subscription;
 }
@@ -122,6 +140,7 @@ absl::Status Subscription::Start(const huiliu::v1::SubscribeRequest& request,
   }
   cursor_.set_receiver(request.context().receiver());
   cursor_.set_dataset(request.context().dataset());
+  if (request.has_offsets()) return StartAtOffsets(request.offsets());
   if (!request.changes_only()) return StartAtSnapshot();
   const std::string topic = ReturnedTopic(cursor_.receiver(), cursor_.dataset());
   ASSIGN_OR_RETURN(const std::vector<TopicSpec> topics, backbone_.ListTopics());
@@ -131,6 +150,35 @@ absl::Status Subscription::Start(const huiliu::v1::SubscribeRequest& request,
       ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds({topic, Partition(p)}));
       (*cursor_.mutable_offsets())[p] = bounds.end.value();
     }
+  }
+  return OpenReader();
+}
+
+absl::Status Subscription::StartAtOffsets(const huiliu::v1::StartOffsets& start) {
+  const std::string topic = ReturnedTopic(cursor_.receiver(), cursor_.dataset());
+  ASSIGN_OR_RETURN(const std::vector<TopicSpec> topics, backbone_.ListTopics());
+  int32_t partitions = 0;
+  for (const TopicSpec& spec : topics) {
+    if (spec.name == topic) partitions = spec.partitions;
+  }
+  for (const auto& [partition, offset] : start.by_partition()) {
+    if (partition >= 0 && partition < partitions) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("没有分区 ", partition, "，本数据集有 ", partitions,
+                     " 个分区，从 0 起 / there is no partition ", partition, "; the dataset has ",
+                     partitions, ", from 0"));
+  }
+  for (int32_t p = 0; p < partitions; ++p) {
+    ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds({topic, Partition(p)}));
+    const auto at = start.by_partition().find(p);
+    const int64_t offset = at == start.by_partition().end() ? bounds.earliest.value() : at->second;
+    if (offset < bounds.earliest.value() || offset > bounds.end.value()) {
+      return absl::OutOfRangeError(absl::StrCat(
+          "分区 ", p, " 现存变更的位置为 ", bounds.earliest.value(), " 至 ", bounds.end.value(),
+          "，不含 ", offset, " / partition ", p, " holds the offsets from ",
+          bounds.earliest.value(), " to ", bounds.end.value(), ", not ", offset));
+    }
+    (*cursor_.mutable_offsets())[p] = offset;
   }
   return OpenReader();
 }
@@ -194,6 +242,8 @@ absl::Status Subscription::AddChange(absl::string_view key, absl::string_view en
     huiliu::v1::Row* shown = response->add_rows();
     ASSIGN_OR_RETURN(const bool visible, ShowRow(plan, row, format_, shown));
     if (visible) {
+      shown->set_reason(envelope.reason());
+      shown->set_rule_set(envelope.rule_set());
       response->add_deletes(false);
       if (filtered_) in_message_.insert(row.key);
       keys->push_back(row.key);
@@ -216,6 +266,8 @@ absl::Status Subscription::AddChange(absl::string_view key, absl::string_view en
   if (format_ == huiliu::v1::ROW_FORMAT_JSON) {
     huiliu::v1::Row* row = response->add_rows();
     row->set_key(plan.ShownKey(key));
+    row->set_reason(ShownReason(envelope, true));
+    if (row->reason() == envelope.reason()) row->set_rule_set(envelope.rule_set());
     response->add_deletes(true);
   } else {
     response->add_keys(plan.ShownKey(key));
@@ -240,6 +292,7 @@ absl::StatusOr<bool> Subscription::NextOfSnapshot(huiliu::v1::SubscribeResponse*
   scan.max_bytes = MaxBytes();
   ASSIGN_OR_RETURN(const ScanResult result, snapshot_->Scan(DatasetId(cursor_.dataset()), scan));
   for (const CatalogRow& row : result.rows) {
+    if (row.envelope.empty()) continue;  // none of ours wrote it; a query says so
     RETURN_IF_ERROR(AddChange(row.key, row.envelope, row.payload, false, response, keys));
   }
   cursor_.set_after(result.next);
@@ -257,6 +310,11 @@ absl::StatusOr<bool> Subscription::NextOfChanges(absl::Duration timeout,
                                                  std::vector<std::string>* keys) {
   if (pending_.empty()) {
     ASSIGN_OR_RETURN(pending_, reader_->Poll(timeout));
+    // The applier counts them.
+    const auto why_not = [this](const RecordView& record) {
+      return WhyNotReturned(admission_.plan->contract(), record);
+    };
+    RETURN_IF_ERROR(Sift(why_not, nullptr, &pending_));
     pending_record_ = 0;
   }
   if (pending_.empty()) return false;
@@ -292,6 +350,13 @@ absl::StatusOr<bool> Subscription::Next(absl::Duration timeout,
   RETURN_IF_ERROR(gate_.MayLeave(admission_));
   response->Clear();
   in_message_.clear();
+  const absl::Duration wait = gate_.quotas().WaitForRows(cursor_.receiver(), admission_.quota);
+  paced_ = wait > absl::ZeroDuration();
+  if (paced_) {
+    absl::SleepFor(std::min(wait, timeout));
+    caught_up_ = false;
+    return false;
+  }
   std::vector<std::string> keys;
   ASSIGN_OR_RETURN(const bool something, snapshot_ != nullptr
                                              ? NextOfSnapshot(response, &keys)
@@ -300,6 +365,7 @@ absl::StatusOr<bool> Subscription::Next(absl::Duration timeout,
   if (!something) return false;
   response->set_cursor(cursors_.Seal(admission_, cursor_));
   response->set_dataset_version(admission_.plan->contract().version());
+  if (snapshot_ == nullptr) *response->mutable_next_offsets() = cursor_.offsets();
   response->set_key_hidden(!admission_.plan->CheckKeyUse().ok());
   if (keys.empty()) return true;
   settled_ = false;

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/container/flat_hash_set.h"
@@ -54,6 +55,8 @@ class Subscription {
   absl::StatusOr<bool> Next(absl::Duration timeout, huiliu::v1::SubscribeResponse* response);
   // Whether the snapshot is complete and nothing more was there at the last Next.
   bool caught_up() const { return caught_up_; }
+  // Whether the last Next brought nothing because the receiver's quota is used up.
+  bool paced() const { return paced_; }
 
  private:
   Subscription(Gate& gate, Backbone& backbone, const Cursors& cursors,
@@ -70,6 +73,7 @@ class Subscription {
 
   absl::Status Start(const huiliu::v1::SubscribeRequest& request, const std::string& cursor);
   absl::Status StartAtSnapshot();
+  absl::Status StartAtOffsets(const huiliu::v1::StartOffsets& start);
   absl::Status OpenReader();
   absl::StatusOr<bool> NextOfSnapshot(huiliu::v1::SubscribeResponse* response,
                                       std::vector<std::string>* keys);
@@ -91,6 +95,7 @@ class Subscription {
   const Cursors& cursors_;
   const DeliveredKeys& delivered_;
   const Admission admission_;
+  std::optional<access::Quotas::Place> place_;
   const int max_rows_;
   const bool filtered_;  // the grant has a row filter
   const huiliu::v1::RowFormat format_;
@@ -100,6 +105,7 @@ class Subscription {
   std::vector<StoredBatch> pending_;  // read, not yet sent; the front one may be sent in part
   int pending_record_ = 0;
   bool caught_up_ = false;
+  bool paced_ = false;
   // Rows of the message that is being filled: they are not in lineage yet.
   absl::flat_hash_set<std::string> in_message_;
   bool settled_ = false;  // nothing has left since the last delivered_.Settle()

@@ -74,6 +74,7 @@ TopicSpec DecisionsTopicSpec(absl::string_view dataset, const TopicSettings& set
   spec.name = DecisionsTopic(dataset);
   spec.partitions = settings.partitions;
   spec.cleanup = Cleanup::kCompact;
+  spec.tombstone_retention = settings.tombstone_retention;
   return spec;
 }
 
@@ -83,6 +84,7 @@ TopicSpec ReturnedTopicSpec(absl::string_view receiver, absl::string_view datase
   spec.name = ReturnedTopic(receiver, dataset);
   spec.partitions = settings.partitions;
   spec.cleanup = Cleanup::kCompact;
+  spec.tombstone_retention = settings.tombstone_retention;
   return spec;
 }
 

@@ -16,6 +16,11 @@ inline constexpr char kQuarantineTopic[] = "quarantine";  // compacted; node pla
 inline std::string SourceTopic(absl::string_view dataset) {
   return absl::StrCat("source.", dataset);
 }
+// Empty where the topic is none of source.*.
+inline absl::string_view DatasetOfSource(absl::string_view topic) {
+  constexpr absl::string_view kSource = "source.";
+  return topic.substr(0, kSource.size()) == kSource ? topic.substr(kSource.size()) : "";
+}
 // What the node's engine remembers of source.<dataset>; compacted, partitioned like it.
 inline std::string DecisionsTopic(absl::string_view dataset) {
   return absl::StrCat("decisions.", dataset);
@@ -46,6 +51,12 @@ inline std::string KeptGroup() { return "kept"; }
 inline std::string ReturnPosition(absl::string_view lane = "") {
   return lane.empty() ? "return" : absl::StrCat("return/", lane);
 }
+// How far a part of a version's re-evaluation of history has come (huiliu.v1.ReevaluationMark).
+// `place`: node/PARTITION, node/rest, source/ID.
+inline std::string ReevaluationPosition(absl::string_view dataset, absl::string_view receiver,
+                                        uint32_t version, absl::string_view place) {
+  return absl::StrCat("reevaluation/", dataset, "/", receiver, "/", version, "/", place);
+}
 
 // The partition of a key, as the Java client chooses it: murmur2, sign bit cleared, modulo.
 Partition PartitionOf(absl::string_view key, int32_t partitions);
@@ -54,6 +65,7 @@ Partition PartitionOf(absl::string_view key, int32_t partitions);
 struct TopicSettings {
   int32_t partitions = 1;  // of source.* and returned.* topics
   absl::Duration source_retention = absl::Hours(24 * 7);
+  absl::Duration tombstone_retention = absl::Hours(24 * 7);  // of decisions.* and returned.*
 };
 TopicSpec ControlTopicSpec();
 TopicSpec LineageTopicSpec();

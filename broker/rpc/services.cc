@@ -51,6 +51,7 @@ class RulesRpc : public huiliu::v1::Rules::CallbackService {
   HUILIU_UNARY(Rules, GetRuleSet)
   HUILIU_UNARY(Rules, ListRuleSets)
   HUILIU_UNARY(Rules, CheckRuleSet)
+  HUILIU_UNARY(Rules, GetRuleImpact)
   ServerUnaryReactor* RecordDryRun(CallbackServerContext* server_context,
                                    const huiliu::v1::RecordDryRunRequest* request,
                                    huiliu::v1::RecordDryRunResponse* response) override {

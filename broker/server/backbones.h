@@ -12,9 +12,15 @@
 
 namespace huiliu::server {
 
-absl::StatusOr<std::unique_ptr<Backbone>> OpenBackbone(
-    const Config& config, Clock& clock, std::function<void(const std::string&)> warn,
-    std::function<std::string(absl::string_view topic)> framing);
+// How values of a topic are framed in Kafka: KafkaOptions.framing, KafkaOptions.knows_schema.
+struct Framing {
+  std::function<std::string(absl::string_view topic)> before;
+  std::function<bool(absl::string_view topic, uint32_t schema_id)> knows;
+};
+
+absl::StatusOr<std::unique_ptr<Backbone>> OpenBackbone(const Config& config, Clock& clock,
+                                                       std::function<void(const std::string&)> warn,
+                                                       Framing framing);
 
 }  // namespace huiliu::server
 

@@ -12,6 +12,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "broker/server/kafka_settings.h"
 #include "core/base/digest.h"
 #include "core/base/files.h"
 #include "core/base/loopback.h"
@@ -109,6 +110,18 @@ auto Span(const std::string& path, absl::Duration* out) {
       return InvalidArgumentError(
           StrCat(Place(path, node), ": a duration such as 30s or 168h is expected"));
     }
+    return absl::OkStatus();
+  };
+}
+
+// Names and values as they stand.
+auto Texts(const std::string& path, std::map<std::string, std::string>* out) {
+  return [&path, out](const YAML::Node& node) -> absl::Status {
+    if (!node.IsMap())
+      return InvalidArgumentError(StrCat(Place(path, node), ": a mapping is expected"));
+    for (const auto& item : node)
+      RETURN_IF_ERROR(
+          AtKey(Text(path, &(*out)[item.first.Scalar()])(item.second), item.first.Scalar()));
     return absl::OkStatus();
   };
 }
@@ -276,19 +289,6 @@ absl::Status ReadAccount(const std::string& path, const YAML::Node& node, Bootst
 
 }  // namespace
 
-absl::Status CheckBackbone(const std::string& path, const Config& config) {
-  const KafkaConfig& kafka = config.kafka;
-  if (config.backbone != "embedded" && config.backbone != "kafka")
-    return InvalidArgumentError(StrCat(path, ": backbone is one of embedded, kafka"));
-  if (config.backbone == "kafka" && kafka.bootstrap.empty())
-    return InvalidArgumentError(StrCat(path, ": backbone: kafka needs kafka.bootstrap"));
-  if (kafka.security != "plaintext" && kafka.security != "tls")
-    return InvalidArgumentError(StrCat(path, ": kafka.security is one of plaintext, tls"));
-  if (kafka.min_insync > kafka.replication)
-    return InvalidArgumentError(StrCat(path, ": kafka.min_insync is above kafka.replication"));
-  return absl::OkStatus();
-}
-
 absl::Status CheckCluster(const std::string& path, const YAML::Node& root, Config* config) {
   ClusterConfig& cluster = config->cluster;
   if (!root["cluster"].IsDefined()) return absl::OkStatus();
@@ -352,12 +352,17 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
                         {"key", File(path, &k.key)},
                         {"sasl_mechanism", Text(path, &k.sasl_mechanism)},
                         {"user", Text(path, &k.user)},
-                        {"password_file", File(path, &k.password_file)}});
+                        {"password_file", File(path, &k.password_file)},
+                        {"compaction_lag", Span(path, &k.compaction_lag)},
+                        {"session_timeout", Span(path, &k.session_timeout)},
+                        {"transaction_timeout", Span(path, &k.transaction_timeout)},
+                        {"properties", Texts(path, &k.properties)}});
   };
   const auto topics = [&](const YAML::Node& node) {
     return ReadMapping(path, node,
                        {{"partitions", Integer(path, &config.topics.partitions, 1, 1024)},
-                        {"source_retention", Span(path, &config.topics.source_retention)}});
+                        {"source_retention", Span(path, &config.topics.source_retention)},
+                        {"tombstone_retention", Span(path, &config.topics.tombstone_retention)}});
   };
   const auto hours = [&](const YAML::Node& node) {
     return ReadMapping(path, node,

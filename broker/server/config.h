@@ -3,6 +3,7 @@
 #ifndef HUILIU_BROKER_SERVER_CONFIG_H_
 #define HUILIU_BROKER_SERVER_CONFIG_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ struct KafkaConfig {
   std::string security = "plaintext";  // or tls
   std::string ca, certificate, key;    // PEM files
   std::string sasl_mechanism, user, password_file;
+  absl::Duration compaction_lag = absl::ZeroDuration();  // no record is compacted before
+  absl::Duration session_timeout = absl::Seconds(6);
+  absl::Duration transaction_timeout = absl::Seconds(10);
+  std::map<std::string, std::string> properties;  // of librdkafka
 };
 
 // Several nodes on one Kafka: docs/SCALING.md.

@@ -31,6 +31,7 @@ void FillMethodTable(const rpc::Handlers& handlers, service::MethodTable* method
   add(kRules, handlers.rules, "GetRuleSet", &RulesService::GetRuleSet);
   add(kRules, handlers.rules, "ListRuleSets", &RulesService::ListRuleSets);
   add(kRules, handlers.rules, "CheckRuleSet", &RulesService::CheckRuleSet);
+  add(kRules, handlers.rules, "GetRuleImpact", &RulesService::GetRuleImpact);
   add(kRules, handlers.rule_trials, "RecordDryRun", &RuleTrialsService::RecordDryRun);
   add(kRules, handlers.rule_trials, "Explain", &RuleTrialsService::Explain);
   methods->AddStream(kRules, handlers.rule_trials, "DryRun",

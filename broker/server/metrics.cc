@@ -38,14 +38,27 @@ void AppendCluster(const cluster::Cluster& cluster, std::string* out) {
 
 }  // namespace
 
-std::string Metrics(const Health& health, LineageStore& lineage, const cluster::Cluster* cluster) {
+std::string Metrics(const Health& health, const pipeline::SetAside& set_aside,
+                    LineageStore& lineage, const access::Quotas& quotas,
+                    const cluster::Cluster* cluster) {
   std::string out = "# TYPE huiliu_worker_failing gauge\n";
   for (const auto& [worker, error] : health.failing())
     absl::StrAppend(&out, "huiliu_worker_failing{worker=\"", worker, "\"} 1\n");
+  const std::map<std::string, pipeline::SetAside::Seen> foreign = set_aside.seen();
+  if (!foreign.empty()) absl::StrAppend(&out, "# TYPE huiliu_foreign_messages_total counter\n");
+  for (const auto& [topic, seen] : foreign) {
+    absl::StrAppend(&out, "huiliu_foreign_messages_total{topic=\"", topic, "\"} ", seen.messages,
+                    "\n");
+  }
   absl::StrAppend(&out, "# TYPE huiliu_lineage_entries gauge\nhuiliu_lineage_entries ",
                   lineage.Size(), "\n",
                   "# TYPE huiliu_refused_reads_total counter\nhuiliu_refused_reads_total ",
                   lineage.RefusedReads("").count, "\n");
+  absl::StrAppend(&out, "# TYPE huiliu_quota_refused_total counter\n");
+  for (const auto& [receiver, refused] : quotas.Refused()) {
+    absl::StrAppend(&out, "huiliu_quota_refused_total{receiver=\"", receiver, "\"} ", refused,
+                    "\n");
+  }
   if (cluster != nullptr) AppendCluster(*cluster, &out);
   return out;
 }

@@ -4,14 +4,18 @@
 
 #include <string>
 
+#include "broker/access/quotas.h"
 #include "broker/cluster/cluster.h"
 #include "broker/lineage/store/lineage_store.h"
+#include "broker/pipeline/set_aside.h"
 #include "broker/server/health.h"
 
 namespace huiliu::server {
 
 // `cluster`: null on the only node.
-std::string Metrics(const Health& health, LineageStore& lineage, const cluster::Cluster* cluster);
+std::string Metrics(const Health& health, const pipeline::SetAside& set_aside,
+                    LineageStore& lineage, const access::Quotas& quotas,
+                    const cluster::Cluster* cluster);
 
 }  // namespace huiliu::server
 

@@ -27,6 +27,7 @@
 #include "broker/server/bootstrap.h"
 #include "broker/server/health.h"
 #include "broker/server/keys.h"
+#include "broker/server/lone_node.h"
 #include "broker/server/methods.h"
 #include "broker/server/metrics.h"
 #include "broker/server/return_lanes.h"
@@ -93,18 +94,19 @@ class OneNode : public Node {
     const auto warn = [](const std::string& text) {
       spdlog::warn("backbone warning=\"{}\"", text);
     };
-    const auto framing = [this](absl::string_view topic) { return FramingOf(topic); };
-    ASSIGN_OR_RETURN(backbone_, OpenBackbone(config_, clock_, warn, framing));
+    Framing framing;
+    framing.before = [this](absl::string_view topic) { return FramingOf(topic); };
+    framing.knows = [this](absl::string_view topic, uint32_t id) { return KnowsSchema(topic, id); };
+    ASSIGN_OR_RETURN(backbone_, OpenBackbone(config_, clock_, warn, std::move(framing)));
     for (const TopicSpec& spec : {pipeline::ControlTopicSpec(), pipeline::LineageTopicSpec(),
                                   pipeline::QuarantineTopicSpec()}) {
       RETURN_IF_ERROR(backbone_->EnsureTopic(spec));
     }
-    ASSIGN_OR_RETURN(std::unique_ptr<BackboneWriter> writer,
-                     backbone_->OpenWriter(StrCat("node/", config_.node)));
+    ASSIGN_OR_RETURN(std::unique_ptr<BackboneWriter> writer, OpenNodeWriter(config_, *backbone_));
     writer_ = std::make_unique<WatchedWriter>(std::move(writer), health_);
     ASSIGN_OR_RETURN(keys_, Keys::Open(config_));
     ASSIGN_OR_RETURN(checkpoint_key_, keys_->Checkpoint());
-    control_ = std::make_unique<pipeline::ControlLog>(state_, *backbone_);
+    control_ = std::make_unique<pipeline::ControlLog>(state_, *backbone_, &set_aside_);
     if (config_.cluster.enabled()) RETURN_IF_ERROR(OpenCluster());
     LineageStoreOptions lineage;
     lineage.path = StrCat(config_.data_dir, "/lineage");
@@ -129,6 +131,18 @@ class OneNode : public Node {
     const uint32_t id = dataset.empty() ? 0 : state_.SchemaId(dataset, &message_index);
     return id == 0 ? std::string() : ConfluentFraming(id, message_index);
   }
+
+  // An id is the governance version that registered it: one that is newer than what this node knows
+  // may have been registered at another node just now. What cannot be asked for is not refused.
+  bool KnowsSchema(absl::string_view topic, uint32_t id) {
+    const absl::string_view dataset = pipeline::DatasetOfReturned(topic);
+    if (state_.HasSchema(dataset, id)) return true;
+    if (id <= state_.version()) return false;
+    return !control_->CatchUp().ok() || state_.HasSchema(dataset, id);
+  }
+
+  // Only Kafka lets others write to the topics.
+  pipeline::SetAside* set_aside() { return config_.backbone == "kafka" ? &set_aside_ : nullptr; }
 
   pipeline::WorkerErrors Errors() {
     return [this](absl::string_view worker, const absl::Status& status) {
@@ -157,17 +171,17 @@ class OneNode : public Node {
         cluster_->AwaitSeen(record.version());
       } else {
         Report("tenants", tenants_->Reconcile().status());
-        Report("return", returns_->Reconcile());
+        Report("return/reconcile", returns_->Reconcile());
       }
     });
     intake_ = std::make_unique<pipeline::Intake>(state_, *backbone_, *writer_, clock_,
                                                  config_.topics, &fence());
-    tenants_ = std::make_unique<Tenants>(
-        Tenants::Parts{config_, state_, *backbone_, *writer_, clock_, catalogs_, health_});
+    tenants_ = std::make_unique<Tenants>(Tenants::Parts{config_, state_, *backbone_, *writer_,
+                                                        clock_, catalogs_, health_, set_aside()});
     returns_ = std::make_unique<ReturnLanes>(
         ReturnLanes::Parts{config_, state_, *backbone_, *writer_, clock_, divisions_,
                            [this](absl::string_view receiver) { return PseudonymKey(receiver); },
-                           Errors()},
+                           Errors(), set_aside(), control_.get()},
         cluster_.get());
     return absl::OkStatus();
   }
@@ -247,7 +261,7 @@ class OneNode : public Node {
       }
       const absl::StatusOr<bool> changed = tenants_->Reconcile();
       if (changed.ok() && *changed) cluster_->Say();
-      Report("return", returns_->Reconcile());
+      Report("return/reconcile", returns_->Reconcile());
       if (cluster_->Leads())
         Report("bootstrap", ApplyBootstrap(config_.bootstrap, state_, *commands_));
     }
@@ -276,7 +290,9 @@ class OneNode : public Node {
         state_, *intake_, [this](const std::string& dataset) { return returns_->For(dataset); });
     registry_ = std::make_unique<service::RegistryService>(state_, *commands_, *intake_, clock_,
                                                            config_.office_hours);
-    rules_ = std::make_unique<service::RulesService>(state_, *commands_, clock_);
+    rules_ = std::make_unique<service::RulesService>(
+        state_, *commands_, clock_,
+        pipeline::ReevaluationReport(state_, *backbone_, config_.topics.partitions));
     const auto pseudonym_key = [this](absl::string_view receiver) {
       return PseudonymKey(receiver);
     };
@@ -347,7 +363,10 @@ class OneNode : public Node {
     web.key = config_.tls.key;
     http::ConnectServer::Pages pages;
     pages.health = [this] { return health_.Overall(); };
-    pages.metrics = [this] { return Metrics(health_, *lineage_, cluster_.get()); };
+    pages.notices = [this] { return set_aside_.Notice(); };
+    pages.metrics = [this] {
+      return Metrics(health_, set_aside_, *lineage_, gate_->quotas(), cluster_.get());
+    };
     pages.openapi = http::OpenApi(methods_);
     pages.schemas = [this](const service::RegistryRequest& request) {
       return schemas_.Answer(request);
@@ -361,6 +380,8 @@ class OneNode : public Node {
   const Config config_;
   Clock& clock_;
   Health health_;
+  pipeline::SetAside set_aside_{
+      [](const std::string& text) { spdlog::warn("topics warning=\"{}\"", text); }};
   std::unique_ptr<Backbone> backbone_;
   std::unique_ptr<BackboneWriter> writer_;
   std::unique_ptr<Keys> keys_;

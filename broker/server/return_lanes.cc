@@ -20,6 +20,8 @@ absl::Status ReturnLanes::Open(int32_t number, Lane* lane) {
       parts_.state,     parts_.backbone,      parts_.writer,    parts_.clock, parts_.config.topics,
       parts_.divisions, parts_.pseudonym_key, *lane->decisions, *lane->kept,  parts_.errors};
   parts.rules = &rules_;
+  parts.set_aside = parts_.set_aside;
+  parts.control = parts_.control;
   if (number != kOnly) {
     parts.fence = &cluster_->fence();
     parts.lane = StrCat(number);

@@ -30,6 +30,8 @@ class ReturnLanes {
     std::shared_ptr<const territory::Divisions> divisions;
     pipeline::NodeEngines::PseudonymKey pseudonym_key;
     pipeline::WorkerErrors errors;
+    pipeline::SetAside* set_aside = nullptr;  // null: nobody else writes to the topics
+    pipeline::ControlLog* control = nullptr;  // null: there is no other node
   };
   // `cluster`: null on the only node.
   ReturnLanes(Parts parts, const cluster::Cluster* cluster)

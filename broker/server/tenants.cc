@@ -59,7 +59,8 @@ absl::Status Tenants::Begin(const std::string& receiver, Tenant& tenant) {
       receiver, *tenant.catalog, parts_.backbone, writer, parts_.clock, parts_.config.topics,
       [this](absl::string_view worker, const absl::Status& status) {
         parts_.health.Report(worker, status);
-      });
+      },
+      parts_.set_aside);
   tenant.datasets.clear();
   RETURN_IF_ERROR(AddDatasets(tenant));
   if (!clustered()) RETURN_IF_ERROR(tenant.applier->CatchUp());

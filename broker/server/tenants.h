@@ -31,6 +31,7 @@ class Tenants {
     Clock& clock;
     pipeline::Catalogs& catalogs;  // those that this node answers from
     Health& health;
+    pipeline::SetAside* set_aside = nullptr;  // null: nobody else writes to the topics
   };
   explicit Tenants(Parts parts) : parts_(std::move(parts)) {}
   ~Tenants() { Stop(); }

@@ -1,5 +1,6 @@
 #include "broker/service/audit_words.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
@@ -8,7 +9,9 @@ namespace huiliu::service {
 
 using absl::StrCat;
 
-std::string Summary(const huiliu::v1::LineageEntry& e, bool english) {
+namespace {
+
+std::string StepInWords(const huiliu::v1::LineageEntry& e, bool english) {
   const std::string when =
       absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixMicros(e.time_us()), ShanghaiTimeZone());
   switch (e.step()) {
@@ -54,11 +57,29 @@ std::string Summary(const huiliu::v1::LineageEntry& e, bool english) {
       return english ? StrCat(when, " ", e.actor(), ": ", e.method(), " ", e.detail())
                      : StrCat(when, " ", e.actor(), " 执行 ", e.method(), " ", e.detail());
     case huiliu::v1::STEP_REDRIVE:
+      if (absl::StartsWith(e.detail(), "override:")) {
+        const std::string ids = e.detail().substr(e.detail().find(':') + 1);
+        return english ? StrCat(when, " pending rows of system ", e.system(),
+                                " were decided by override, or its withdrawal: ", ids)
+                       : StrCat(when, " 系统 ", e.system(),
+                                " 的待认领记录按认领决定（或其撤回）判定：", ids);
+      }
       return english ? StrCat(when, " corrected rows of system ", e.system(), " were decided again")
                      : StrCat(when, " 系统 ", e.system(), " 的问题数据更正后重新判定");
     default:
       return when;
   }
+}
+
+}  // namespace
+
+std::string Summary(const huiliu::v1::LineageEntry& e, bool english) {
+  std::string words = StepInWords(e, english);
+  if (!e.reevaluation().empty())
+    absl::StrAppend(&words,
+                    english ? "; history decided again by rules " : "；规则生效后对历史重新判定：",
+                    e.reevaluation());
+  return words;
 }
 
 }  // namespace huiliu::service

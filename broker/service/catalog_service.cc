@@ -103,7 +103,7 @@ absl::Status DeliveryService::Subscribe(const CallContext& context,
     ASSIGN_OR_RETURN(const bool something, subscription->Next(absl::Milliseconds(250), &response));
     if (something) {
       if (!sink(response)) return absl::OkStatus();
-    } else if (!request.follow() || (context.gone && context.gone())) {
+    } else if ((!request.follow() && !subscription->paced()) || (context.gone && context.gone())) {
       return absl::OkStatus();
     }
   }

@@ -99,29 +99,51 @@ absl::Status RulesService::DecideRuleSet(const CallContext& context,
   return absl::OkStatus();
 }
 
+absl::StatusOr<huiliu::v1::RuleSet> RulesService::Find(const std::string& dataset,
+                                                       const std::string& receiver,
+                                                       uint32_t version) const {
+  for (huiliu::v1::RuleSet& kept : state_.RuleSets(clock_.Now())) {
+    if (kept.dataset() != dataset || kept.receiver() != receiver) continue;
+    if (version != 0 ? kept.version() != version
+                     : kept.state() != huiliu::v1::RULE_SET_STATE_IN_FORCE &&
+                           kept.state() != huiliu::v1::RULE_SET_STATE_EXPIRED) {
+      continue;
+    }
+    return std::move(kept);
+  }
+  if (version != 0) {
+    return absl::NotFoundError(absl::StrCat("no version ", version, " of the rules for dataset ",
+                                            dataset, " to receiver ", receiver));
+  }
+  return absl::NotFoundError(absl::StrCat(
+      "no rule set in force returns dataset ", dataset, " to receiver ", receiver,
+      "; one data officer proposes it with huiliu rules propose, another approves it"));
+}
+
 absl::Status RulesService::GetRuleSet(const CallContext& context,
                                       const huiliu::v1::GetRuleSetRequest& request,
                                       huiliu::v1::GetRuleSetResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
   RETURN_IF_ERROR(RequireReceiver(state_, caller, request.receiver()));
-  for (huiliu::v1::RuleSet& kept : state_.RuleSets(clock_.Now())) {
-    if (kept.dataset() != request.dataset() || kept.receiver() != request.receiver()) continue;
-    if (request.version() != 0 ? kept.version() != request.version()
-                               : kept.state() != huiliu::v1::RULE_SET_STATE_IN_FORCE) {
-      continue;
-    }
-    *response->mutable_rule_set() = std::move(kept);
-    return absl::OkStatus();
-  }
-  if (request.version() != 0) {
-    return absl::NotFoundError(absl::StrCat("no version ", request.version(),
-                                            " of the rules for dataset ", request.dataset(),
-                                            " to receiver ", request.receiver()));
-  }
-  return absl::NotFoundError(absl::StrCat(
-      "no rule set in force returns dataset ", request.dataset(), " to receiver ",
-      request.receiver(),
-      "; one data officer proposes it with huiliu rules propose, another approves it"));
+  ASSIGN_OR_RETURN(*response->mutable_rule_set(),
+                   Find(request.dataset(), request.receiver(), request.version()));
+  return absl::OkStatus();
+}
+
+absl::Status RulesService::GetRuleImpact(const CallContext& context,
+                                         const huiliu::v1::GetRuleImpactRequest& request,
+                                         huiliu::v1::GetRuleImpactResponse* response) {
+  ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
+  RETURN_IF_ERROR(RequireReceiver(state_, caller, request.receiver()));
+  ASSIGN_OR_RETURN(huiliu::v1::RuleSet version,
+                   Find(request.dataset(), request.receiver(), request.version()));
+  RETURN_IF_ERROR(report_.AddTo(&version, true));
+  if (version.has_reevaluation())
+    *response->mutable_reevaluation() = std::move(*version.mutable_reevaluation());
+  version.clear_reevaluation();
+  version.clear_yaml();
+  *response->mutable_rule_set() = std::move(version);
+  return absl::OkStatus();
 }
 
 absl::Status RulesService::ListRuleSets(const CallContext& context,
@@ -132,6 +154,7 @@ absl::Status RulesService::ListRuleSets(const CallContext& context,
     if (!RequireReceiver(state_, caller, kept.receiver()).ok()) continue;
     if (!request.dataset().empty() && kept.dataset() != request.dataset()) continue;
     if (!request.receiver().empty() && kept.receiver() != request.receiver()) continue;
+    RETURN_IF_ERROR(report_.AddTo(&kept, false));
     *response->add_rule_sets() = std::move(kept);
   }
   return absl::OkStatus();

@@ -3,6 +3,7 @@
 #define HUILIU_BROKER_SERVICE_GOVERNANCE_SERVICE_H_
 
 #include "broker/pipeline/governance_commands.h"
+#include "broker/pipeline/reevaluation_report.h"
 #include "broker/service/call_context.h"
 #include "core/base/clock.h"
 #include "huiliu/v1/governance.pb.h"
@@ -34,8 +35,9 @@ class GovernanceService {
 // Thread-safe.
 class RulesService {
  public:
-  RulesService(const governance::State& state, pipeline::GovernanceCommands& commands, Clock& clock)
-      : state_(state), commands_(commands), clock_(clock) {}
+  RulesService(const governance::State& state, pipeline::GovernanceCommands& commands, Clock& clock,
+               pipeline::ReevaluationReport report)
+      : state_(state), commands_(commands), clock_(clock), report_(report) {}
 
   absl::Status ProposeRuleSet(const CallContext& context,
                               const huiliu::v1::ProposeRuleSetRequest& request,
@@ -51,11 +53,19 @@ class RulesService {
   absl::Status CheckRuleSet(const CallContext& context,
                             const huiliu::v1::CheckRuleSetRequest& request,
                             huiliu::v1::CheckRuleSetResponse* response);
+  absl::Status GetRuleImpact(const CallContext& context,
+                             const huiliu::v1::GetRuleImpactRequest& request,
+                             huiliu::v1::GetRuleImpactResponse* response);
 
  private:
+  // The version, or with 0 the one in force. NOT_FOUND.
+  absl::StatusOr<huiliu::v1::RuleSet> Find(const std::string& dataset, const std::string& receiver,
+                                           uint32_t version) const;
+
   const governance::State& state_;
   pipeline::GovernanceCommands& commands_;
   Clock& clock_;
+  const pipeline::ReevaluationReport report_;
 };
 
 }  // namespace huiliu::service

@@ -96,6 +96,11 @@ absl::Status RegistryService::PutReceiver(const CallContext& context,
                                           huiliu::v1::PutReceiverResponse* response) {
   ASSIGN_OR_RETURN(const Principal caller, RequireCaller(context));
   RETURN_IF_ERROR(RequireReceiver(state_, caller, request.receiver().id()));
+  // Nobody gives himself more of what is shared.
+  const auto before = state_.FindReceiver(request.receiver().id());
+  const huiliu::v1::Quota quota = before.has_value() ? before->quota() : huiliu::v1::Quota();
+  if (request.receiver().quota().SerializeAsString() != quota.SerializeAsString())
+    RETURN_IF_ERROR(RequireUnbound(state_, caller, "the quota of a receiver"));
   ASSIGN_OR_RETURN(*response->mutable_receiver(), commands_.Put(caller, request));
   return absl::OkStatus();
 }

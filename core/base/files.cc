@@ -42,7 +42,7 @@ absl::Status WriteAll(int fd, absl::string_view content, const std::string& path
 
 absl::Status ErrnoStatus(int error, absl::string_view action, absl::string_view path) {
   const std::string message =
-      absl::StrCat("cannot ", action, " ", path, ": ", std::strerror(error));
+      absl::StrCat("无法读写 / cannot ", action, " ", path, ": ", std::strerror(error));
   switch (error) {
     case ENOENT:
       return absl::NotFoundError(message);

@@ -29,6 +29,7 @@ huiliu::v1::Batch Head(const huiliu::v1::Batch& batch) {
   *head.mutable_quarantined() = batch.quarantined();
   head.set_redrive(batch.redrive());
   head.set_unchanged_rows(batch.unchanged_rows());
+  if (batch.has_reread()) *head.mutable_reread() = batch.reread();
   *head.mutable_overrides() = batch.overrides();
   return head;
 }

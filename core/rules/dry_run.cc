@@ -79,9 +79,23 @@ absl::StatusOr<std::unique_ptr<DryRun>> DryRun::Create(
     set->receiver = ReceiverId(kSides[side]);
     sets.push_back(std::move(set));
   }
+  for (const huiliu::v1::TerritoryOverride& held : run->options_.overrides) {
+    run->names_records_ = run->names_records_ || !held.record().empty();
+    for (const char* side : kSides) {
+      run->overrides_.push_back(held);
+      run->overrides_.back().set_receiver(side);
+    }
+  }
   ASSIGN_OR_RETURN(run->engine_, ReturnEngine::Create(std::move(engine), run->contract_,
                                                       std::move(sets), std::move(divisions)));
   return run;
+}
+
+// A record's digest holds its system; names, patterns and conditions are the same for all.
+void DryRun::SetOverridesOf(absl::string_view system) {
+  if (overrides_.empty() || overrides_of_ == system) return;
+  if (names_records_ || overrides_of_.empty()) engine_->SetOverrides(system, overrides_);
+  overrides_of_ = std::string(system);
 }
 
 uint32_t DryRun::PartOf(absl::string_view key, uint32_t parts) {
@@ -138,6 +152,7 @@ DryRunCategory DryRun::Categorise(const DryRunCell& cell) {
 absl::StatusOr<uint32_t> DryRun::Compare(absl::string_view system, const SourceChange& change) {
   SourceChange asked = change;
   asked.now_us = options_.as_of_us;
+  SetOverridesOf(system);
   engine_->Decide(asked, nullptr, &decision_);
   differing_.clear();
   DryRunCell cell;

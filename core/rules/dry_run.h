@@ -53,6 +53,8 @@ class DryRun {
   struct Options {
     Side active;
     Side draft;
+    // That the receiver holds: they decide on both sides what evidence leaves pending.
+    std::vector<huiliu::v1::TerritoryOverride> overrides;
     std::string pseudonym_key;  // of the receiver
     int64_t as_of_us = 0;       // rules are in force by it; 0: their dates are not looked at
     int samples = 5;            // of each category at most
@@ -101,6 +103,7 @@ class DryRun {
   static constexpr size_t kCategories = huiliu::v1::DryRunCategory_ARRAYSIZE;
 
   DryRun(Options options, std::shared_ptr<const schema::Contract> contract);
+  void SetOverridesOf(absl::string_view system);
   void TakeBack(uint64_t order, uint32_t cell);
   absl::StatusOr<uint32_t> Compare(absl::string_view system, const SourceChange& change);
   huiliu::v1::DryRunCategory Categorise(const DryRunCell& cell);
@@ -112,8 +115,11 @@ class DryRun {
 
   const Options options_;
   const std::shared_ptr<const schema::Contract> contract_;
-  std::unique_ptr<const schema::FieldPlan> plan_;  // slot = Field::index
-  std::unique_ptr<ReturnEngine> engine_;           // of two receivers: the sides
+  std::unique_ptr<const schema::FieldPlan> plan_;         // slot = Field::index
+  std::unique_ptr<ReturnEngine> engine_;                  // of two receivers: the sides
+  std::vector<huiliu::v1::TerritoryOverride> overrides_;  // each once a side
+  bool names_records_ = false;                            // one of them does
+  std::string overrides_of_;                              // the system that engine_ has them for
   Decision decision_;
   DryRunTally tally_;
   absl::flat_hash_map<uint64_t, Known> keys_;  // by the key's fingerprint

@@ -50,10 +50,12 @@ absl::StatusOr<Explanation> ExplainRecord(std::shared_ptr<const schema::Contract
                                           std::shared_ptr<const RuleSet> rule_set,
                                           const Receiver& receiver,
                                           std::shared_ptr<const territory::Divisions> divisions,
-                                          absl::string_view record, int64_t now_us) {
+                                          absl::string_view record, int64_t now_us,
+                                          const HeldOverrides& held) {
   Explanation out;
   ASSIGN_OR_RETURN(const std::unique_ptr<ReturnEngine> engine,
                    ReturnEngine::Create({{receiver}}, contract, {rule_set}, divisions));
+  if (!held.overrides.empty()) engine->SetOverrides(held.system, held.overrides);
   SourceChange change;
   auto key = contract->KeyOf(record);
   if (key.ok()) change.key = *key;
@@ -72,6 +74,8 @@ absl::StatusOr<Explanation> ExplainRecord(std::shared_ptr<const schema::Contract
   std::vector<std::string> findings;
   bool masked_at_source = false;
   if (!facts->Read(record, &attribution, &findings, &masked_at_source)) return out;
+  // Where a territory override decided, the rules see its division.
+  attribution.division = out.decision.attribution.division;
   const cel::Environment environment{
       [&](absl::string_view area, absl::string_view code) {
         return divisions->Contains(area, code);

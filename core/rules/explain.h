@@ -40,12 +40,19 @@ struct Explanation {
                                      // rules are not asked (outside, pending, quarantined)
 };
 
+// What was decided by hand, as ReturnEngine::SetOverrides takes it.
+struct HeldOverrides {
+  std::string system;
+  std::vector<huiliu::v1::TerritoryOverride> overrides;
+};
+
 // `now_us` as in SourceChange. INVALID_ARGUMENT where the rules do not fit the contract.
 absl::StatusOr<Explanation> ExplainRecord(std::shared_ptr<const schema::Contract> contract,
                                           std::shared_ptr<const RuleSet> rule_set,
                                           const Receiver& receiver,
                                           std::shared_ptr<const territory::Divisions> divisions,
-                                          absl::string_view record, int64_t now_us);
+                                          absl::string_view record, int64_t now_us,
+                                          const HeldOverrides& held = {});
 
 }  // namespace huiliu::rules
 

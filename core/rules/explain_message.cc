@@ -52,6 +52,7 @@ class Writer {
       out.set_reason_words(rule_set_.rules[static_cast<size_t>(rule)].reason);
     out.set_division(decision.attribution.division);
     out.set_conflict(decision.attribution.conflict);
+    if (!decision.overrides.empty()) out.set_territory_override(decision.overrides[0]);
     RETURN_IF_ERROR(AddLinks(&out));
     for (const ExplainedRule& explained : explanation_.rules) AddRule(explained, out.add_rules());
     if (!decision.outputs.empty() && !decision.outputs[0].tombstone)

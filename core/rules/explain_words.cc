@@ -33,6 +33,10 @@ class Speaker {
     Line(Say("归属：", "belongs to: "),
          message_.division().empty() ? std::string(Say("无法判定", "not decided"))
                                      : Place(message_.division()),
+         message_.territory_override().empty()
+             ? std::string()
+             : absl::StrCat(Say("（按认领决定 ", " (by override "), message_.territory_override(),
+                            Say("）", ")")),
          message_.conflict() ? Say("（依据有矛盾）", " (evidence disagrees)") : "");
     if (language_.links) {
       for (const auto& link : message_.links()) Link(link);

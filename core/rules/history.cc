@@ -17,6 +17,14 @@ int32_t ShanghaiDay(int64_t now_us) {
 
 void Assign(absl::string_view text, std::string* to) { to->assign(text.data(), text.size()); }
 
+// Whether a record of the source's history is the very version that was decided last.
+bool IsNewest(const SourceChange& change, const PriorDecision& prior, const Digest& digest) {
+  return !prior.deleted && change.operation != huiliu::v1::OPERATION_DELETE &&
+         SamePayload(prior.payload_digest, digest) &&
+         (change.row_id.empty() || change.row_id == prior.row_id) &&
+         (change.source_time_us == 0 || change.source_time_us == prior.source_time_us);
+}
+
 bool IsDelete(const SourceChange& change) {
   return change.operation == huiliu::v1::OPERATION_DELETE;
 }
@@ -34,6 +42,10 @@ void RememberBeside(const SourceChange& change, const PriorDecision& prior, cons
   PriorDecision& next = d->next;
   switch (d->novelty) {
     case Novelty::kUnchanged:
+      if (change.replay) {
+        d->store = false;
+        return;
+      }
       // Only the same content may move the time forward.
       d->store =
           SamePayload(prior.payload_digest, digest) && change.source_time_us > prior.source_time_us;
@@ -62,6 +74,11 @@ void RememberBeside(const SourceChange& change, const PriorDecision& prior, cons
 Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Digest& payload_digest,
                const Digest& rule_digest) {
   const bool is_delete = IsDelete(change);
+  if (change.replay) {
+    return IsNewest(change, prior, payload_digest) && !SameRules(prior.rule_digest, rule_digest)
+               ? Novelty::kRedecided
+               : Novelty::kUnchanged;
+  }
   if (change.redrive) {
     const bool older =
         change.row_id != prior.row_id &&

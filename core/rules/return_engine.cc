@@ -75,6 +75,10 @@ class Engine : public ReturnEngine {
 
   absl::Span<const Receiver> receivers() const override { return receivers_; }
   const Digest& rule_digest() const override { return rule_digest_; }
+  const Digest& RuleDigestFor(const PriorDecision& prior, int64_t now_us) override {
+    SetTime(now_us);
+    return RuleDigestFor(prior);
+  }
 
   void SetOverrides(absl::string_view system,
                     absl::Span<const huiliu::v1::TerritoryOverride> overrides) override {

@@ -39,6 +39,10 @@ struct SourceChange {
   // With redrive: what decided this version was taken back (a withdrawn override). Where it is
   // undecided now, who holds it loses it.
   bool recall = false;
+  // A record of a source's history that is read once more because rules have changed, beside the
+  // changes. Only the newest version itself is decided again (kRedecided, where other rules decided
+  // it); else it is kUnchanged, nothing is stored and nothing counted. `prior` must not be null.
+  bool replay = false;
 };
 
 // What the engine remembers per (system, dataset, key), changed in the same commit as its output.
@@ -137,6 +141,8 @@ class ReturnEngine {
   // PriorDecision::rule_digest keeps; of a record that evidence leaves pending the overrides belong
   // to it, too.
   virtual const Digest& rule_digest() const = 0;
+  // What Decide with this `now_us` compares prior.rule_digest with.
+  virtual const Digest& RuleDigestFor(const PriorDecision& prior, int64_t now_us) = 0;
   // Never fails: what cannot be decided is an outcome with its reason.
   virtual void Decide(const SourceChange& change, const PriorDecision* prior,
                       Decision* decision) = 0;

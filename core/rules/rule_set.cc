@@ -61,6 +61,11 @@ std::shared_ptr<const RuleSet> WithVersion(const RuleSet& rule_set, uint32_t ver
   return copy;
 }
 
+std::string LabelOf(const RuleSet& rule_set) {
+  return absl::StrCat(rule_set.dataset.value(), "/", rule_set.receiver.value(), "@",
+                      rule_set.version);
+}
+
 absl::StatusOr<RuleSetHead> ParseRuleSetHead(absl::string_view source_name,
                                              absl::string_view yaml) {
   Errors errors;

@@ -73,6 +73,9 @@ absl::StatusOr<std::shared_ptr<const RuleSet>> ParseRuleSet(
 // The same rule set under the version that the registry gave it.
 std::shared_ptr<const RuleSet> WithVersion(const RuleSet& rule_set, uint32_t version);
 
+// How a version is named to those whose records it decides: "dataset/receiver@version".
+std::string LabelOf(const RuleSet& rule_set);
+
 // Dataset and receiver that a rule file names, without checking the rest: to find its contract.
 struct RuleSetHead {
   DatasetId dataset;

@@ -136,6 +136,9 @@ absl::StatusOr<const pb::FileDescriptor*> CompileSource(const std::string& name,
   pb::FileDescriptorProto file;
   file.set_name(name);
   const bool parsed = parser.Parse(&tokenizer, &file);
+  // A syntax line that is torn: the parser says where.
+  if (!parsed && parser.GetSyntaxIdentifier().empty())
+    return InvalidArgumentError(errors.text());
   if (file.syntax() != "proto3") {
     return InvalidArgumentError(
         StrCat(name, ":1:1: a contract is written in proto3 (syntax = \"proto3\";)"));

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 
 namespace huiliu::text {
 namespace {
@@ -25,6 +26,17 @@ bool IsNumber(absl::string_view cell) {
   return std::all_of(cell.begin(), cell.end(), [](unsigned char c) {
     return absl::ascii_isdigit(c) || c == '-' || c == '.' || c == ',';
   });
+}
+
+// Unicode's marks that turn or break what follows on the screen (direction, line and paragraph
+// separators, byte order mark): how many bytes one has that `text` begins with; 0: none.
+size_t SizeOfLayoutMark(absl::string_view text) {
+  for (const absl::string_view mark :
+       {"\u061C", "\u200E", "\u200F", "\u2028", "\u2029", "\u202A", "\u202B", "\u202C",
+        "\u202D", "\u202E", "\u2066", "\u2067", "\u2068", "\u2069", "\uFEFF"}) {
+    if (absl::StartsWith(text, mark)) return mark.size();
+  }
+  return 0;
 }
 
 void Pad(std::string* line, size_t places) { line->append(places, ' '); }
@@ -59,6 +71,9 @@ std::string Printable(absl::string_view text) {
     // The C1 controls, U+0080 to U+009F: terminals take some of them as escapes.
     if (byte == 0xC2 && i + 1 < out.size() && static_cast<unsigned char>(out[i + 1]) < 0xA0)
       out[i] = out[i + 1] = ' ';
+    if (byte < 0x80) continue;
+    if (const size_t size = SizeOfLayoutMark(absl::string_view(out).substr(i)); size > 0)
+      out.replace(i, size, size, ' ');
   }
   return out;
 }

@@ -134,6 +134,7 @@ absl::StatusOr<double> ReadAndDecide(const huiliu_source& plugin, const std::str
       absl::StrCat(R"({"path":")", folder, R"(","charset":"gb18030","follow":false})");
   const double start = CpuSeconds();
   ASSIGN_OR_RETURN(const auto source, sdk::OpenSource::Open(plugin, &host, options, ""));
+  RETURN_IF_ERROR(source->Need(edge.mapping->needed_columns()));
   size_t rows = 0;
   int64_t returned = 0;
   int64_t kept = 0;

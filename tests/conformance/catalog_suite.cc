@@ -92,6 +92,31 @@ TEST_P(CatalogSuite, OffsetsOfACompactedBatchCount) {
   EXPECT_EQ(*catalog->AppliedOffset(log.dataset(), log.from()), Offset(20));
 }
 
+// Its topic was lost and made again.
+TEST_P(CatalogSuite, ARewoundDatasetKeepsItsRowsAndReadsAnew) {
+  auto catalog = OpenPeople(GetParam());
+  PeopleLog log("people");
+  ASSERT_EQ(catalog->Apply(log.dataset(),
+                           {log.Batch({{"1", "a", "530102", 1}, {"2", "b", "530102", 1}})}),
+            absl::OkStatus());
+  EXPECT_EQ(*catalog->Generation(log.dataset()), 0U);
+  ASSERT_EQ(catalog->Rewind(log.dataset(), 3), absl::OkStatus());
+  if (GetParam().reopen) {
+    catalog = GetParam().reopen(std::move(catalog));
+    ASSERT_EQ(catalog->EnsureDataset(PeopleContract("people")), absl::OkStatus());
+  }
+  EXPECT_EQ(*catalog->Generation(log.dataset()), 3U);
+  EXPECT_EQ(*catalog->AppliedOffset(log.dataset(), log.from()), Offset(0));
+  EXPECT_EQ(*catalog->Rows(log.dataset()), 2);
+  PeopleLog anew("people");
+  ASSERT_EQ(catalog->Apply(log.dataset(), {anew.Batch({{"2", "c", "530102", 1}})}),
+            absl::OkStatus());
+  EXPECT_EQ(
+      ScanNames(**catalog->Snapshot(), log.dataset()),
+      (std::map<std::string, std::string>{{PeopleLog::Key("1"), "a"}, {PeopleLog::Key("2"), "c"}}));
+  EXPECT_EQ(*catalog->AppliedOffset(log.dataset(), log.from()), Offset(1));
+}
+
 TEST_P(CatalogSuite, ABatchThatCannotBeReadChangesNothing) {
   auto catalog = OpenPeople(GetParam());
   PeopleLog log("people");

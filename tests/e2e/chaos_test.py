@@ -53,7 +53,7 @@ class Faults:
     def stop_broker(self):
         broker = str(self.rng.randrange(BROKERS) + 1)
         self.brokers.run("pause", broker)
-        time.sleep(self.rng.uniform(5, 12))
+        time.sleep(self.rng.uniform(10, 14))
         self.brokers.run("start", broker)
 
     def run(self, until):

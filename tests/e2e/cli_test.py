@@ -184,6 +184,14 @@ def read(cli):
     check(b"P1" not in bare and b"insurance" not in bare, "a cursor shows nothing of where it stands")
     after = cli.json("civil-clerk", "subscribe", "insurance_participation", "--purpose", PURPOSE, "--cursor", lines[-1]["cursor"])
     check(not any("row" in line for line in after), "from the cursor on, nothing twice", after)
+    starts = lines[-1]["next_offsets"]
+    check(starts and all(isinstance(offset, int) for offset in starts.values()), "and the log's offsets behind it", lines[-1])
+    again = cli.json("civil-clerk", "subscribe", "insurance_participation", "--purpose", PURPOSE, "--from-offset", "0:0")
+    check(sum("row" in line for line in again) == 1 and not any(line.get("snapshot_complete") for line in again), "from an offset: every change that the log holds, through the grant", again)
+    _, error = cli.run("civil-clerk", "subscribe", "insurance_participation", "--purpose", PURPOSE, "--from-offset", "0:123456", expect=2)
+    check("123456" in error, "an offset that the log does not hold is named", error)
+    _, error = cli.run("civil-clerk", "subscribe", "insurance_participation", "--purpose", PURPOSE, "--from-offset", "newest", expect=2)
+    check("分区:位置" in error, "what an offset looks like is said", error)
     moved(cli, lines[-1]["cursor"])
     cli.run("security-admin", "grant", "revoke", "civil-si", "--reason", "到期前收回")
     cli.run("civil-clerk", "get", "insurance_participation", "P1", "养老", "--purpose", PURPOSE, expect=4)
@@ -232,6 +240,16 @@ def malformed(cli, node):
 def audit(cli, source_key):
     out, _ = cli.run("audit-admin", "audit", "record", "insurance_participation", "P1", "养老")
     check("sv-social-insurance" in out and "civil-clerk" in out and "✗" not in out and "✓" in out, "where a record came from and who has seen it, with proofs", out)
+    verified = cli.json("audit-admin", "audit", "record", "insurance_participation", "P1", "养老")[0]["verified"]
+    check(verified["checkpoint"] == "proven" and "proven" in verified["hops"].values() and not any("failed" in str(v) for v in verified.values()), "in JSON, too", verified)
+    with open(cli.path("cli.yaml"), encoding="utf-8") as file:
+        config = file.read()
+    with open(cli.path("cli.yaml"), "w", encoding="utf-8") as file:
+        file.write(config + "audit_key: '" + "00" * 32 + "'\n")
+    other = cli.json("audit-admin", "audit", "record", "insurance_participation", "P1", "养老", expect=1)[0]["verified"]
+    with open(cli.path("cli.yaml"), "w", encoding="utf-8") as file:
+        file.write(config)
+    check("failed" in other["checkpoint"] and other["key_known"], "another key than the log's is found, and the exit code says so", other)
     check("回流库" in out and "接收" in out, "its taking over and the catalog's write are both on its way", out)
     deleted(cli)
     cli.run("audit-admin", "audit", "record", "insurance_participation", "P9", "养老", expect=3)

@@ -192,7 +192,7 @@ def at_the_edge(exchange, rng, config, drops):
     key = ["--key", sorted(stopped)[0], "--key", "养老"]
     out = exchange.agent("rules", "explain", *arguments, *key, "--newest")
     check("✓ status == " in out and "参保状态 = 停保" in out and "停保信息暂不回流" in out and "参保地区划 = 5301" in out, "one record is explained at the edge", out)
-    out = exchange.agent("rules", "explain", *arguments, *key, "--version", "3")
+    out = exchange.agent("rules", "explain", *arguments, *key, "--newest", "--version", "3")
     check("规则 own_area" in out and "结果：已回流" in out, "by any version", out)
     check("没有这条记录" in exchange.agent("rules", "explain", *arguments, "--key", "nobody", "--key", "养老", expect=1), "a key that is not there is said to be none")
     error = exchange.agent("rules", "dry-run", "--config", config, "--source", "hub", "--draft", draft, expect=1)

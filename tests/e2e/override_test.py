@@ -209,7 +209,7 @@ def two_people(cli, node, department):
     rows = node.wait_held(lambda n: n.startswith("E"), ROWS, "each row returned once, within its day")
     check(all(row["division"] == "530102" for row in rows.values()), "to the county that was decided")
     told = cli.run("audit-admin", "audit", "record", DATASET, "E7", "养老")
-    check(f"override:{by_name}" in told, "the audit names the override", told)
+    check(f"override:{by_name}" in told and f"按认领决定（或其撤回）判定：{by_name}" in told, "the audit names the override", told)
     hops = node.call("audit-admin", "Audit/TraceRecord", receiver="530100", dataset=DATASET, key={"values": ["E7", "养老"]})
     redrive = [hop["entry"] for hop in hops["hops"] if hop["entry"]["step"] == "STEP_REDRIVE"]
     check(len(redrive) == 1 and redrive[0].get("detail") == f"override:{by_name}" and hops["envelope"]["decided_by"] == f"override:{by_name}",

@@ -18,6 +18,7 @@ struct Dataset {
   std::shared_ptr<const schema::Contract> contract;
   std::map<std::string, CatalogRow> rows;
   std::map<TopicPartition, Offset> applied;
+  uint64_t generation = 0;
 };
 using Datasets = std::map<std::string, Dataset>;
 
@@ -148,6 +149,20 @@ class MapCatalog : public Catalog {
     ASSIGN_OR_RETURN(Dataset * dataset, Find(id));
     const auto it = dataset->applied.find(from);
     return it == dataset->applied.end() ? Offset(0) : it->second;
+  }
+
+  absl::Status Rewind(const DatasetId& id, uint64_t generation) override {
+    absl::MutexLock lock(&mutex_);
+    ASSIGN_OR_RETURN(Dataset * dataset, Find(id));
+    dataset->applied.clear();
+    dataset->generation = generation;
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<uint64_t> Generation(const DatasetId& id) override {
+    absl::MutexLock lock(&mutex_);
+    ASSIGN_OR_RETURN(Dataset * dataset, Find(id));
+    return dataset->generation;
   }
 
   absl::StatusOr<std::optional<CatalogRow>> Get(const DatasetId& id,

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/base/status.h"
 
 namespace huiliu::kafka {
@@ -29,7 +32,9 @@ void OnLog(const rd_kafka_t* handle, int level, const char* facility, const char
   const absl::string_view what(facility);
   if (what == "FAIL" || what == "REQTMOUT") ++opaque->troubles;
   const Client* client = opaque->client.load();
-  if (client == nullptr || level > 4) return;
+  if (client == nullptr) return;
+  if (what == "APIVERSION") client->SawVersions(text);
+  if (level > 4) return;
   client->Warn(absl::StrCat(facility, ": ", text));
 }
 
@@ -180,6 +185,31 @@ void Client::Saw(rd_kafka_resp_err_t error, const char* reason) const {
   last_error_ = error;
   last_reason_ = reason;
   last_time_ = absl::Now();
+}
+
+// "… ApiKey Produce (0) Versions 3..12". ListConfigResources has its version 1 since Kafka 4.1.
+void Client::SawVersions(absl::string_view text) const {
+  constexpr absl::string_view kKey = "(74) Versions ";
+  if (!absl::StrContains(text, ") Versions ")) return;
+  bool new_enough = false;
+  const size_t at = text.find(kKey);
+  if (at != absl::string_view::npos) {
+    const std::pair<absl::string_view, absl::string_view> range =
+        absl::StrSplit(text.substr(at + kKey.size()), absl::MaxSplits("..", 1));
+    int newest = 0;
+    new_enough = absl::SimpleAtoi(absl::StripAsciiWhitespace(range.second), &newest) && newest >= 1;
+  }
+  absl::MutexLock lock(&mutex_);
+  heard_versions_ = true;
+  new_enough_ = new_enough_ || new_enough;
+}
+
+absl::Status Client::CheckBrokers() const {
+  absl::MutexLock lock(&mutex_);
+  if (!heard_versions_ || new_enough_) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("Kafka at ", options_.bootstrap,
+                   " 版本过旧，须为 4.1 或更新 / is older than 4.1: upgrade its brokers"));
 }
 
 void Client::Warn(const std::string& text) const {

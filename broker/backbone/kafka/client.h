@@ -75,12 +75,18 @@ class Client {
   // From librdkafka's threads.
   void Saw(rd_kafka_resp_err_t error, const char* reason) const;
   void Warn(const std::string& text) const;
+  // A broker told which versions of a request it knows, in librdkafka's words.
+  void SawVersions(absl::string_view text) const;
+  // FAILED_PRECONDITION: a broker told of its requests, and is older than 4.1.
+  absl::Status CheckBrokers() const;
 
  private:
   const KafkaOptions options_;
   mutable absl::Mutex mutex_;
   mutable rd_kafka_resp_err_t last_error_ ABSL_GUARDED_BY(mutex_) = RD_KAFKA_RESP_ERR_NO_ERROR;
   mutable std::string last_reason_ ABSL_GUARDED_BY(mutex_);
+  mutable bool heard_versions_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable bool new_enough_ ABSL_GUARDED_BY(mutex_) = false;
   mutable absl::Time last_time_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 

@@ -45,19 +45,21 @@ absl::StatusOr<std::unique_ptr<Cluster>> Cluster::Open(KafkaOptions options) {
   return cluster;
 }
 
-absl::StatusOr<Handle> Cluster::NewAdmin(Isolation isolation) {
+// `ask_versions`: the brokers' request versions come as log lines of it (there is no other way).
+absl::StatusOr<Handle> Cluster::NewAdmin(Isolation isolation, bool ask_versions) {
   const bool committed = isolation == Isolation::kCommitted;
-  ASSIGN_OR_RETURN(
-      Conf conf,
-      client_->NewConf({{"isolation.level", committed ? "read_committed" : "read_uncommitted"},
-                        {"group.id", client_->Named("admin")},
-                        {"enable.auto.commit", "false"}}));
+  std::map<std::string, std::string> settings = {
+      {"isolation.level", committed ? "read_committed" : "read_uncommitted"},
+      {"group.id", client_->Named("admin")},
+      {"enable.auto.commit", "false"}};
+  if (ask_versions) settings["debug"] = "feature";
+  ASSIGN_OR_RETURN(Conf conf, client_->NewConf(settings));
   rd_kafka_conf_set_opaque(conf.get(), &opaque_);
   return client_->NewHandle(RD_KAFKA_CONSUMER, std::move(conf));
 }
 
 absl::Status Cluster::Connect() {
-  ASSIGN_OR_RETURN(committed_, NewAdmin(Isolation::kCommitted));
+  ASSIGN_OR_RETURN(committed_, NewAdmin(Isolation::kCommitted, true));
   ASSIGN_OR_RETURN(all_, NewAdmin(Isolation::kAll));
   const absl::Time deadline = absl::Now() + options().request_timeout;
   char* id = nullptr;
@@ -71,10 +73,14 @@ absl::Status Cluster::Connect() {
     }
     const absl::Status refused = Failed("cannot log in", RD_KAFKA_RESP_ERR__TIMED_OUT);
     if (id == nullptr && absl::IsUnauthenticated(refused)) return refused;
+    if (id != nullptr) break;
+    RETURN_IF_ERROR(client_->CheckBrokers());
+    absl::SleepFor(kAgain);
   }
   if (id == nullptr) return Failed("no broker answers", RD_KAFKA_RESP_ERR__TIMED_OUT);
   const std::string found = id;
   rd_kafka_mem_free(committed_.get(), id);
+  RETURN_IF_ERROR(client_->CheckBrokers());
   if (!options().cluster_id.empty() && found != options().cluster_id) {
     return absl::FailedPreconditionError(absl::StrCat("Kafka at ", options().bootstrap,
                                                       " is the cluster ", found, ", not ",

@@ -88,7 +88,7 @@ class Cluster {
   absl::StatusOr<std::shared_ptr<rd_kafka_t>> GroupHandle(const std::shared_ptr<rd_kafka_t>& stale);
   absl::StatusOr<std::map<TopicPartition, int64_t>> AskForOffsets(
       rd_kafka_t* handle, absl::string_view group, const std::vector<TopicPartition>& tps);
-  absl::StatusOr<Handle> NewAdmin(Isolation isolation);
+  absl::StatusOr<Handle> NewAdmin(Isolation isolation, bool ask_versions = false);
 
   const std::unique_ptr<Client> client_;
   Opaque opaque_;

@@ -24,7 +24,8 @@ std::string ConfluentFraming(uint32_t schema_id, int message_index) {
   return out;
 }
 
-absl::string_view WithoutFraming(absl::string_view value) {
+absl::string_view WithoutFraming(absl::string_view value, uint32_t* schema_id) {
+  if (schema_id != nullptr) *schema_id = 0;
   if (value.size() < 1 + kIdBytes + 1 || value[0] != '\0') return value;
   absl::string_view rest = value.substr(1 + kIdBytes);
   uint64_t count = 0;
@@ -33,6 +34,8 @@ absl::string_view WithoutFraming(absl::string_view value) {
     uint64_t index = 0;
     if (!TakeVarint(rest, &index)) return value;
   }
+  for (size_t i = 1; schema_id != nullptr && i <= kIdBytes; ++i)
+    *schema_id = *schema_id << 8 | static_cast<uint8_t>(value[i]);
   return rest;
 }
 

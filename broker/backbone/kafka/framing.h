@@ -14,9 +14,9 @@ namespace huiliu {
 // What goes before a message of a top-level type, the `message_index`th of its file.
 std::string ConfluentFraming(uint32_t schema_id, int message_index);
 
-// Without what goes before. A value that has no such frame is given back as it is: no Protobuf
-// message begins with 0x00.
-absl::string_view WithoutFraming(absl::string_view value);
+// Without what goes before; `schema_id`, where it is given, gets the frame's. A value that has no
+// such frame is given back as it is, with the id 0: no Protobuf message begins with 0x00.
+absl::string_view WithoutFraming(absl::string_view value, uint32_t* schema_id = nullptr);
 
 }  // namespace huiliu
 

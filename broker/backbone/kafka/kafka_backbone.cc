@@ -48,6 +48,11 @@ class OnKafka : public KafkaBackbone {
     return std::unique_ptr<BackboneWriter>(std::move(writer));
   }
 
+  // Without the claim to the id that OpenWriter makes.
+  absl::Status EndOpenTransaction(absl::string_view id) override {
+    return Producer::Open(*cluster_, cluster_->client().Named(id)).status();
+  }
+
   absl::StatusOr<std::unique_ptr<BackboneReader>> OpenReader(ReaderOptions options) override {
     ASSIGN_OR_RETURN(auto reader, KafkaReader::Open(*cluster_, &members_, std::move(options)));
     return std::unique_ptr<BackboneReader>(std::move(reader));
@@ -82,6 +87,10 @@ class OnKafka : public KafkaBackbone {
 
 }  // namespace
 }  // namespace kafka
+
+absl::Status KafkaBackbone::Reach(KafkaOptions options) {
+  return kafka::Cluster::Open(std::move(options)).status();
+}
 
 absl::StatusOr<std::unique_ptr<KafkaBackbone>> KafkaBackbone::Open(KafkaOptions options) {
   ASSIGN_OR_RETURN(auto cluster, kafka::Cluster::Open(std::move(options)));

@@ -41,6 +41,7 @@ struct KafkaOptions {
   int min_insync = 2;
   int32_t position_partitions = 8;
   int64_t max_message_bytes = 8 << 20;
+  absl::Duration compaction_lag = absl::ZeroDuration();  // of compacted topics; not compared
   // How long one broker may take to answer before it counts as lost and another is asked.
   absl::Duration broker_timeout = absl::Seconds(4);
   // How long a call waits for brokers before it answers UNAVAILABLE.
@@ -61,6 +62,9 @@ struct KafkaOptions {
   // What goes before each value of a topic (framing.h), taken off again by readers; empty: nothing.
   // Null: no topic is framed. Any thread, at each append.
   std::function<std::string(absl::string_view topic)> framing = nullptr;
+  // Whether a frame's schema is one of the topic's; readers leave other frames on. Null: all are.
+  // Any thread; may wait.
+  std::function<bool(absl::string_view topic, uint32_t schema_id)> knows_schema = nullptr;
   // What librdkafka warns of. Any thread.
   std::function<void(const std::string&)> warn;
 };
@@ -68,8 +72,12 @@ struct KafkaOptions {
 class KafkaBackbone : public Backbone {
  public:
   // UNAVAILABLE: no broker answers; UNAUTHENTICATED: wrong account; FAILED_PRECONDITION: another
-  // cluster, or settings that librdkafka refuses. Every message names the brokers.
+  // cluster, a broker too old, or settings that librdkafka refuses. Every message names the
+  // brokers.
   static absl::StatusOr<std::unique_ptr<KafkaBackbone>> Open(KafkaOptions options);
+  // Whether it would be of use to open it: a broker answers, takes the account and is new enough.
+  // The same errors.
+  static absl::Status Reach(KafkaOptions options);
 };
 
 }  // namespace huiliu

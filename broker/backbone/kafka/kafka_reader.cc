@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/backbone/kafka/framing.h"
 #include "core/base/status.h"
 
 namespace huiliu::kafka {
@@ -58,7 +59,8 @@ absl::StatusOr<std::unique_ptr<KafkaReader>> KafkaReader::Open(Cluster& cluster,
                                                                GroupMembers* members,
                                                                ReaderOptions options,
                                                                ReaderTuning tuning) {
-  auto reader = std::unique_ptr<KafkaReader>(new KafkaReader(cluster, members, std::move(options)));
+  auto reader =
+      std::unique_ptr<KafkaReader>(new KafkaReader(cluster, members, std::move(options), tuning));
   RETURN_IF_ERROR(reader->Start(tuning));
   return reader;
 }
@@ -139,7 +141,7 @@ void KafkaReader::Reassign(const std::map<TopicPartition, int64_t>& from) {
   absl::MutexLock lock(&mutex_);
   held_.clear();
   for (const auto& [tp, offset] : from) {
-    lanes_.try_emplace(tp, tp, offset, Framed(tp));
+    lanes_.try_emplace(tp, tp, offset, UnframeOf(tp));
     held_.insert(tp);
   }
   restart_ = true;
@@ -181,7 +183,7 @@ void KafkaReader::Assigned(rd_kafka_topic_partition_list_t* list) {
     // Without an answer librdkafka goes on asking for the group's offset.
     list->elems[i].offset = from.ok() ? from->at(tp) : RD_KAFKA_OFFSET_STORED;
     lanes_.erase(tp);
-    lanes_.try_emplace(tp, tp, list->elems[i].offset, Framed(tp));
+    lanes_.try_emplace(tp, tp, list->elems[i].offset, UnframeOf(tp));
   }
   Error(rd_kafka_incremental_assign(handle_.get(), list));
   {
@@ -224,6 +226,20 @@ absl::Status KafkaReader::Seek(const TopicPartition& tp, Offset next) {
       error == nullptr ? list->elems[0].err : rd_kafka_error_code(error.get());
   if (code != 0) return cluster_.Failed(absl::StrCat("seeking in ", tp.topic), code);
   return absl::OkStatus();
+}
+
+// A frame with a schema that nobody registered stays on: such a value is no message of ours.
+Lane::Unframe KafkaReader::UnframeOf(const TopicPartition& tp) const {
+  if (!values_ || cluster_.FramingOf(tp.topic).empty()) return nullptr;
+  const auto& knows = cluster_.options().knows_schema;
+  return [&knows, topic = tp.topic, known = uint32_t{0}](absl::string_view value) mutable {
+    uint32_t id = 0;
+    const absl::string_view rest = WithoutFraming(value, &id);
+    if (id == 0 || id == known || knows == nullptr) return rest;
+    if (!knows(topic, id)) return value;
+    known = id;
+    return rest;
+  };
 }
 
 absl::Status KafkaReader::ApplyRestart() {

@@ -46,6 +46,9 @@ struct ReaderTuning {
   Isolation isolation = Isolation::kCommitted;
   // How long a broker holds a request for more: then it tells that the end is reached.
   absl::Duration fetch_wait = absl::Milliseconds(100);
+  // False: only offsets matter. Values keep their frames then, and nobody is asked for a schema:
+  // who answers may be waiting for the one who reads.
+  bool values = true;
 };
 
 class KafkaReader : public BackboneReader {
@@ -71,10 +74,11 @@ class KafkaReader : public BackboneReader {
   GroupMetadata Metadata() const;
 
  private:
-  KafkaReader(Cluster& cluster, GroupMembers* members, ReaderOptions options)
+  KafkaReader(Cluster& cluster, GroupMembers* members, ReaderOptions options, ReaderTuning tuning)
       : cluster_(cluster),
         members_(members),
         options_(std::move(options)),
+        values_(tuning.values),
         opaque_{&cluster.client(), this} {}
 
   bool in_group() const { return !options_.subscribed_topics.empty(); }
@@ -102,11 +106,12 @@ class KafkaReader : public BackboneReader {
   TopicPartition Named(const char* topic, int32_t partition) const {
     return {cluster_.client().Unnamed(topic), Partition(partition)};
   }
-  bool Framed(const TopicPartition& tp) const { return !cluster_.FramingOf(tp.topic).empty(); }
+  Lane::Unframe UnframeOf(const TopicPartition& tp) const;
 
   Cluster& cluster_;
   GroupMembers* const members_;
   const ReaderOptions options_;
+  const bool values_;
   Opaque opaque_;
   Handle handle_;
   Queue queue_;

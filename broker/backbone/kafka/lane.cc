@@ -1,7 +1,6 @@
 #include "broker/backbone/kafka/lane.h"
 
 #include "absl/strings/numbers.h"
-#include "broker/backbone/kafka/framing.h"
 
 namespace huiliu::kafka {
 namespace {
@@ -52,8 +51,8 @@ void Lane::Add(const rd_kafka_message_t& message) {
     rd_kafka_timestamp_type_t type;
     partial_->batch.appended = absl::FromUnixMillis(rd_kafka_message_timestamp(&message, &type));
     int32_t count = 0;
-    if (absl::SimpleAtoi(begins, &count) && count > 0)
-      partial_->expected_last = message.offset + count - 1;
+    partial_->batch.append_known = absl::SimpleAtoi(begins, &count) && count > 0;
+    if (partial_->batch.append_known) partial_->expected_last = message.offset + count - 1;
   }
   OpenBatch& partial = *partial_;
   partial.gaps = partial.gaps ||
@@ -65,7 +64,7 @@ void Lane::Add(const rd_kafka_message_t& message) {
     partial.records.AddTombstone(key, header);
   } else {
     const absl::string_view value = Bytes(message.payload, message.len);
-    partial.records.Add(key, header, framed_ ? WithoutFraming(value) : value);
+    partial.records.Add(key, header, unframe_ == nullptr ? value : unframe_(value));
   }
   read_ = message.offset + 1;
   if (message.offset == partial.expected_last) Finish();

@@ -3,6 +3,7 @@
 #define HUILIU_BROKER_BACKBONE_KAFKA_LANE_H_
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -27,9 +28,10 @@ struct OpenBatch {
 // One thread.
 class Lane {
  public:
-  // `framed`: values come in Confluent's framing, and go out without it.
-  Lane(TopicPartition tp, int64_t from, bool framed)
-      : tp_(std::move(tp)), framed_(framed), next_(from) {}
+  // Takes the framing off a value; null: values have none.
+  using Unframe = std::function<absl::string_view(absl::string_view value)>;
+  Lane(TopicPartition tp, int64_t from, Unframe unframe)
+      : tp_(std::move(tp)), unframe_(std::move(unframe)), next_(from) {}
 
   // From here on, dropping what was read ahead.
   void Restart(int64_t from);
@@ -53,7 +55,7 @@ class Lane {
   void Finish();
 
   const TopicPartition tp_;
-  const bool framed_;
+  const Unframe unframe_;
   int64_t next_;
   int64_t read_ = -1;  // offset after the last message seen
   int64_t end_ = -1;   // where the broker said that nothing more is

@@ -30,7 +30,7 @@ absl::StatusOr<PartitionBounds> Tail::BoundsOf(const TopicPartition& tp) {
     }
     known = {end, records >= 0 ? records : known.records};
   }
-  return PartitionBounds{Offset(low), Offset(std::max(low, known.records))};
+  return PartitionBounds{Offset(low), Offset(std::max(low, known.records)), Offset(end)};
 }
 
 absl::StatusOr<int64_t> Tail::LastRecordEnd(const TopicPartition& tp, int64_t from, int64_t end) {
@@ -38,8 +38,9 @@ absl::StatusOr<int64_t> Tail::LastRecordEnd(const TopicPartition& tp, int64_t fr
     ReaderOptions options;
     options.assigned = {tp};
     options.start = StartAt::kEarliest;
-    ASSIGN_OR_RETURN(reader_, KafkaReader::Open(cluster_, nullptr, std::move(options),
-                                                {.fetch_wait = absl::Milliseconds(5)}));
+    ASSIGN_OR_RETURN(reader_,
+                     KafkaReader::Open(cluster_, nullptr, std::move(options),
+                                       {.fetch_wait = absl::Milliseconds(5), .values = false}));
   }
   reader_->Reassign({{tp, from}});
   int64_t records = -1;

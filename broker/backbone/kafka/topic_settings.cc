@@ -25,7 +25,7 @@ int64_t Number(const std::map<std::string, std::string>& settings, const char* n
 }  // namespace
 
 std::map<std::string, std::string> SettingsOf(const TopicSpec& spec, const KafkaOptions& options) {
-  return {
+  std::map<std::string, std::string> settings = {
       {"cleanup.policy", spec.cleanup == Cleanup::kCompact ? "compact" : "delete"},
       {"retention.ms", MsOf(spec.retention)},
       {"retention.bytes", absl::StrCat(spec.retention_bytes)},
@@ -36,6 +36,9 @@ std::map<std::string, std::string> SettingsOf(const TopicSpec& spec, const Kafka
       // What `appended` says is the broker's time, and retention counts from it.
       {"message.timestamp.type", "LogAppendTime"},
   };
+  if (spec.cleanup == Cleanup::kCompact && options.compaction_lag > absl::ZeroDuration())
+    settings["min.compaction.lag.ms"] = MsOf(options.compaction_lag);
+  return settings;
 }
 
 TopicSpec SpecOf(const std::map<std::string, std::string>& settings) {

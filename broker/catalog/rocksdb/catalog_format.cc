@@ -41,6 +41,9 @@ std::string AppliedKey(const TopicPartition& tp) {
 std::string CountsKey(absl::string_view dataset) { return absl::StrCat("counts/", dataset); }
 std::string TopicKey(absl::string_view dataset) { return absl::StrCat("topic/", dataset); }
 std::string IndexesKey(absl::string_view dataset) { return absl::StrCat("indexes/", dataset); }
+std::string GenerationKey(absl::string_view dataset) {
+  return absl::StrCat("generation/", dataset);
+}
 
 size_t EncodedRowBytes(absl::string_view envelope, absl::string_view payload) {
   return 5 + 10 + 10 + envelope.size() + payload.size();

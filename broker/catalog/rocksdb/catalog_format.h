@@ -20,6 +20,7 @@ std::string AppliedPrefix(absl::string_view topic);
 std::string CountsKey(absl::string_view dataset);
 std::string TopicKey(absl::string_view dataset);
 std::string IndexesKey(absl::string_view dataset);
+std::string GenerationKey(absl::string_view dataset);
 
 // varint partition, varint offset, varint envelope size, envelope, payload. Never empty.
 size_t EncodedRowBytes(absl::string_view envelope, absl::string_view payload);  // at most

@@ -41,6 +41,8 @@ class RocksCatalogStore : public RocksCatalog {
   absl::Status Apply(const DatasetId& dataset, absl::Span<const StoredBatch> batches) override;
   absl::StatusOr<Offset> AppliedOffset(const DatasetId& dataset,
                                        const TopicPartition& from) override;
+  absl::Status Rewind(const DatasetId& dataset, uint64_t generation) override;
+  absl::StatusOr<uint64_t> Generation(const DatasetId& dataset) override;
   absl::StatusOr<std::optional<CatalogRow>> Get(const DatasetId& dataset,
                                                 absl::string_view key) override;
   absl::StatusOr<std::vector<std::optional<CatalogRow>>> MultiGet(
@@ -244,6 +246,30 @@ absl::StatusOr<Offset> RocksCatalogStore::AppliedOffset(const DatasetId& dataset
   ASSIGN_OR_RETURN(const std::shared_ptr<const DatasetState> state, Find(dataset.value()));
   const auto it = state->applied.find(from);
   return it == state->applied.end() ? Offset(0) : it->second;
+}
+
+absl::Status RocksCatalogStore::Rewind(const DatasetId& dataset, uint64_t generation) {
+  absl::MutexLock apply(&apply_mutex_);
+  RETURN_IF_ERROR(FlushAll());
+  ASSIGN_OR_RETURN(const std::shared_ptr<const DatasetState> state, Find(dataset.value()));
+  std::map<std::string, std::string> meta;
+  for (const auto& [tp, offset] : state->applied) meta[AppliedKey(tp)] = "0";
+  meta[GenerationKey(dataset.value())] = StrCat(generation);
+  RETURN_IF_ERROR(base_->Ingest({}, meta));
+  absl::MutexLock lock(&mutex_);
+  auto changed = std::make_shared<DatasetState>(*view_[dataset.value()]);
+  for (auto& [tp, offset] : changed->applied) offset = Offset(0);
+  view_[dataset.value()] = std::move(changed);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> RocksCatalogStore::Generation(const DatasetId& dataset) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> stored,
+                   base_->Meta(GenerationKey(dataset.value())));
+  uint64_t generation = 0;
+  if (stored.has_value() && !absl::SimpleAtoi(*stored, &generation))
+    return absl::DataLossError(StrCat(options_.path, ": a topic's generation cannot be read"));
+  return generation;
 }
 
 absl::StatusOr<std::optional<CatalogRow>> RocksCatalogStore::Get(const DatasetId& dataset,

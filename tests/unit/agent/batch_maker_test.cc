@@ -48,7 +48,7 @@ class BatchMakerTest : public testing::Test {
   }
   // A batch of `rows`, which the node takes over at once.
   MadeBatch Make(std::vector<Cells> rows) {
-    mapping::Rows made(kColumns, std::move(rows));
+    mapping::Rows made(columns_, std::move(rows));
     std::vector<std::string> raw;
     huiliu_rows view = made.view();
     raw.reserve(view.row_count);
@@ -57,6 +57,7 @@ class BatchMakerTest : public testing::Test {
           "raw ", made.row(i).cells[1].value.size, " ",
           std::string(made.row(i).cells[1].value.data, made.row(i).cells[1].value.size)));
       made.row(i).raw = mapping::Bytes(raw.back());
+      if (one_row_id_) made.row(i).row_id = mapping::Bytes("t:1");
       made.row(i).table = mapping::Bytes("a.csv");
     }
     view.position = mapping::Bytes("after");
@@ -70,9 +71,10 @@ class BatchMakerTest : public testing::Test {
     return *std::move(batch);
   }
   // Kept rows, decided again; the node takes the batch over at once.
-  MadeBatch MakeAgain(const std::vector<QuarantinedRow>& kept, Again why) {
+  MadeBatch MakeAgain(const std::vector<QuarantinedRow>& kept, Again why,
+                      KeptKind kind = KeptKind::kPending) {
     std::vector<KeptRows::Row> rows;
-    for (const QuarantinedRow& row : kept) rows.push_back({{KeptKind::kPending, row.id()}, row});
+    for (const QuarantinedRow& row : kept) rows.push_back({{kind, row.id()}, row});
     const KeptRows again(std::move(rows));
     EXPECT_TRUE(mapping_->BindHeader({again.rows().columns, again.rows().column_count}).ok());
     BatchMaker maker({source_, "530100", "rule-digest", mapping_.get(), f_.engine.get(),
@@ -117,6 +119,8 @@ class BatchMakerTest : public testing::Test {
   ManualClock clock_{absl::FromUnixSeconds(1767225600)};  // 2026-01-01 08:00 in Shanghai
   Source source_;
   uint64_t sequence_ = 0;
+  std::vector<std::string> columns_ = kColumns;
+  bool one_row_id_ = false;
 };
 
 Cells Wuhua(const std::string& id) { return {id, "张三", "530102", "", "U"}; }
@@ -210,7 +214,14 @@ TEST_F(BatchMakerTest, MovingOutOfTheAreaTakesTheRecordBack) {
   const Batch batch = Make({{"1", "张三", "532901", "", "U"}}).batch;
   ASSERT_EQ(batch.keys_size(), 1);
   EXPECT_EQ(batch.payloads(0), "") << "what lies outside never travels";
-  EXPECT_EQ(EnvelopeOf(batch, 0).operation(), OPERATION_DELETE);
+  const Envelope envelope = EnvelopeOf(batch, 0);
+  EXPECT_EQ(envelope.operation(), OPERATION_DELETE);
+  EXPECT_EQ(envelope.division() + envelope.decided_by() + envelope.row_id() + envelope.rule() +
+                envelope.source_table(),
+            "")
+      << "nor where it went";
+  EXPECT_EQ(envelope.source_time_us(), 0);
+  EXPECT_EQ(envelope.system(), "sv-si");
   EXPECT_THAT(Counts(batch), ElementsAre("2026-01-01 OUTSIDE_AREA  1"));
 }
 
@@ -224,6 +235,101 @@ TEST_F(BatchMakerTest, OtherRulesMoveTheCountWithinItsOwnDay) {
   EXPECT_TRUE(batch.redrive());
   ASSERT_EQ(batch.keys_size(), 1);
   EXPECT_EQ(EnvelopeOf(batch, 0).operation(), OPERATION_DELETE);
+}
+
+// A2: a re-read of what could not be mapped is one.
+TEST_F(BatchMakerTest, ARowThatCouldNotBeMappedCountsOnce) {
+  const std::vector<Cells> bad = {{std::nullopt, "无号人", "530102", "", "U"},
+                                  {"2", "错词", "530102", "", "X"}};
+  EXPECT_EQ(Make(bad).quarantined.size(), 2U);
+  clock_.Advance(absl::Hours(24));
+  const MadeBatch again = Make(bad);
+  EXPECT_TRUE(again.empty());
+  EXPECT_EQ(again.batch.unchanged_rows(), 2U);
+  EXPECT_THAT(again.quarantined, IsEmpty());
+  const MadeBatch other = Make({{std::nullopt, "还是无号人", "530102", "", "U"}});
+  EXPECT_THAT(Counts(other.batch), ElementsAre("2026-01-02 QUARANTINED  1"));
+  EXPECT_THAT(other.superseded, ElementsAre("a.csv:2")) << "the one before stands for nothing now";
+  EXPECT_TRUE(Make({{std::nullopt, "还是无号人", "530102", "", "U"}}).empty());
+}
+
+TEST_F(BatchMakerTest, ARowThatIsCorrectedAtItsSourceIsAChangeOfItsOwn) {
+  Make({{std::nullopt, "无号人", "530102", "", "U"}});
+  const MadeBatch made = Make({Wuhua("1")});
+  EXPECT_THAT(Counts(made.batch), ElementsAre("2026-01-01 RETURNED 530102 1"));
+  EXPECT_THAT(made.superseded, ElementsAre("a.csv:2"));
+  EXPECT_TRUE(Make({Wuhua("1")}).empty());
+}
+
+TEST_F(BatchMakerTest, ARowThatIsCorrectedToWhatStandsAlreadyIsSettledOnce) {
+  Make({Wuhua("1")});
+  Make({{"1", "另一版", "530102", "", "X"}});
+  const MadeBatch made = Make({Wuhua("1")});
+  EXPECT_EQ(made.batch.unchanged_rows(), 1U);
+  EXPECT_EQ(made.batch.counts_size(), 0);
+  EXPECT_THAT(made.superseded, ElementsAre("a.csv:2"));
+  EXPECT_FALSE(made.empty()) << "what it settles must be stored";
+  EXPECT_TRUE(Make({Wuhua("1")}).empty());
+}
+
+TEST_F(BatchMakerTest, WhatSomebodyCorrectedAndRedroveStandsUntilItsSourceChangesIt) {
+  const std::vector<Cells> bad = {{"1", "错词", "530102", "", "X"}};
+  std::vector<QuarantinedRow> kept = Make(bad).quarantined;
+  ASSERT_EQ(kept.size(), 1U);
+  kept[0].mutable_cells(4)->set_text("U");
+  EXPECT_THAT(Counts(MakeAgain(kept, Again::kAsked, KeptKind::kQuarantined).batch),
+              UnorderedElementsAre("2026-01-01 QUARANTINED  -1", "2026-01-01 RETURNED 530102 1"));
+  EXPECT_TRUE(Make(bad).empty());
+  mapping_ = *mapping::Mapping::Parse(
+      "m.yaml", "dataset: person\noperation: {column: op, upsert: [X]}\n", f_.contract);
+  EXPECT_TRUE(Make(bad).empty()) << "by a mended mapping, too";
+  const MadeBatch changed = Make({{"1", "改了名", "530102", "", "X"}});
+  EXPECT_THAT(Counts(changed.batch), ElementsAre("2026-01-01 RETURNED 530102 1"));
+}
+
+TEST_F(BatchMakerTest, AnotherMappingMovesTheCountOfTheSameVersion) {
+  const std::vector<Cells> rows = {{"1", "张三", "530102", "", "X"}};
+  EXPECT_THAT(Counts(Make(rows).batch), ElementsAre("2026-01-01 QUARANTINED  1"));
+  clock_.Advance(absl::Hours(24));
+  mapping_ = *mapping::Mapping::Parse(
+      "m.yaml", "dataset: person\noperation: {column: op, upsert: [X]}\n", f_.contract);
+  const MadeBatch made = Make(rows);
+  EXPECT_THAT(Counts(made.batch),
+              UnorderedElementsAre("2026-01-01 QUARANTINED  -1", "2026-01-01 RETURNED 530102 1"));
+  EXPECT_TRUE(made.batch.redrive());
+  EXPECT_EQ(made.batch.keys_size(), 1);
+  EXPECT_THAT(made.superseded, ElementsAre("a.csv:2"));
+  EXPECT_TRUE(Make(rows).empty());
+}
+
+TEST_F(BatchMakerTest, RowsThatShareAnIdAreEachRememberedAndNoneIsSuperseded) {
+  const std::vector<Cells> rows = {{"1", "甲", "530102", "", "X"},
+                                   {"1", "乙甲", "530102", "", "X"}};
+  one_row_id_ = true;
+  EXPECT_EQ(Make(rows).quarantined.size(), 2U);
+  EXPECT_TRUE(Make(rows).empty());
+  EXPECT_THAT(Make({{"1", "丙乙甲", "530102", "", "X"}}).superseded, IsEmpty());
+}
+
+// A6: what other rules leave undecided is kept, or nobody could decide it.
+TEST_F(BatchMakerTest, ARowThatOtherRulesLeavePendingIsKept) {
+  columns_ = {"id", "name", "division", "other_division", "op"};
+  const std::vector<Cells> rows = {{"1", "张三", "530102", "530302", "U"}};
+  Make(rows);
+  clock_.Advance(absl::Hours(24));
+  rules::EngineFixture waiting(true);  // a contract by which conflicts wait
+  waiting.UseKunming(kSecretRule);
+  f_.engine = std::move(waiting.engine);
+  const MadeBatch made = Make(rows);
+  EXPECT_THAT(Counts(made.batch),
+              UnorderedElementsAre("2026-01-01 RETURNED 530102 -1", "2026-01-01 PENDING  1"));
+  ASSERT_EQ(made.pending.size(), 1U);
+  EXPECT_EQ(made.pending[0].day(), "2026-01-01");
+  EXPECT_EQ(made.batch.quarantine_notes_size(), 1);
+  EXPECT_TRUE(made.pending[0].conflict());
+  for (const CountDelta& count : made.batch.counts())
+    EXPECT_EQ(count.conflicts(), count.rows()) << "the mark moves with the row";
+  EXPECT_TRUE(Make(rows).empty()) << "kept once";
 }
 
 TEST_F(BatchMakerTest, WhatCameMaskedIsMarkedAndCounted) {
@@ -270,6 +376,7 @@ TEST_F(BatchMakerTest, AnOverrideDecidesKeptRowsAgainWithinTheirDay) {
   EXPECT_THAT(Counts(withdrawn.batch),
               UnorderedElementsAre("2026-01-01 PENDING  1", "2026-01-01 RETURNED 530102 -1"));
   EXPECT_EQ(EnvelopeOf(withdrawn.batch, 0).operation(), OPERATION_DELETE);
+  EXPECT_THAT(withdrawn.batch.overrides(), ElementsAre("ov7")) << "lineage says why";
   ASSERT_EQ(withdrawn.pending.size(), 1U);
   EXPECT_FALSE(withdrawn.pending[0].redriven());
   EXPECT_THAT(withdrawn.redriven, IsEmpty());

@@ -140,7 +140,8 @@ TEST_F(ChangeListTest, TheEnvelopeLandsBesideTheFields) {
       {"_row_id", "a.csv:17"}, {"_operation", "U"},
       {"_key_hash", "01ff"},   {"_cleaned_time", "2025-10-09T08:53:21.000000Z"},
       {"_conflict", "true"},   {"_decided_by", "-"},
-      {"_rule", "-"}};
+      {"_rule", "-"},          {"_reason", "-"},
+      {"_rule_set", "-"}};
   EXPECT_EQ(cells, expected);
   EXPECT_EQ(sdk::ToView((*changes)[1].cells[0].value), "gone");
 }

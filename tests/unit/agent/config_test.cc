@@ -136,6 +136,18 @@ TEST_F(ConfigTest, AnEmptyOrBareFileIsRefused) {
   EXPECT_EQ(LoadConfig(folder_ + "/none.yaml").status().code(), absl::StatusCode::kNotFound);
 }
 
+// A source is looked at before the agent is anybody at a node.
+TEST_F(ConfigTest, ToLookAtASourceNoNodeIsNeeded) {
+  std::ofstream(folder_ + "/agent.yaml")
+      << "plugins: p\nsources: [{id: a, plugin: file, dataset: d}]\n";
+  const auto look = LoadConfig(folder_ + "/agent.yaml", ConfigUse::kLook);
+  ASSERT_TRUE(look.ok()) << look.status();
+  EXPECT_TRUE(look->FindSource("a").ok());
+  EXPECT_FALSE(LoadConfig(folder_ + "/agent.yaml").ok());
+  std::ofstream(folder_ + "/agent.yaml") << "sources: [{id: a, plugin: file, dataset: d}]\n";
+  EXPECT_FALSE(LoadConfig(folder_ + "/agent.yaml", ConfigUse::kLook).ok());
+}
+
 // Two workers of one name would share a status file and a store.
 TEST_F(ConfigTest, AnIdStandsOnceAndIsAFileName) {
   EXPECT_THAT(Why(absl::StrCat(kHead, R"(sources: [{id: a, plugin: p, dataset: d}]

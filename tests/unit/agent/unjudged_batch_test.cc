@@ -33,15 +33,21 @@ class UnjudgedBatchTest : public testing::Test {
   }
   huiliu::v1::Batch Make(mapping::Rows& rows) {
     EXPECT_TRUE(mapping_->BindHeader(rows.columns()).ok());
-    auto batch = MakeUnjudgedBatch({source_, *mapping_, *key_, clock_}, rows.view(), 7, 42);
-    EXPECT_TRUE(batch.ok()) << batch.status();
-    return *std::move(batch);
+    UnmappedRows unmapped(*decisions_);  // as after a restart
+    auto made =
+        MakeUnjudgedBatch({source_, *mapping_, *key_, clock_, unmapped}, rows.view(), 7, 42);
+    EXPECT_TRUE(made.ok()) << made.status();
+    EXPECT_TRUE(decisions_->Stage(++staged_, made->decisions).ok());
+    EXPECT_TRUE(decisions_->Commit(staged_).ok());
+    return std::move(made->batch);
   }
 
   huiliu::v1::Source source_;
   std::unique_ptr<SigningKey> key_;
   ManualClock clock_;
   std::unique_ptr<mapping::Mapping> mapping_;
+  std::unique_ptr<DecisionStore> decisions_ = NewMemoryDecisionStore();
+  uint64_t staged_ = 0;
 };
 
 TEST_F(UnjudgedBatchTest, EveryRowTravelsAndNothingIsJudged) {
@@ -73,6 +79,18 @@ TEST_F(UnjudgedBatchTest, EveryRowTravelsAndNothingIsJudged) {
   ASSERT_EQ(batch.quarantined_size(), 1);
   EXPECT_EQ(batch.quarantined(0).raw(), ",无编号,U") << "with the bytes as they came";
   EXPECT_FALSE(batch.quarantined(0).reason().empty());
+}
+
+TEST_F(UnjudgedBatchTest, ARowThatCouldNotBeMappedTravelsOnce) {
+  mapping::Rows rows({"编号", "姓名", "操作"}, {{std::nullopt, "无编号", "U"}});
+  rows.row(0).raw = mapping::Bytes(",无编号,U");
+  EXPECT_EQ(Make(rows).quarantined_size(), 1);
+  EXPECT_EQ(Make(rows).quarantined_size(), 0) << "a re-read";
+  rows.row(0).raw = mapping::Bytes(",仍无编号,U");
+  EXPECT_EQ(Make(rows).quarantined_size(), 1) << "another version";
+  mapping::Rows mended({"编号", "姓名", "操作"}, {{"1", "有编号", "U"}});
+  EXPECT_EQ(Make(mended).keys_size(), 1);
+  EXPECT_EQ(Make(rows).quarantined_size(), 1) << "worse again: a change of its own";
 }
 
 TEST_F(UnjudgedBatchTest, ItsDigestsAndSignatureHold) {

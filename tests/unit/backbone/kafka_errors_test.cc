@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
 
+#include <atomic>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "broker/backbone/kafka/framing.h"
 #include "broker/backbone/kafka/kafka_backbone.h"
 #include "tests/unit/backbone/kafka_cluster.h"
 
@@ -51,12 +54,31 @@ std::unique_ptr<BackboneReader> Read(Backbone& backbone, StartAt start = StartAt
 // librdkafka itself, for what the backbone does not do.
 class Raw {
  public:
-  explicit Raw(const KafkaOptions& options) {
+  explicit Raw(const KafkaOptions& options) : bootstrap_(options.bootstrap) {
     rd_kafka_conf_t* conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "bootstrap.servers", options.bootstrap.c_str(), nullptr, 0);
     handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
   }
-  ~Raw() { rd_kafka_destroy(handle_); }
+  ~Raw() {
+    rd_kafka_destroy(handle_);
+    if (killed_ != nullptr) rd_kafka_destroy(killed_);
+  }
+  // As a process that was killed in the middle of a transaction: one record, flushed.
+  void LeaveOpen(const std::string& transactional_id, const std::string& topic) {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", bootstrap_.c_str(), nullptr, 0);
+    rd_kafka_conf_set(conf, "transactional.id", transactional_id.c_str(), nullptr, 0);
+    rd_kafka_conf_set(conf, "transaction.timeout.ms", "600000", nullptr, 0);
+    rd_kafka_t* killed = rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
+    ASSERT_EQ(rd_kafka_init_transactions(killed, 30000), nullptr);
+    ASSERT_EQ(rd_kafka_begin_transaction(killed), nullptr);
+    char value[] = "x";
+    ASSERT_EQ(rd_kafka_producev(killed, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(0),
+                                RD_KAFKA_V_VALUE(value, 1), RD_KAFKA_V_END),
+              0);
+    ASSERT_EQ(rd_kafka_flush(killed, 30000), 0);
+    killed_ = killed;
+  }
   void DeleteTopic(const std::string& topic) {
     rd_kafka_DeleteTopic_t* one = rd_kafka_DeleteTopic_new(topic.c_str());
     Wait([&](rd_kafka_queue_t* queue) { rd_kafka_DeleteTopics(handle_, &one, 1, nullptr, queue); });
@@ -90,7 +112,9 @@ class Raw {
     rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(queue);
   }
+  const std::string bootstrap_;
   rd_kafka_t* handle_;
+  rd_kafka_t* killed_ = nullptr;
 };
 
 TEST(KafkaErrorsTest, NoBrokerIsSaidWithItsAddress) {
@@ -207,6 +231,42 @@ TEST(KafkaErrorsTest, ATopicDeletedUnderUsIsNotFoundAndNothingElseSuffers) {
   EXPECT_EQ(values, (std::vector<std::string>{"1", "3"}));
   EXPECT_TRUE(backbone->EnsureTopic(Topic("b")).ok()) << "made again";
   EXPECT_TRUE(Write(*writer, {Records({"b", Partition(0)}, {"4"})}).ok());
+}
+
+TEST(KafkaErrorsTest, WhatADeadWriterLeftOpenIsEndedAndALivingOneGoesOn) {
+  const KafkaOptions options = KafkaCluster::One().Fresh();
+  const auto backbone = Open(options);
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
+  auto living = *backbone->OpenWriter("living");
+  const auto write = [&](const char* value) { return Write(*living, {Records(kA, {value})}); };
+  ASSERT_TRUE(write("1").ok());
+  Raw(options).LeaveOpen(options.prefix + "dead", options.prefix + "a");
+  ASSERT_TRUE(backbone->EndOpenTransaction("dead").ok());
+  ASSERT_TRUE(backbone->EndOpenTransaction("living").ok());
+  const auto written = write("2");
+  ASSERT_TRUE(written.ok()) << written.status();
+  // Its end is below the open transaction as long as there is one.
+  EXPECT_GT(backbone->Bounds(kA)->end, written->first_offsets[0]);
+}
+
+// Who knows the schemas waits for his own reader, which may be asking for bounds.
+TEST(KafkaErrorsTest, ForBoundsNobodyIsAskedForASchema) {
+  KafkaOptions options = KafkaCluster::One().Fresh();
+  std::atomic<int> asked = 0;
+  options.framing = [](absl::string_view) { return ConfluentFraming(7, 0); };
+  options.knows_schema = [&](absl::string_view, uint32_t id) {
+    ++asked;
+    return id == 7;
+  };
+  const auto backbone = Open(options);
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
+  const auto writer = *backbone->OpenWriter("w");
+  const auto written = Write(*writer, {Records(kA, {"1"})});
+  ASSERT_TRUE(written.ok()) << written.status();
+  EXPECT_GT(backbone->Bounds(kA)->end, written->first_offsets[0]);
+  EXPECT_EQ(asked, 0);
+  ASSERT_FALSE((*Read(*backbone)->Poll(absl::Seconds(5))).empty());
+  EXPECT_EQ(asked, 1);
 }
 
 TEST(KafkaErrorsTest, ARecordThatIsTooLargeHurtsNoOther) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <random>
@@ -162,8 +163,10 @@ TEST(KafkaFaultsTest, CommitsThatGiveUpLeaveTheirPosition) {
 }
 
 TEST(KafkaFaultsTest, ThreeBrokersLoseOneAfterTheOther) {
-  const unsigned seed = std::random_device{}();
-  std::cout << "seed " << seed << "\n";
+  const char* given = std::getenv("HUILIU_SEED");
+  const unsigned seed = given == nullptr ? std::random_device{}()
+                                         : static_cast<unsigned>(std::strtoul(given, nullptr, 10));
+  std::cout << "seed " << seed << " (HUILIU_SEED=" << seed << " replays it)\n";
   std::mt19937 random(seed);
   KafkaCluster& kafka = KafkaCluster::Three();
   Load load(Impatient(kafka.Fresh()));

@@ -26,6 +26,14 @@ TEST(KafkaFramingTest, IsTakenOffAgain) {
   EXPECT_EQ(WithoutFraming(Bytes({0, 0, 0, 0, 1, 2, 0, 'x'})), "x");
 }
 
+TEST(KafkaFramingTest, TellsWhichSchemaAFrameHas) {
+  uint32_t id = 9;
+  EXPECT_EQ(WithoutFraming(ConfluentFraming(0xFEDCBA98, 2) + "x", &id), "x");
+  EXPECT_EQ(id, 0xFEDCBA98);
+  EXPECT_EQ(WithoutFraming("\x0a\x01x", &id), "\x0a\x01x");
+  EXPECT_EQ(id, 0U);
+}
+
 TEST(KafkaFramingTest, WhatHasNoFrameStaysAsItIs) {
   for (const std::string& value :
        {std::string(), Bytes({0}), Bytes({0, 1, 2, 3, 4}), std::string("\x0a\x01x"),

@@ -1,12 +1,8 @@
 // Whole runs of the command line against a node that answers from a script.
-#include "cli/run.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "huiliu/v1/audit.pb.h"
 #include "huiliu/v1/catalog.pb.h"
@@ -15,6 +11,7 @@
 #include "huiliu/v1/intake.pb.h"
 #include "huiliu/v1/overrides.pb.h"
 #include "huiliu/v1/registry.pb.h"
+#include "tests/unit/cli/scripted_node.h"
 
 namespace huiliu::cli {
 namespace {
@@ -22,52 +19,6 @@ namespace {
 namespace v1 = huiliu::v1;
 using testing::HasSubstr;
 using testing::Not;
-
-using Handler =
-    std::function<absl::Status(const google::protobuf::Message&, google::protobuf::Message*)>;
-
-class ScriptedNode : public Node {
- public:
-  explicit ScriptedNode(std::map<std::string, Handler> handlers) : handlers_(std::move(handlers)) {}
-  absl::Status Call(const std::string& method, const google::protobuf::Message& request,
-                    google::protobuf::Message* response) override {
-    const auto found = handlers_.find(method);
-    return found == handlers_.end() ? absl::UnimplementedError(method)
-                                    : found->second(request, response);
-  }
-  absl::Status Stream(const std::string& method, const google::protobuf::Message& request,
-                      google::protobuf::Message* response,
-                      const std::function<absl::Status()>& take,
-                      const std::function<bool()>&) override {
-    absl::Status called = Call(method, request, response);
-    return called.ok() ? take() : called;
-  }
-
- private:
-  const std::map<std::string, Handler> handlers_;
-};
-
-template <typename Res>
-Handler Answer(Res answer) {
-  return [answer](const google::protobuf::Message&, google::protobuf::Message* response) {
-    response->CopyFrom(answer);
-    return absl::OkStatus();
-  };
-}
-
-struct Ran {
-  int code;
-  std::string out, err;
-};
-
-Ran RunHuiliu(std::vector<const char*> arguments, std::map<std::string, Handler> handlers) {
-  setenv("HUILIU_CONFIG", "/nowhere/cli.yaml", 1);
-  arguments.insert(arguments.begin(), "huiliu");
-  std::ostringstream out, err;
-  const int code = Run(static_cast<int>(arguments.size()), arguments.data(), out, err,
-                       std::make_unique<ScriptedNode>(std::move(handlers)));
-  return {code, out.str(), err.str()};
-}
 
 v1::GetBalanceResponse Balance(int64_t returned) {
   v1::GetBalanceResponse response;

@@ -17,6 +17,43 @@ using testing::HasSubstr;
 constexpr int kLanes = 8;
 const governance::Principal kAdmin{"admin", "org", {huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR}};
 
+// Counts what is ended of dead nodes.
+class EndingBackbone : public Backbone {
+ public:
+  absl::Status EnsureTopic(const TopicSpec& spec) override { return inner_->EnsureTopic(spec); }
+  absl::StatusOr<std::vector<TopicSpec>> ListTopics() override { return inner_->ListTopics(); }
+  absl::StatusOr<std::unique_ptr<BackboneWriter>> OpenWriter(absl::string_view id) override {
+    return inner_->OpenWriter(id);
+  }
+  absl::Status EndOpenTransaction(absl::string_view id) override {
+    absl::MutexLock lock(&mutex_);
+    ended_.emplace_back(id);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::unique_ptr<BackboneReader>> OpenReader(ReaderOptions options) override {
+    return inner_->OpenReader(std::move(options));
+  }
+  absl::StatusOr<PartitionBounds> Bounds(const TopicPartition& tp) override {
+    return inner_->Bounds(tp);
+  }
+  absl::StatusOr<std::optional<Offset>> CommittedOffset(absl::string_view group,
+                                                        const TopicPartition& tp) override {
+    return inner_->CommittedOffset(group, tp);
+  }
+  absl::StatusOr<std::optional<std::string>> Position(absl::string_view key) override {
+    return inner_->Position(key);
+  }
+  std::vector<std::string> ended() {
+    absl::MutexLock lock(&mutex_);
+    return ended_;
+  }
+
+ private:
+  const std::unique_ptr<Backbone> inner_ = NewMemoryBackbone();
+  absl::Mutex mutex_;
+  std::vector<std::string> ended_ ABSL_GUARDED_BY(mutex_);
+};
+
 class TestNode {
  public:
   TestNode(Backbone& backbone, const std::string& name, std::string keys = "the same keys")
@@ -199,6 +236,31 @@ TEST(Lease, RunsOutAndIsAnotherOneThen) {
   late.Renew(pipeline::SinceBoot());
   const uint64_t first = late.Term();
   EXPECT_NE(first, 0U);
+}
+
+TEST(SilentNodeTest, WhatItLeftOpenIsEndedByWhoTakesItsLanes) {
+  EndingBackbone backbone;
+  for (const TopicSpec& spec :
+       {Members::Topic(), pipeline::ControlTopicSpec(), pipeline::LineageTopicSpec()})
+    ASSERT_TRUE(backbone.EnsureTopic(spec).ok());
+  const auto say = [&](const std::string& node, bool leaving) {
+    huiliu::v1::MemberRecord record;
+    record.set_node(node);
+    record.set_incarnation(node);
+    record.set_leaving(leaving);
+    for (int lane = 0; lane < kLanes; ++lane) record.add_lanes(lane);
+    RecordBatchBuilder batch;
+    batch.Add(node, "", record.SerializeAsString());
+    Transaction transaction;
+    transaction.appends.push_back({{Members::kTopic, Partition(0)}, batch.Finish(), 1});
+    ASSERT_TRUE((*backbone.OpenWriter("test"))->Commit(std::move(transaction)).ok());
+  };
+  say("dead", false);
+  say("gone", true);
+  absl::SleepFor(2 * Members::kBeat);
+  TestNode node(backbone, "b");
+  while (node.Held() < 1000) absl::SleepFor(absl::Milliseconds(10));
+  EXPECT_EQ(backbone.ended(), std::vector<std::string>{"node/dead"});
 }
 
 }  // namespace

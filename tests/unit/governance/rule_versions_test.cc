@@ -54,11 +54,54 @@ TEST(RuleVersionsTest, InForceIsTheApprovedVersionWhoseDateCameLast) {
                                   kApproved, huiliu::v1::RULE_SET_STATE_SUPERSEDED));
 }
 
+TEST(RuleVersionsTest, ComingIsWhatIsApprovedForLaterAndTheNewestThatWaits) {
+  RuleVersions versions;
+  versions.Put(Version(1, kApproved, kNow - absl::Hours(2)), nullptr);
+  versions.Put(Version(2, kApproved, kNow + absl::Hours(3)), nullptr);
+  versions.Put(Version(3, kProposed), nullptr);
+  const auto coming = [&](absl::Time now) {
+    std::vector<uint32_t> numbers;
+    for (const auto* version : versions.Coming(now)) numbers.push_back(version->proto.version());
+    return numbers;
+  };
+  EXPECT_THAT(coming(kNow), ElementsAre(2, 3));
+  EXPECT_THAT(coming(kNow + absl::Hours(3)), ElementsAre(3)) << "2 is in force";
+  versions.Put(Version(4, kRejected), nullptr);
+  EXPECT_THAT(coming(kNow), ElementsAre(2)) << "a newer version was proposed after 3";
+}
+
 TEST(RuleVersionsTest, OfOneDateTheHigherVersion) {
   RuleVersions versions;
   versions.Put(Version(2, kApproved, kNow), nullptr);
   versions.Put(Version(1, kApproved, kNow), nullptr);
   EXPECT_EQ(InForce(versions, kNow), 2u);
+}
+
+TEST(RuleVersionsTest, WhatTheOneInForceTookOverFrom) {
+  RuleVersions versions;
+  versions.Put(Version(1, kApproved, kNow - absl::Hours(3)), nullptr);
+  EXPECT_EQ(versions.BeforeInForce(kNow), nullptr);
+  versions.Put(Version(2, kRejected), nullptr);
+  versions.Put(Version(3, kApproved, kNow - absl::Hours(2)), nullptr);
+  versions.Put(Version(4, kApproved, kNow + absl::Hours(1)), nullptr);
+  EXPECT_EQ(versions.BeforeInForce(kNow)->proto.version(), 1u);
+  EXPECT_EQ(versions.BeforeInForce(kNow + absl::Hours(1))->proto.version(), 3u);
+}
+
+TEST(RuleVersionsTest, AVersionWhoseRulesHaveAllEndedHasExpired) {
+  auto rules = std::make_shared<rules::RuleSet>();
+  rules->rules.resize(2);
+  rules->rules[0].legal_basis = rules->rules[1].legal_basis = "条例";
+  rules->rules[0].valid_to = kNow;
+  RuleVersions versions;
+  versions.Put(Version(1, kApproved, kNow - absl::Hours(3)), rules);
+  EXPECT_EQ(versions.At(kNow)[0].state(), huiliu::v1::RULE_SET_STATE_IN_FORCE);
+  EXPECT_THAT(versions.At(kNow)[0].legal_bases(), ElementsAre("条例"));
+  rules->rules[1].valid_to = kNow + absl::Hours(1);
+  EXPECT_EQ(versions.At(kNow)[0].state(), huiliu::v1::RULE_SET_STATE_IN_FORCE);
+  EXPECT_EQ(versions.At(kNow + absl::Hours(1))[0].state(), huiliu::v1::RULE_SET_STATE_EXPIRED);
+  versions.Put(Version(2, kApproved, kNow), nullptr);
+  EXPECT_EQ(versions.At(kNow + absl::Hours(1))[1].state(), huiliu::v1::RULE_SET_STATE_SUPERSEDED);
 }
 
 TEST(RuleVersionsTest, AVersionPutAgainIsReplaced) {

@@ -6,6 +6,7 @@
 namespace huiliu::governance {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 // A state with one organisation, proposals made durable at once.
@@ -160,6 +161,46 @@ TEST_F(StateTest, ABreakingContractIsRefusedByFieldName) {
   const absl::Status broken = state_.ProposeDataset("d.proto", head + "}").status();
   EXPECT_EQ(broken.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(broken.message()), HasSubstr("field a"));
+}
+
+// What a later version of the contract adds is opened by nobody unasked.
+TEST_F(StateTest, AGrantWithoutFieldsNamesThoseOfItsDay) {
+  const std::string head =
+      "syntax = \"proto3\"; package t; import \"huiliu/v1/dataset.proto\"; message D { option "
+      "(huiliu.v1.dataset) = {id: \"d\" title: \"数据\"}; "
+      "string id = 1 [(huiliu.v1.data) = {title: \"编号\" key: true}]; "
+      "string a = 2 [(huiliu.v1.data) = {title: \"甲\"}]; "
+      "string b = 3 [(huiliu.v1.data) = {title: \"乙\" default_mask: {drop: true}}]; ";
+  const auto put = [&](const std::string& text) {
+    auto record = state_.ProposeDataset("d.proto", text);
+    ASSERT_TRUE(record.ok()) << record.status();
+    ASSERT_TRUE(state_.Apply(**record).ok());
+  };
+  put(head + "}");
+  huiliu::v1::Receiver receiver;
+  receiver.set_id("530100");
+  receiver.set_title("昆明市");
+  receiver.add_divisions("530100");
+  ASSERT_TRUE(Put(receiver).ok());
+  huiliu::v1::Grant grant;
+  grant.set_id("g");
+  grant.set_organisation("km");
+  grant.set_receiver("530100");
+  grant.set_dataset("d");
+  grant.set_purpose("查询");
+  grant.set_legal_basis("条例");
+  grant.mutable_valid_to()->set_seconds(1'800'000'000);
+  ASSERT_TRUE(Put(grant).ok());
+  EXPECT_THAT(state_.FindGrant("g")->fields(), ElementsAre("id", "a"));
+  put(head + "string c = 4 [(huiliu.v1.data) = {title: \"丙\"}]; }");
+  EXPECT_THAT(state_.FindGrant("g")->fields(), ElementsAre("id", "a"));
+  // Asked for again, and one that is dropped by default with a mask of its own.
+  (*grant.mutable_masks())["b"].set_hash(true);
+  ASSERT_TRUE(Put(grant, state_.FindGrant("g")->version()).ok());
+  EXPECT_THAT(state_.FindGrant("g")->fields(), ElementsAre("id", "a", "b", "c"));
+  grant.add_fields("a");
+  ASSERT_TRUE(Put(grant, state_.FindGrant("g")->version()).ok());
+  EXPECT_THAT(state_.FindGrant("g")->fields(), ElementsAre("a"));
 }
 
 TEST_F(StateTest, ARevocationNeedsItsReasonAndHappensOnce) {

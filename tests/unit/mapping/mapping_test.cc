@@ -72,7 +72,8 @@ TEST(MappingTest, ColumnsAreFoundByNameAndTitleWithoutConfiguration) {
 }
 
 TEST(MappingTest, OlderColumnNamesAreTaken) {
-  const One one("fields: {id: [XK_NEW, XK_OLD], status: {column: NOWHERE}}", {"xk_old"}, {"甲"});
+  const One one("fields: {id: [XK_NEW, XK_OLD], status: {column: NOWHERE, optional: true}}",
+                {"xk_old"}, {"甲"});
   EXPECT_EQ(one.Value("id"), "甲");
   EXPECT_THAT(one.mapping->absent_columns(), ElementsAre("NOWHERE"));
 }
@@ -129,6 +130,40 @@ TEST(MappingTest, AHeaderWithoutTheKeyIsRefused) {
   auto mapping = Of("");
   const Rows rows({"status"}, {});
   EXPECT_THAT(std::string(mapping->BindHeader(rows.columns()).message()), HasSubstr("id (编号)"));
+}
+
+TEST(MappingTest, AHeaderThatLacksANamedColumnIsRefused) {
+  const Rows rows({"id", "状态2", "更新时间2"}, {});
+  auto mapping =
+      Of("fields: {status: [状态, 旧状态]}\nsource_time: 更新时间\nrow_id: {column: rid}");
+  const absl::Status status = mapping->BindHeader(rows.columns());
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  for (const char* said : {"状态/旧状态", "更新时间", "rid", "optional: true", "状态2, 更新时间2"})
+    EXPECT_THAT(std::string(status.message()), HasSubstr(said));
+  auto optional =
+      Of("fields: {status: {column: 状态, optional: true}}\n"
+         "source_time: {column: 更新时间, optional: true}\nrow_id: {column: rid, optional: true}");
+  EXPECT_TRUE(optional->BindHeader(rows.columns()).ok());
+  EXPECT_TRUE(optional->IsOptional("status"));
+  EXPECT_FALSE(optional->IsOptional("day"));
+  EXPECT_THAT(optional->absent_columns(), ElementsAre("状态", "更新时间", "rid"));
+}
+
+TEST(MappingTest, WhatAHeaderMustShowIsTold) {
+  auto mapping =
+      Of("fields: {status: [状态, 旧状态], day: {column: 日, optional: true}}\noperation: op\n"
+         "source_time: 更新时间");
+  const sdk::NeededColumns needed = mapping->needed_columns();
+  EXPECT_EQ(needed.Missing({}), "id/编号, 状态/旧状态, op, 更新时间");
+  EXPECT_EQ(needed.Missing({}, true), "id/编号, op") << "of records that show what they have";
+  EXPECT_EQ(needed.Missing({" ID ", "旧状态", "OP", "更新时间"}), "");
+}
+
+TEST(MappingTest, OptionalIsAWordAndNoKeyIsIt) {
+  EXPECT_THAT(ErrorOf("fields: {status: {optional: maybe}}"), HasSubstr("m.yaml:1:"));
+  EXPECT_THAT(ErrorOf("fields: {id: {optional: true}}"), HasSubstr("never optional"));
+  EXPECT_THAT(ErrorOf("source_time: {column: t, optional: x}"), HasSubstr("true or false"));
+  EXPECT_THAT(ErrorOf("row_id: {col: t}"), HasSubstr("column, optional"));
 }
 
 TEST(MappingTest, SourceTimeHasItsZone) {

@@ -77,6 +77,9 @@ TEST(BatchDigestTest, EveryFieldIsCovered) {
         case google::protobuf::FieldDescriptor::CPPTYPE_BOOL:
           reflection->SetBool(&batch, field, true);
           break;
+        case google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE:
+          reflection->MutableMessage(&batch, field);
+          break;
         default:
           FAIL() << field->name();
       }

@@ -89,7 +89,7 @@ class NodeFixture {
     if (!record.ok()) return record.status();
     return state.Apply(*record);
   }
-  void PutRules(const std::string& receiver, const std::string& body) {
+  void PutRules(const std::string& receiver, const std::string& body, bool reevaluate = false) {
     auto record = state.ProposeRuleSet(
         receiver + ".yaml", absl::StrCat("dataset: person\nreceiver: \"", receiver, "\"\n", body),
         "officer");
@@ -100,6 +100,7 @@ class NodeFixture {
     decision.set_receiver(receiver);
     decision.set_version((*record)->rule_set().version());
     decision.set_approve(true);
+    decision.set_reevaluate_history(reevaluate);
     auto approved = state.ProposeDecision(decision, "another officer", clock_.Now());
     ASSERT_TRUE(approved.ok()) << approved.status();
     ASSERT_TRUE(state.Apply(*approved).ok());
@@ -179,6 +180,19 @@ class NodeFixture {
                         *state.FindContract("person")->KeyOf(Record(json)));
   }
 
+  // How far a version's re-evaluation has come, at one place; nothing where it has not begun.
+  huiliu::v1::ReevaluationMark Mark(const std::string& receiver, uint32_t version,
+                                    const std::string& place) {
+    huiliu::v1::ReevaluationMark mark;
+    const auto stored =
+        backbone_->Position(ReevaluationPosition("person", receiver, version, place));
+    EXPECT_TRUE(stored.ok()) << stored.status();
+    if (stored.ok() && stored->has_value()) {
+      EXPECT_TRUE(mark.ParseFromString(**stored));
+    }
+    return mark;
+  }
+
   std::vector<StoredBatch> ReadAll(const std::string& topic) {
     ReaderOptions options;
     options.start = StartAt::kEarliest;
@@ -206,10 +220,14 @@ class NodeFixture {
         const std::string key(record.key.substr(5));  // "sys", 0x00, the id's length
         if (record.tombstone) {
           ++tombstones;
+          EXPECT_TRUE(last_tombstone.ParseFromArray(record.header.data(),
+                                                    static_cast<int>(record.header.size())));
           rows.erase(key);
         } else {
           rows[key] = *schema::RecordToJson(*contract, record.value);
         }
+        EXPECT_TRUE(last_envelope[key].ParseFromArray(record.header.data(),
+                                                      static_cast<int>(record.header.size())));
       });
     }
     return rows;
@@ -271,6 +289,8 @@ class NodeFixture {
   std::unique_ptr<ReturnWorker> worker;
   huiliu::v1::Batch last_batch;
   int appended = 0, tombstones = 0;
+  huiliu::v1::Envelope last_tombstone;                        // that Held met
+  std::map<std::string, huiliu::v1::Envelope> last_envelope;  // by business id, of the last Held
   const governance::Principal caller{"dept-agent", "dept", {huiliu::v1::ROLE_AGENT}};
 
  private:

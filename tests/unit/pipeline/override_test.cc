@@ -128,6 +128,7 @@ TEST_F(OverrideTest, WithdrawnItsRowsWaitAgainAndHoldersLoseThem) {
   EXPECT_EQ(node_.Balance(F::kKunming, "2026-01-03"), "");
   EXPECT_THAT(node_.Held(F::kKunming), IsEmpty());
   EXPECT_EQ(node_.tombstones, 2);
+  for (const auto& entry : node_.Redrives()) EXPECT_EQ(entry.detail(), "override:" + id);
   ASSERT_THAT(node_.Kept(), SizeIs(2));
   EXPECT_EQ(node_.Kept()[0].territory_override(), "");
   // Decided again by another.
@@ -136,6 +137,46 @@ TEST_F(OverrideTest, WithdrawnItsRowsWaitAgainAndHoldersLoseThem) {
   EXPECT_EQ(node_.Balance(F::kKunming), "outside 2");
   EXPECT_EQ(node_.Balance(F::kDali), "returned 2");
   EXPECT_THAT(node_.Held(F::kDali), SizeIs(2));
+}
+
+TEST_F(OverrideTest, NewRulesReevaluateWhatWasDecidedByHandAndEachReasonIsItsOwn) {
+  ASSERT_TRUE(node_.Send({{kFirst, "a:1", 10}, {kOther, "a:3", 10}}).ok());
+  ASSERT_TRUE(node_.Judge().ok());
+  const std::string id = node_.Approve("甲", "530102");
+  ASSERT_TRUE(node_.Judge().ok());
+  ASSERT_THAT(node_.Held(F::kKunming), SizeIs(1));
+  EXPECT_EQ(node_.last_envelope["1"].reason(), "territory.override");
+  EXPECT_EQ(node_.last_envelope["1"].rule_set(), "");
+  node_.clock().Advance(absl::Hours(24));
+
+  node_.PutRules(
+      F::kKunming,
+      "legal_basis: x\nrules:\n  - {id: li, when: name == \"李雷\", withhold: 不予回流}\n"
+      "  - {id: own}\n",
+      true);
+  ASSERT_TRUE(node_.Judge().ok());
+  node_.Held(F::kKunming);
+  EXPECT_EQ(node_.appended, 1) << "what leaves as before is not sent again";
+  EXPECT_TRUE(node_.Mark(F::kKunming, 2, "node/rest").done());
+  EXPECT_EQ(node_.Mark(F::kKunming, 2, "node/rest").counts().out_of_reach(), 0);
+
+  node_.PutRules(F::kKunming,
+                 "legal_basis: x\nrules:\n  - {id: own, masks: {name: {constant: 某}}}\n", true);
+  ASSERT_TRUE(node_.Judge().ok());
+  EXPECT_EQ(node_.Held(F::kKunming)["1"], R"({"id":"1","name":"某"})");
+  EXPECT_EQ(node_.last_envelope["1"].reason(), "rules.changed");
+  EXPECT_EQ(node_.last_envelope["1"].rule_set(), "person/530100@3");
+  EXPECT_EQ(node_.last_envelope["1"].decided_by(), "override:" + id);
+  EXPECT_EQ(node_.Balance(F::kKunming), "returned 1 pending 1");
+
+  node_.Withdraw(id);
+  ASSERT_TRUE(node_.Judge().ok());
+  EXPECT_THAT(node_.Held(F::kKunming), IsEmpty());
+  EXPECT_EQ(node_.last_envelope["1"].reason(), "territory.override_withdrawn");
+  EXPECT_EQ(node_.last_envelope["1"].rule_set(), "");
+  EXPECT_EQ(node_.Redrives().back().detail(), "override:" + id);
+  EXPECT_EQ(node_.Balance(F::kKunming), "pending 2");
+  EXPECT_EQ(node_.Balance(F::kKunming, "2026-01-02"), "");
 }
 
 TEST_F(OverrideTest, ANewerVersionIsNotTakenBackByAnOlderOnesOverride) {

@@ -80,6 +80,12 @@ TEST(ReturnWorkerTest, ARecordThatMovesLeavesATombstoneWithItsFormerReceiver) {
   ASSERT_TRUE(node.Judge().ok());
   EXPECT_THAT(node.Held(F::kKunming), IsEmpty());
   EXPECT_EQ(node.tombstones, 1);
+  const huiliu::v1::Envelope& left = node.last_tombstone;
+  EXPECT_EQ(left.division() + left.decided_by() + left.row_id() + left.rule(), "")
+      << "nothing of the version that another receiver holds now";
+  EXPECT_EQ(left.source_time_us(), 0);
+  EXPECT_EQ(left.system(), "sys");
+  EXPECT_EQ(left.operation(), huiliu::v1::OPERATION_DELETE);
   EXPECT_THAT(node.Held(F::kDali), SizeIs(1));
   ASSERT_TRUE(node.Send({{Person("1", "530102"), "a:0", 5}}).ok());
   ASSERT_TRUE(node.Judge().ok());

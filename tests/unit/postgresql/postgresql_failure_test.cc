@@ -120,6 +120,57 @@ TEST_F(PostgresqlFailureTest, EnvelopeColumnsAreAddedToATableThatIsThere) {
             "归属证据冲突");
 }
 
+// A7: a cursor says what a table holds; a table that went, or was made anew, holds nothing of it.
+TEST_F(PostgresqlFailureTest, ATableThatWentOrWasMadeAnewIsFilledAnew) {
+  auto landing = OpenLanding("lost");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  ASSERT_TRUE(Land(landing.get(), "1", "c1").ok());
+  landing.reset();
+  landing = OpenLanding("lost");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  EXPECT_EQ(*landing->Cursor(), "c1") << "the same table goes on";
+  const auto warned = [&] {
+    std::string all;
+    for (const sdk::FakeHost::Line& line : host_.lines()) absl::StrAppend(&all, line.text, "\n");
+    return all;
+  };
+  EXPECT_THAT(warned(), Not(HasSubstr("public.lost")));
+  landing.reset();
+  Execute("utf8", "DROP TABLE lost");
+  landing = OpenLanding("lost");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  EXPECT_EQ(*landing->Cursor(), "");
+  EXPECT_THAT(warned(), HasSubstr("table public.lost is gone"));
+  ASSERT_TRUE(Land(landing.get(), "1", "c2").ok());
+  // Restored from an older copy, while the landing runs.
+  Execute("utf8",
+          "CREATE TABLE copy AS TABLE lost; ALTER TABLE copy ADD PRIMARY KEY (_system, id);"
+          "DROP TABLE lost; ALTER TABLE copy RENAME TO lost");
+  ASSERT_TRUE(Land(landing.get(), "2", "c3").ok());
+  landing.reset();
+  landing = OpenLanding("lost");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  EXPECT_EQ(*landing->Cursor(), "") << "c3 was of the table before";
+  EXPECT_THAT(warned(), HasSubstr("made anew or restored"));
+}
+
+TEST_F(PostgresqlFailureTest, ATableOfCursorsOfBeforeGetsItsColumn) {
+  auto landing = OpenLanding("elder");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  ASSERT_TRUE(Land(landing.get(), "1", "c1").ok());
+  landing.reset();
+  Execute("utf8", "ALTER TABLE huiliu_landing_cursor DROP COLUMN relation");
+  landing = OpenLanding("elder");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  EXPECT_EQ(*landing->Cursor(), "c1");
+  ASSERT_TRUE(Land(landing.get(), "2", "c2").ok());
+  landing.reset();
+  Execute("utf8", "DROP TABLE elder; UPDATE huiliu_landing_cursor SET relation = NULL");
+  landing = OpenLanding("elder");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  EXPECT_EQ(*landing->Cursor(), "");
+}
+
 TEST_F(PostgresqlFailureTest, TwoLandingsIntoOneTableAreRefused) {
   auto first = OpenLanding("shared");
   ASSERT_TRUE(Prepare(first.get()).ok());
@@ -286,6 +337,74 @@ TEST_F(PostgresqlFailureTest, RowsWithoutATimeAreReadWheneverTheyComeOrChange) {
   EXPECT_EQ(more.count("c"), 1u) << "a row that lost its time";
   Execute("utf8", "UPDATE undated SET name = 'd' WHERE id = 2");
   EXPECT_EQ(read_all_of(1), (std::map<std::string, int>{{"d", 1}}));
+}
+
+// A12: everything is VARCHAR. Values that say no time are rows without one.
+TEST_F(PostgresqlFailureTest, ATimeMayBeText) {
+  Execute("utf8",
+          "CREATE TABLE texts (id int PRIMARY KEY, name text, changed varchar(40)); INSERT INTO "
+          "texts VALUES (1, 'dash', '2024-01-06 08:00:00'), (2, 'slash', ' 2024/1/6 8:00 '), "
+          "(3, 'compact', '20240106080000'), (4, 'chinese', '2024年1月6日'), (5, 'day', "
+          "'2024-02-31'), (6, 'junk', '昨天'), (7, 'empty', ''), (8, 'none', NULL), (9, 'hour', "
+          "'2024-01-06 25:00:00'), (10, 'zero', '0000-00-00 00:00:00'), (11, 'fraction', "
+          "'2024-01-06T08:00:00.123')");
+  const auto options = [](const char* more) {
+    return StrCat(R"({"dsn":")", ServerDsn("utf8"),
+                  R"(","table":"texts","key":["id"],"time_column":"changed","poll_interval_ms":1)",
+                  more, "}");
+  };
+  const absl::Status refused =
+      PostgresqlSource::Open(sdk::Host(host_.table()), options(""), "").status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()),
+              AllOf(HasSubstr("changed"), HasSubstr("character varying"), HasSubstr("time_type")));
+  EXPECT_FALSE(
+      PostgresqlSource::Open(sdk::Host(host_.table()), options(R"(,"time_type":"x")"), "").ok());
+  auto source =
+      PostgresqlSource::Open(sdk::Host(host_.table()), options(R"(,"time_type":"text")"), "");
+  ASSERT_TRUE(source.ok()) << source.status();
+  EXPECT_EQ(ReadUntilCaughtUp(source->get(), 3).rows.size(), 11u) << "the snapshot has them all";
+  const auto read = [&](size_t count) {
+    std::set<std::string> names;
+    for (int i = 0; i < 1000 && names.size() < count; ++i)
+      for (const auto& [name, times] : ReadUntilCaughtUp(source->get(), 3).rows) names.insert(name);
+    return names;
+  };
+  Execute("utf8",
+          "UPDATE texts SET name = 'dated', changed = to_char(now() AT TIME ZONE 'Asia/Shanghai', "
+          "'YYYY/MM/DD HH24:MI:SS') WHERE id < 4; UPDATE texts SET name = 'dated' || id WHERE "
+          "changed LIKE '____/__/__ %'; UPDATE texts SET name = 'undated', changed = '明天' WHERE "
+          "id = 9");
+  EXPECT_EQ(read(4), (std::set<std::string>{"dated1", "dated2", "dated3", "undated"}));
+  // In pages smaller than rows of one time, from wherever it was left.
+  std::string position;
+  std::set<std::string> ids;
+  for (int i = 0; i < 300 && ids.size() < 11; ++i) {
+    auto again = PostgresqlSource::Open(sdk::Host(host_.table()),
+                                        options(R"(,"time_type":"text","page_rows":1)"), position);
+    ASSERT_TRUE(again.ok()) << again.status();
+    const huiliu_rows* rows = nullptr;
+    ASSERT_TRUE((*again)->Poll(1, 20, &rows).ok());
+    for (size_t r = 0; r < rows->row_count; ++r)
+      ids.insert(std::string(sdk::ToView(rows->rows[r].row_id)));
+    position = std::string(sdk::ToView(rows->position));
+  }
+  EXPECT_EQ(ids.size(), 11u);
+}
+
+TEST_F(PostgresqlFailureTest, ATimeColumnOfAnotherTypeIsNamed) {
+  Execute("utf8", "CREATE TABLE numbers (id int PRIMARY KEY, name text, changed bigint)");
+  for (const char* type : {"text", "timestamp"}) {
+    const absl::Status refused =
+        PostgresqlSource::Open(
+            sdk::Host(host_.table()),
+            StrCat(R"({"dsn":")", ServerDsn("utf8"),
+                   R"(","table":"numbers","key":["id"],"time_column":"changed","time_type":")",
+                   type, "\"}"),
+            "")
+            .status();
+    EXPECT_THAT(std::string(refused.message()), AllOf(HasSubstr("bigint"), HasSubstr("changed")));
+  }
 }
 
 TEST_F(PostgresqlFailureTest, RowsWithoutAKeyAreReadToo) {

@@ -7,6 +7,8 @@
 #include <random>
 #include <set>
 
+#include "absl/strings/escaping.h"
+#include "core/rules/override_match.h"
 #include "tests/unit/rules/engine_fixture.h"
 
 namespace huiliu::rules {
@@ -77,6 +79,39 @@ class DryRunTest : public testing::Test {
 };
 
 using Map = std::map<std::string, int64_t>;
+
+// What was decided by hand is decided so on both sides: rules apply to it like to the rest.
+TEST_F(DryRunTest, TerritoryOverridesHoldOnBothSides) {
+  const auto by_name = [&](const std::string& id, const std::string& name) {
+    TerritoryOverride& held = options_.overrides.emplace_back();
+    held.set_id(id);
+    held.set_dataset("person");
+    held.set_receiver("530100");
+    held.set_division("530102");
+    held.mutable_name()->set_field("name");
+    held.mutable_name()->set_text(name);
+  };
+  by_name("ov1", "甲");
+  by_name("ov2", "乙");
+  TerritoryOverride& record = options_.overrides.emplace_back(options_.overrides[0]);
+  record.set_id("ov3");
+  record.set_record(absl::BytesToHexString(
+      AsBytes(RecordDigest("tax", *f_.contract->KeyOf(f_.Record(R"({"id":"9"})"))))));
+  Begin(kActiveRules, R"(
+legal_basis: 政务数据共享条例
+rules:
+  - {id: minors, when: age < 18, withhold: 未成年人}
+  - {id: own, when: 'inDivision("530100")', masks: {phone: {partial: {keep_first: 3, keep_last: 4}}}}
+)");
+  ASSERT_TRUE(Send(R"({"id":"1","name":"甲","age":40})").ok());
+  ASSERT_TRUE(Send(R"({"id":"2","name":"乙","age":7})").ok());
+  ASSERT_TRUE(Send(R"({"id":"3","name":"丙","age":7})").ok());
+  // Of one system's record, not of another's with the same key.
+  ASSERT_TRUE(Send(R"({"id":"9","name":"丁","age":8})", 0, false, "hr").ok());
+  ASSERT_TRUE(Send(R"({"id":"9","name":"丁","age":8})", 0, false, "tax").ok());
+  ASSERT_TRUE(Send(R"({"id":"2","name":"乙","age":8})", 1, false, "hr").ok());
+  EXPECT_EQ(Counts(), (Map{{"UNCHANGED", 3}, {"NO_LONGER_RETURNED", 2}}));
+}
 
 TEST_F(DryRunTest, ADraftThatWithholdsOneKindNoLongerReturnsIt) {
   Begin(kActiveRules, R"(

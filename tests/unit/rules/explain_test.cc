@@ -32,7 +32,7 @@ class ExplainTest : public testing::Test {
     record_ = fixture_.Record(json);
     const Receiver receiver{ReceiverId("530100"), "昆明市", {"530100"}, std::string(32, 'k')};
     auto found = ExplainRecord(fixture_.contract, set_, receiver, YunnanDivisions(), record_,
-                               fixture_.now_us);
+                               fixture_.now_us, held_);
     EXPECT_TRUE(found.ok()) << found.status();
     return found.ok() ? *std::move(found) : Explanation();
   }
@@ -40,7 +40,27 @@ class ExplainTest : public testing::Test {
   EngineFixture fixture_;
   std::shared_ptr<const RuleSet> set_ = fixture_.Rules("530100", kRules);
   std::string record_;
+  HeldOverrides held_;
 };
+
+TEST_F(ExplainTest, WhatWasDecidedByHandIsNamedAndItsRulesAreAsked) {
+  constexpr char kNowhere[] = R"({"id":"1","name":"王五","age":30,"phone":"5"})";
+  EXPECT_EQ(Explain(kNowhere).decision.outcomes[0], huiliu::v1::OUTCOME_PENDING);
+  held_.system = "sys";
+  huiliu::v1::TerritoryOverride& given = held_.overrides.emplace_back();
+  given.set_id("ov7");
+  given.set_dataset("person");
+  given.set_receiver("530100");
+  given.set_division("530102");
+  given.mutable_name()->set_field("name");
+  given.mutable_name()->set_text("王五");
+  const Explanation found = Explain(kNowhere);
+  EXPECT_EQ(found.decision.reasons[0], "rule.withheld:young");
+  ASSERT_THAT(found.decision.overrides, SizeIs(1));
+  EXPECT_EQ(found.decision.overrides[0], "ov7");
+  ASSERT_THAT(found.rules, SizeIs(2));
+  EXPECT_EQ(found.rules[1].when.truth, cel::Truth::kTrue) << "inDivision sees the division";
+}
 
 TEST_F(ExplainTest, EachConditionHasItsValueAndItsFieldsUpToTheRuleThatDecides) {
   const Explanation found =

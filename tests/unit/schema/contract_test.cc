@@ -15,6 +15,7 @@ namespace huiliu::schema {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr char kSource[] = R"(syntax = "proto3";
 package t;
@@ -82,6 +83,12 @@ TEST(ContractTest, IncompleteOptionsAreRefused) {
           ErrorOf(With("title: \"行\"", "title: \"行\" sharing: SHARING_NOT_SHARED")).message()),
       HasSubstr("not_shared_reason"));
   EXPECT_THAT(std::string(ErrorOf(With("proto3", "proto2")).message()), HasSubstr("proto3"));
+}
+
+TEST(ContractTest, ATornSyntaxLineIsNamedByItsPlace) {
+  const std::string message(ErrorOf(With("\"proto3\";", "\"proto3\"")).message());
+  EXPECT_THAT(message, Not(HasSubstr(":1:1:")));
+  EXPECT_THAT(message, HasSubstr("Expected \";\""));
 }
 
 TEST(ContractTest, HostileSourcesAreRefusedNotFollowed) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "broker/server/kafka_settings.h"
 #include "core/base/files.h"
 
 namespace huiliu::server {
@@ -75,6 +76,34 @@ log_level: debug
   EXPECT_EQ(config->block_cache_mib, 64);
   EXPECT_EQ(config->checkpoint_every, absl::Seconds(5));
   EXPECT_FALSE(config->tls.enabled());
+}
+
+TEST_F(ConfigTest, KafkasOwnTimesAndPropertiesCanBeSet) {
+  const std::string head = "data_dir: state\ndivisions: d\nbackbone: kafka\n";
+  const auto config = Load(head + R"(
+topics: {tombstone_retention: 72h}
+kafka:
+  bootstrap: 127.0.0.1:9092
+  compaction_lag: 1h
+  session_timeout: 9s
+  transaction_timeout: 15s
+  properties: {socket.send.buffer.bytes: 1000000, linger.ms: "1"}
+)");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const auto options = KafkaOptionsOf(config->kafka);
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->compaction_lag, absl::Hours(1));
+  EXPECT_EQ(options->session_timeout, absl::Seconds(9));
+  EXPECT_EQ(options->transaction_timeout, absl::Seconds(15));
+  EXPECT_EQ(options->properties.at("linger.ms"), "1");
+  EXPECT_EQ(options->properties.at("socket.send.buffer.bytes"), "1000000");
+  EXPECT_EQ(config->topics.tombstone_retention, absl::Hours(72));
+  for (const char* kept : {"acks", "isolation.level", "transactional.id", "sasl.password"}) {
+    EXPECT_THAT(Refusal(head + "kafka: {bootstrap: \"b:1\", properties: {" + kept + ": \"1\"}}"),
+                AllOf(HasSubstr("kafka.properties."), HasSubstr(kept)));
+  }
+  EXPECT_THAT(Refusal(head + "kafka: {bootstrap: \"b:1\", properties: [a]}"),
+              HasSubstr("a mapping is expected"));
 }
 
 TEST_F(ConfigTest, AnUnknownKeyIsNamedWithItsPlaceAndTheKnownOnes) {

@@ -56,6 +56,7 @@ class AuthorisationTest : public testing::Test {
     Unary(rules, *f_.rules, "GetRuleSet", &RulesService::GetRuleSet, kAll);
     Unary(rules, *f_.rules, "ListRuleSets", &RulesService::ListRuleSets, kAll);
     Unary(rules, *f_.rules, "CheckRuleSet", &RulesService::CheckRuleSet, kAll);
+    Unary(rules, *f_.rules, "GetRuleImpact", &RulesService::GetRuleImpact, kAll);
     Stream(rules, *f_.trials, "DryRun", huiliu::v1::DryRunResponse::default_instance(),
            &RuleTrialsService::DryRun, {kOfficer});
     Unary(rules, *f_.trials, "RecordDryRun", &RuleTrialsService::RecordDryRun, {kAgent, kOfficer});

@@ -304,6 +304,12 @@ TEST_F(ReceiversApartTest, AccountsAndOrganisationsAreTheirReceivers) {
   huiliu::v1::PutReceiverResponse changed;
   EXPECT_EQ(f_.registry->PutReceiver(system, receiver, &changed).code(),
             StatusCode::kPermissionDenied);
+  // His own he may change, but for its quota.
+  *receiver.mutable_receiver() = *f_.node.state.FindReceiver(kKunming);
+  receiver.set_seen_version(receiver.receiver().version());
+  receiver.mutable_receiver()->mutable_quota()->set_streams(100);
+  EXPECT_EQ(f_.registry->PutReceiver(system, receiver, &changed).code(),
+            StatusCode::kPermissionDenied);
   huiliu::v1::ListReceiversResponse receivers;
   ASSERT_TRUE(f_.registry->ListReceivers(system, {}, &receivers).ok());
   ASSERT_EQ(receivers.receivers_size(), 1);

@@ -167,7 +167,9 @@ class ServicesFixture {
     });
     registry = std::make_unique<RegistryService>(node.state, *commands, *node.intake, node.clock(),
                                                  OfficeHours{});
-    rules = std::make_unique<RulesService>(node.state, *commands, node.clock());
+    rules = std::make_unique<RulesService>(
+        node.state, *commands, node.clock(),
+        pipeline::ReevaluationReport(node.state, node.backbone(), 2));
     overrides =
         std::make_unique<OverrideService>(node.state, *commands, huiliu::rules::YunnanDivisions());
     governance = std::make_unique<GovernanceService>(node.state, *commands);

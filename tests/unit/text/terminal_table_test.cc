@@ -24,6 +24,8 @@ TEST(PrintableTest, ControlsCannotDrawOnTheTerminal) {
                       "31m"),
             "a  31m");
   EXPECT_EQ(Printable("张\xC2\xB7三"), "张\xC2\xB7三");
+  // Right to left, and back; a line separator.
+  EXPECT_EQ(Printable("a\u202Ecb\u202C张\u2028"), "a   cb   张   ");
 }
 
 TEST(TableTest, ColumnsAlignByDisplayWidthAndNumbersToTheRight) {

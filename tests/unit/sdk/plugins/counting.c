@@ -66,7 +66,8 @@ static huiliu_status Describe(void* source, huiliu_bytes* json) {
 static void Close(void* source) { free(source); }
 
 static const huiliu_source kSource = {
-    sizeof(huiliu_source), "counting", Open, Poll, Describe, Close};
+    /* of the first version of the table */
+    HUILIU_SOURCE_LEAST_SIZE, "counting", Open, Poll, Describe, Close, NULL};
 static const huiliu_source* const kSources[] = {&kSource, NULL};
 static const huiliu_plugin kPlugin = {
     HUILIU_PLUGIN_ABI, sizeof(huiliu_plugin), "counting", "1", kSources, NULL};

@@ -4,7 +4,8 @@
 
 #include "adapters/sdk/huiliu_plugin.h"
 
-static const huiliu_source kSource = {sizeof(huiliu_source) - 8, "short", NULL, NULL, NULL, NULL};
+static const huiliu_source kSource = {
+    HUILIU_SOURCE_LEAST_SIZE - 8, "short", NULL, NULL, NULL, NULL, NULL};
 static const huiliu_source* const kSources[] = {&kSource, NULL};
 static const huiliu_plugin kShort = {HUILIU_PLUGIN_ABI, 8, "short", "1", NULL, NULL};
 static const huiliu_plugin kWhole = {

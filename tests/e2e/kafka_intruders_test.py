@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""What others do to our Kafka stops nothing and is said: brokers that come up after the node, two nodes that do not know of each other, messages that none of
+ours wrote, a topic that is deleted, brokers that go away. kafka_intruders_test.py BUILD; HUILIU_SEED replays the rows."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from several_nodes import ROOT, Brokers, Node, Refused, check  # noqa: E402
+from hub import DATASET, PREFECTURES, Hub, Rows  # noqa: E402
+from pki import Pki  # noqa: E402
+
+BUILD = os.path.abspath(sys.argv[1])
+SEED = int(os.environ.get("HUILIU_SEED", time.time_ns() % 10**9))
+RETURNED, SOURCE = f"huiliu.returned.530100.{DATASET}", f"huiliu.source.{DATASET}"
+WAIT = 120
+
+
+def health(node, port=None):
+    """Status and text of /healthz; 0 where nobody listens."""
+    try:
+        with urllib.request.urlopen(f"https://127.0.0.1:{port or node.http}/healthz", context=node.tls, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def await_health(node, holds, what, port=None):
+    deadline, seen = time.time() + WAIT, None
+    while time.time() < deadline:
+        seen = health(node, port)
+        if holds(*seen):
+            check(True, what)
+            return seen[1]
+        time.sleep(0.2)
+    sys.exit(f"FAILED: {what}: {seen}")
+
+
+def log_of(node):
+    with open(node.log, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def launch(node):
+    node.write_config()
+    node.write_profiles()
+    node.process = node.spawn([os.path.join(BUILD, "bin/huiliud"), "--config", os.path.join(node.state, "node.yaml")], node.log)
+
+
+def lone_nodes(folder, brokers, pki):
+    """Without `cluster`: it waits for brokers, and of two on one prefix the newer goes on."""
+    nodes = []
+    for name in ("older", "newer"):
+        state = os.path.join(folder, name)
+        os.makedirs(state)
+        nodes.append(Node(BUILD, state, pki))
+        nodes[-1].backbone = brokers.lines().replace("replication:", 'prefix: "lone.", replication:')
+    older, newer = nodes
+    newer.tokens = older.tokens
+    try:
+        one_prefix(brokers, older, newer)
+        for node in nodes:
+            node.process.terminate()
+            check(node.process.wait(timeout=60) == 0, "it ends when told to")
+    finally:
+        for node in nodes:
+            node.stop()
+
+
+def one_prefix(brokers, older, newer):
+    brokers.run("kill", "1")
+    launch(older)
+    text = await_health(older, lambda code, text: code == 503 and "waiting for Kafka" in text, "a node that is up before its brokers says so in /healthz")
+    check("等待" in text and brokers.bootstrap in text, "in both languages, with their address", text)
+    check(older.process.poll() is None and "waiting for Kafka" in log_of(older), "and in the log, and does not end", log_of(older)[-2000:])
+    brokers.run("start", "1")
+    await_health(older, lambda code, _: code == 200, "it goes on when they are there, without a restart")
+    older.call("system-admin", "Registry/PutOrganisation", organisation={"id": "first", "title": "甲局"})
+    launch(newer)
+    await_health(newer, lambda code, _: code == 200, "a second node without cluster starts on the same prefix")
+    try:
+        older.call("system-admin", "Registry/PutOrganisation", organisation={"id": "split", "title": "乙局"})
+        sys.exit("FAILED: both nodes take commands")
+    except Refused as refused:
+        check(refused.code == "aborted" and "another huiliud has taken the prefix" in str(refused) and "已接管" in str(refused),
+              "the older one takes no command any more and says why", refused)
+    await_health(older, lambda code, text: code == 503 and "another huiliud has taken the prefix" in text, "and so does its /healthz")
+    known = {o["id"] for o in newer.call("system-admin", "Registry/ListOrganisations", page_size=1000)["organisations"]}
+    check("first" in known and "split" not in known, "the newer one has all that the older one was told, and nothing else", known)
+
+
+def kcat(brokers, topic, *options, given=b""):
+    done = subprocess.run(["kcat", "-b", brokers.bootstrap, "-t", topic, *options], input=given, capture_output=True, timeout=60)
+    check(done.returncode == 0, f"kcat {options[0]} {topic}", done.stderr.decode()[-500:])
+    return done.stdout
+
+
+def intrude(brokers):
+    """As somebody with a producer and no ACL in his way."""
+    framed = b"\0\0\x0f\xff\xff\0\x0a\x03abc"
+    path = os.path.join(brokers.folder, "framed")
+    with open(path, "wb") as file:
+        file.write(framed)
+    for topic in ("huiliu.control", RETURNED, SOURCE, "huiliu.quarantine", "huiliu.members", "huiliu.lineage"):
+        kcat(brokers, topic, "-P", "-k", "zz", given=b"garbage\nhello world\n")
+    kcat(brokers, RETURNED, "-P", "-k", "framed", path)
+    # An envelope that names a source nobody registered.
+    invented = envelope(source="invented", system="sv-social-insurance")
+    kcat(brokers, SOURCE, "-P", "-k", "k", "-H", b"envelope=" + invented, given=b"hello world\n")
+    kcat(brokers, RETURNED, "-P", "-k", "k", "-H", b"envelope=" + invented, given=b"hello world\n")
+
+
+def envelope(**texts):
+    """Bytes of huiliu.v1.Envelope with these fields; their numbers stand in its .proto."""
+    with open(os.path.join(ROOT, "proto/huiliu/v1/common.proto"), encoding="utf-8") as file:
+        body = re.search(r"message Envelope \{(.*?)\n\}", file.read(), re.S).group(1)
+    out = b""
+    for name, value in texts.items():
+        number = int(re.search(rf"\bstring {name} = (\d+);", body).group(1))
+        tag = number << 3 | 2
+        out += (bytes([tag]) if tag < 128 else bytes([tag & 127 | 128, tag >> 7])) + bytes([len(value)]) + value.encode()
+    return out
+
+
+def delete_topic(brokers, topic):
+    jars = os.path.join(BUILD, "kafka")
+    newest = max((os.path.join(jars, n) for n in os.listdir(jars) if os.path.isdir(os.path.join(jars, n))), key=os.path.getmtime)
+    done = subprocess.run(["java", "-cp", os.path.join(newest, "*"), "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", brokers.bootstrap, "--delete",
+                           "--topic", topic], capture_output=True, text=True, timeout=120)
+    check(done.returncode == 0, f"{topic} is deleted", done.stdout + done.stderr)
+
+
+def settle(hub, rows, what):
+    hub.await_that(lambda: all(hub.held(r) == rows.held[r] for r in PREFECTURES), what)
+    hub.await_that(lambda: all(hub.counts(r)["read"] == rows.written for r in PREFECTURES), "and every row is counted for each receiver")
+
+
+def healths(hub):
+    return "\n".join(health(hub, http)[1] for _, http in hub.ports)
+
+
+def logs(hub):
+    out = ""
+    for i in range(len(hub.ports)):
+        with open(hub.log_of(i), encoding="utf-8", errors="replace") as file:
+            out += file.read()
+    return out
+
+
+def foreign_messages(hub, brokers, rows, drops):
+    intrude(brokers)
+    rows.write(drops, "after-intruders", 300)
+    settle(hub, rows, "queries and judging go on over messages of others")
+    for i, (_, http) in enumerate(hub.ports):
+        text = await_health(hub, lambda code, text: code == 200 and "topic control holds 2 messages" in text, f"n{i}'s /healthz stays 200 and names control", http)
+        check("garbage" not in text and "hello" not in text, "but nothing of what stands in them", text)
+    hub.await_that(lambda: f"topic returned.530100.{DATASET} holds 4 messages" in healths(hub), "returned.* is named, with the number of messages")
+    hub.await_that(lambda: f"topic source.{DATASET} holds 3 messages" in healths(hub), "and source.*")
+    hub.await_that(lambda: "topic quarantine holds 2 messages" in healths(hub), "and quarantine")
+    counted = "\n".join(hub.on(i).metrics() for i in range(len(hub.ports)))
+    check('huiliu_foreign_messages_total{topic="control"} 2' in counted, "and /metrics counts them", counted[-1500:])
+    kept = kcat(brokers, RETURNED, "-C", "-q", "-e", "-o", "beginning", "-f", "%k\\n").split()
+    check(kept.count(b"zz") >= 1, "they are kept where they are")
+    hub.kill(0)
+    hub.run_huiliud(0)
+    hub.await_ready(0)
+    check(True, "a killed node comes back over them")
+
+
+def deleted_topic(hub, brokers, rows, drops):
+    delete_topic(brokers, RETURNED)
+    rows.write(drops, "after-deletion", 300)
+    settle(hub, rows, "a deleted topic is made again, and no row is lost, without a restart")
+    said = logs(hub)
+    check("was deleted" in said and "被删除" in said and "compare the balance with the catalog's rows" in said, "the log says so, and what to do", said[-2000:])
+    check("was deleted" in healths(hub), "and so does /healthz", healths(hub))
+
+    def in_topic():
+        latest = {}
+        for line in kcat(brokers, RETURNED, "-C", "-q", "-e", "-o", "beginning", "-X", "isolation.level=read_committed", "-f", "%S %k\\n").split(b"\n"):
+            size, _, key = line.partition(b" ")
+            if key:
+                latest[key] = int(size) >= 0
+        return {key for key, there in latest.items() if there}
+    check(len(in_topic()) == len(rows.held["530100"]), "the new topic holds a receiver's rows", (len(in_topic()), len(rows.held["530100"])))
+    for i in range(len(hub.ports)):
+        hub.kill(i)
+        hub.run_huiliud(i)
+    for i in range(len(hub.ports)):
+        hub.await_ready(i)
+    settle(hub, rows, "nor is one lost when every node is killed afterwards")
+
+
+def brokers_away(hub, brokers):
+    brokers.run("pause", "1")
+    paused = time.time()
+    time.sleep(8)  # longer than the lease
+    for i, (grpc, _) in enumerate(hub.ports):
+        done = subprocess.run([os.path.join(BUILD, "bin/huiliu"), "--config", hub.profile("system-admin"), "--node", f"localhost:{grpc}", "cluster", "status"],
+                              capture_output=True, text=True, timeout=60)
+        check(done.returncode == 1 and "须处理" in done.stdout, f"huiliu cluster status answers at n{i} while brokers are away, and says what to do", done.stdout + done.stderr)
+    hub.signal(1, signal.SIGTERM)
+    asked = time.time()
+    code = hub.huiliud[1].wait(timeout=60)
+    check(code == 0 and time.time() - asked < 45, f"a node ends {time.time() - asked:.0f} s after it is told to, though brokers are away", code)
+    brokers.run("start", "1")
+    hub.run_huiliud(1)
+    hub.await_ready(1)
+    check(True, f"all goes on after {time.time() - paused:.0f} s")
+
+
+def refused_beside_a_cluster(folder, brokers, pki):
+    state = os.path.join(folder, "beside")
+    os.makedirs(state)
+    node = Node(BUILD, state, pki)
+    node.backbone = brokers.lines()
+    launch(node)
+    try:
+        code = node.process.wait(timeout=60)
+    finally:
+        node.stop()
+    check(code == 1 and "is a cluster's" in log_of(node) and "已由多节点集群使用" in log_of(node),
+          "a node without cluster does not start where a cluster is at home", log_of(node)[-1500:])
+
+
+def main():
+    print(f"seed {SEED}", flush=True)
+    folder = tempfile.mkdtemp(prefix="huiliu-intruders-")
+    pki = Pki(os.path.join(folder, "pki"))
+    brokers = Brokers(BUILD, folder, 1)
+    hub_folder = os.path.join(folder, "hub")
+    os.makedirs(hub_folder)
+    hub = Hub(BUILD, hub_folder, pki, 2)
+    try:
+        brokers.start()
+        lone_nodes(folder, brokers, pki)
+        hub.backbone = brokers.lines()
+        hub.start()
+        hub.set_up()
+        refused_beside_a_cluster(folder, brokers, pki)
+        drops = os.path.join(folder, "drops")
+        os.makedirs(drops)
+        hub.start_agent("state-si", sources=[hub.file_source("hub", drops)])
+        rows = Rows(SEED, 2000)
+        rows.write(drops, "first", 600)
+        settle(hub, rows, "every receiver's rows are in its catalog")
+        foreign_messages(hub, brokers, rows, drops)
+        deleted_topic(hub, brokers, rows, drops)
+        brokers_away(hub, brokers)
+        rows.write(drops, "last", 100)
+        settle(hub, rows, "rows come in again")
+    except BaseException:
+        print(f"replay with HUILIU_SEED={SEED}\n{healths(hub)}\n{hub.logs()}", file=sys.stderr)
+        raise
+    finally:
+        hub.stop()
+        brokers.stop()
+        subprocess.run(["rm", "-rf", folder])
+    print("intruders: passed")
+
+
+main()

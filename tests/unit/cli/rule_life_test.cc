@@ -1,0 +1,170 @@
+#include "cli/rule_life.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/cli/scripted_node.h"
+
+namespace huiliu::cli {
+namespace {
+
+namespace v1 = huiliu::v1;
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::string Root() {
+  const char* root = std::getenv("HUILIU_ROOT");
+  return root == nullptr ? "." : root;
+}
+
+std::string Yaml(const std::string& rules) {
+  return "dataset: insurance_participation\nreceiver: \"530100\"\nlegal_basis: x\nrules:\n" + rules;
+}
+
+// A node with one version in force, and what is proposed to it.
+class RuleLifeTest : public testing::Test {
+ protected:
+  RuleLifeTest() {
+    folder_ = testing::TempDir() + "/rule_life";
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_ + "/.git");
+    Write("si.yaml", Yaml("  - id: own\n"));
+    Write(".git/other.yaml", "no rule file");
+    in_force_.set_dataset("insurance_participation");
+    in_force_.set_receiver("530100");
+    in_force_.set_version(1);
+    in_force_.set_state(v1::RULE_SET_STATE_IN_FORCE);
+    in_force_.set_yaml(Yaml("  - id: own\n"));
+  }
+  void Write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ + "/" + name) << text;
+  }
+  Ran Apply(std::vector<const char*> more = {}) {
+    schemas_ = Root() + "/schemas";
+    std::vector<const char*> arguments = {"rules", "apply", folder_.c_str(), "--schemas",
+                                          schemas_.c_str()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return RunHuiliu(arguments, Handlers());
+  }
+  std::map<std::string, Handler> Handlers() {
+    const Handler get = [this](const google::protobuf::Message& request,
+                               google::protobuf::Message* response) {
+      if (static_cast<const v1::GetRuleSetRequest&>(request).dataset() != in_force_.dataset())
+        return absl::NotFoundError("nothing is in force");
+      *static_cast<v1::GetRuleSetResponse*>(response)->mutable_rule_set() = in_force_;
+      return absl::OkStatus();
+    };
+    v1::ListRuleSetsResponse all;
+    for (auto it = waiting_.rbegin(); it != waiting_.rend(); ++it) *all.add_rule_sets() = *it;
+    *all.add_rule_sets() = in_force_;
+    const Handler propose = [this](const google::protobuf::Message& request,
+                                   google::protobuf::Message* response) {
+      const auto& asked = static_cast<const v1::ProposeRuleSetRequest&>(request);
+      v1::RuleSet version = in_force_;
+      version.set_version(static_cast<uint32_t>(2 + waiting_.size()));
+      version.set_state(v1::RULE_SET_STATE_PROPOSED);
+      version.set_yaml(asked.yaml());
+      waiting_.push_back(version);
+      *static_cast<v1::ProposeRuleSetResponse*>(response)->mutable_rule_set() = version;
+      return absl::OkStatus();
+    };
+    return {{"Rules/GetRuleSet", get},
+            {"Rules/ListRuleSets", Answer(all)},
+            {"Rules/ProposeRuleSet", propose}};
+  }
+
+  std::string folder_, schemas_;
+  v1::RuleSet in_force_;
+  std::vector<v1::RuleSet> waiting_;
+};
+
+TEST_F(RuleLifeTest, WhatIsInForceIsNotProposedAgain) {
+  const Ran ran = Apply();
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("与现行一致"), HasSubstr("无需提交")));
+  Write("si.yaml", Yaml("  # a remark\n  - id: own\n"));
+  EXPECT_THAT(Apply().out, HasSubstr("仅文字不同"));
+  EXPECT_TRUE(waiting_.empty());
+}
+
+TEST_F(RuleLifeTest, WhatDiffersIsProposedOnceAndNeverApproved) {
+  Write("si.yaml", Yaml("  - {id: no, when: status == \"停保\", withhold: 停保}\n  - id: own\n"));
+  const Ran plan = Apply({"--plan"});
+  EXPECT_EQ(plan.code, 1) << plan.err;
+  EXPECT_THAT(plan.out, AllOf(HasSubstr("+ no"), HasSubstr("将提交")));
+  EXPECT_TRUE(waiting_.empty());
+  const Ran first = Apply({"--output", "json"});
+  EXPECT_EQ(first.code, 0) << first.err;
+  const auto told = nlohmann::json::parse(first.out);
+  EXPECT_EQ(told["files"][0]["action"], "proposed");
+  EXPECT_EQ(told["files"][0]["version"], 2);
+  EXPECT_EQ(told["differing"], 1);
+  ASSERT_EQ(waiting_.size(), 1u);
+  const Ran again = Apply();
+  EXPECT_EQ(again.code, 0);
+  EXPECT_THAT(again.out, AllOf(HasSubstr("待审批"), HasSubstr("无需提交")));
+  EXPECT_EQ(waiting_.size(), 1u);
+}
+
+TEST_F(RuleLifeTest, AWrongFileStopsAllBeforeAnyIsProposed) {
+  Write("a.yaml", Yaml("  - {id: no, withhold: 不予}\n").replace(9, 23, "case_accept"));
+  Write("si.yaml", Yaml("  - {id: no, when: nofield == 1}\n"));
+  const Ran ran = Apply();
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("si.yaml"));
+  EXPECT_TRUE(waiting_.empty());
+  Write("si.yaml", Yaml("  - id: own\n"));
+  Write("a.yaml", Yaml("  - id: own\n"));
+  EXPECT_THAT(Apply().err, HasSubstr("same dataset and receiver"));
+}
+
+TEST_F(RuleLifeTest, ImpactIsToldByCountyWithWhatIsOutOfReach) {
+  v1::GetRuleImpactResponse response;
+  v1::RuleSet& version = *response.mutable_rule_set();
+  version = in_force_;
+  version.set_reevaluate_history(true);
+  v1::Reevaluation& told = *response.mutable_reevaluation();
+  told.mutable_counts()->set_read(100);
+  told.mutable_counts()->set_withdrawn(7);
+  told.mutable_counts()->set_out_of_reach(3);
+  v1::CountyImpact* county = told.mutable_counts()->add_counties();
+  county->set_division("530102");
+  county->set_withdrawn(7);
+  told.add_parts()->set_place("source/si");
+  const Ran ran = RunHuiliu({"rules", "impact", "insurance_participation", "530100", "1"},
+                            {{"Rules/GetRuleImpact", Answer(response)}});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("重判中，已读 100"), HasSubstr("530102"), HasSubstr("：3"),
+                             HasSubstr("未完成：source/si")));
+  response.mutable_rule_set()->set_reevaluate_history(false);
+  response.clear_reevaluation();
+  EXPECT_THAT(RunHuiliu({"rules", "impact", "insurance_participation", "530100"},
+                        {{"Rules/GetRuleImpact", Answer(response)}})
+                  .out,
+              HasSubstr("未要求"));
+}
+
+TEST_F(RuleLifeTest, ApprovalsCarryTheWordAboutHistory) {
+  v1::DecideRuleSetRequest asked;
+  const Handler decide = [&](const google::protobuf::Message& request,
+                             google::protobuf::Message* response) {
+    asked.CopyFrom(request);
+    v1::RuleSet& version = *static_cast<v1::DecideRuleSetResponse*>(response)->mutable_rule_set();
+    version = in_force_;
+    version.set_reevaluate_history(asked.reevaluate_history());
+    return absl::OkStatus();
+  };
+  const Ran ran = RunHuiliu({"rules", "approve", "insurance_participation", "--receiver", "530100",
+                             "--version", "2", "--reevaluate"},
+                            {{"Rules/DecideRuleSet", decide}});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_TRUE(asked.reevaluate_history());
+  EXPECT_THAT(ran.out, HasSubstr("对历史重新判定"));
+}
+
+}  // namespace
+}  // namespace huiliu::cli
