@@ -59,6 +59,7 @@ TEST(SystemsTest, IdsAndTitlesAreUniqueAndTellTheirTier) {
 TEST(SystemsTest, StatusesAreHonest) {
   for (const System& system : Systems()) {
     EXPECT_FALSE(system.provenance.empty()) << system.id;
+    EXPECT_EQ(system.native_form == "unknown", system.datasets.empty()) << system.id;
     EXPECT_EQ(absl::StrContains(system.title, "待核实"), system.status == "open") << system.id;
     if (system.status == "open") {
       EXPECT_TRUE(system.owner.empty() && system.datasets.empty()) << system.id;
@@ -75,7 +76,11 @@ TEST(SystemsTest, TheSystemsOfTheMainJobAreAmongThem) {
   std::map<std::string, std::string> datasets;
   for (const System& system : Systems()) datasets[system.id] = system.datasets;
   EXPECT_TRUE(absl::StrContains(datasets["sv-social-insurance"], "insurance_participation"));
-  EXPECT_TRUE(absl::StrContains(datasets["pr-approval"], "licence_decision"));
+  for (const char* dataset : {"case_accept", "case_process", "case_result",
+                              "case_special_procedure", "case_material", "licence_data",
+                              "licence_decision"}) {
+    EXPECT_TRUE(absl::StrContains(datasets["pr-approval"], dataset)) << dataset;
+  }
   EXPECT_TRUE(absl::StrContains(datasets["mu-employment"], "employment"));
 }
 
