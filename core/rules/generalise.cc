@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -77,7 +78,9 @@ bool AppendBand(double width, absl::string_view text, std::string* out) {
   double number = 0;
   if (!absl::SimpleAtod(text, &number) || !(std::fabs(number) < kLargest)) return false;
   // 0.3 is in the third band of 0.1, whatever their quotient is in binary.
-  const double low = std::floor(number / width + 1e-9) * width;
+  const double bands = number / width, whole = std::round(bands);
+  const double slack = 4 * std::numeric_limits<double>::epsilon() * std::max(1.0, std::fabs(whole));
+  const double low = (std::fabs(bands - whole) <= slack ? whole : std::floor(bands)) * width;
   if (low == std::floor(low)) {
     absl::StrAppendFormat(out, "%.0f", low == 0 ? 0.0 : low);
     return true;
@@ -112,6 +115,11 @@ absl::Status CheckGeneralise(const Mask::Generalise& to, const schema::Field& fi
       if (whole && to.band() != std::floor(to.band()))
         return absl::InvalidArgumentError(
             "整数字段的区间宽度应为整数 / the band of a whole number is whole");
+      // A whole number's band of 1 is the number itself.
+      if ((whole || text) && to.band() <= 1)
+        return absl::InvalidArgumentError(
+            "文本与整数字段的区间宽度应大于 1 / the band of a text or a whole number is wider than "
+            "1");
       fits = text || whole || field.type == FieldType::kDouble;
       break;
     case Mask::Generalise::TO_NOT_SET:

@@ -119,7 +119,13 @@ std::string Gazetteer::Resolve(absl::string_view code) const {
 
 bool Gazetteer::Contains(absl::string_view area, absl::string_view code) const {
   const std::string place = Resolve(code);
-  return area.size() == 6 && !place.empty() && Inside(area, place);
+  if (place.empty()) return false;
+  const auto current = divisions_.find(area);
+  if (area.size() == 6 && current != divisions_.end() && !current->second.abolished)
+    return Inside(area, place);
+  // An abolished area is what took its place, as a code of it is.
+  const std::string successor = Resolve(area);
+  return !successor.empty() && Inside(successor, place);
 }
 
 absl::string_view Gazetteer::ManagedIn(absl::string_view code) const {

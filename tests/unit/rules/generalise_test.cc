@@ -60,6 +60,8 @@ TEST(GeneraliseTest, ANumberBecomesTheLowerEndOfItsBand) {
   EXPECT_EQ(Band(10000, "12345.67"), "10000");
   EXPECT_EQ(Band(0.1, "0.3"), "0.3");
   EXPECT_EQ(Band(0.25, "0.6"), "0.5");
+  EXPECT_EQ(Band(1e10, "9999999999"), "0");
+  EXPECT_EQ(Band(10, "9.999999999"), "0");
   for (const char* none : {"nan", "inf", "1e15", "三十", "30岁", "3,000", "\xFF"})
     EXPECT_EQ(Band(10, none), "(refused)") << none;
 }
@@ -90,6 +92,13 @@ TEST(GeneraliseTest, WhatIsNoSuchKindIsRefused) {
   EXPECT_TRUE(CheckGeneralise(to, number).ok());
   EXPECT_FALSE(CheckGeneralise(to, whole).ok());
   EXPECT_FALSE(CheckGeneralise(to, time).ok());
+  // A whole number's band of 1 is the number.
+  for (const double width : {0.5, 1.0}) {
+    to.set_band(width);
+    EXPECT_FALSE(CheckGeneralise(to, text).ok()) << width;
+    EXPECT_FALSE(CheckGeneralise(to, whole).ok()) << width;
+    EXPECT_TRUE(CheckGeneralise(to, number).ok()) << width;
+  }
   for (const double width : {0.0, -1.0, 1e16}) {
     to.set_band(width);
     EXPECT_FALSE(CheckGeneralise(to, text).ok()) << width;

@@ -59,6 +59,11 @@ TEST(DivisionsTest, ContainsFollowsPrefixesAndManagers) {
   EXPECT_TRUE(all.Contains("530000", "530121"));
   EXPECT_TRUE(all.Contains("530102", "530102"));
   EXPECT_FALSE(all.Contains("530102", "530100"));
+  // An abolished area is its successor; what is no code contains nothing.
+  EXPECT_TRUE(all.Contains("530121", "530114"));
+  EXPECT_TRUE(all.Contains("530121", "530121"));
+  EXPECT_FALSE(all.Contains("530121", "530102"));
+  EXPECT_FALSE(all.Contains("999999", "530102"));
   EXPECT_TRUE(all.Contains("530100", "532823105"));
   EXPECT_FALSE(all.Contains("532800", "532823105"));
   EXPECT_FALSE(all.Contains("530100", "532901"));
