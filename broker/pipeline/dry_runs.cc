@@ -333,6 +333,7 @@ absl::StatusOr<DryRunReport> DryRuns::Run(const governance::Principal& caller, c
     context.set_purpose(request.purpose());
     ASSIGN_OR_RETURN(admission, parts_.gate.Admit(caller, context, kMethod));
   }
+  RETURN_IF_ERROR(CheckQuestions(draft, request, admission));
   ASSIGN_OR_RETURN(const std::unique_ptr<Slot> slot,
                    Slot::Take(*this, draft.rules->receiver.value()));
   ASSIGN_OR_RETURN(const Scope scope, ScopeOf(draft, request));

@@ -66,6 +66,10 @@ class DryRuns {
   absl::StatusOr<Scope> ScopeOf(const Draft& draft, const huiliu::v1::DryRunRequest& request) const;
   absl::StatusOr<std::unique_ptr<rules::DryRun>> Begin(
       const Draft& draft, const huiliu::v1::DryRunRequest& request) const;
+  // PERMISSION_DENIED where a text of somebody's own asks for personal values that he does not see,
+  // or another area's records.
+  absl::Status CheckQuestions(const Draft& draft, const huiliu::v1::DryRunRequest& request,
+                              const std::optional<Admission>& admission) const;
   // *log_from_us: when the oldest change that the log has was taken over.
   absl::Status Feed(const Scope& scope, const Progress& progress, rules::DryRun* run,
                     int64_t* log_from_us);

@@ -30,7 +30,7 @@ message Person {
   };
   string id = 1 [(huiliu.v1.data) = {title: "编号" key: true}];
   string name = 2 [(huiliu.v1.data) = {title: "姓名" required: true}];
-  string phone = 3 [(huiliu.v1.data) = {title: "电话"}];
+  string phone = 3 [(huiliu.v1.data) = {title: "电话" personal: true}];
   string division = 4 [(huiliu.v1.data) = {title: "区划"}];
   string other_division = 5 [(huiliu.v1.data) = {title: "另一区划"}];
   string citizen_id = 6 [(huiliu.v1.data) = {title: "身份证号" value: VALUE_KIND_CITIZEN_ID}];

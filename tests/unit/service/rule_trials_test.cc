@@ -2,8 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "broker/service/rule_trials_service.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
+#include "broker/service/rule_trials_service.h"
 #include "tests/unit/service/services_fixture.h"
 
 namespace huiliu::service {
@@ -202,6 +203,30 @@ TEST_F(RuleTrialsTest, AnotherPersonThanTheAuthorSeesWhatAProposedVersionWouldRe
     seen = seen || (value.field() == "name" && !value.draft().empty());
   }
   EXPECT_TRUE(seen);
+}
+
+// Counts tell of single records where the condition is about one: hidden values are not found by
+// asking, nor are other areas' records.
+TEST_F(RuleTrialsTest, ATextOfOnesOwnAsksForNoPersonalValueThatHeDoesNotSee) {
+  const std::string probe =
+      absl::StrReplaceAll(kDraft, {{"rules:\n",
+                                    "rules:\n  - {id: probe, when: 'id == \"k2\" && "
+                                    "phone.startsWith(\"138\")', withhold: x}\n"}});
+  DryRunRequest request = Text(probe);
+  const absl::Status refused = Run(As("author", "km-data"), request);
+  EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("rule probe reads phone"));
+  AddGrant();  // it masks the phone
+  request.set_purpose(ServicesFixture::Of(kKunming).purpose());
+  EXPECT_EQ(Run(As("author", "km-data"), request).code(), StatusCode::kPermissionDenied);
+  Grant clear = *f_.node.state.FindGrant("g");
+  (*clear.mutable_masks())["phone"].set_keep(true);
+  ASSERT_TRUE(f_.node.Put(clear, clear.version()).ok());
+  EXPECT_TRUE(Run(As("author", "km-data"), request).ok());
+  DryRunRequest elsewhere = Text();
+  elsewhere.add_divisions("530102");
+  elsewhere.add_divisions("532901");
+  EXPECT_EQ(Run(As("author", "km-data"), elsewhere).code(), StatusCode::kPermissionDenied);
 }
 
 TEST_F(RuleTrialsTest, ADryRunStandsWithTheProposedVersionForItsApprover) {
