@@ -4,6 +4,7 @@
 #define HUILIU_TESTS_UNIT_PIPELINE_NODE_FIXTURE_H_
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <map>
@@ -68,7 +69,7 @@ class NodeFixture {
       : clock_(absl::FromUnixSeconds(1767225600)),  // 2026-01-01 08:00 in Shanghai
         backbone_(NewMemoryBackbone(clock_)) {
     topics_.partitions = partitions;
-    folder_ = testing::TempDir() + "/return_worker_" + std::to_string(++counter_);
+    folder_ = absl::StrCat(testing::TempDir(), "/node_", getpid(), "_", ++counter_);
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
     key_ = *SigningKey::Generate();

@@ -33,7 +33,7 @@ class ServicesFixture {
 
   ServicesFixture() {
     LineageStoreOptions options;
-    options.path = testing::TempDir() + "/services_lineage_" + std::to_string(++counter_);
+    options.path = absl::StrCat(testing::TempDir(), "/services_lineage_", getpid(), "_", ++counter_);
     std::filesystem::remove_all(options.path);
     options.origin = "test/lineage/0";
     folder_path_ = options.path;
