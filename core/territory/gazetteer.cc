@@ -118,11 +118,12 @@ std::string Gazetteer::Resolve(absl::string_view code) const {
 }
 
 bool Gazetteer::Contains(absl::string_view area, absl::string_view code) const {
+  // A township's code would stand for its whole county.
+  if (area.size() != 6) return false;
   const std::string place = Resolve(code);
   if (place.empty()) return false;
   const auto current = divisions_.find(area);
-  if (area.size() == 6 && current != divisions_.end() && !current->second.abolished)
-    return Inside(area, place);
+  if (current != divisions_.end() && !current->second.abolished) return Inside(area, place);
   // An abolished area is what took its place, as a code of it is.
   const std::string successor = Resolve(area);
   return !successor.empty() && Inside(successor, place);

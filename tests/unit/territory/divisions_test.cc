@@ -64,6 +64,9 @@ TEST(DivisionsTest, ContainsFollowsPrefixesAndManagers) {
   EXPECT_TRUE(all.Contains("530121", "530121"));
   EXPECT_FALSE(all.Contains("530121", "530102"));
   EXPECT_FALSE(all.Contains("999999", "530102"));
+  // Finer than a county there is no area: it must not become the whole of it.
+  EXPECT_FALSE(all.Contains("530102005", "530102"));
+  EXPECT_FALSE(all.Contains("532823105", "530102"));
   EXPECT_TRUE(all.Contains("530100", "532823105"));
   EXPECT_FALSE(all.Contains("532800", "532823105"));
   EXPECT_FALSE(all.Contains("530100", "532901"));
