@@ -154,8 +154,8 @@ absl::StatusOr<bool> ReturnWorker::JudgeHistoryOnce() {
   Judgement judgement(engines_, parts_.decisions, parts_.topics, parts_.clock.Now());
   RETURN_IF_ERROR(reevaluation_.CountRest(engines_, parts_.decisions));
   ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reevaluation_.Next());
-  // A place that was set aside when it was new counts no second time.
-  RETURN_IF_ERROR(FromIntake(parts_.state, parts_.control).Sift(parts_.set_aside, &batches));
+  // What was set aside when it was new was counted then.
+  RETURN_IF_ERROR(FromIntake(parts_.state, parts_.control).Sift(nullptr, &batches));
   for (const StoredBatch& batch : batches) {
     std::map<std::string, rules::Impact> impacts;
     RETURN_IF_ERROR(JudgeAgain(batch, &judgement, &impacts));
