@@ -1,12 +1,14 @@
 #include "broker/backbone/kafka/client.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/notification.h"
 #include "core/base/status.h"
 
 namespace huiliu::kafka {
@@ -90,6 +92,18 @@ absl::StatusCode CodeOf(rd_kafka_resp_err_t error) {
     default:
       return absl::StatusCode::kUnavailable;
   }
+}
+
+bool EndHandle(Handle handle, std::shared_ptr<Opaque> opaque, absl::Duration patience) {
+  const auto ended = std::make_shared<absl::Notification>();
+  rd_kafka_t* const raw = handle.release();
+  std::thread([raw, opaque, ended] {
+    rd_kafka_destroy(raw);
+    ended->Notify();
+  }).detach();
+  if (ended->WaitForNotificationWithTimeout(patience)) return true;
+  opaque->client = nullptr;
+  return false;
 }
 
 Client::Client(KafkaOptions options) : options_(std::move(options)) {}

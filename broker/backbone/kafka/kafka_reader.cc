@@ -15,6 +15,8 @@ constexpr absl::Duration kStep = absl::Milliseconds(100);
 // A Poll that has something waits this long for partitions that were not heard of yet.
 constexpr absl::Duration kFirstLook = absl::Milliseconds(100);
 constexpr size_t kChunk = 512;
+// How long the end of librdkafka's threads is waited for.
+constexpr absl::Duration kPatience = absl::Seconds(5);
 
 using Message = std::unique_ptr<rd_kafka_message_t, Destroyer<rd_kafka_message_destroy>>;
 
@@ -72,6 +74,12 @@ KafkaReader::~KafkaReader() {
     rd_kafka_consumer_close(handle_.get());  // calls OnRebalance for what is held
   }
   queue_.reset();
+  if (!EndHandle(std::move(handle_), opaque_, kPatience)) {
+    cluster_.client().Warn(
+        "读取过已删除主题的客户端未能结束，其内存至节点重启时释放 / a client that read a deleted "
+        "topic does "
+        "not end; its memory is freed when the node restarts");
+  }
 }
 
 absl::Status KafkaReader::Start(ReaderTuning tuning) {
@@ -96,7 +104,7 @@ absl::Status KafkaReader::Start(ReaderTuning tuning) {
       {"partition.assignment.strategy", "cooperative-sticky"},
   };
   ASSIGN_OR_RETURN(Conf conf, cluster_.client().NewConf(settings));
-  rd_kafka_conf_set_opaque(conf.get(), &opaque_);
+  rd_kafka_conf_set_opaque(conf.get(), opaque_.get());
   if (in_group()) rd_kafka_conf_set_rebalance_cb(conf.get(), Rebalance);
   if (in_group() == !options_.assigned.empty())
     return absl::InvalidArgumentError("a reader has assigned partitions or subscribed topics");

@@ -79,7 +79,10 @@ class KafkaReader : public BackboneReader {
         members_(members),
         options_(std::move(options)),
         values_(tuning.values),
-        opaque_{&cluster.client(), this} {}
+        opaque_(std::make_shared<Opaque>()) {
+    opaque_->client = &cluster.client();
+    opaque_->owner = this;
+  }
 
   bool in_group() const { return !options_.subscribed_topics.empty(); }
   absl::Status Start(ReaderTuning tuning);
@@ -112,7 +115,7 @@ class KafkaReader : public BackboneReader {
   GroupMembers* const members_;
   const ReaderOptions options_;
   const bool values_;
-  Opaque opaque_;
+  const std::shared_ptr<Opaque> opaque_;
   Handle handle_;
   Queue queue_;
 

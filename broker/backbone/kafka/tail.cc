@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 
 namespace huiliu::kafka {
@@ -9,6 +10,7 @@ namespace {
 
 constexpr int64_t kFirstStep = 2;  // a record and its transaction's marker
 constexpr int64_t kGrowth = 8;
+constexpr absl::Duration kPatience = absl::Seconds(5);
 
 }  // namespace
 
@@ -44,11 +46,18 @@ absl::StatusOr<int64_t> Tail::LastRecordEnd(const TopicPartition& tp, int64_t fr
   }
   reader_->Reassign({{tp, from}});
   int64_t records = -1;
+  const absl::Time patience = absl::Now() + kPatience;
   while (reader_->Reached(tp) < end) {
     auto batches = reader_->Poll(absl::ZeroDuration());
     if (!batches.ok()) {
       reader_.reset();
       return batches.status();
+    }
+    // It was deleted and made again meanwhile: there is no such end any more.
+    if (batches->empty() && reader_->Reached(tp) < end && absl::Now() > patience) {
+      reader_.reset();
+      return absl::UnavailableError(
+          absl::StrCat("topic ", tp.topic, " ends below where it ended a moment ago"));
     }
     for (const StoredBatch& batch : *batches) {
       if (batch.first_offset.value() < end) records = std::max(records, batch.next.value());

@@ -233,6 +233,27 @@ TEST(KafkaErrorsTest, ATopicDeletedUnderUsIsNotFoundAndNothingElseSuffers) {
   EXPECT_TRUE(Write(*writer, {Records({"b", Partition(0)}, {"4"})}).ok());
 }
 
+// librdkafka may never end such a client; whoever closes the reader is not to wait for that.
+TEST(KafkaErrorsTest, AReaderOfADeletedTopicCanBeClosed) {
+  KafkaOptions options = KafkaCluster::One().Fresh();
+  options.request_timeout = absl::Seconds(3);
+  const auto backbone = Open(options);
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
+  auto writer = *backbone->OpenWriter("w");
+  ASSERT_TRUE(Write(*writer, {Records(kA, {"1"})}).ok());
+  auto reader = Read(*backbone);
+  ASSERT_TRUE(reader->Poll(absl::Seconds(1)).ok());
+  Raw(options).DeleteTopic(options.prefix + "a");
+  const absl::Time until = absl::Now() + absl::Seconds(1);
+  while (absl::Now() < until && reader->Poll(absl::Milliseconds(50)).ok()) continue;
+  reader.reset();
+  absl::Status gone;
+  while (gone.ok()) gone = backbone->Bounds(kA).status();
+  EXPECT_EQ(gone.code(), absl::StatusCode::kNotFound) << gone;
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
+  EXPECT_EQ(Write(*writer, {Records(kA, {"2"})}).status(), absl::OkStatus());
+}
+
 TEST(KafkaErrorsTest, WhatADeadWriterLeftOpenIsEndedAndALivingOneGoesOn) {
   const KafkaOptions options = KafkaCluster::One().Fresh();
   const auto backbone = Open(options);
