@@ -14,7 +14,7 @@ namespace huiliu::rules {
 namespace {
 
 constexpr char kFormat = 1;
-constexpr uint8_t kDeleted = 1, kHasDivision = 2, kOneOutcome = 4, kConflict = 8;
+constexpr uint8_t kDeleted = 1, kHasDivision = 2, kOneOutcome = 4, kConflict = 8, kCorrected = 16;
 constexpr uint64_t kMaxReceivers = 4096;
 constexpr uint64_t kMaxSeen = 64;
 
@@ -28,6 +28,12 @@ int64_t UnZigZag(uint64_t value) {
 void AppendText(absl::string_view text, std::string* out) {
   AppendVarint(out, text.size());
   out->append(text.data(), text.size());
+}
+
+void AppendFingerprint(uint64_t fingerprint, std::string* out) {
+  char bytes[8];
+  absl::little_endian::Store64(bytes, fingerprint);
+  out->append(bytes, sizeof bytes);
 }
 
 bool TakeText(absl::string_view& rest, absl::string_view* text) {
@@ -96,6 +102,15 @@ bool TakeSeen(absl::string_view& rest, std::vector<uint64_t>* seen) {
   return true;
 }
 
+bool TakeCorrected(absl::string_view& rest, bool corrected, uint64_t* fingerprint) {
+  *fingerprint = 0;
+  if (!corrected) return true;
+  if (rest.size() < 8) return false;
+  *fingerprint = absl::little_endian::Load64(rest.data());
+  rest.remove_prefix(8);
+  return true;
+}
+
 bool TakeHolders(absl::string_view& rest, std::vector<std::string>* holders) {
   uint64_t count = 0;
   if (!TakeVarint(rest, &count) || count > kMaxReceivers) return false;
@@ -124,7 +139,8 @@ bool TakeDecision(absl::string_view rest, PriorDecision* decision) {
   decision->division.clear();
   if ((flags & kHasDivision) != 0 && !TakeDivision(rest, &decision->division)) return false;
   return TakeOutcomes(rest, flags & kOneOutcome, &decision->outcomes) &&
-         TakeHolders(rest, &decision->holders) && TakeSeen(rest, &decision->seen) && rest.empty();
+         TakeHolders(rest, &decision->holders) && TakeSeen(rest, &decision->seen) &&
+         TakeCorrected(rest, flags & kCorrected, &decision->corrected) && rest.empty();
 }
 
 }  // namespace
@@ -138,7 +154,8 @@ void AppendDecision(const PriorDecision& decision, std::string* out) {
   out->push_back(kFormat);
   out->push_back(static_cast<char>((decision.deleted ? kDeleted : 0) |
                                    (has_division ? kHasDivision : 0) | (one ? kOneOutcome : 0) |
-                                   (decision.conflict ? kConflict : 0)));
+                                   (decision.conflict ? kConflict : 0) |
+                                   (decision.corrected != 0 ? kCorrected : 0)));
   AppendVarint(out, ZigZag(decision.source_time_us));
   AppendVarint(out, ZigZag(decision.counted_day));
   out->append(reinterpret_cast<const char*>(decision.payload_digest.data()),
@@ -155,11 +172,8 @@ void AppendDecision(const PriorDecision& decision, std::string* out) {
   AppendVarint(out, decision.holders.size());
   for (const std::string& holder : decision.holders) AppendText(holder, out);
   AppendVarint(out, decision.seen.size());
-  for (const uint64_t fingerprint : decision.seen) {
-    char bytes[8];
-    absl::little_endian::Store64(bytes, fingerprint);
-    out->append(bytes, sizeof bytes);
-  }
+  for (const uint64_t fingerprint : decision.seen) AppendFingerprint(fingerprint, out);
+  if (decision.corrected != 0) AppendFingerprint(decision.corrected, out);
 }
 
 std::string EncodeDecision(const PriorDecision& decision) {

@@ -36,6 +36,15 @@ void AddSeen(absl::string_view row_id, const Digest& payload_digest, std::vector
   seen->push_back(fingerprint);
 }
 
+// The source goes on telling what it told before: that is no news then.
+void NoteCorrected(const PriorDecision& prior, const Digest& digest, PriorDecision* next) {
+  if (SamePayload(prior.payload_digest, digest)) return;
+  const uint64_t before = FingerprintOf(prior.row_id, prior.payload_digest);
+  // Corrected twice: what the source told is the first.
+  if (next->corrected == 0) next->corrected = before;
+  if (next->corrected == FingerprintOf(prior.row_id, digest)) next->corrected = 0;
+}
+
 // The truth stands; what came is only recognised from now on.
 void RememberBeside(const SourceChange& change, const PriorDecision& prior, const Digest& digest,
                     Decision* d) {
@@ -85,6 +94,9 @@ Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Dig
         IsOlder(change.source_time_us, change.row_id, prior.source_time_us, prior.row_id);
     return older ? Novelty::kSuperseded : Novelty::kRedecided;
   }
+  if (prior.corrected != 0 && !is_delete &&
+      FingerprintOf(change.row_id, payload_digest) == prior.corrected)
+    return Novelty::kUnchanged;
   const auto seen = [&] {
     return !prior.seen.empty() &&
            std::find(prior.seen.begin(), prior.seen.end(),
@@ -109,6 +121,7 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
     next = *prior;
   } else {
     next.seen.clear();
+    next.corrected = 0;
     next.holders.clear();
     next.source_time_us = 0;
     next.counted_day = 0;
@@ -128,7 +141,11 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
   Assign(d->attribution.division, &next.division);
   next.conflict = d->attribution.conflict;
   next.source_time_us = std::max(next.source_time_us, change.source_time_us);
-  if (d->novelty == Novelty::kRedecided) return;
+  if (d->novelty == Novelty::kRedecided) {
+    if (change.redrive) NoteCorrected(*prior, payload_digest, &next);
+    return;
+  }
+  next.corrected = 0;
   next.counted_day = ShanghaiDay(change.now_us);
   if (!change.row_id.empty()) Assign(change.row_id, &next.row_id);
 }

@@ -62,6 +62,8 @@ struct PriorDecision {
   std::vector<huiliu::v1::Outcome> outcomes;  // as counted, in receivers() order
   std::vector<uint64_t>
       seen;  // fingerprints of other source rows counted under this key, newest last, at most 16
+  uint64_t corrected = 0;  // fingerprint of the source's version that a correction by hand stands
+                           // in for; 0: none
 };
 
 // What is to be sent to a receiver.

@@ -37,6 +37,7 @@ void ExpectSame(const PriorDecision& a, const PriorDecision& b) {
   EXPECT_EQ(a.counted_day, b.counted_day);
   EXPECT_EQ(a.outcomes, b.outcomes);
   EXPECT_EQ(a.seen, b.seen);
+  EXPECT_EQ(a.corrected, b.corrected);
 }
 
 TEST(DecisionCodeTest, WhatIsEncodedIsDecoded) {
@@ -50,6 +51,7 @@ TEST(DecisionCodeTest, WhatIsEncodedIsDecoded) {
   many.outcomes = {OUTCOME_RETURNED, OUTCOME_OUTSIDE_AREA, OUTCOME_PENDING};
   many.holders = {"530100", std::string(300, 'x'), ""};
   many.seen = {1, std::numeric_limits<uint64_t>::max(), 7};
+  many.corrected = std::numeric_limits<uint64_t>::max() - 1;
   decisions.push_back(many);
   PriorDecision reused = many;
   for (const PriorDecision& decision : decisions) {
@@ -62,6 +64,7 @@ TEST(DecisionCodeTest, WhatIsEncodedIsDecoded) {
 TEST(DecisionCodeTest, CutLengthenedAndForeignBytesAreDataLoss) {
   PriorDecision decision = Sample();
   decision.seen = {1, 2};
+  decision.corrected = 3;
   const std::string bytes = EncodeDecision(decision);
   for (size_t cut = 0; cut < bytes.size(); ++cut) {
     EXPECT_EQ(DecodeDecision(bytes.substr(0, cut)).status().code(), absl::StatusCode::kDataLoss)
