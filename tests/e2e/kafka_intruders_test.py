@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What others do to our Kafka stops nothing and is said: brokers that come up after the node, two nodes that do not know of each other, messages that none of
-ours wrote, a topic that is deleted, brokers that go away. kafka_intruders_test.py BUILD; HUILIU_SEED replays the rows."""
+ours wrote, a topic that is deleted, brokers that go away, a broker's disk that is full. kafka_intruders_test.py BUILD; HUILIU_SEED replays the rows."""
 import os
 import re
 import signal
@@ -217,6 +217,25 @@ def brokers_away(hub, brokers):
     check(True, f"all goes on after {time.time() - paused:.0f} s")
 
 
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def full_disk(hub, brokers, rows, drops):
+    """A limit on the size of files stands for the disk: every write of the broker fails, as with ENOSPC, and it ends."""
+    pid = next(int(pid) for pid in re.findall(r"pid (\d+)", brokers.run("status")))
+    subprocess.run(["prlimit", "--pid", str(pid), "--fsize=4096:"], check=True)
+    rows.write(drops, "while-full", 200)
+    hub.await_that(lambda: not is_running(pid), "a broker whose disk is full ends")
+    # What it had written only in part may be cut off.
+    brokers.run("start", "1")
+    settle(hub, rows, "with room again, all that came meanwhile is there once")
+
+
 def refused_beside_a_cluster(folder, brokers, pki):
     state = os.path.join(folder, "beside")
     os.makedirs(state)
@@ -255,6 +274,7 @@ def main():
         foreign_messages(hub, brokers, rows, drops)
         deleted_topic(hub, brokers, rows, drops)
         brokers_away(hub, brokers)
+        full_disk(hub, brokers, rows, drops)
         rows.write(drops, "last", 100)
         settle(hub, rows, "rows come in again")
     except BaseException:

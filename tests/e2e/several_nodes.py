@@ -30,6 +30,7 @@ class Brokers:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"FAILED: cluster {verb} {' '.join(options)}: {done.stderr[-2000:]}")
+        return done.stdout
 
     def start(self):
         self.run("up", "--brokers", str(self.count), "--while", str(os.getpid()))
