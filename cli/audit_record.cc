@@ -3,6 +3,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "broker/lineage/words.h"
 #include "cli/audit.h"
 #include "cli/audit_proofs.h"
 #include "cli/words.h"
@@ -20,38 +21,39 @@ enum class Proof {
   kFailed,
   kNewer,     // than the checkpoint: nothing to prove yet
   kWithheld,  // the leaf cannot be computed from what this auditor may see
-  kNone,      // reads and deliveries come without the digests of other rows' keys
+  kNone,      // the node gives none
 };
 
 struct Verdict {
   Proof proof = Proof::kNone;
-  std::string why;  // kFailed
+  std::string why;  // in both languages
 };
 
 Verdict VerdictOf(const absl::Status& status) {
   if (status.ok()) return {Proof::kProven, ""};
-  if (status.code() == absl::StatusCode::kFailedPrecondition) return {Proof::kNewer, ""};
-  return {Proof::kFailed, std::string(status.message())};
+  const std::string why(status.message());
+  switch (status.code()) {
+    case absl::StatusCode::kFailedPrecondition:
+      return {Proof::kNewer, why};
+    case absl::StatusCode::kPermissionDenied:
+      return {Proof::kWithheld, why};
+    case absl::StatusCode::kNotFound:
+      return {Proof::kNone, why};
+    default:
+      return {Proof::kFailed, why};
+  }
 }
 
 Verdict VerdictOf(const v1::TraceRecordResponse::Hop& hop, const v1::Checkpoint& checkpoint) {
+  // Reads and deliveries come without the digests of other rows' keys.
   if (hop.entry().step() == v1::STEP_READ || hop.entry().step() == v1::STEP_DELIVER)
     return {Proof::kNone, ""};
-  // A batch of several receivers comes without the others' counts, so its leaf cannot be computed.
-  if (hop.inclusion().empty() && checkpoint.tree_size() > 1 &&
-      hop.index() < checkpoint.tree_size()) {
-    return {Proof::kWithheld, ""};
-  }
   return VerdictOf(VerifyHop(hop, checkpoint));
 }
 
-bool HasRecordProof(const v1::TraceRecordResponse& trace) {
-  return trace.record_inclusion_size() > 0 || !trace.record_leaf_hash().empty();
-}
-
 // {"checkpoint":…,"record":…,"hops":{"INDEX":…},"key_known":…}; false: something does not hold.
-bool VerifyAll(const v1::TraceRecordResponse& trace, const std::string& audit_key,
-               nlohmann::json* verified) {
+bool VerifyAll(const v1::TraceRecordRequest& asked, const v1::TraceRecordResponse& trace,
+               const std::string& audit_key, nlohmann::json* verified) {
   bool holds = true;
   const auto word = [&](const Verdict& verdict) -> nlohmann::json {
     switch (verdict.proof) {
@@ -71,7 +73,7 @@ bool VerifyAll(const v1::TraceRecordResponse& trace, const std::string& audit_ke
   };
   (*verified)["checkpoint"] = word(VerdictOf(VerifyCheckpoint(trace.checkpoint(), audit_key)));
   (*verified)["key_known"] = !audit_key.empty();
-  if (HasRecordProof(trace)) (*verified)["record"] = word(VerdictOf(VerifyRecord(trace)));
+  if (trace.found()) (*verified)["record"] = word(VerdictOf(VerifyRecord(asked, trace)));
   nlohmann::json& hops = (*verified)["hops"] = nlohmann::json::object();
   for (const auto& hop : trace.hops())
     hops[absl::StrCat(hop.index())] = word(VerdictOf(hop, trace.checkpoint()));
@@ -79,13 +81,14 @@ bool VerifyAll(const v1::TraceRecordResponse& trace, const std::string& audit_ke
 }
 
 // The answer, with a member `verified` of what was proven here.
-absl::Status PrintVerified(Command& command, const v1::TraceRecordResponse& trace) {
+absl::Status PrintVerified(Command& command, const v1::TraceRecordRequest& asked,
+                           const v1::TraceRecordResponse& trace) {
   std::ostringstream text;
   Command plain(text);
   RETURN_IF_ERROR(plain.PrintJson(trace));
   nlohmann::ordered_json all = nlohmann::ordered_json::parse(text.str(), nullptr, false);
   nlohmann::json verified;
-  if (!VerifyAll(trace, command.profile.audit_key, &verified)) command.findings = true;
+  if (!VerifyAll(asked, trace, command.profile.audit_key, &verified)) command.findings = true;
   all["verified"] = std::move(verified);
   command.out() << all.dump() << "\n";
   return absl::OkStatus();
@@ -93,8 +96,9 @@ absl::Status PrintVerified(Command& command, const v1::TraceRecordResponse& trac
 
 class Report {
  public:
-  Report(Command& command, const v1::TraceRecordResponse& trace)
-      : command_(command), trace_(trace) {}
+  Report(Command& command, const v1::TraceRecordRequest& asked,
+         const v1::TraceRecordResponse& trace)
+      : command_(command), asked_(asked), trace_(trace) {}
 
   void Print() {
     if (trace_.found()) {
@@ -105,16 +109,19 @@ class Report {
       if (trace_.has_envelope()) PrintEnvelope();
     }
     PrintHops(command_.Say("经过：", "its way:"), trace_.hops());
-    PrintHops(command_.Say("谁看过（最近的在前）：", "who has seen it, newest first:"),
+    PrintHops(command_.Say(
+                  "谁看过（最近的在前；逐条无证明，核对全部留痕用 audit export、audit verify）：",
+                  "who has seen it, newest first (no proof of each: audit export and audit "
+                  "verify check the whole log):"),
               trace_.reads());
-    if (HasRecordProof(trace_))
-      Proven(command_.Say("本条记录在批次中的证明", "the record's place in its batch"),
-             VerifyRecord(trace_));
+    if (trace_.found())
+      Proven(command_.Say("本条记录及其来源的证明", "proof of the record and where it came from"),
+             VerdictOf(VerifyRecord(asked_, trace_)));
     const v1::Checkpoint& checkpoint = trace_.checkpoint();
     Proven(absl::StrCat(command_.Say("检查点签名（", "the checkpoint's signature ("),
                         checkpoint.origin(), "，", checkpoint.tree_size(),
                         command_.Say(" 条）", " entries)")),
-           VerifyCheckpoint(checkpoint, command_.profile.audit_key));
+           VerdictOf(VerifyCheckpoint(checkpoint, command_.profile.audit_key)));
     if (command_.profile.audit_key.empty()) {
       command_.out() << command_.Say("  签名公钥（未事先掌握，仅表明完整）：",
                                      "  signed by (not known beforehand, so only whole): ")
@@ -159,38 +166,34 @@ class Report {
     if (hops.empty()) return;
     command_.out() << title << "\n";
     for (const auto& hop : hops) {
-      command_.out() << "  #" << hop.index() << "  " << Printable(hop.summary());
-      const Verdict verdict = VerdictOf(hop, trace_.checkpoint());
-      switch (verdict.proof) {
-        case Proof::kProven:
-          command_.out() << "  ✓";
-          break;
-        case Proof::kFailed:
-          command_.findings = true;
-          command_.out() << "  ✗ " << verdict.why;
-          break;
-        case Proof::kNewer:
-          command_.out() << command_.Say("  （尚未进入检查点）", "  (newer than the checkpoint)");
-          break;
-        case Proof::kWithheld:
-          command_.out() << command_.Say("  （其他接收方的计数已略去，请上级审计管理员核对）",
-                                         "  (without other receivers' counts; an audit "
-                                         "administrator of the upper level can verify it)");
-          break;
-        case Proof::kNone:
-          break;
-      }
-      command_.out() << "\n";
+      // Not in the node's words: they are no part of what is proven.
+      command_.out() << "  #" << hop.index() << "  "
+                     << Printable(lineage::InWords(hop.entry(), command_.english()));
+      Mark(VerdictOf(hop, trace_.checkpoint()));
     }
   }
 
-  void Proven(const std::string& what, const absl::Status& status) {
-    command_.findings = command_.findings || !status.ok();
-    command_.out() << what << (status.ok() ? " ✓" : " ✗ ")
-                   << (status.ok() ? "" : std::string(status.message())) << "\n";
+  void Proven(const std::string& what, const Verdict& verdict) {
+    command_.out() << what;
+    Mark(verdict);
+  }
+
+  void Mark(const Verdict& verdict) {
+    if (verdict.proof == Proof::kProven) {
+      command_.out() << "  ✓\n";
+      return;
+    }
+    if (verdict.proof == Proof::kFailed) {
+      command_.findings = true;
+      command_.out() << command_.Say("  ✗ 不成立：", "  ✗ does not hold: ");
+    } else if (!verdict.why.empty()) {
+      command_.out() << command_.Say("  未证明：", "  not proven: ");
+    }
+    command_.out() << Printable(verdict.why) << "\n";
   }
 
   Command& command_;
+  const v1::TraceRecordRequest& asked_;
   const v1::TraceRecordResponse& trace_;
 };
 
@@ -215,9 +218,9 @@ absl::Status AuditRecord(Command& command, const AuditOptions& options) {
     }
   }
   if (command.json) {
-    RETURN_IF_ERROR(PrintVerified(command, trace));
+    RETURN_IF_ERROR(PrintVerified(command, request, trace));
   } else {
-    Report(command, trace).Print();
+    Report(command, request, trace).Print();
   }
   if (trace.found() || trace.hops_size() > 0 || trace.reads_size() > 0) return absl::OkStatus();
   return absl::NotFoundError(

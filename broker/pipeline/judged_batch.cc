@@ -52,7 +52,7 @@ void JudgedBatch::Publish(absl::string_view key, huiliu::v1::Envelope envelope, 
       decision.outcomes[static_cast<size_t>(output.receiver)] == huiliu::v1::OUTCOME_OUTSIDE_AREA)
     LeaveOutNewVersion(&envelope);
   std::string header = envelope.SerializeAsString();
-  out.leaves.push_back(RecordLeafHash(key, header, output.tombstone ? "" : output.payload));
+  out.leaves.push_back(RecordLeafHash(key, header, Sha256(output.tombstone ? "" : output.payload)));
   AppendArrival(arrival_us, &header);
   if (output.tombstone) {
     out.records.AddTombstone(key, header);

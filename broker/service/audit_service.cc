@@ -4,10 +4,10 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "broker/lineage/words.h"
 #include "broker/pipeline/envelope_bytes.h"
 #include "broker/pipeline/row_versions.h"
 #include "broker/pipeline/topics.h"
-#include "broker/service/audit_words.h"
 #include "broker/service/tenancy.h"
 #include "core/base/status.h"
 #include "core/merkle/merkle.h"
@@ -63,7 +63,7 @@ absl::Status AuditService::AddHop(int64_t index, bool english,
                                   huiliu::v1::TraceRecordResponse::Hop* hop) const {
   ASSIGN_OR_RETURN(*hop->mutable_entry(), lineage_.Entry(index));
   hop->set_index(index);
-  hop->set_summary(Summary(hop->entry(), english));
+  hop->set_summary(lineage::InWords(hop->entry(), english));
   if (index >= checkpoint.tree_size()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const LineageStore::Inclusion inclusion,
                    lineage_.InclusionProof(index, checkpoint.tree_size()));
@@ -155,11 +155,16 @@ absl::Status AuditService::AddRecordProof(const CatalogRow& row,
   ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batches[0].bytes));
   merkle::TreeBuilder tree;
   std::map<std::pair<uint32_t, uint64_t>, Digest> nodes;
-  Digest leaf{};
+  huiliu::v1::RecordLeaf leaf;
   view.ForEach([&](int i, const RecordView& record) {
-    const Digest hash =
-        RecordLeafHash(record.key, pipeline::WithoutArrival(record.header), record.value);
-    if (static_cast<uint32_t>(i) == envelope.index_in_batch()) leaf = hash;
+    const absl::string_view sent = pipeline::WithoutArrival(record.header);
+    const Digest payload = Sha256(record.value);
+    const Digest hash = RecordLeafHash(record.key, sent, payload);
+    if (static_cast<uint32_t>(i) == envelope.index_in_batch()) {
+      leaf.set_key(record.key.data(), record.key.size());
+      leaf.set_envelope(sent.data(), sent.size());
+      leaf.set_payload_digest(Bytes(payload));
+    }
     tree.Append(hash, [&](const merkle::NodeId& id, const Digest& d) {
       nodes[{id.level, id.index}] = d;
     });
@@ -175,7 +180,7 @@ absl::Status AuditService::AddRecordProof(const CatalogRow& row,
                                             return nodes[{id.level, id.index}];
                                           }));
   response->set_record_index(envelope.index_in_batch());
-  response->set_record_leaf_hash(Bytes(leaf));
+  *response->mutable_record_leaf() = std::move(leaf);
   for (const Digest& node : path) response->add_record_inclusion(Bytes(node));
   return absl::OkStatus();
 }

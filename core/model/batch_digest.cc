@@ -37,13 +37,14 @@ huiliu::v1::Batch Head(const huiliu::v1::Batch& batch) {
 }  // namespace
 
 Digest RecordLeafHash(absl::string_view key, absl::string_view envelope,
-                      absl::string_view payload) {
+                      const Digest& payload_digest) {
   static thread_local std::string leaf;
   leaf.assign(1, '\0');
-  for (absl::string_view part : {key, envelope, payload}) {
+  for (absl::string_view part : {key, envelope}) {
     AppendVarint(&leaf, part.size());
     leaf.append(part.data(), part.size());
   }
+  leaf.append(payload_digest.begin(), payload_digest.end());
   return Sha256(leaf);
 }
 
@@ -51,7 +52,7 @@ std::vector<Digest> RecordLeafHashes(const huiliu::v1::Batch& batch) {
   std::vector<Digest> leaves;
   leaves.reserve(static_cast<size_t>(batch.keys_size()));
   for (int i = 0; i < batch.keys_size(); ++i) {
-    leaves.push_back(RecordLeafHash(batch.keys(i), batch.envelopes(i), batch.payloads(i)));
+    leaves.push_back(RecordLeafHash(batch.keys(i), batch.envelopes(i), Sha256(batch.payloads(i))));
   }
   return leaves;
 }

@@ -12,9 +12,10 @@
 
 namespace huiliu {
 
-// RFC 6962 leaf hash of one record: SHA-256(0x00, then varint length and bytes of key, envelope and
-// payload in turn).
-Digest RecordLeafHash(absl::string_view key, absl::string_view envelope, absl::string_view payload);
+// RFC 6962 leaf hash of one record: SHA-256(0x00, varint length and bytes of the key, the same of
+// the envelope, SHA-256 of the payload). An auditor, who may not see contents, can compute it.
+Digest RecordLeafHash(absl::string_view key, absl::string_view envelope,
+                      const Digest& payload_digest);
 
 // Leaf hashes of a batch's records, in order. Columns must be of equal length.
 std::vector<Digest> RecordLeafHashes(const huiliu::v1::Batch& batch);

@@ -49,7 +49,8 @@ TEST(ReturnWorkerTest, TheEntryOfAReceiverProvesItsRecords) {
   ASSERT_THAT(batches, SizeIs(1));
   std::vector<Digest> leaves;
   RecordBatchView::Parse(batches[0].bytes)->ForEach([&](int i, const RecordView& record) {
-    leaves.push_back(RecordLeafHash(record.key, WithoutArrival(record.header), record.value));
+    leaves.push_back(
+        RecordLeafHash(record.key, WithoutArrival(record.header), Sha256(record.value)));
     huiliu::v1::Envelope envelope;
     ASSERT_TRUE(envelope.ParseFromString(std::string(record.header)));
     EXPECT_EQ(envelope.index_in_batch(), static_cast<uint32_t>(i));

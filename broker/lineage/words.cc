@@ -1,11 +1,11 @@
-#include "broker/service/audit_words.h"
+#include "broker/lineage/words.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 
-namespace huiliu::service {
+namespace huiliu::lineage {
 
 using absl::StrCat;
 
@@ -73,7 +73,7 @@ std::string StepInWords(const huiliu::v1::LineageEntry& e, bool english) {
 
 }  // namespace
 
-std::string Summary(const huiliu::v1::LineageEntry& e, bool english) {
+std::string InWords(const huiliu::v1::LineageEntry& e, bool english) {
   std::string words = StepInWords(e, english);
   if (!e.reevaluation().empty())
     absl::StrAppend(&words,
@@ -82,4 +82,4 @@ std::string Summary(const huiliu::v1::LineageEntry& e, bool english) {
   return words;
 }
 
-}  // namespace huiliu::service
+}  // namespace huiliu::lineage
