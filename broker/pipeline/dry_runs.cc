@@ -331,7 +331,8 @@ absl::StatusOr<DryRunReport> DryRuns::Run(const governance::Principal& caller, c
     context.set_receiver(draft.rules->receiver.value());
     context.set_dataset(draft.rules->dataset.value());
     context.set_purpose(request.purpose());
-    ASSIGN_OR_RETURN(admission, parts_.gate.Admit(caller, context, kMethod));
+    ASSIGN_OR_RETURN(admission,
+                     parts_.gate.Admit(caller, context, kMethod, huiliu::v1::ROLE_DATA_OFFICER));
   }
   RETURN_IF_ERROR(CheckQuestions(draft, request, admission));
   ASSIGN_OR_RETURN(const std::unique_ptr<Slot> slot,

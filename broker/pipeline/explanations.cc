@@ -214,8 +214,8 @@ absl::StatusOr<huiliu::v1::Explanation> Explanations::ExplainFound(
 absl::StatusOr<huiliu::v1::Explanation> Explanations::Explain(const governance::Principal& caller,
                                                               const ExplainRequest& request,
                                                               bool sees_outside) {
-  ASSIGN_OR_RETURN(const Admission admission,
-                   parts_.gate.Admit(caller, request.context(), kMethod));
+  ASSIGN_OR_RETURN(const Admission admission, parts_.gate.Admit(caller, request.context(), kMethod,
+                                                                huiliu::v1::ROLE_DATA_OFFICER));
   if (request.place().empty() == (request.key().values_size() == 0)) {
     return absl::InvalidArgumentError(
         "须给出主键或日志位置之一 / give a key, or a place in the log");

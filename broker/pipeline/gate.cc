@@ -87,7 +87,7 @@ lineage::Reader Gate::Registered(lineage::Reader reader) const {
 
 absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
                                       const huiliu::v1::ReadContext& context,
-                                      absl::string_view method) {
+                                      absl::string_view method, huiliu::v1::Role role) {
   Admission admission;
   admission.reader = {caller.account,
                       caller.organisation,
@@ -105,10 +105,12 @@ absl::StatusOr<Admission> Gate::Admit(const governance::Principal& caller,
     RETURN_IF_ERROR(recorder_.RecordAndWait(lineage::Encode(entry)));
     return absl::PermissionDeniedError(why);
   };
-  if (!caller.Has(huiliu::v1::ROLE_CONSUMER)) {
-    return refuse(absl::StrCat("no_role: 账号未获需求部门角色，请向安全管理员申请 / account ",
-                               caller.account,
-                               " lacks the role CONSUMER; ask the security administrator"));
+  if (!caller.Has(role)) {
+    const bool consumer = role == huiliu::v1::ROLE_CONSUMER;
+    return refuse(absl::StrCat("no_role: 账号未获", consumer ? "需求部门" : "数据专员",
+                               "角色，请向安全管理员申请 / account ", caller.account,
+                               " lacks the role ", consumer ? "CONSUMER" : "DATA_OFFICER",
+                               "; ask the security administrator"));
   }
   const uint64_t version = admission.version = state_.version();
   if (lease_ != nullptr && (admission.term = lease_->Term()) == 0) return LeaseRanOut();

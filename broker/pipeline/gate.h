@@ -52,9 +52,11 @@ class Gate {
         lease_(lease) {}
 
   // RESOURCE_EXHAUSTED where the receiver's quota is used up. PERMISSION_DENIED, after the refusal
-  // stands in lineage, saying what is wrong and what to do next, in Chinese and English.
+  // stands in lineage, saying what is wrong and what to do next, in Chinese and English. A grant is
+  // for those of its organisation who have `role`.
   absl::StatusOr<Admission> Admit(const governance::Principal& caller,
-                                  const huiliu::v1::ReadContext& context, absl::string_view method);
+                                  const huiliu::v1::ReadContext& context, absl::string_view method,
+                                  huiliu::v1::Role role = huiliu::v1::ROLE_CONSUMER);
   // Before data leaves, and before each message of a stream: the grant may have been revoked
   // meanwhile (PERMISSION_DENIED), this node may have slept, or the catalog be another's now
   // (UNAVAILABLE).

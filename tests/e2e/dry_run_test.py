@@ -33,7 +33,7 @@ class Hub(Node):
     ORGANISATIONS = {**Node.ORGANISATIONS, "yn-data": "云南省数据局（模拟）"}
     ACCOUNTS = {**{account: ("yn-data" if organisation in ("km-data", "km-audit") else organisation, roles)
                    for account, (organisation, roles) in Node.ACCOUNTS.items()},
-                "viewer": ("yn-data", ["data_officer", "consumer"])}
+                "viewer": ("yn-data", ["data_officer"])}
 
     def register_source(self, source, system, dataset, organisation, key_hex, expected_every="24h"):
         at_node = source == "hub"
