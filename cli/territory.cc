@@ -137,6 +137,9 @@ class Explainer {
     std::string says = absl::StrCat(finding.division, " ", NameOf(finding.division));
     if (finding.division.empty())
       says = finding.ambiguous ? command_.Say("指向多处", "several places") : "";
+    if (!finding.also.empty())
+      absl::StrAppend(&says, command_.Say("，又写有 ", "; and also names "), finding.also, " ",
+                      NameOf(finding.also));
     if (!finding.candidates.empty()) {
       const std::vector<std::string> codes = absl::StrSplit(finding.candidates, '/');
       absl::StrAppend(&says, says.empty() ? "" : command_.Say("，", "; "),
@@ -213,6 +216,7 @@ class Explainer {
            {"division", finding.division},
            {"ambiguous", finding.ambiguous},
            {"candidates", finding.candidates},
+           {"also", finding.also},
            {"disagreement", kDisagreements[static_cast<size_t>(finding.disagreement)]}});
     const auto field = [&](int link) {
       return link < 0 ? std::string() : basis().evidence(link).field();

@@ -126,7 +126,8 @@ class Writer {
       for (const territory::Finding& finding : attribution.findings) {
         if (finding.link != i) continue;
         // What agrees says no more than the division that is told anyway.
-        if (!Knows(link->value()) && finding.division != attribution.division) {
+        const bool more = finding.division != attribution.division || !finding.also.empty();
+        if (!Knows(link->value()) && more) {
           link->set_withheld(true);
           continue;
         }

@@ -133,7 +133,12 @@ class Speaker {
     }
     if (link.decided() || link.decided_county())
       absl::StrAppend(&line, Say("（由它判定）", " (it decides)"));
-    if (!link.disagrees().empty()) absl::StrAppend(&line, Say("（与判定不一致）", " (disagrees)"));
+    if (!link.disagrees().empty()) {
+      const bool also = link.division() == message_.division();
+      absl::StrAppend(&line, also ? Say("（又写有另一县区，与判定不一致）",
+                                        " (it names another county, too, which disagrees)")
+                                  : Say("（与判定不一致）", " (disagrees)"));
+    }
     Line(line);
   }
 

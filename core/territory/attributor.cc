@@ -175,11 +175,12 @@ class BasisAttributor : public Attributor {
       ambiguous = ambiguous || place.ambiguous;
       if (place.division.empty() && !place.ambiguous && place.candidates.empty()) continue;
       out->findings.push_back({order_[i], place.division, place.ambiguous,
-                               place.candidates.Joined("/"), Disagreement::kNone});
+                               place.candidates.Joined("/"), place.also, Disagreement::kNone});
       const bool of_managed = place.managed_in.empty() ? Inside(place.division, managed_in)
                                                        : Inside(out->division, managed_in);
       if (!managed_in.empty() && of_managed) continue;
-      const Disagreement apart = Compare(place.division, out->division);
+      const Disagreement apart =
+          std::max(Compare(place.division, out->division), Compare(place.also, out->division));
       out->findings.back().disagreement = apart;
       out->disagreement = std::max(out->disagreement, apart);
     }

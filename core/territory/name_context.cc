@@ -66,6 +66,11 @@ bool ContinuesAsInstitution(absl::string_view rest) {
   return StartsWithAny(rest, kTails);
 }
 
+bool MeansDivision(absl::string_view name, absl::string_view rest) {
+  if (!EndsAsDivision(name)) return !ContinuesAsOtherName(rest);
+  return !(absl::EndsWith(name, "市") && absl::StartsWith(rest, "场"));
+}
+
 bool EndsAsDivision(absl::string_view name) {
   for (absl::string_view suffix : {"省", "市", "县", "区", "州", "旗", "盟"}) {
     if (absl::EndsWith(name, suffix)) return true;

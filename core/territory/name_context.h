@@ -2,6 +2,7 @@
 #ifndef HUILIU_CORE_TERRITORY_NAME_CONTEXT_H_
 #define HUILIU_CORE_TERRITORY_NAME_CONTEXT_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
@@ -19,6 +20,16 @@ bool ContinuesAsInstitution(absl::string_view rest);
 
 // The number right behind a road's name, in ASCII or full-width digits; 0: none.
 uint32_t HouseNumber(absl::string_view rest);
+
+// Bytes of the code point that begins with `c`.
+inline size_t CodePointSize(char c) {
+  const uint8_t b = static_cast<uint8_t>(c);
+  return b < 0xC0 ? 1 : b < 0xE0 ? 2 : b < 0xF0 ? 3 : 4;
+}
+
+// Whether a division's name means the division, by the text behind it: 大同市 in 大同市场 is no
+// city; an alias (景洪) is as weak as a short name before 路.
+bool MeansDivision(absl::string_view name, absl::string_view rest);
 
 // Of a name: 路, 街 …; 省, 市, 县 ….
 bool IsRoad(absl::string_view name);

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "core/territory/name_context.h"
+#include "core/territory/second_county.h"
 
 namespace huiliu::territory {
 namespace {
@@ -66,11 +67,15 @@ class Reader {
       size_t end = 0;
       const absl::string_view next = MatchAt(start, at, &end);
       if (next.empty()) break;
+      names_city_ = names_city_ || (IsCityOrCounty(next) && !IsCounty(next));
       at = std::string(next);
       *begin = end;
     }
     return at;
   }
+
+  // Whether what was read from the left names the city, not only a county of it.
+  bool names_city() const { return names_city_; }
 
   // Several divisions have the name that the text begins with.
   bool ambiguous() const { return ambiguous_; }
@@ -93,11 +98,6 @@ class Reader {
   }
 
  private:
-  static size_t CodePointSize(char c) {
-    const uint8_t b = static_cast<uint8_t>(c);
-    return b < 0xC0 ? 1 : b < 0xE0 ? 2 : b < 0xF0 ? 3 : 4;
-  }
-
   // The first bytes of the fillers below.
   static bool MayBeginFiller(char c) { return c == '\xE3' || c == '\xEF' || c == '\xE6'; }
 
@@ -159,12 +159,6 @@ class Reader {
                               ? gazetteer_.IsDeep(naming.code)
                               : Inside(known_, naming.code) || Inside(naming.code, known_);
     return expected || PlaceFollows(start + size, naming.code);
-  }
-
-  // 大同市 in 大同市场 is no city; an alias (景洪) is as weak as a short name before 路.
-  static bool MeansDivision(absl::string_view name, absl::string_view rest) {
-    if (!EndsAsDivision(name)) return !ContinuesAsOtherName(rest);
-    return !(absl::EndsWith(name, "市") && absl::StartsWith(rest, "场"));
   }
 
   // Whether a place inside `area` is named right at `start`.
@@ -252,12 +246,31 @@ class Reader {
   const absl::string_view known_;
   const bool name_expected_;
   bool ambiguous_ = false;
+  bool names_city_ = false;
 };
 
 Place At(absl::string_view division, CountyMeans by) {
   Place place;
   place.division = std::string(division);
   place.by = by;
+  return place;
+}
+
+// An address that begins with a county and names `other` behind it (empty: none). Behind its city
+// the first is the address's own, and the other contradicts it; without, either may be.
+Place OfTwo(const Gazetteer& gazetteer, absl::string_view written, absl::string_view other,
+            bool behind_city) {
+  if (other.empty() || behind_city) {
+    Place place = At(written, CountyMeans::kWritten);
+    place.also = std::string(other);
+    return place;
+  }
+  Place place;
+  place.ambiguous = true;
+  if (!Inside(CityOf(written), other)) return place;
+  place.division = CityOf(written);
+  place.candidates.Add(gazetteer.Find(written)->code);
+  place.candidates.Add(other);
   return place;
 }
 
@@ -339,7 +352,8 @@ Place ReadAddress(const Gazetteer& gazetteer, absl::string_view text, absl::stri
   const absl::string_view within =
       IsCityOrCounty(written) || !Inside(written, known) || known.empty() ? written : known;
   if (IsCounty(written) && !gazetteer.HasManaged(written))
-    return At(written, CountyMeans::kWritten);
+    return OfTwo(gazetteer, written, OtherCounty(gazetteer, text.substr(begin), written),
+                 reader.names_city());
   Place place = Decide(reader.ReadRest(begin, within), written, within);
   place.ambiguous = place.ambiguous || (place.division.empty() && reader.ambiguous());
   return place;

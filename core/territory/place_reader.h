@@ -45,6 +45,7 @@ struct Place {
   bool ambiguous = false;  // several, so nothing (or nothing below `division`)
   std::string managed_in;  // the county that the managed area lies in, where `division` manages
   CountyMeans by = CountyMeans::kNothing;  // how `division` was told, where it is a county
+  std::string also;  // another county that an address names in full behind the one it says
   // Where names below the county leave it open: the counties they allow (views into the gazetteer).
   // Too weak to stand against anything; together with a weak link they may decide.
   Codes candidates;
@@ -55,7 +56,8 @@ struct Place {
 Place ReadName(const Gazetteer& gazetteer, absl::string_view text);
 
 // An address. `known`: the city, else the province, that stronger evidence says (empty: nothing).
-// Read from the left: province, city, county as written one after the other; then the only county
+// Read from the left: province, city, county as written one after the other (a second county behind
+// them is `also`; where no city stands before the first, neither is taken); then the only county
 // that is named in full anywhere; then a development zone; then a street, town or township that
 // stands in one county of the city (of the province, where no city is known); then a village or
 // community. Road names (大理路) name no place; roads and estates kept by hand, and streets and

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -63,6 +64,11 @@ enum class CountyMeans : uint8_t {
   kAgreement,  // a weak link's county that such names allow
 };
 
+// An area as people write it for rules, receivers and trials: the six-digit code of a province,
+// city or county, of today or (with a successor) of before. INVALID_ARGUMENT, in Chinese and
+// English with the way out, where nothing could ever lie in it.
+absl::Status CheckArea(const Divisions& divisions, absl::string_view code);
+
 // What one evidence link said.
 struct Finding {
   int link = 0;            // index into TerritoryBasis.evidence
@@ -71,7 +77,9 @@ struct Finding {
   // Counties that the address's roads, estates and hamlets allow, where they say no division:
   // 530112, or 530111/530112 for a road that runs through two.
   std::string candidates;
-  // How far it is from what was decided.
+  // Another county that the same text names behind the one it says; empty: none.
+  std::string also;
+  // How far either of them is from what was decided.
   Disagreement disagreement = Disagreement::kNone;
 };
 

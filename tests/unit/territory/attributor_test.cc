@@ -266,6 +266,43 @@ TEST(ChainTest, AManagedAreaAgreesWithTheCountyItLiesInAndWithItsManager) {
   EXPECT_EQ(Address("云南省西双版纳州勐腊县磨憨镇", "西双版纳"), "532800");
 }
 
+TEST(AddressTest, ASecondCountyNeverPassesInSilence) {
+  // Behind its city the first is the address's own; the other contradicts it.
+  for (const char* text : {"昆明市五华区人民路2号盘龙区", "云南省昆明市五华区（原盘龙区）",
+                           "昆明五华区经营场所：盘龙区北京路"}) {
+    const Attribution out = Attribute({kName, kAddress}, {"昆明", text});
+    EXPECT_EQ(out.division, "530102") << text;
+    EXPECT_EQ(out.disagreement, Disagreement::kCounty) << text;
+    ASSERT_EQ(out.findings.size(), 2U);
+    EXPECT_EQ(out.findings[1].division, "530102");
+    EXPECT_EQ(out.findings[1].also, "530103") << text;
+    EXPECT_EQ(out.findings[1].disagreement, Disagreement::kCounty);
+  }
+  // Without it neither is taken: the city only, unless a code names one of the two.
+  const Attribution bare = Attribute({kName, kAddress}, {"昆明", "五华区人民路2号盘龙区"});
+  EXPECT_EQ(bare.division, "530100");
+  EXPECT_EQ(bare.county_by, -1);
+  ASSERT_EQ(bare.findings.size(), 2U);
+  EXPECT_TRUE(bare.findings[1].ambiguous);
+  EXPECT_EQ(bare.findings[1].candidates, "530102/530103");
+  const auto with_code = [](const char* uscc) {
+    return Attribute({kName, kAddress, kWeakUscc}, {"昆明", "五华区人民路2号盘龙区", uscc})
+        .division;
+  };
+  EXPECT_EQ(with_code("91530103MA6MEC998C"), "530103");
+  EXPECT_EQ(with_code("91530112MA6MEC998C"), "530100");
+  EXPECT_EQ(Attribute({kAddress}, {"五华区人民路2号大理市下关镇"}).division, "");
+  EXPECT_EQ(Attribute({kAddress}, {"五华区人民路2号大理市下关镇"}).reason, "territory.ambiguous");
+  // Another city's county: how far is told.
+  EXPECT_EQ(Attribute({kAddress}, {"昆明市五华区人民路2号大理市下关镇"}).disagreement,
+            Disagreement::kCity);
+  // The same county again, an institution's, a road's, a zone's name: nothing.
+  for (const char* text :
+       {"昆明市五华区昆明市五华区北京路1号", "昆明市五华区盘龙区粮食局宿舍",
+        "昆明市五华区官渡路3号", "昆明市官渡区五华区人民政府驻地", "昆明市盘龙区五华大厦"})
+    EXPECT_FALSE(Attribute({kAddress}, {text}).conflict) << text;
+}
+
 TEST(ChainTest, WhereNothingDecidesTheReasonIsTold) {
   const Attribution out = Attribute({kName, kAddress, kWeakUscc}, {"", "翠湖宾馆大堂", ""});
   EXPECT_EQ(out.division, "");

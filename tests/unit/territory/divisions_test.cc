@@ -73,6 +73,25 @@ TEST(DivisionsTest, ContainsFollowsPrefixesAndManagers) {
   EXPECT_FALSE(all.Contains("530100", "534001"));
 }
 
+TEST(DivisionsTest, AnAreaIsASixDigitCodeThatSomethingCanLieIn) {
+  const Divisions& all = *AllDivisions();
+  for (const char* area : {"530000", "530100", "530102", "530101", "530121", "532231", "110101"})
+    EXPECT_TRUE(CheckArea(all, area).ok()) << area;
+  const auto says = [&](const char* code) { return std::string(CheckArea(all, code).message()); };
+  for (const char* code : {"530199", "999999", "534001", "000000"}) {
+    EXPECT_NE(says(code).find("没有这个代码"), std::string::npos) << code;
+    EXPECT_NE(says(code).find(std::string("division \"") + code), std::string::npos) << code;
+  }
+  // What is finer names the area that there is.
+  EXPECT_NE(says("530102001").find("如 530102"), std::string::npos);
+  EXPECT_NE(says("530102001001").find("such as 530102"), std::string::npos);
+  EXPECT_NE(says("532823105").find("such as 530100"), std::string::npos);
+  EXPECT_NE(says("132101").find("nothing took its place"), std::string::npos);
+  for (const char* code : {"", "5301", "昆明市", "５３０１００", " 530100", "53010\n"})
+    EXPECT_NE(says(code).find("六位代码"), std::string::npos) << code;
+  EXPECT_LT(says(std::string(100000, '1').c_str()).size(), 400u);
+}
+
 // Each abolished code of Yunnan leads to a division that exists.
 TEST(DivisionsTest, NoCodeOfYunnanIsLost) {
   std::ifstream file(Root() + "/schemas/divisions/historic.tsv");
