@@ -1,9 +1,9 @@
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
+#include "cli/files_in.h"
 #include "cli/rule_dry_run.h"
 #include "cli/rule_explain.h"
 #include "cli/rule_life.h"
@@ -64,32 +64,10 @@ absl::StatusOr<std::string> ReadNamed(const std::string& path, const std::string
   return absl::NotFoundError(absl::StrCat(test, ": names ", path, ", which is not there"));
 }
 
-// Folders stand for the *.ruletest files in them, in order of name.
-absl::StatusOr<std::vector<std::string>> TestFiles(const std::vector<std::string>& named) {
-  std::vector<std::string> files;
-  for (const std::string& name : named) {
-    std::error_code error;
-    if (!std::filesystem::is_directory(name, error)) {
-      files.push_back(name);
-      continue;
-    }
-    std::vector<std::string> found;
-    for (std::filesystem::recursive_directory_iterator entry(name, error), end;
-         !error && entry != end; entry.increment(error)) {
-      if (entry->path().extension() == ".ruletest") found.push_back(entry->path().string());
-    }
-    if (error) return absl::InternalError(absl::StrCat(name, ": ", error.message()));
-    if (found.empty())
-      return absl::NotFoundError(
-          absl::StrCat(name, ": 其中没有 *.ruletest 文件 / no *.ruletest file in it"));
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
-  }
-  return files;
-}
-
 absl::Status Test(Command& command, const Options& options) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> files, TestFiles(options.files));
+  ASSIGN_OR_RETURN(
+      const std::vector<std::string> files,
+      FilesIn(options.files, {".ruletest"}, "其中没有 *.ruletest 文件 / no *.ruletest file in it"));
   ASSIGN_OR_RETURN(const std::string found, FindSchemas(options.schemas));
   const std::string schemas = std::filesystem::absolute(found).string();
   rules::RuleTestWorld world;

@@ -1,11 +1,11 @@
 // Rule files of a folder (say, of a Git repository) beside what the node has: what differs is
 // proposed. Approving stays with another officer.
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "cli/files_in.h"
 #include "cli/rule_life.h"
 #include "cli/schemas.h"
 #include "cli/words.h"
@@ -36,36 +36,6 @@ struct Draft {
   Action action = Action::kNothing;
   v1::RuleSet known;  // the version that waits, or was proposed now
 };
-
-// Every YAML file of a folder is a rule file.
-absl::StatusOr<std::vector<std::string>> RuleFiles(const std::vector<std::string>& named) {
-  std::vector<std::string> files;
-  for (const std::string& name : named) {
-    std::error_code error;
-    if (!std::filesystem::is_directory(name, error)) {
-      files.push_back(name);
-      continue;
-    }
-    std::vector<std::string> found;
-    for (std::filesystem::recursive_directory_iterator entry(name, error), end;
-         !error && entry != end; entry.increment(error)) {
-      const std::string extension = entry->path().extension().string();
-      if (entry->path().filename().string().front() == '.') {
-        if (entry->is_directory(error)) entry.disable_recursion_pending();
-      } else if (extension == ".yaml" || extension == ".yml") {
-        found.push_back(entry->path().string());
-      }
-    }
-    if (error) return absl::InternalError(absl::StrCat(name, ": ", error.message()));
-    if (found.empty()) {
-      return absl::NotFoundError(
-          absl::StrCat(name, ": 其中没有规则文件（*.yaml）/ no rule file (*.yaml) in it"));
-    }
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
-  }
-  return files;
-}
 
 // The newest version that was not rejected: proposing its very text again would change nothing.
 absl::StatusOr<v1::RuleSet> Newest(Command& command, const rules::RuleSetHead& head) {
@@ -167,7 +137,9 @@ const char* NameOf(const Draft& draft, bool plan) {
 }
 
 absl::Status Apply(Command& command, const Options& options) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> files, RuleFiles(options.paths));
+  ASSIGN_OR_RETURN(const std::vector<std::string> files,
+                   FilesIn(options.paths, {".yaml", ".yml"},
+                           "其中没有规则文件（*.yaml）/ no rule file (*.yaml) in it"));
   std::vector<Draft> drafts;
   std::map<std::pair<std::string, std::string>, std::string> of;  // dataset and receiver → file
   // All are looked at before any is proposed.
