@@ -36,14 +36,20 @@ void PrintErrors(Command& command, const std::string& file,
 // Against the contract on disk where no node is configured, else by the node.
 absl::Status Check(Command& command, const Options& options) {
   v1::CheckRuleSetResponse all;
+  ASSIGN_OR_RETURN(const auto divisions, DivisionsAtHand(options.schemas));
   for (const std::string& file : options.files) {
     ASSIGN_OR_RETURN(const std::string yaml, ReadFile(file));
     ASSIGN_OR_RETURN(const rules::RuleSetHead head, rules::ParseRuleSetHead(file, yaml));
     ASSIGN_OR_RETURN(const auto contract,
                      ContractOf(command, head.dataset.value(), options.contract, options.schemas));
     std::vector<v1::RuleError> errors;
-    const auto parsed = rules::ParseRuleSet(file, yaml, *contract, &errors);
+    const auto parsed = rules::ParseRuleSet(file, yaml, *contract, &errors, divisions.get());
     if (!parsed.ok() && errors.empty()) return parsed.status();
+    if (divisions == nullptr && !command.json) {
+      command.out() << command.Say("未找到 schemas/divisions，未核对区划代码；用 --schemas 指明\n",
+                                   "no schemas/divisions found: division codes were not looked up; "
+                                   "name it with --schemas\n");
+    }
     command.findings = command.findings || !errors.empty();
     if (!command.json) PrintErrors(command, file, errors);
     for (v1::RuleError& error : errors) *all.add_errors() = std::move(error);

@@ -50,14 +50,15 @@ absl::StatusOr<v1::RuleSet> Newest(Command& command, const rules::RuleSetHead& h
   return v1::RuleSet();
 }
 
-absl::Status Compare(Command& command, const Options& options, Draft* draft) {
+absl::Status Compare(Command& command, const Options& options,
+                     const territory::Divisions* divisions, Draft* draft) {
   ASSIGN_OR_RETURN(draft->yaml, ReadFile(draft->file));
   ASSIGN_OR_RETURN(draft->head, rules::ParseRuleSetHead(draft->file, draft->yaml));
   ASSIGN_OR_RETURN(const auto contract, ContractOf(command, draft->head.dataset.value(),
                                                    options.contract, options.schemas));
   std::vector<v1::RuleError> errors;
   ASSIGN_OR_RETURN(const auto parsed,
-                   rules::ParseRuleSet(draft->file, draft->yaml, *contract, &errors));
+                   rules::ParseRuleSet(draft->file, draft->yaml, *contract, &errors, divisions));
   ASSIGN_OR_RETURN(const auto in_force, RulesInForce(command, draft->head, *contract));
   ASSIGN_OR_RETURN(draft->known, Newest(command, draft->head));
   draft->in_force = in_force == nullptr ? 0 : in_force->version;
@@ -140,13 +141,14 @@ absl::Status Apply(Command& command, const Options& options) {
   ASSIGN_OR_RETURN(const std::vector<std::string> files,
                    FilesIn(options.paths, {".yaml", ".yml"},
                            "其中没有规则文件（*.yaml）/ no rule file (*.yaml) in it"));
+  ASSIGN_OR_RETURN(const auto divisions, DivisionsAtHand(options.schemas));
   std::vector<Draft> drafts;
   std::map<std::pair<std::string, std::string>, std::string> of;  // dataset and receiver → file
   // All are looked at before any is proposed.
   for (const std::string& file : files) {
     Draft& draft = drafts.emplace_back();
     draft.file = file;
-    RETURN_IF_ERROR(Compare(command, options, &draft));
+    RETURN_IF_ERROR(Compare(command, options, divisions.get(), &draft));
     const auto [other, fresh] =
         of.try_emplace({draft.head.dataset.value(), draft.head.receiver.value()}, draft.file);
     if (!fresh) {

@@ -102,6 +102,8 @@ class Explainer {
     rules::Receiver receiver{rules_->receiver, rules_->receiver.value(), {}, kKey};
     receiver.divisions = absl::StrSplit(
         options_.area.empty() ? rules_->receiver.value() : options_.area, ',', absl::SkipEmpty());
+    for (const std::string& area : receiver.divisions)
+      RETURN_IF_ERROR(Annotate(territory::CheckArea(*divisions_, area), "--area"));
     ASSIGN_OR_RETURN(
         found_, rules::ExplainRecord(contract_, rules_, receiver, divisions_, record_, now_us));
     return command_.json ? PrintJson() : PrintText();
@@ -134,7 +136,8 @@ class Explainer {
     ASSIGN_OR_RETURN(const rules::RuleSetHead head, rules::ParseRuleSetHead(name, yaml));
     ASSIGN_OR_RETURN(
         contract_, ContractOf(command_, head.dataset.value(), options_.contract, options_.schemas));
-    ASSIGN_OR_RETURN(rules_, rules::ParseRuleSet(name, yaml, *contract_, nullptr));
+    ASSIGN_OR_RETURN(rules_, rules::ParseRuleSet(name, yaml, *contract_, nullptr,
+                                                 version == 0 ? divisions_.get() : nullptr));
     if (version > 0) rules_ = rules::WithVersion(*rules_, version);
     return absl::OkStatus();
   }

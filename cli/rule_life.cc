@@ -214,7 +214,8 @@ absl::Status Plan(Command& command, const Options& options) {
     ASSIGN_OR_RETURN(const auto contract,
                      ContractOf(command, head.dataset.value(), options.contract, options.schemas));
     std::vector<v1::RuleError> errors;
-    ASSIGN_OR_RETURN(const auto draft, rules::ParseRuleSet(file, yaml, *contract, &errors));
+    ASSIGN_OR_RETURN(const auto draft,
+                     rules::ParseRuleSet(file, yaml, *contract, &errors, divisions.get()));
     ASSIGN_OR_RETURN(const auto in_force, RulesInForce(command, head, *contract));
     const std::vector<std::string> changes = RuleChanges(in_force.get(), *draft, command.english());
     if (command.json) {
@@ -231,6 +232,7 @@ absl::Status Plan(Command& command, const Options& options) {
       command.out() << command.Say("（尚无现行规则）\n", " (none in force yet)\n");
     } else {
       command.out() << command.Say("（对比现行第 ", " (beside version ") << in_force->version
+  ASSIGN_OR_RETURN(const auto divisions, DivisionsAtHand(options.schemas));
                     << command.Say(" 版）\n", ", in force)\n");
     }
     for (const std::string& change : changes) command.out() << "  " << Printable(change) << "\n";

@@ -96,4 +96,12 @@ absl::StatusOr<std::shared_ptr<const territory::Divisions>> LoadDivisions(
   return territory::Divisions::Load(schemas + "/divisions");
 }
 
+absl::StatusOr<std::shared_ptr<const territory::Divisions>> DivisionsAtHand(
+    const std::string& named) {
+  const auto schemas = FindSchemas(named);
+  if (schemas.ok()) return LoadDivisions(*schemas);
+  if (!named.empty()) return schemas.status();
+  return std::shared_ptr<const territory::Divisions>();
+}
+
 }  // namespace huiliu::cli

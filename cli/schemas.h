@@ -35,6 +35,11 @@ absl::StatusOr<std::shared_ptr<const schema::Contract>> ContractOf(Command& comm
 absl::StatusOr<std::shared_ptr<const territory::Divisions>> LoadDivisions(
     const std::string& schemas);
 
+// Those of the folder `named` or found; nullptr where none is named and none found: then the node
+// that takes the rules looks their areas up.
+absl::StatusOr<std::shared_ptr<const territory::Divisions>> DivisionsAtHand(
+    const std::string& named);
+
 }  // namespace huiliu::cli
 
 #endif  // HUILIU_CLI_SCHEMAS_H_

@@ -82,7 +82,9 @@ absl::StatusOr<std::shared_ptr<const rules::RuleSet>> Reread::Parse(const std::s
         source_.id(), " 为 ", contract_->id().value(), " → ", receiver_.id.value(),
         " / these rules are of another dataset or receiver than the source"));
   }
-  ASSIGN_OR_RETURN(const auto parsed, rules::ParseRuleSet(name, yaml, *contract_, nullptr));
+  ASSIGN_OR_RETURN(const auto parsed,
+                   rules::ParseRuleSet(name, yaml, *contract_, nullptr,
+                                       version == 0 ? divisions_.get() : nullptr));
   return rules::WithVersion(*parsed, version);
 }
 

@@ -3,6 +3,8 @@
 #include "broker/governance/overrides.h"
 #include "broker/governance/state.h"
 #include "core/base/status.h"
+#include "core/rules/compiled_rules.h"
+#include "core/rules/override_match.h"
 
 namespace huiliu::governance {
 namespace {
@@ -16,6 +18,17 @@ bool WaitsOrHolds(const TerritoryOverride& one) {
          one.state() == huiliu::v1::OVERRIDE_STATE_APPROVED;
 }
 bool IsPattern(const TerritoryOverride& one) { return one.has_pattern() || one.has_condition(); }
+
+// A condition's areas must be divisions; what it is else has been checked.
+absl::Status CheckAreas(const TerritoryOverride& given, const schema::Contract& contract,
+                        const std::shared_ptr<const territory::Divisions>& divisions) {
+  if (divisions == nullptr || !given.has_condition()) return absl::OkStatus();
+  cel::Environment environment = *rules::EnvironmentOf(divisions);
+  environment.check_area = [&](absl::string_view area) {
+    return territory::CheckArea(*divisions, area);
+  };
+  return rules::CompileOverride(given, contract, environment).status();
+}
 
 absl::Status Unknown(const std::string& id) {
   return absl::NotFoundError(StrCat("没有认领决定 / there is no override \"", id, "\""));
@@ -32,6 +45,7 @@ absl::StatusOr<Record> State::ProposeOverride(const TerritoryOverride& given,
   if (!receivers_.contains(given.receiver()))
     return absl::NotFoundError(StrCat("receiver \"", given.receiver(), "\" is not registered"));
   RETURN_IF_ERROR(CheckProposal(given, *dataset->contract));
+  RETURN_IF_ERROR(CheckAreas(given, *dataset->contract, divisions_));
   int held = 0, patterns = 0;
   for (const auto& [id, one] : overrides_) {
     if (one.dataset() != given.dataset() || one.receiver() != given.receiver() ||

@@ -162,6 +162,11 @@ absl::Status State::CheckSecurityRemains(const huiliu::v1::Account& changed) con
 
 absl::StatusOr<Record> State::Propose(const huiliu::v1::Receiver& receiver, uint64_t seen) const {
   RETURN_IF_ERROR(Check(receiver));
+  for (const std::string& division : receiver.divisions()) {
+    if (divisions_ == nullptr) break;
+    RETURN_IF_ERROR(Annotate(territory::CheckArea(*divisions_, division),
+                             StrCat("接收方 ", receiver.id(), " / receiver ", receiver.id())));
+  }
   absl::ReaderMutexLock lock(&mutex_);
   RETURN_IF_ERROR(CheckSeen("receiver", receivers_, receiver.id(), seen));
   Record record;
@@ -257,7 +262,7 @@ absl::StatusOr<std::optional<Record>> State::ProposeRuleSet(const std::string& s
   // Thousands of rules take a while: nobody waits for them.
   std::vector<huiliu::v1::RuleError> errors;
   ASSIGN_OR_RETURN(std::shared_ptr<const rules::RuleSet> parsed,
-                   rules::ParseRuleSet(source_name, yaml, *contract, &errors));
+                   rules::ParseRuleSet(source_name, yaml, *contract, &errors, divisions_.get()));
   absl::ReaderMutexLock lock(&mutex_);
   uint32_t version = 1;
   const auto old = rule_sets_.find({head.dataset.value(), head.receiver.value()});

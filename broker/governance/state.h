@@ -19,6 +19,7 @@
 #include "broker/governance/rule_versions.h"
 #include "core/rules/rule_set.h"
 #include "core/schema/contract.h"
+#include "core/territory/territory.h"
 #include "huiliu/v1/control.pb.h"
 
 namespace huiliu::governance {
@@ -43,6 +44,13 @@ class State {
 
   State();
 
+  // Once, before the first Propose: areas and receivers' divisions are looked up from then on.
+  // Without it codes are not looked up. Records that stand are never checked again.
+  void KnowDivisions(std::shared_ptr<const territory::Divisions> divisions) {
+    divisions_ = std::move(divisions);
+  }
+  const territory::Divisions* divisions() const { return divisions_.get(); }
+
   // Takes over a durable record, at start-up and after each command. DATA_LOSS where it cannot be
   // understood.
   absl::Status Apply(const Record& record);
@@ -52,6 +60,7 @@ class State {
                                  uint64_t seen_version) const;
   // INVALID_ARGUMENT where two of the three administrator roles (三员) would meet in one account.
   absl::StatusOr<Record> Propose(const huiliu::v1::Account& account, uint64_t seen_version) const;
+  // INVALID_ARGUMENT where a division is none in which anything could lie.
   absl::StatusOr<Record> Propose(const huiliu::v1::Receiver& receiver, uint64_t seen_version) const;
   absl::StatusOr<Record> Propose(const huiliu::v1::System& system, uint64_t seen_version) const;
   absl::StatusOr<Record> Propose(const huiliu::v1::Source& source, uint64_t seen_version) const;
@@ -177,6 +186,8 @@ class State {
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   const DatasetVersion* DatasetAt(const std::string& id, uint32_t version) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
+  std::shared_ptr<const territory::Divisions> divisions_;  // constant once known; or nullptr
 
   mutable absl::Mutex mutex_;
   uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -21,6 +21,7 @@ absl::Status DryRuns::CheckQuestions(const Draft& draft, const DryRunRequest& re
   const std::string& receiver = draft.rules->receiver.value();
   const auto registered = parts_.state.FindReceiver(receiver);
   for (const std::string& division : request.divisions()) {
+    RETURN_IF_ERROR(territory::CheckArea(*parts_.divisions, division));
     const bool own = registered.has_value() &&
                      std::any_of(registered->divisions().begin(), registered->divisions().end(),
                                  [&](const std::string& area) {

@@ -127,7 +127,8 @@ absl::StatusOr<DryRuns::Draft> DryRuns::FindDraft(const DryRunRequest& request) 
   ASSIGN_OR_RETURN(
       const std::shared_ptr<const rules::RuleSet> parsed,
       rules::ParseRuleSet(is_text ? request.source_name() : draft.kept->source_name(),
-                          is_text ? request.yaml() : draft.kept->yaml(), *draft.contract, nullptr));
+                          is_text ? request.yaml() : draft.kept->yaml(), *draft.contract, nullptr,
+                          is_text ? parts_.divisions.get() : nullptr));
   draft.rules =
       rules::WithVersion(*parsed, draft.kept.has_value() ? draft.kept->version() : uint32_t{0});
   return draft;

@@ -43,6 +43,7 @@
 #include "broker/service/rule_trials_service.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
+#include "core/rules/compiled_rules.h"
 #include "core/territory/territory.h"
 
 namespace huiliu::server {
@@ -117,10 +118,12 @@ class OneNode : public Node {
     ASSIGN_OR_RETURN(lineage_, LineageStore::Open(lineage, *checkpoint_key_, clock_));
     folder_ = std::make_unique<pipeline::LineageFolder>(*backbone_, *lineage_, Errors());
     ASSIGN_OR_RETURN(divisions_, territory::Divisions::Load(config_.divisions_dir));
-    environment_.contains = [this](absl::string_view area, absl::string_view code) {
-      return divisions_->Contains(area, code);
+    environment_ = *rules::EnvironmentOf(divisions_);
+    asked_environment_ = environment_;
+    asked_environment_.check_area = [this](absl::string_view area) {
+      return territory::CheckArea(*divisions_, area);
     };
-    environment_.resolve = [this](absl::string_view code) { return divisions_->Resolve(code); };
+    state_.KnowDivisions(divisions_);
     return absl::OkStatus();
   }
 
@@ -159,8 +162,8 @@ class OneNode : public Node {
 
   absl::Status OpenGovernance() {
     const auto check_grant = [this](const huiliu::v1::Grant& grant) {
-      return access::AccessPlan::Compile(grant, state_.FindContract(grant.dataset()), environment_,
-                                         PseudonymKey(grant.receiver()))
+      return access::AccessPlan::Compile(grant, state_.FindContract(grant.dataset()),
+                                         asked_environment_, PseudonymKey(grant.receiver()))
           .status();
     };
     RETURN_IF_ERROR(control_->CatchUp());
@@ -279,7 +282,7 @@ class OneNode : public Node {
                                              cluster_ == nullptr ? nullptr : &cluster_->lease());
     ASSIGN_OR_RETURN(const std::string token_secret, keys_->Secret("tokens"));
     token_seal_ = std::make_unique<TokenSeal>(token_secret);
-    reads_ = std::make_unique<pipeline::Reads>(*gate_, environment_, *token_seal_);
+    reads_ = std::make_unique<pipeline::Reads>(*gate_, asked_environment_, *token_seal_);
     cursors_ = std::make_unique<pipeline::Cursors>(*backbone_, *writer_, *token_seal_);
     delivered_ = std::make_unique<pipeline::DeliveredKeys>(*backbone_, *lineage_, *gate_);
     return absl::OkStatus();
@@ -389,7 +392,8 @@ class OneNode : public Node {
   std::unique_ptr<LineageStore> lineage_;
   std::unique_ptr<pipeline::LineageFolder> folder_;
   std::shared_ptr<const territory::Divisions> divisions_;
-  cel::Environment environment_;
+  cel::Environment environment_;        // of what holds already
+  cel::Environment asked_environment_;  // of what somebody writes now: areas are looked up too
   governance::State state_;
   const service::SchemaRegistry schemas_{state_, config_.kafka.prefix};
   std::unique_ptr<pipeline::ControlLog> control_;

@@ -172,8 +172,8 @@ absl::Status RulesService::CheckRuleSet(const CallContext& context,
                                             head.dataset.value(), "\" is not registered"));
   }
   std::vector<huiliu::v1::RuleError> errors;
-  const auto parsed =
-      rules::ParseRuleSet(request.source_name(), request.yaml(), *contract, &errors);
+  const auto parsed = rules::ParseRuleSet(request.source_name(), request.yaml(), *contract, &errors,
+                                          state_.divisions());
   for (huiliu::v1::RuleError& error : errors) *response->add_errors() = std::move(error);
   return parsed.ok() || response->errors_size() > 0 ? absl::OkStatus() : parsed.status();
 }

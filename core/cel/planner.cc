@@ -175,11 +175,17 @@ class Planner {
   }
 
   NodePtr InDivision(const Expr& expr) {
-    if (expr.args.size() == 1) return MakeInDivision(environment_, nullptr, Make(*expr.args[0]));
-    if (expr.args.size() != 2)
+    if (expr.args.size() != 1 && expr.args.size() != 2)
       return Refuse(expr, "inDivision takes an area, or a code and an area");
-    NodePtr code = Make(*expr.args[0]);
-    return MakeInDivision(environment_, std::move(code), Make(*expr.args[1]));
+    NodePtr code = expr.args.size() == 2 ? Make(*expr.args[0]) : nullptr;
+    NodePtr area = Make(*expr.args.back());
+    const Value* constant = area->constant();
+    if (strict_ && constant != nullptr && constant->kind == ValueKind::kString &&
+        environment_ != nullptr && environment_->check_area != nullptr) {
+      if (const absl::Status fits = environment_->check_area(constant->text()); !fits.ok())
+        return Refuse(*expr.args.back(), std::string(fits.message()));
+    }
+    return MakeInDivision(environment_, std::move(code), std::move(area));
   }
 
   NodePtr MacroNode(const Expr& expr) {

@@ -33,6 +33,12 @@ struct Environment {
   // The division that a code belongs to today, empty where there is none; null: divisionOf is
   // refused.
   std::function<std::string(absl::string_view code)> resolve = nullptr;
+  // Why inDivision can hold for nothing in an area written as a constant, and what to write
+  // instead; OK where it can. Null: not asked (what is in force stays so).
+  std::function<absl::Status(absl::string_view area)> check_area = nullptr;
+  // Whether some edition has the division code: what a mask asks that generalises one. Null: no
+  // code is known.
+  std::function<bool(absl::string_view code)> has_division = nullptr;
   // Null: the calendar that the program was built with.
   std::shared_ptr<const WorkCalendar> calendar = nullptr;
 };

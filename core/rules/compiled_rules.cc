@@ -89,11 +89,15 @@ class Predecessors {
 
 std::shared_ptr<const cel::Environment> EnvironmentOf(
     std::shared_ptr<const territory::Divisions> divisions) {
-  return std::make_shared<const cel::Environment>(
-      cel::Environment{[divisions](absl::string_view area, absl::string_view code) {
-                         return divisions->Contains(area, code);
-                       },
-                       [divisions](absl::string_view code) { return divisions->Resolve(code); }});
+  cel::Environment environment;
+  environment.contains = [divisions](absl::string_view area, absl::string_view code) {
+    return divisions->Contains(area, code);
+  };
+  environment.resolve = [divisions](absl::string_view code) { return divisions->Resolve(code); };
+  environment.has_division = [divisions](absl::string_view code) {
+    return divisions->Find(code) != nullptr;
+  };
+  return std::make_shared<const cel::Environment>(std::move(environment));
 }
 
 absl::StatusOr<std::shared_ptr<const CompiledRules>> CompiledRules::Compile(

@@ -45,11 +45,7 @@ class Engine : public ReturnEngine {
 
   absl::Status Init(const std::vector<std::shared_ptr<const CompiledRules>>& compiled) {
     ASSIGN_OR_RETURN(facts_, RecordFacts::Create(*contract_, divisions_));
-    environment_ = {
-        [divisions = divisions_](absl::string_view area, absl::string_view code) {
-          return divisions->Contains(area, code);
-        },
-        [divisions = divisions_](absl::string_view code) { return divisions->Resolve(code); }};
+    environment_ = *EnvironmentOf(divisions_);
     matchers_.resize(receivers_.size());
     for (const auto& rules : compiled) {
       const RuleSet& set = rules->rule_set();

@@ -230,9 +230,14 @@ std::string RuleReader::ReadExpression(const YamlNode& node, absl::string_view w
   const std::string& text = node.value;
   const std::vector<Place> places = tree_.PlacesOf(node);
   std::vector<cel::Issue> issues;
-  // Areas are asked for only when a record is decided.
-  const cel::Environment environment{[](absl::string_view, absl::string_view) { return false; },
-                                     [](absl::string_view) { return std::string(); }};
+  // Whether a record lies in an area is asked only when it is decided.
+  cel::Environment environment{[](absl::string_view, absl::string_view) { return false; },
+                               [](absl::string_view) { return std::string(); }};
+  if (divisions_ != nullptr) {
+    environment.check_area = [this](absl::string_view area) {
+      return territory::CheckArea(*divisions_, area);
+    };
+  }
   const absl::Status compiled = compile(environment, &issues);
   if (!compiled.ok() && issues.empty()) issues.push_back({1, 1, std::string(compiled.message())});
   for (const cel::Issue& issue : issues) {

@@ -15,16 +15,18 @@
 #include "core/rules/rule_set.h"
 #include "core/rules/yaml_tree.h"
 #include "core/schema/contract.h"
+#include "core/territory/territory.h"
 #include "huiliu/v1/rules.pb.h"
 
 namespace huiliu::rules {
 
-// ReadHead? ReadRules?, once. `contract` may be nullptr where only the head is read.
+// ReadHead? ReadRules?, once. `contract` may be nullptr where only the head is read, `divisions`
+// where areas are not looked up.
 class RuleReader {
  public:
   RuleReader(absl::string_view file, const YamlTree& tree, const schema::Contract* contract,
-             std::vector<huiliu::v1::RuleError>* errors)
-      : file_(file), tree_(tree), contract_(contract), errors_(errors) {}
+             const territory::Divisions* divisions, std::vector<huiliu::v1::RuleError>* errors)
+      : file_(file), tree_(tree), contract_(contract), divisions_(divisions), errors_(errors) {}
 
   // dataset and receiver.
   void ReadHead(RuleSet* set);
@@ -61,6 +63,7 @@ class RuleReader {
   const std::string file_;
   const YamlTree& tree_;
   const schema::Contract* const contract_;
+  const territory::Divisions* const divisions_;
   std::vector<huiliu::v1::RuleError>* const errors_;
   std::string default_basis_;
   std::string rule_;  // id of the rule being read

@@ -38,14 +38,15 @@ bool ParseTree(absl::string_view source_name, absl::string_view yaml, YamlTree* 
 absl::StatusOr<std::shared_ptr<const RuleSet>> ParseRuleSet(absl::string_view source_name,
                                                             absl::string_view yaml,
                                                             const schema::Contract& contract,
-                                                            Errors* errors) {
+                                                            Errors* errors,
+                                                            const territory::Divisions* divisions) {
   Errors own;
   Errors& found = errors != nullptr ? *errors : own;
   found.clear();
   YamlTree tree;
   if (!ParseTree(source_name, yaml, &tree, &found)) return FirstOf(found);
   auto set = std::make_shared<RuleSet>();
-  RuleReader reader(source_name, tree, &contract, &found);
+  RuleReader reader(source_name, tree, &contract, divisions, &found);
   reader.ReadHead(set.get());
   reader.ReadRules(set.get());
   if (!found.empty()) return FirstOf(found);
@@ -72,7 +73,7 @@ absl::StatusOr<RuleSetHead> ParseRuleSetHead(absl::string_view source_name,
   YamlTree tree;
   if (!ParseTree(source_name, yaml, &tree, &errors)) return FirstOf(errors);
   RuleSet set;
-  RuleReader reader(source_name, tree, nullptr, &errors);
+  RuleReader reader(source_name, tree, nullptr, nullptr, &errors);
   reader.ReadHead(&set);
   if (!errors.empty()) return FirstOf(errors);
   return RuleSetHead{set.dataset, set.receiver};

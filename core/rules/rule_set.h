@@ -13,6 +13,7 @@
 #include "core/base/digest.h"
 #include "core/model/ids.h"
 #include "core/schema/contract.h"
+#include "core/territory/territory.h"
 #include "huiliu/v1/dataset.pb.h"
 #include "huiliu/v1/rules.pb.h"
 
@@ -65,10 +66,11 @@ struct RuleSet {
 };
 
 // Parses and checks a rule file against its contract: every finding with file, line, column
-// (1-based, code points).
+// (1-based, code points). With `divisions` an area that no division has is a finding too; nullptr
+// for what was taken over already and goes on holding.
 absl::StatusOr<std::shared_ptr<const RuleSet>> ParseRuleSet(
     absl::string_view source_name, absl::string_view yaml, const schema::Contract& contract,
-    std::vector<huiliu::v1::RuleError>* errors);
+    std::vector<huiliu::v1::RuleError>* errors, const territory::Divisions* divisions = nullptr);
 
 // The same rule set under the version that the registry gave it.
 std::shared_ptr<const RuleSet> WithVersion(const RuleSet& rule_set, uint32_t version);

@@ -77,9 +77,14 @@ class Runner {
     }
     ASSIGN_OR_RETURN(const std::string yaml, world_.read_file(line.value));
     ASSIGN_OR_RETURN(const RuleSetHead head, ParseRuleSetHead(line.value, yaml));
+      for (const std::string& area : areas_) {
+        if (const absl::Status fits = territory::CheckArea(*world_.divisions, area); !fits.ok())
+          return Wrong(fits.message());
+      }
     columns_.clear();
     ASSIGN_OR_RETURN(contract_, world_.contract(head.dataset));
-    ASSIGN_OR_RETURN(rules_, ParseRuleSet(line.value, yaml, *contract_, nullptr));
+    ASSIGN_OR_RETURN(rules_,
+                     ParseRuleSet(line.value, yaml, *contract_, nullptr, world_.divisions.get()));
     return MakeEngine();
   }
 

@@ -130,6 +130,28 @@ TEST_F(PredicateTest, DivisionsAreAskedOfTheEnvironment) {
       Predicate::Compile("inDivision('5301')", rows_.contract(), Environment(), &issues).ok());
 }
 
+TEST_F(PredicateTest, AnAreaThatIsNoneIsRefusedWhereItIsWritten) {
+  Environment environment = rows_.environment();
+  environment.check_area = [](absl::string_view area) {
+    return area == "530102" ? absl::OkStatus()
+                            : absl::InvalidArgumentError(absl::StrCat("no area ", area));
+  };
+  const auto compile = [&](const char* text, std::vector<Issue>* issues) {
+    return Predicate::Compile(text, rows_.contract(), environment, issues).ok();
+  };
+  std::vector<Issue> issues;
+  EXPECT_TRUE(compile("inDivision('530102') && inDivision(code, '53' + '0102')", &issues));
+  EXPECT_TRUE(compile("inDivision(code, name)", &issues)) << "only constants can be looked up";
+  EXPECT_FALSE(compile("inDivision('530102') ||\n inDivision(code, '530199')", &issues));
+  ASSERT_EQ(issues.size(), 1U);
+  EXPECT_EQ(issues[0].message, "no area 530199");
+  EXPECT_EQ(issues[0].line, 2);
+  EXPECT_EQ(issues[0].column, 19);
+  EXPECT_FALSE(compile("name == 'x' && !inDivision('53' + '0199')", &issues));
+  ASSERT_EQ(issues.size(), 1U);
+  EXPECT_EQ(issues[0].message, "no area 530199");
+}
+
 TEST_F(PredicateTest, AFieldNamedDivisionMustBeSaidApart) {
   Rows rows(absl::StrReplaceAll(kRowSource, {{"string name = 2", "string division = 2"}}));
   EXPECT_THAT(rows.Issues("division == '1'")[0].message, testing::HasSubstr("record.division"));

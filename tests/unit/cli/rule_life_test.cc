@@ -110,6 +110,38 @@ TEST_F(RuleLifeTest, WhatDiffersIsProposedOnceAndNeverApproved) {
   EXPECT_EQ(waiting_.size(), 1u);
 }
 
+TEST_F(RuleLifeTest, FoldersAreWalkedInOrderWithoutWhatIsHidden) {
+  Write(".hidden.yaml", "no rule file");
+  Write("b.yml", Yaml("  - id: own\n").replace(9, 23, "case_accept"));
+  Write("notes.txt", "no rule file");
+  const Ran ran = Apply({"--plan"});
+  EXPECT_THAT(ran.out, HasSubstr("b.yml  case_accept"));
+  EXPECT_LT(ran.out.find("b.yml"), ran.out.find("si.yaml"));
+  std::filesystem::remove(folder_ + "/b.yml");
+  std::filesystem::remove(folder_ + "/si.yaml");
+  EXPECT_THAT(Apply().err, HasSubstr("其中没有规则文件"));
+  const Ran none = RunHuiliu({"rules", "test", folder_.c_str()}, {});
+  EXPECT_THAT(none.err, HasSubstr("no *.ruletest file in it"));
+  Write("b.ruletest", "area: 530199\n");
+  std::filesystem::create_directories(folder_ + "/.cache");
+  Write(".cache/a.ruletest", "nonsense");
+  const Ran test = RunHuiliu({"rules", "test", folder_.c_str(), "--schemas", schemas_.c_str()}, {});
+  EXPECT_EQ(test.code, 2);
+  EXPECT_THAT(test.err, AllOf(HasSubstr("b.ruletest:1: 区划 \"530199\""), HasSubstr("division")));
+}
+
+// What no division has is found where it is written, before anything is proposed.
+TEST_F(RuleLifeTest, AnAreaOfNoDivisionIsRefusedByEveryVerb) {
+  Write("si.yaml", Yaml("  - {id: own, when: inDivision(\"530199\")}\n"));
+  EXPECT_THAT(Apply().err, AllOf(HasSubstr("si.yaml:5:33: 区划 \"530199\""), HasSubstr("[own]")));
+  EXPECT_TRUE(waiting_.empty());
+  const std::string file = folder_ + "/si.yaml";
+  const Ran check =
+      RunHuiliu({"rules", "check", file.c_str(), "--schemas", schemas_.c_str()}, Handlers());
+  EXPECT_EQ(check.code, 1);
+  EXPECT_THAT(check.out, HasSubstr(":5:33: own: 区划 \"530199\""));
+}
+
 TEST_F(RuleLifeTest, AWrongFileStopsAllBeforeAnyIsProposed) {
   Write("a.yaml", Yaml("  - {id: no, withhold: 不予}\n").replace(9, 23, "case_accept"));
   Write("si.yaml", Yaml("  - {id: no, when: nofield == 1}\n"));

@@ -69,6 +69,17 @@ class OverrideLifeTest : public testing::Test {
   State state_;
 };
 
+TEST_F(OverrideLifeTest, AConditionOverNoDivisionIsRefused) {
+  state_.KnowDivisions(rules::YunnanDivisions());
+  TerritoryOverride given = Name("");
+  given.set_condition("age > 3 && inDivision(name, \"530199\")");
+  const auto refused = Propose(given);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("1:29: 区划 \"530199\""));
+  given.set_condition("age > 3 && inDivision(name, \"530102\")");
+  EXPECT_TRUE(Propose(given).ok());
+}
+
 TEST_F(OverrideLifeTest, ASecondPersonApproves) {
   const TerritoryOverride proposed = *Propose(Name("甲"));
   EXPECT_EQ(proposed.id(), absl::StrCat("ov", proposed.version()));

@@ -3,11 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 namespace huiliu::governance {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+
+std::string Root() {
+  const char* root = std::getenv("HUILIU_ROOT");
+  return root == nullptr ? "." : root;
+}
 
 // A state with one organisation, proposals made durable at once.
 class StateTest : public testing::Test {
@@ -83,6 +90,30 @@ TEST_F(StateTest, ATimeThatNobodyCanWriteIsRefused) {
   system.set_status(huiliu::v1::SYSTEM_STATUS_CONFIRMED);
   system.mutable_last_batch()->set_seconds(INT64_MAX);
   EXPECT_THAT(std::string(Put(system).message()), HasSubstr("system sys: last_batch is no time"));
+}
+
+TEST_F(StateTest, WhatIsNoDivisionIsNoReceiversArea) {
+  const auto divisions = territory::Divisions::Load(Root() + "/schemas/divisions");
+  ASSERT_TRUE(divisions.ok()) << divisions.status();
+  state_.KnowDivisions(*divisions);
+  huiliu::v1::Receiver receiver;
+  receiver.set_id("530100");
+  receiver.set_title("昆明市");
+  receiver.add_divisions("530100");
+  ASSERT_TRUE(Put(receiver).ok());
+  receiver.set_id("new");
+  receiver.add_divisions("530199");
+  const absl::Status status = Put(receiver);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("接收方 new / receiver new: 区划 \"530199\""));
+  // One that stands is never checked again.
+  State restarted;
+  restarted.KnowDivisions(*divisions);
+  huiliu::v1::ControlRecord record;
+  record.set_version(1);
+  *record.mutable_receiver() = receiver;
+  EXPECT_TRUE(restarted.Apply(record).ok());
 }
 
 TEST_F(StateTest, NoAccountIsOneAdministratorAfterTheOther) {

@@ -59,7 +59,8 @@ TEST(RuleFilesTest, EveryFileFitsItsContractAndEveryDatasetHasRulesForKunming) {
     ASSERT_TRUE(head.ok()) << head.status();
     ASSERT_TRUE(Contracts().contains(head->dataset.value())) << head->dataset.value();
     std::vector<huiliu::v1::RuleError> errors;
-    const auto set = ParseRuleSet(file, *yaml, *Contracts().at(head->dataset.value()), &errors);
+    const auto set = ParseRuleSet(file, *yaml, *Contracts().at(head->dataset.value()), &errors,
+                                  YunnanDivisions().get());
     EXPECT_TRUE(set.ok()) << set.status();
     if (head->receiver.value() == "530100") without.erase(head->dataset.value());
   }
@@ -150,3 +151,4 @@ TEST(RuleTestTest, WhatIsWrittenWrongIsRefusedWithItsLine) {
 
 }  // namespace
 }  // namespace huiliu::rules
+      {"area: 530100, 530199\n", "x:1: 区划 \"530199\""},

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "core/rules/yaml_tree.h"
+#include "tests/unit/rules/engine_fixture.h"
 
 namespace huiliu::rules {
 namespace {
@@ -332,6 +333,22 @@ TEST(RuleSetTest, DamagedFilesAreRefusedInsideTheirBounds) {
       ASSERT_LE(error.column(), static_cast<int>(yaml.size()) + 2) << yaml;
     }
   }
+}
+
+TEST(RuleSetTest, AnAreaOfNoDivisionIsAFindingWhereItStands) {
+  const std::string yaml =
+      absl::StrReplaceAll(kGood, {{"name == \"密\"", "name == \"密\" || inDivision(\"530199\")"}});
+  std::vector<huiliu::v1::RuleError> errors;
+  EXPECT_FALSE(ParseRuleSet("p.yaml", yaml, *Contract(), &errors, YunnanDivisions().get()).ok());
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].line(), 9);
+  EXPECT_EQ(errors[0].column(), 37);
+  EXPECT_THAT(errors[0].message(), testing::HasSubstr("没有这个代码"));
+  EXPECT_THAT(errors[0].message(), testing::HasSubstr("no edition has this code"));
+  EXPECT_TRUE(ParseRuleSet("p.yaml", absl::StrReplaceAll(yaml, {{"530199", "530121"}}), *Contract(),
+                           &errors, YunnanDivisions().get())
+                  .ok());
+  EXPECT_TRUE(ParseRuleSet("p.yaml", yaml, *Contract(), &errors).ok()) << "what stands holds";
 }
 
 TEST(RuleSetTest, ALongExpressionOnOneLineCostsLittle) {

@@ -227,6 +227,12 @@ TEST_F(RuleTrialsTest, ATextOfOnesOwnAsksForNoPersonalValueThatHeDoesNotSee) {
   elsewhere.add_divisions("530102");
   elsewhere.add_divisions("532901");
   EXPECT_EQ(Run(As("author", "km-data"), elsewhere).code(), StatusCode::kPermissionDenied);
+  for (const char* none : {"530199", "530102001"}) {
+    elsewhere.set_divisions(1, none);
+    const absl::Status unknown = Run(As("author", "km-data"), elsewhere);
+    EXPECT_EQ(unknown.code(), StatusCode::kInvalidArgument) << none;
+    EXPECT_THAT(std::string(unknown.message()), HasSubstr(none));
+  }
 }
 
 TEST_F(RuleTrialsTest, ADryRunStandsWithTheProposedVersionForItsApprover) {
