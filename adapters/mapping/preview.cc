@@ -59,7 +59,7 @@ std::string Shown(absl::string_view text) {
 std::string Masked(const schema::Field& field, absl::string_view text) {
   std::string out;
   const huiliu::v1::Mask& mask = field.options.default_mask();
-  if (mask.has_partial() && rules::AppendMasked(mask, text, "", &out)) return Shown(out);
+  if (mask.has_partial() && rules::AppendMasked(mask, text, {}, &out)) return Shown(out);
   return "***";
 }
 

@@ -140,7 +140,7 @@ absl::StatusOr<std::shared_ptr<const AccessPlan>> AccessPlan::Compile(
   }
   if (!grant.has_valid_to()) return BadGrant(grant, "缺少有效期", "it has no expiry (valid_to)");
   if (grant.purpose().empty()) return BadGrant(grant, "缺少使用场景", "it names no purpose");
-  RETURN_IF_ERROR(plan->CompileFields());
+  RETURN_IF_ERROR(plan->CompileFields(environment));
   if (grant.row_filter().empty()) return plan;
   auto filter = CompilePredicate(grant.row_filter(), *plan->contract_, environment);
   if (!filter.ok()) {
@@ -151,7 +151,7 @@ absl::StatusOr<std::shared_ptr<const AccessPlan>> AccessPlan::Compile(
   return plan;
 }
 
-absl::Status AccessPlan::CompileFields() {
+absl::Status AccessPlan::CompileFields(const cel::Environment& environment) {
   std::vector<bool> named(visibility_.size(), grant_.fields().empty());
   for (const std::string& name : grant_.fields()) {
     const Field* field = contract_->FindField(name);
@@ -186,7 +186,8 @@ absl::Status AccessPlan::CompileFields() {
     } else if (mask->has_keep()) {
       visibility = Visibility::kClear;
     } else if (!mask->has_drop()) {
-      const absl::Status fits = rules::CheckMask(*mask, field);
+      absl::Status fits = rules::CheckMask(*mask, field);
+      if (fits.ok()) fits = rules::CheckVisible(*mask);
       if (!fits.ok()) {
         return BadGrant(grant_, absl::StrCat("字段 ", field.name),
                         absl::StrCat("field ", field.name, ": ", fits.message()));
@@ -198,9 +199,12 @@ absl::Status AccessPlan::CompileFields() {
       }
       visibility = Visibility::kMasked;
       projector_.Rewrite(
-          field, [mask = *mask, key = pseudonym_key_](absl::string_view value, std::string* shown) {
-            if (rules::AppendMasked(mask, value, key, shown)) return absl::OkStatus();
-            return absl::DataLossError("the mask cannot be applied: the value is no UTF-8 text");
+          field, [mask = *mask, needs = rules::MaskNeeds{pseudonym_key_, environment.has_division}](
+                     absl::string_view value, std::string* shown) {
+            if (rules::AppendMasked(mask, value, needs, shown)) return absl::OkStatus();
+            return absl::DataLossError(
+                "the mask cannot be applied: the value is no UTF-8 text, or none that the mask "
+                "can make coarser");
           });
     }
     if (visibility == Visibility::kClear) projector_.Keep(field);

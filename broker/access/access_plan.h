@@ -97,7 +97,7 @@ class AccessPlan {
  private:
   AccessPlan(const huiliu::v1::Grant& grant, std::shared_ptr<const schema::Contract> contract,
              absl::string_view pseudonym_key);
-  absl::Status CompileFields();
+  absl::Status CompileFields(const cel::Environment& environment);
   // Clear fields of organisation codes hide citizen numbers from here on.
   void GuardOrganisationCodes();
   enum class Author : uint8_t { kGrant, kCaller };

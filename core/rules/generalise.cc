@@ -36,14 +36,19 @@ size_t DigitsOf(Mask::Generalise::Level level) {
   }
 }
 
-bool AppendDivision(Mask::Generalise::Level level, absl::string_view code, std::string* out) {
+// A number that is no code may be anything (a citizen number's beginning): none of it is shown.
+bool AppendDivision(Mask::Generalise::Level level, absl::string_view code,
+                    const HasDivision& has_division, std::string* out) {
   const size_t kept = DigitsOf(level);
   if (kept == 0 || (code.size() != 6 && code.size() != 9 && code.size() != 12) ||
-      !std::all_of(code.begin(), code.end(), [](char c) { return absl::ascii_isdigit(c); })) {
+      !std::all_of(code.begin(), code.end(), [](char c) { return absl::ascii_isdigit(c); }) ||
+      has_division == nullptr || !has_division(code.substr(0, 6))) {
     return false;
   }
-  absl::StrAppend(out, code.substr(0, kept));
-  if (kept < 6) out->append(6 - kept, '0');
+  std::string coarse(code.substr(0, kept));
+  if (kept < 6) coarse.append(6 - kept, '0');
+  if (!has_division(coarse)) return false;
+  out->append(coarse);
   return true;
 }
 
@@ -129,10 +134,11 @@ absl::Status CheckGeneralise(const Mask::Generalise& to, const schema::Field& fi
   return absl::InvalidArgumentError("该概化方式不适用于此字段类型 / not for a field of this type");
 }
 
-bool AppendGeneralised(const Mask::Generalise& to, absl::string_view value, std::string* out) {
+bool AppendGeneralised(const Mask::Generalise& to, absl::string_view value,
+                       const HasDivision& has_division, std::string* out) {
   switch (to.to_case()) {
     case Mask::Generalise::kDivision:
-      return AppendDivision(to.division(), value, out);
+      return AppendDivision(to.division(), value, has_division, out);
     case Mask::Generalise::kDate:
       return AppendDate(to.date(), value, out);
     case Mask::Generalise::kBand:

@@ -2,6 +2,7 @@
 #ifndef HUILIU_CORE_RULES_GENERALISE_H_
 #define HUILIU_CORE_RULES_GENERALISE_H_
 
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -14,12 +15,16 @@ namespace huiliu::rules {
 // INVALID_ARGUMENT in words: no kind, a band that is not above 0, a field that cannot hold one.
 absl::Status CheckGeneralise(const huiliu::v1::Mask::Generalise& to, const schema::Field& field);
 
+// Whether some edition has a division code; null: none is known.
+using HasDivision = std::function<bool(absl::string_view code)>;
+
 // Appends the coarser form of `value`, a field's text. False, and nothing appended, where it is no
-// value of the kind: a division code has 6, 9 or 12 digits; a date is RFC 3339, YYYY-MM-DD with or
-// without a time (Asia/Shanghai), or YYYYMMDD, and becomes YYYY-MM-01 or YYYY-01-01; a number is
-// decimal, below 10^15.
+// value of the kind: a division code has 6, 9 or 12 digits, and both its county (or city, or
+// province: the first six digits) and what it becomes are in some edition; a date is RFC 3339,
+// YYYY-MM-DD with or without a time (Asia/Shanghai), or YYYYMMDD, and becomes YYYY-MM-01 or
+// YYYY-01-01; a number is decimal, below 10^15.
 bool AppendGeneralised(const huiliu::v1::Mask::Generalise& to, absl::string_view value,
-                       std::string* out);
+                       const HasDivision& has_division, std::string* out);
 
 }  // namespace huiliu::rules
 

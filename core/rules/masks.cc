@@ -8,6 +8,7 @@
 #include "core/rules/generalise.h"
 #include "core/rules/utf8.h"
 #include "core/schema/text_value.h"
+#include "core/text/visibility.h"
 
 namespace huiliu::rules {
 namespace {
@@ -55,6 +56,24 @@ void AppendHex(const Digest& digest, std::string* out) {
 
 }  // namespace
 
+absl::Status CheckVisible(const Mask& mask) {
+  const bool fill = mask.has_partial();
+  const absl::string_view written =
+      fill ? absl::string_view(mask.partial().fill()) : absl::string_view(mask.constant());
+  if (written.empty()) return absl::OkStatus();
+  const text::Visibility seen = text::VisibilityOf(written);
+  // A constant may be of several words.
+  const bool shows = seen.visible && !seen.hidden && !(fill && (seen.spaces || seen.joins));
+  if (shows) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fill ? "填充符须为看得见的字符：不能有空格、控制、格式、双向、零宽或组合字符，如 * / a fill "
+             "is "
+             "seen: no spaces, control, format, direction, zero-width or combining characters; "
+             "say, *"
+           : "常量须看得见：不能有控制、格式、双向或零宽字符，也不能只有空格 / a constant is seen: "
+             "no control, format, direction or zero-width characters, and not spaces alone");
+}
+
 bool NeedsKey(const Mask& mask) { return mask.has_hash() || mask.has_hash_sm3(); }
 
 absl::Status CheckMask(const Mask& mask, const schema::Field& field) {
@@ -95,7 +114,7 @@ absl::Status CheckMask(const Mask& mask, const schema::Field& field) {
   return absl::OkStatus();
 }
 
-bool AppendMasked(const Mask& mask, absl::string_view value, absl::string_view key,
+bool AppendMasked(const Mask& mask, absl::string_view value, const MaskNeeds& needs,
                   std::string* out) {
   switch (mask.kind_case()) {
     case Mask::kDrop:
@@ -108,15 +127,15 @@ bool AppendMasked(const Mask& mask, absl::string_view value, absl::string_view k
       return AppendPartial(mask.partial(), value, out);
     case Mask::kHash:
     case Mask::kHashSm3:
-      if (key.size() < kMinKeyBytes || !IsUtf8(value)) return false;
+      if (needs.key.size() < kMinKeyBytes || !IsUtf8(value)) return false;
       if (!value.empty())
-        AppendHex(mask.has_hash() ? HmacSha256(key, value) : HmacSm3(key, value), out);
+        AppendHex(mask.has_hash() ? HmacSha256(needs.key, value) : HmacSm3(needs.key, value), out);
       return true;
     case Mask::kConstant:
       if (!value.empty()) absl::StrAppend(out, mask.constant());
       return true;
     case Mask::kGeneralise:
-      return value.empty() || AppendGeneralised(mask.generalise(), value, out);
+      return value.empty() || AppendGeneralised(mask.generalise(), value, needs.has_division, out);
     case Mask::KIND_NOT_SET:
       return false;
   }

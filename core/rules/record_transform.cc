@@ -61,8 +61,11 @@ RecordTransform::Result Fail(RecordTransform::Result result, const schema::Field
 
 RecordTransform::RecordTransform(const schema::Contract& contract,
                                  std::shared_ptr<const schema::FieldPlan> plan,
-                                 absl::string_view key)
-    : contract_(contract), key_(key), plan_(std::move(plan)) {}
+                                 const cel::Environment& environment, absl::string_view key)
+    : contract_(contract),
+      key_(key),
+      needs_{key_, environment.has_division},
+      plan_(std::move(plan)) {}
 
 absl::StatusOr<const schema::Field*> RecordTransform::Find(const Rule& rule,
                                                            const std::string& name) const {
@@ -82,7 +85,7 @@ absl::StatusOr<std::unique_ptr<const RecordTransform>> RecordTransform::Create(
     const schema::Contract& contract, std::shared_ptr<const schema::FieldPlan> plan,
     const Rule& rule, const cel::Environment& environment, absl::string_view pseudonym_key) {
   std::unique_ptr<RecordTransform> transform(
-      new RecordTransform(contract, std::move(plan), pseudonym_key));
+      new RecordTransform(contract, std::move(plan), environment, pseudonym_key));
   RETURN_IF_ERROR(transform->Plan(rule, environment));
   return std::unique_ptr<const RecordTransform>(std::move(transform));
 }
@@ -139,7 +142,7 @@ RecordTransform::Result RecordTransform::Mask(const WireField& wire, int index,
   std::string& masked = workspace->scratch;
   masked.clear();
   if (action.text) {
-    if (wire.type != WireType::kBytes || !AppendMasked(*action.mask, wire.bytes, key_, &masked)) {
+    if (wire.type != WireType::kBytes || !AppendMasked(*action.mask, wire.bytes, needs_, &masked)) {
       return Fail(Result::kMaskFailed, field, workspace, out);
     }
     schema::AppendTag(*action.target, WireType::kBytes, out);
@@ -150,7 +153,7 @@ RecordTransform::Result RecordTransform::Mask(const WireField& wire, int index,
   std::string& text = workspace->text;
   text.clear();
   if (!schema::AppendText(*field, wire.type, wire.number, wire.bytes, &text).ok() ||
-      !AppendMasked(*action.mask, text, key_, &masked) ||
+      !AppendMasked(*action.mask, text, needs_, &masked) ||
       !schema::AppendWire(*action.target, masked, out).ok()) {
     return Fail(Result::kMaskFailed, field, workspace, out);
   }

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/cel/formula.h"
+#include "core/rules/masks.h"
 #include "core/rules/rule_set.h"
 #include "core/schema/contract.h"
 #include "core/schema/wire_reader.h"
@@ -59,7 +60,7 @@ class RecordTransform {
     std::unique_ptr<const cel::Formula> formula;
   };
   RecordTransform(const schema::Contract& contract, std::shared_ptr<const schema::FieldPlan> plan,
-                  absl::string_view key);
+                  const cel::Environment& environment, absl::string_view key);
   absl::Status Plan(const Rule& rule, const cel::Environment& environment);
   absl::StatusOr<const schema::Field*> Find(const Rule& rule, const std::string& name) const;
   Result Mask(const schema::WireField& wire, int index, Workspace* workspace,
@@ -68,6 +69,7 @@ class RecordTransform {
 
   const schema::Contract& contract_;
   const std::string key_;
+  const MaskNeeds needs_;
   const std::shared_ptr<const schema::FieldPlan> plan_;  // slot = Field::index
   std::vector<FieldAction> actions_;
   std::vector<Derived> derived_;

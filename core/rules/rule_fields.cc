@@ -71,7 +71,9 @@ void RuleReader::ReadMasks(const YamlNode& node, Rule* rule) {
                           field->name, " is filled by rename or derive and takes no mask"));
       continue;
     }
-    if (const absl::Status fits = CheckMask(mask, *field); !fits.ok()) {
+    absl::Status fits = CheckMask(mask, *field);
+    if (fits.ok() && divisions_ != nullptr) fits = CheckVisible(mask);
+    if (!fits.ok()) {
       Report(value.place, absl::StrCat(field->name, ": ", fits.message()));
       continue;
     }

@@ -176,6 +176,24 @@ TEST_F(AccessPlanTest, AnErrorInTheRowFilterHidesTheRow) {
   EXPECT_FALSE(*(*plan)->Apply(Record(), "\x42\xFFtorn", &shown)) << "a torn envelope";
 }
 
+TEST_F(AccessPlanTest, ACodeOfNoDivisionIsNotShownCoarser) {
+  auto grant = Granted();
+  grant.add_fields("place");
+  (*grant.mutable_masks())["place"].mutable_generalise()->set_division(
+      huiliu::v1::Mask::Generalise::LEVEL_CITY);
+  EXPECT_THAT(Seen(**Compile(grant), Record()), HasSubstr("place")) << "no division tree is loaded";
+  environment_.has_division = [](absl::string_view code) { return code == "530100"; };
+  EXPECT_THAT(Seen(**Compile(grant), Record()), HasSubstr("the mask cannot be applied"));
+  environment_.has_division = [](absl::string_view code) { return code.substr(0, 4) == "5301"; };
+  EXPECT_THAT(Seen(**Compile(grant), Record()), HasSubstr(R"("place":"530100")"));
+}
+
+TEST_F(AccessPlanTest, AMaskThatNobodySeesIsRefused) {
+  auto grant = Granted();
+  (*grant.mutable_masks())["name"].mutable_partial()->set_fill("\u200B");
+  ExpectRefused(grant, "a fill is seen");
+}
+
 TEST_F(AccessPlanTest, WhatCannotBeMaskedIsNotShown) {
   auto plan = Compile(Granted());
   std::string record = Record();

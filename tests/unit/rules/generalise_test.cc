@@ -6,6 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "tests/unit/rules/engine_fixture.h"
 
 namespace huiliu::rules {
 namespace {
@@ -14,7 +15,10 @@ using Generalise = huiliu::v1::Mask::Generalise;
 
 std::string Shown(const Generalise& to, absl::string_view value) {
   std::string out;
-  return AppendGeneralised(to, value, &out) ? out : "(refused)" + out;
+  static const HasDivision has_division = [](absl::string_view code) {
+    return YunnanDivisions()->Find(code) != nullptr;
+  };
+  return AppendGeneralised(to, value, has_division, &out) ? out : "(refused)" + out;
 }
 std::string Division(Generalise::Level level, absl::string_view value) {
   Generalise to;
@@ -40,6 +44,26 @@ TEST(GeneraliseTest, ADivisionBecomesTheOneOfTheLevelThatItLiesIn) {
   EXPECT_EQ(Division(Generalise::LEVEL_TOWNSHIP, "530102"), "530102");  // is coarser already
   for (const char* none : {"五华区", "53010", "53010X", "5301020050031", "５３０１０２", "530102 "})
     EXPECT_EQ(Division(Generalise::LEVEL_CITY, none), "(refused)") << none;
+}
+
+// What is no code may be anything: a citizen number's beginning, an amount.
+TEST(GeneraliseTest, ACodeOfNoEditionIsWithheldAtEveryLevel) {
+  const auto levels = {Generalise::LEVEL_PROVINCE, Generalise::LEVEL_CITY, Generalise::LEVEL_COUNTY,
+                       Generalise::LEVEL_TOWNSHIP};
+  for (const auto level : levels) {
+    for (const char* none : {"999999", "530199", "534001", "530199001", "000000", "123456789012"})
+      EXPECT_EQ(Division(level, none), "(refused)") << none << " " << level;
+    EXPECT_NE(Division(level, "530121"), "(refused)") << "abolished is known";
+  }
+  // A township that is in no edition leaves only as what is: its county.
+  EXPECT_EQ(Division(Generalise::LEVEL_TOWNSHIP, "530102999"), "(refused)");
+  EXPECT_EQ(Division(Generalise::LEVEL_TOWNSHIP, "530102999123"), "(refused)");
+  EXPECT_EQ(Division(Generalise::LEVEL_COUNTY, "530102999"), "530102");
+  Generalise to;
+  to.set_division(Generalise::LEVEL_CITY);
+  std::string out;
+  EXPECT_FALSE(AppendGeneralised(to, "530102", nullptr, &out)) << "no division tree, no code";
+  EXPECT_EQ(out, "");
 }
 
 TEST(GeneraliseTest, ADateBecomesTheFirstDayOfItsMonthOrYear) {

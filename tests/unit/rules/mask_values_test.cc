@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/rules/masks.h"
 #include "core/rules/utf8.h"
+#include "tests/unit/rules/engine_fixture.h"
 
 namespace huiliu::rules {
 namespace {
@@ -17,6 +18,8 @@ using huiliu::v1::Mask;
 
 constexpr char kKey[] = "0123456789abcdef0123456789abcdef";
 constexpr size_t kVeryLong = size_t{4} << 20;
+
+bool HasYunnan(absl::string_view code) { return YunnanDivisions()->Find(code) != nullptr; }
 
 struct NamedMask {
   const char* name;
@@ -79,7 +82,7 @@ std::string WithoutEnds(absl::string_view text) {
 TEST(MaskValuesTest, AnEmptyValueStaysEmptyUnderEveryMask) {
   for (const NamedMask& mask : EveryMask()) {
     std::string out = "before";
-    EXPECT_TRUE(AppendMasked(mask.mask, "", kKey, &out)) << mask.name;
+    EXPECT_TRUE(AppendMasked(mask.mask, "", {kKey, HasYunnan}, &out)) << mask.name;
     EXPECT_EQ(out, "before") << mask.name;
   }
 }
@@ -90,7 +93,7 @@ TEST(MaskValuesTest, TheMiddleOfAValueNeverLeaves) {
     for (const Value& value : EveryValue()) {
       SCOPED_TRACE(absl::StrCat(mask.name, " over ", value.name));
       std::string out = "before";
-      const bool shown = AppendMasked(mask.mask, value.text, kKey, &out);
+      const bool shown = AppendMasked(mask.mask, value.text, {kKey, HasYunnan}, &out);
       ASSERT_TRUE(absl::StartsWith(out, "before"));
       out.erase(0, 6);
       if (!shown) {
@@ -117,7 +120,7 @@ TEST(MaskValuesTest, AVeryLongValueIsMaskedWhole) {
   for (int i = 0; i < 1 << 20; ++i) value += "秘";
   Mask partial;
   partial.mutable_partial()->set_keep_first(1);
-  ASSERT_TRUE(AppendMasked(partial, value, kKey, &shown));
+  ASSERT_TRUE(AppendMasked(partial, value, {kKey}, &shown));
   EXPECT_EQ(shown, absl::StrCat("秘", std::string((1 << 20) - 1, '*')));
 }
 

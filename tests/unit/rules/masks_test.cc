@@ -58,7 +58,7 @@ Mask Drop() {
 
 std::string Masked(const Mask& mask, absl::string_view value, absl::string_view key = kKey) {
   std::string out;
-  return AppendMasked(mask, value, key, &out) ? out : "(refused)" + out;
+  return AppendMasked(mask, value, {key}, &out) ? out : "(refused)" + out;
 }
 
 TEST(MaskTest, PartialCountsCodePointsAndHidesShortValuesWhole) {
@@ -159,7 +159,7 @@ TEST(MaskTest, NoHiddenCodePointAppearsInTheOutput) {
     }
     const int first = random() % 12, last = random() % 12;
     std::string out;
-    ASSERT_TRUE(AppendMasked(Partial(first, last), value, kKey, &out));
+    ASSERT_TRUE(AppendMasked(Partial(first, last), value, {kKey}, &out));
     const auto in = split(value), shown = split(out);
     ASSERT_EQ(in.size(), shown.size());
     const bool whole = first + last >= length;
@@ -171,7 +171,7 @@ TEST(MaskTest, NoHiddenCodePointAppearsInTheOutput) {
       }
     }
     std::string hash;
-    ASSERT_TRUE(AppendMasked(Hash(), value, kKey, &hash));
+    ASSERT_TRUE(AppendMasked(Hash(), value, {kKey}, &hash));
     ASSERT_EQ(hash.find_first_not_of("0123456789abcdef"), std::string::npos);
   }
 }
@@ -197,6 +197,32 @@ TEST(MaskTest, AConstantStandsForEveryValueAndForNone) {
     EXPECT_EQ(Masked(constant, value), "已登记");
   EXPECT_EQ(Masked(constant, std::string(1 << 20, 'x')), "已登记");
   EXPECT_EQ(Masked(constant, ""), "");
+}
+
+TEST(MaskTest, WhatNobodySeesHidesNothingWell) {
+  const auto fill = [](absl::string_view text) { return CheckVisible(Partial(1, 0, text)); };
+  const auto constant = [](absl::string_view text) {
+    Mask mask;
+    mask.set_constant(std::string(text));
+    return CheckVisible(mask);
+  };
+  for (const char* shown : {"", "*", "＊", "××", "●", "某", "🙈", "隐é"})
+    EXPECT_TRUE(fill(shown).ok()) << shown;
+  for (const char* hidden :
+       {"\x07",   "\u0085", "\u00AD", "\u034F", "\u061C",     "\u115F",  "\u180E",  "\u200B",
+        "\u200C", "\u200D", "\u200E", "\u200F", "\u2028",     "\u202E",  "\u2060",  "\u2066",
+        "\u3164", "\uFE0F", "\uFEFF", "\uFFA0", "\U000E0020", "*\u200B", "\u202E*", "\xFF"}) {
+    EXPECT_FALSE(fill(hidden).ok()) << absl::CEscape(hidden);
+    EXPECT_FALSE(constant(absl::StrCat("保", hidden, "密")).ok()) << absl::CEscape(hidden);
+  }
+  for (const char* space : {" ", "\u00A0", "\u2003", "\u3000", "\u2800", "* *"})
+    EXPECT_FALSE(fill(space).ok()) << absl::CEscape(space);
+  EXPECT_FALSE(fill("\u0336").ok()) << "it is drawn on what is kept";
+  EXPECT_FALSE(constant("\u3000").ok());
+  EXPECT_TRUE(constant("Not shown").ok());
+  EXPECT_THAT(std::string(fill("\u200B").message()),
+              testing::AllOf(testing::HasSubstr("零宽"), testing::HasSubstr("zero-width")));
+  EXPECT_TRUE(CheckVisible(Hash()).ok());
 }
 
 TEST(MaskTest, MasksThatDoNotFitTheFieldAreRefusedBeforehand) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/model/varint.h"
 #include "core/rules/masks.h"
@@ -59,7 +60,7 @@ Mask Drop() {
 
 std::string Masked(const Mask& mask, absl::string_view value, absl::string_view key = kKey) {
   std::string out;
-  return AppendMasked(mask, value, key, &out) ? out : "(refused)" + out;
+  return AppendMasked(mask, value, {key}, &out) ? out : "(refused)" + out;
 }
 
 class RecordTransformTest : public testing::Test {
@@ -94,7 +95,9 @@ class RecordTransformTest : public testing::Test {
     return absl::StrCat(bytes, value);
   }
 
-  const cel::Environment environment_{[](absl::string_view, absl::string_view) { return false; }};
+  const cel::Environment environment_{
+      .contains = [](absl::string_view, absl::string_view) { return false; },
+      .has_division = [](absl::string_view code) { return absl::StartsWith(code, "5301"); }};
   std::shared_ptr<const schema::Contract> contract_;
   std::string out_;
   std::string failed_;

@@ -351,6 +351,19 @@ TEST(RuleSetTest, AnAreaOfNoDivisionIsAFindingWhereItStands) {
   EXPECT_TRUE(ParseRuleSet("p.yaml", yaml, *Contract(), &errors).ok()) << "what stands holds";
 }
 
+TEST(RuleSetTest, AFillOrConstantThatNobodySeesIsAFindingWhereItStands) {
+  const std::string yaml =
+      absl::StrReplaceAll(kGood, {{"keep_last: 4}", "keep_last: 4, fill: \"\\u200B\"}"},
+                                  {"name: hash", "name: {constant: \"保\\u202E密\"}"}});
+  std::vector<huiliu::v1::RuleError> errors;
+  EXPECT_FALSE(ParseRuleSet("p.yaml", yaml, *Contract(), &errors, YunnanDivisions().get()).ok());
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_EQ(errors[0].line(), 16);
+  EXPECT_THAT(errors[0].message(), testing::HasSubstr("phone: 填充符须为看得见的字符"));
+  EXPECT_THAT(errors[1].message(), testing::HasSubstr("a constant is seen"));
+  EXPECT_TRUE(ParseRuleSet("p.yaml", yaml, *Contract(), &errors).ok()) << "what stands holds";
+}
+
 TEST(RuleSetTest, ALongExpressionOnOneLineCostsLittle) {
   std::string expression = "name == \"" + std::string(15000, 'x') + "\"";
   const std::string yaml = absl::StrReplaceAll(kGood, {{"name == \"密\"", expression}});
