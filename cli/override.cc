@@ -4,6 +4,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "adapters/mapping/key_text.h"
 #include "cli/command.h"
 #include "cli/schemas.h"
 #include "cli/words.h"
@@ -68,7 +69,7 @@ absl::StatusOr<std::string> SystemOf(Command& command, const Options& options) {
 // The key stays here: its digest leaves.
 absl::Status HashKey(Command& command, const Options& options, v1::TerritoryOverride* given) {
   ASSIGN_OR_RETURN(const auto contract, RegisteredContract(command, options.dataset));
-  ASSIGN_OR_RETURN(const std::string key, contract->KeyFromValues(options.key));
+  ASSIGN_OR_RETURN(const std::string key, mapping::KeyAsMapped(contract, options.key));
   ASSIGN_OR_RETURN(const std::string system, SystemOf(command, options));
   given->set_record(absl::BytesToHexString(AsBytes(rules::RecordDigest(system, key))));
   return absl::OkStatus();

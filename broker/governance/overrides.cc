@@ -47,6 +47,13 @@ absl::Status CheckReason(absl::string_view what, const std::string& reason, bool
 
 absl::Status CheckProposal(const TerritoryOverride& given, const schema::Contract& contract) {
   RETURN_IF_ERROR(rules::CheckOverrideMatch(given, contract));
+  if (given.has_name() && rules::MeansNothing(given.name().text())) {
+    return absl::InvalidArgumentError(StrCat(
+        "“", given.name().text(),
+        "”表示没有值，会认领所有未填此字段的记录；请用能区分的字段、条件"
+        "或记录摘要 / that text stands for no value and would claim every record that lacks one; "
+        "match another field, a condition or a record"));
+  }
   const std::string& division = given.division();
   if (division.size() != 6 || !std::all_of(division.begin(), division.end(), absl::ascii_isdigit)) {
     return absl::InvalidArgumentError(

@@ -9,6 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "core/base/status.h"
 #include "core/codes/citizen_ids.h"
+#include "core/text/trim.h"
 
 namespace huiliu::rules {
 namespace {
@@ -105,6 +106,16 @@ absl::Status CheckPredicate(const TerritoryOverride& given, const schema::Contra
 }  // namespace
 
 absl::string_view NormalName(absl::string_view text) { return absl::StripAsciiWhitespace(text); }
+
+bool MeansNothing(absl::string_view text) {
+  static constexpr absl::string_view kWords[] = {
+      "n/a",  "na",   "\\n",  "null",   "none", "nil",    "undefined", "unknown", "-",    "--",
+      "/",    "\\",   "*",    "无",     "無",   "空",     "没有",      "未知",    "不详", "不明",
+      "未填", "暂无", "待定", "（空）", "(空)", "无数据", "——",        "—"};
+  const std::string plain = absl::AsciiStrToLower(text::Trimmed(text));
+  return plain.empty() ||
+         std::find(std::begin(kWords), std::end(kWords), plain) != std::end(kWords);
+}
 
 absl::StatusOr<std::unique_ptr<const cel::Predicate>> CompileOverride(
     const TerritoryOverride& given, const schema::Contract& contract,

@@ -35,6 +35,10 @@ absl::StatusOr<std::unique_ptr<const cel::Predicate>> CompileOverride(
 // A field's text as a name is compared: as territory reads it, without white space around it.
 absl::string_view NormalName(absl::string_view text);
 
+// Whether it stands for no value, as real systems write it: N/A, NULL, 无, -, /. Each of them would
+// claim every record whose field is empty in its own way.
+bool MeansNothing(absl::string_view text);
+
 // SHA-256 over system id, 0x00, key: what a record is named by.
 Digest RecordDigest(absl::string_view system, absl::string_view key);
 

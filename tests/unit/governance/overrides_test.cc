@@ -69,6 +69,16 @@ class OverrideLifeTest : public testing::Test {
   State state_;
 };
 
+TEST_F(OverrideLifeTest, AWordForNothingClaimsNoRecords) {
+  for (const char* word : {"N/A", "n/a", " NULL ", "无", "\u3000无", "-", "\\N", "不详", "/"}) {
+    const auto refused = Propose(Name(word));
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument) << word;
+    EXPECT_THAT(std::string(refused.status().message()), HasSubstr("表示没有值")) << word;
+    EXPECT_THAT(std::string(refused.status().message()), HasSubstr("stands for no value")) << word;
+  }
+  EXPECT_TRUE(Propose(Name("无锡办事处")).ok());
+}
+
 TEST_F(OverrideLifeTest, AConditionOverNoDivisionIsRefused) {
   state_.KnowDivisions(rules::YunnanDivisions());
   TerritoryOverride given = Name("");
