@@ -53,6 +53,7 @@ class Runner {
       RETURN_IF_ERROR(head ? Head(line) : Body(line));
     }
     if (report_.cases == 0) return Wrong("没有 case / no case");
+    RETURN_IF_ERROR(EndCase());
     return std::move(report_);
   }
 
@@ -61,9 +62,25 @@ class Runner {
     return absl::InvalidArgumentError(absl::StrCat(file_, ":", line_, ": ", message));
   }
 
+  // A case that expects nothing would pass whatever the rules are.
+  absl::Status EndCase() {
+    if (case_line_ == 0 || expects_) return absl::OkStatus();
+    line_ = case_line_;
+    return Wrong(absl::StrCat("用例“", case_,
+                              "”没有写期望，什么也没有检查；请写 期望、字段、脱敏 等 / "
+                              "case \"",
+                              case_,
+                              "\" expects nothing, so nothing is checked; write "
+                              "expect, field, masked or the like"));
+  }
+
   absl::Status Head(const TestLine& line) {
     if (line.word == "area") {
       areas_ = Names(line.value);
+      for (const std::string& area : areas_) {
+        if (const absl::Status fits = territory::CheckArea(*world_.divisions, area); !fits.ok())
+          return Wrong(fits.message());
+      }
       return rules_ == nullptr ? absl::OkStatus() : MakeEngine();
     }
     if (line.word == "columns") {
@@ -77,10 +94,6 @@ class Runner {
     }
     ASSIGN_OR_RETURN(const std::string yaml, world_.read_file(line.value));
     ASSIGN_OR_RETURN(const RuleSetHead head, ParseRuleSetHead(line.value, yaml));
-      for (const std::string& area : areas_) {
-        if (const absl::Status fits = territory::CheckArea(*world_.divisions, area); !fits.ok())
-          return Wrong(fits.message());
-      }
     columns_.clear();
     ASSIGN_OR_RETURN(contract_, world_.contract(head.dataset));
     ASSIGN_OR_RETURN(rules_,
@@ -98,6 +111,9 @@ class Runner {
 
   absl::Status Body(const TestLine& line) {
     if (line.word == "case") {
+      RETURN_IF_ERROR(EndCase());
+      line_ = case_line_ = line.number;
+      expects_ = false;
       ++report_.cases;
       case_ = line.value;
       memory_.reset();
@@ -112,6 +128,7 @@ class Runner {
     if (line.word == "row" || line.word == "time" || line.word == "day") return Circumstance(line);
     if (!decided_) return Wrong("期望之前没有 given / nothing is given yet");
     ++report_.expectations;
+    expects_ = true;
     return Expectation(line);
   }
 
@@ -180,10 +197,18 @@ class Runner {
   void Compare(absl::string_view what, absl::string_view expected, absl::string_view got) {
     if (expected == got) return;
     const absl::string_view empty = world_.english ? "(empty)" : "（空）";
+    // Behind the word stands a field's name, which stays.
+    const std::string word(what.substr(0, what.find(' ')));
     report_.failures.push_back(
-        absl::StrCat(file_, ":", line_, ": ", case_, ": ", what,
-                     world_.english ? " expected " : " 应为 ", expected.empty() ? empty : expected,
-                     world_.english ? ", actual " : "，实为 ", got.empty() ? empty : got));
+        absl::StrCat(file_, ":", line_, ": ", case_, ": ", world_.english ? word : InChinese(word),
+                     what.substr(word.size()), world_.english ? " expected " : " 应为 ",
+                     expected.empty() ? empty : expected, world_.english ? ", actual " : "，实为 ",
+                     got.empty() ? empty : got));
+  }
+  // Of values that have a word in either language.
+  void CompareWords(absl::string_view what, absl::string_view expected, absl::string_view got) {
+    if (world_.english || expected == got) return Compare(what, expected, got);
+    Compare(what, InChinese(expected), InChinese(got));
   }
 
   // What the receiver gets of a field; nullopt where it gets no record.
@@ -240,7 +265,7 @@ class Runner {
         absl::StrAppend(&got, " tombstone");
       std::vector<std::string> expected = absl::StrSplit(line.value, ' ', absl::SkipEmpty());
       for (std::string& each : expected) each = Plain(each);
-      Compare(word, absl::StrJoin(expected, " "), got);
+      CompareWords(word, absl::StrJoin(expected, " "), got);
     } else if (word == "novelty") {
       Compare(word, line.value, NoveltyWord(decision_.novelty));
     } else if (word == "rule") {
@@ -252,7 +277,7 @@ class Runner {
     } else if (word == "division") {
       Compare(word, line.value, decision_.attribution.division);
     } else if (word == "conflict") {
-      Compare(word, Plain(line.value), decision_.attribution.conflict ? "yes" : "no");
+      CompareWords(word, Plain(line.value), decision_.attribution.conflict ? "yes" : "no");
     } else if (word == "field") {
       ASSIGN_OR_RETURN(const schema::Field* const field, Named(line.name));
       ASSIGN_OR_RETURN(const auto shown, Shown(*field));
@@ -276,6 +301,8 @@ class Runner {
   std::vector<const schema::Field*> columns_;  // of `given csv`
   int line_ = 0;
   std::string case_;
+  int case_line_ = 0;     // 0: none has begun
+  bool expects_ = false;  // the case has an expectation
   std::string row_;
   std::string payload_;
   SourceChange change_;

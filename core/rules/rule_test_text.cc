@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -13,6 +14,37 @@
 
 namespace huiliu::rules {
 namespace {
+
+// Of several Chinese words for one English the first is the users' own (DOMAIN.md section 5).
+constexpr std::pair<absl::string_view, absl::string_view> kWords[] = {{"规则", "rules"},
+                                                                      {"范围", "area"},
+                                                                      {"列", "columns"},
+                                                                      {"用例", "case"},
+                                                                      {"来源行", "row"},
+                                                                      {"时间", "time"},
+                                                                      {"接收日", "day"},
+                                                                      {"给定", "given"},
+                                                                      {"删除", "delete"},
+                                                                      {"期望", "expect"},
+                                                                      {"新旧", "novelty"},
+                                                                      {"命中规则", "rule"},
+                                                                      {"原因", "reason"},
+                                                                      {"区划", "division"},
+                                                                      {"冲突", "conflict"},
+                                                                      {"字段", "field"},
+                                                                      {"没有", "absent"},
+                                                                      {"脱敏", "masked"},
+                                                                      {"原样", "kept"},
+                                                                      {"已回流", "returned"},
+                                                                      {"回流", "returned"},
+                                                                      {"域外", "outside_area"},
+                                                                      {"规则不予回流", "withheld"},
+                                                                      {"不予回流", "withheld"},
+                                                                      {"问题数据", "quarantined"},
+                                                                      {"待认领", "pending"},
+                                                                      {"撤回", "tombstone"},
+                                                                      {"有", "yes"},
+                                                                      {"无", "no"}};
 
 // `line` at its first colon, a Chinese one too; false where it has none.
 bool AtColon(absl::string_view line, absl::string_view* before, absl::string_view* after) {
@@ -29,38 +61,22 @@ bool AtColon(absl::string_view line, absl::string_view* before, absl::string_vie
 }  // namespace
 
 std::string Plain(absl::string_view word) {
-  static constexpr std::pair<absl::string_view, absl::string_view> kWords[] = {
-      {"规则", "rules"},
-      {"范围", "area"},
-      {"列", "columns"},
-      {"用例", "case"},
-      {"来源行", "row"},
-      {"时间", "time"},
-      {"接收日", "day"},
-      {"给定", "given"},
-      {"删除", "delete"},
-      {"期望", "expect"},
-      {"新旧", "novelty"},
-      {"命中规则", "rule"},
-      {"原因", "reason"},
-      {"区划", "division"},
-      {"冲突", "conflict"},
-      {"字段", "field"},
-      {"没有", "absent"},
-      {"脱敏", "masked"},
-      {"原样", "kept"},
-      {"回流", "returned"},
-      {"域外", "outside_area"},
-      {"不予回流", "withheld"},
-      {"问题数据", "quarantined"},
-      {"待认领", "pending"},
-      {"撤回", "tombstone"},
-      {"有", "yes"},
-      {"无", "no"}};
   for (const auto& [chinese, english] : kWords) {
     if (word == chinese) return std::string(english);
   }
   return std::string(word);
+}
+
+std::string InChinese(absl::string_view words) {
+  std::vector<absl::string_view> out = absl::StrSplit(words, ' ');
+  for (absl::string_view& word : out) {
+    for (const auto& [chinese, english] : kWords) {
+      if (word != english) continue;
+      word = chinese;
+      break;
+    }
+  }
+  return absl::StrJoin(out, " ");
 }
 
 bool SplitCsv(absl::string_view row, std::vector<std::string>* cells) {

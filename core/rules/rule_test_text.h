@@ -23,6 +23,9 @@ absl::StatusOr<std::vector<TestLine>> SplitRuleTest(absl::string_view file, absl
 // Officers may write every word in Chinese: the English one; others as they are.
 std::string Plain(absl::string_view word);
 
+// The other way: each of the words, separated by spaces, that has a Chinese one.
+std::string InChinese(absl::string_view words);
+
 // One row of CSV (RFC 4180, one line); false where a quote is not closed or stands inside a cell.
 bool SplitCsv(absl::string_view row, std::vector<std::string>* cells);
 

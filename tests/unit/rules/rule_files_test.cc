@@ -89,7 +89,7 @@ TEST(RuleTestTest, AFailureNamesItsPlaceAndBothValues) {
   EXPECT_EQ(report->cases, 1);
   EXPECT_EQ(report->expectations, 3);
   ASSERT_EQ(report->failures.size(), 3u);
-  EXPECT_EQ(report->failures[0], "x.ruletest:6: one: expect 应为 returned，实为 outside_area");
+  EXPECT_EQ(report->failures[0], "x.ruletest:6: one: 期望 应为 已回流，实为 域外");
 }
 
 TEST(RuleTestTest, ChineseWordsTitlesAndCsvSayTheSame) {
@@ -102,6 +102,42 @@ TEST(RuleTestTest, ChineseWordsTitlesAndCsvSayTheSame) {
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->expectations, 6);
   EXPECT_THAT(report->failures, testing::IsEmpty()) << absl::StrJoin(report->failures, "\n");
+}
+
+TEST(RuleTestTest, OutcomesAreWrittenAsTheUsersSayThem) {
+  const auto expects = [](const std::string& outcome, const std::string& org_code, bool english) {
+    RuleTestWorld world = World();
+    world.english = english;
+    return RunRuleTest("x",
+                       "规则：schemas/rules/case_accept.530100.yaml\n用例：甲\n"
+                       "给定：{\"row_guid\": \"g\", \"project_no\": \"p\", \"org_code\": \"" +
+                           org_code + "\"}\n期望：" + outcome + "\n",
+                       world)
+        ->failures;
+  };
+  for (const char* word : {"已回流", "回流", "returned"})
+    EXPECT_THAT(expects(word, "530102", false), testing::IsEmpty()) << word;
+  EXPECT_THAT(expects("域外", "532901", false), testing::IsEmpty());
+  EXPECT_THAT(expects("规则不予回流", "530102", false),
+              testing::ElementsAre("x:4: 甲: 期望 应为 规则不予回流，实为 已回流"));
+  EXPECT_THAT(expects("规则不予回流", "530102", true),
+              testing::ElementsAre("x:4: 甲: expect expected withheld, actual returned"));
+}
+
+TEST(RuleTestTest, ACaseThatExpectsNothingIsAnErrorWhereItStands) {
+  const std::string head = "rules: schemas/rules/case_accept.530100.yaml\n";
+  const std::string given = "given: {\"row_guid\": \"g\", \"org_code\": \"530102\"}\n";
+  const std::string tests[] = {head + "case: a\n" + given + "expect: returned\n\ncase: b\n" + given,
+                               head + "case: x\ncase: y\n" + given + "expect: returned\n",
+                               head + "case: last\n"};
+  const char* const places[] = {"t:6: 用例“b”", "t:2: 用例“x”", "t:2: 用例“last”"};
+  for (size_t i = 0; i < std::size(tests); ++i) {
+    const auto report = RunRuleTest("t", tests[i], World());
+    EXPECT_EQ(report.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(
+        std::string(report.status().message()),
+        testing::AllOf(testing::StartsWith(places[i]), testing::HasSubstr("expects nothing")));
+  }
 }
 
 TEST(RuleTestTest, MaskedAndKeptFailWhereTheValueIsShownChangedOrNotSent) {
@@ -134,6 +170,7 @@ TEST(RuleTestTest, WhatIsWrittenWrongIsRefusedWithItsLine) {
       {head + "given: {}\nfield nope: 1\n", "x:4: "},
       {head + "given: {}\nmasked: project_no\n", "x:4: "},
       {head + "given: {}\nmasked: ,\n", "x:4: "},
+      {"area: 530100, 530199\n", "x:1: 区划 \"530199\""},
       {"columns: row_guid\n", "x:1: "},
       {"rules: schemas/rules/case_accept.530100.yaml\ncolumns: nope\n", "x:2: "},
       {head + "columns: row_guid\ngiven csv: a,b\n", "x:4: "},
@@ -151,4 +188,3 @@ TEST(RuleTestTest, WhatIsWrittenWrongIsRefusedWithItsLine) {
 
 }  // namespace
 }  // namespace huiliu::rules
-      {"area: 530100, 530199\n", "x:1: 区划 \"530199\""},
