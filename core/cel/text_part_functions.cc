@@ -140,17 +140,18 @@ Value Trim(Frame& frame, const Value* args, size_t count) {
 }
 
 // Where the parts of a text divided by `by` stand, at most `most` of them; negative: all. An empty
-// `by` divides into code points. False where they are too many or the text is not UTF-8.
-bool Divide(absl::string_view text, absl::string_view by, int64_t most,
-            std::vector<absl::string_view>* parts) {
-  if (most == 0) return true;
+// `by` divides into code points. Says what is wrong: they are too many, or the text is not UTF-8;
+// empty: nothing.
+absl::string_view Divide(absl::string_view text, absl::string_view by, int64_t most,
+                         std::vector<absl::string_view>* parts) {
+  if (most == 0) return "";
   size_t at = 0;
   while (most < 0 || static_cast<int64_t>(parts->size()) + 1 < most) {
-    if (parts->size() > kMaxEvaluationBytes / sizeof(Value)) return false;
+    if (parts->size() > kMaxEvaluationBytes / sizeof(Value)) return kTooLarge;
     size_t end = Find(text, by, at);
     if (by.empty()) {
       const size_t length = at < text.size() ? CodePointLength(text.substr(at)) : 0;
-      if (at < text.size() && length == 0) return false;
+      if (at < text.size() && length == 0) return kNotText;
       end = at + length >= text.size() ? absl::string_view::npos : at + length;
     }
     if (end == absl::string_view::npos) break;
@@ -158,15 +159,16 @@ bool Divide(absl::string_view text, absl::string_view by, int64_t most,
     at = end + by.size();
   }
   if (!by.empty() || at < text.size()) parts->push_back(text.substr(at));
-  return true;
+  return "";
 }
 
 Value Split(Frame& frame, const Value* args, size_t count) {
   if (!Fits(args, count, 2, 2, 3)) return Error(kNoOverload);
   if (!ChargeAll(frame, args, count)) return Error(kTooCostly);
   std::vector<absl::string_view> parts;
-  if (!Divide(args[0].text(), args[1].text(), count == 3 ? args[2].integer : -1, &parts))
-    return Error(kNotText);
+  const int64_t most = count == 3 ? args[2].integer : -1;
+  if (const auto wrong = Divide(args[0].text(), args[1].text(), most, &parts); !wrong.empty())
+    return Error(wrong);
   if (!frame.Charge(static_cast<int64_t>(parts.size()))) return Error(kTooCostly);
   Value* items = frame.arena.Values(parts.size());
   if (items == nullptr) return Error(kTooLarge);
@@ -211,7 +213,7 @@ Value Replace(Frame& frame, const Value* args, size_t count) {
   std::vector<absl::string_view> parts;
   if (from.empty()) parts.emplace_back();
   const int64_t rest = most < 0 ? -1 : most + 1;
-  if (!Divide(text, from, rest, &parts)) return Error(kNotText);
+  if (const auto wrong = Divide(text, from, rest, &parts); !wrong.empty()) return Error(wrong);
   const bool at_end = from.empty() && (most < 0 || static_cast<int64_t>(parts.size()) <= most);
   if (at_end) parts.emplace_back();
   return Joined(frame, parts, args[2].text());

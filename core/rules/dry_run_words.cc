@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "core/base/clock.h"
 #include "core/model/proto_time.h"
+#include "core/rules/value_words.h"
 #include "core/text/terminal_table.h"
 
 namespace huiliu::rules {
@@ -226,7 +227,7 @@ class Report {
   std::string Side(const DryRunSample::Value& value, const std::string& text, bool withheld) const {
     if (withheld || value.shown() == DryRunSample::SHOWN_WITHHELD)
       return Say("（不显示）", "(not shown)");
-    return text.empty() ? Say("（空）", "(empty)") : text;
+    return text.empty() ? Say("（空）", "(empty)") : ValueInWords(text, english_);
   }
   // "中文 / English"
   std::string OneLanguage(const std::string& both) const {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "core/base/clock.h"
 #include "core/model/proto_time.h"
+#include "core/rules/value_words.h"
 #include "core/text/terminal_table.h"
 
 namespace huiliu::rules {
@@ -78,7 +79,8 @@ class Speaker {
   }
   std::string Value(const Message::Value& value) const {
     if (value.shown() == DryRunSample::SHOWN_WITHHELD) return language_.withheld;
-    return value.text().empty() ? Say("（空）", "(empty)") : value.text();
+    return value.text().empty() ? Say("（空）", "(empty)")
+                                : ValueInWords(value.text(), language_.english);
   }
   const char* Truth(Message::Truth truth) const {
     switch (truth) {

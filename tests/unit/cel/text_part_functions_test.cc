@@ -71,6 +71,20 @@ TEST_F(TextPartTest, TextsAreReplaced) {
   EXPECT_EQ(Text("replace", {String(""), String(""), String("x")}), "x");
 }
 
+// Too many parts are too much memory, whatever the text is.
+TEST_F(TextPartTest, ResultsThatAreTooLargeSaySo) {
+  const std::string many(300000, 'a');
+  for (const char* by : {"", "a"}) {
+    const Value split = Call("split", {String(many), String(by)});
+    ASSERT_TRUE(split.is_error());
+    EXPECT_EQ(split.text(), "the evaluation needs too much memory") << by;
+    const Value replaced = Call("replace", {String(many), String(by), String("bb")});
+    ASSERT_TRUE(replaced.is_error());
+    EXPECT_EQ(replaced.text(), "the evaluation needs too much memory") << by;
+  }
+  EXPECT_EQ(Call("split", {String("\xff"), String("")}).text(), "the text is not UTF-8");
+}
+
 TEST_F(TextPartTest, SpaceAndCase) {
   EXPECT_EQ(Text("trim", {String(" \t昆明\u3000\n")}), "昆明");
   EXPECT_EQ(Text("trim", {String("\u200b x")}), "\u200b x");

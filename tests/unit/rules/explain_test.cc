@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/rules/explain_words.h"
+#include "core/rules/value_words.h"
 #include "tests/unit/rules/engine_fixture.h"
 
 namespace huiliu::rules {
@@ -42,6 +44,27 @@ class ExplainTest : public testing::Test {
   std::string record_;
   HeldOverrides held_;
 };
+
+TEST_F(ExplainTest, ALongValueIsCutAndSaysHowLongItIs) {
+  std::string text;
+  for (int i = 0; i < 200000; ++i) text += "昆";
+  EXPECT_EQ(ValueInWords("昆明", false), "昆明");
+  const std::string cut = ValueInWords(text, false);
+  EXPECT_EQ(cut, text.substr(0, 200 * 3) + "…（共 200000 字，只显示前 200 字）");
+  EXPECT_THAT(ValueInWords(text, true),
+              testing::EndsWith("… (200000 characters, the first 200 are shown)"));
+  huiliu::v1::Explanation message;
+  auto& rule = *message.add_rules();
+  rule.set_id("own");
+  rule.set_in_force(true);
+  auto& value = *rule.mutable_when()->add_values();
+  value.set_field("name");
+  value.set_shown(huiliu::v1::DryRunSample::SHOWN_CLEAR);
+  value.set_text(text);
+  const std::string words = ExplanationInWords(message, {});
+  EXPECT_THAT(words, testing::HasSubstr("共 200000 字"));
+  EXPECT_LT(words.size(), 2000u);
+}
 
 TEST_F(ExplainTest, WhatWasDecidedByHandIsNamedAndItsRulesAreAsked) {
   constexpr char kNowhere[] = R"({"id":"1","name":"王五","age":30,"phone":"5"})";
