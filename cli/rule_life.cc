@@ -6,10 +6,12 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/rule_replaced.h"
 #include "cli/schemas.h"
 #include "cli/words.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
+#include "core/model/proto_time.h"
 #include "core/rules/dry_run_words.h"
 #include "huiliu/v1/rules.pb.h"
 #include "nlohmann/json.hpp"
@@ -97,10 +99,15 @@ absl::Status History(Command& command, const Options& options) {
                command.Say("依据", "legal basis"), command.Say("说明", "note"),
                command.Say("摘要（锁定用）", "digest (to pin)")});
   for (const v1::RuleSet& s : all.rule_sets()) {
-    table.Add({s.dataset(), s.receiver(), std::to_string(s.version()),
-               StateInWords(s.state(), command.english()), s.author(), TimeInWords(s.registered()),
-               s.approver(), TimeInWords(s.active_from()), DryRunInShort(s, command.english()),
-               ReevaluationInWords(s, command.english()), absl::StrJoin(s.legal_bases(), "；"),
+    std::string state = StateInWords(s.state(), command.english());
+    if (const uint32_t by = ReplacedBeforeItsDate(s, all); by > 0) {
+      absl::StrAppend(&state, command.Say("（未曾生效，第 ", " (never in force: by version "), by,
+                      command.Say(" 版取代）", ")"));
+    }
+    table.Add({s.dataset(), s.receiver(), std::to_string(s.version()), state, s.author(),
+               TimeInWords(s.registered()), s.approver(), TimeInWords(s.active_from()),
+               DryRunInShort(s, command.english()), ReevaluationInWords(s, command.english()),
+               absl::StrJoin(s.legal_bases(), "；"),
                s.state() == v1::RULE_SET_STATE_REJECTED ? s.reason() : s.note(),
                absl::BytesToHexString(s.digest())});
   }
@@ -165,10 +172,26 @@ absl::Status Decide(Command& command, const Options& options, bool approve) {
   if (!options.from.empty()) {
     ASSIGN_OR_RETURN(*request.mutable_active_from(), ParseTime(options.from, false));
   }
+  v1::ListRuleSetsResponse before;
+  if (approve && !command.json) {
+    v1::ListRuleSetsRequest of;
+    of.set_dataset(request.dataset());
+    of.set_receiver(request.receiver());
+    RETURN_IF_ERROR(command.Call("Rules/ListRuleSets", of, &before));
+  }
   v1::DecideRuleSetResponse response;
   RETURN_IF_ERROR(command.Call("Rules/DecideRuleSet", request, &response));
-  RETURN_IF_ERROR(PrintState(command, response.rule_set()));
-  if (!command.json) PrintDryRuns(command, response.rule_set());
+  const v1::RuleSet& decided = response.rule_set();
+  RETURN_IF_ERROR(PrintState(command, decided));
+  if (command.json) return absl::OkStatus();
+  if (approve && request.has_active_from() &&
+      FromProto(request.active_from()) < FromProto(decided.active_from())) {
+    command.out() << command.Say("注意：所写生效时间已过，自审批时起生效：",
+                                 "note: the time given has passed; in force from its approval: ")
+                  << TimeInWords(decided.active_from()) << "\n";
+  }
+  PrintReplaced(command, decided, before);
+  PrintDryRuns(command, decided);
   return absl::OkStatus();
 }
 
@@ -208,6 +231,7 @@ absl::Status PrintTried(Command& command, const rules::RuleSetHead& head, const 
 }
 
 absl::Status Plan(Command& command, const Options& options) {
+  ASSIGN_OR_RETURN(const auto divisions, DivisionsAtHand(options.schemas));
   for (const std::string& file : options.files) {
     ASSIGN_OR_RETURN(const std::string yaml, ReadFile(file));
     ASSIGN_OR_RETURN(const rules::RuleSetHead head, rules::ParseRuleSetHead(file, yaml));
@@ -232,7 +256,6 @@ absl::Status Plan(Command& command, const Options& options) {
       command.out() << command.Say("（尚无现行规则）\n", " (none in force yet)\n");
     } else {
       command.out() << command.Say("（对比现行第 ", " (beside version ") << in_force->version
-  ASSIGN_OR_RETURN(const auto divisions, DivisionsAtHand(options.schemas));
                     << command.Say(" 版）\n", ", in force)\n");
     }
     for (const std::string& change : changes) command.out() << "  " << Printable(change) << "\n";

@@ -313,6 +313,17 @@ absl::StatusOr<Record> State::ProposeDecision(const huiliu::v1::DecideRuleSetReq
         StrCat("no version ", decision.version(), " of the rules for dataset ", decision.dataset(),
                " to receiver ", decision.receiver(), "; huiliu rules history lists them"));
   }
+  const RuleVersions::Version* newer = versions->second.NewerApproved(decision.version());
+  if (decision.approve() && newer != nullptr &&
+      version->proto.state() == huiliu::v1::RULE_SET_STATE_PROPOSED) {
+    return absl::FailedPreconditionError(StrCat(
+        "rules ", decision.dataset(), " → ", decision.receiver(), " version ", decision.version(),
+        "：较新的第 ", newer->proto.version(),
+        " 版已审批，旧版不能再审批通过；要改用这一版的规则，请把原文作为新版本重新提交 / version ",
+        newer->proto.version(),
+        ", which is newer, is approved: an older one does not take its place; to return to these "
+        "rules propose their text anew, as the newest version"));
+  }
   Record record;
   record.set_version(version_ + 1);
   ASSIGN_OR_RETURN(*record.mutable_rule_set(), Decide(version->proto, decision, officer, now));

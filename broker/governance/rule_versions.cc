@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "broker/governance/checks.h"
+#include "core/base/clock.h"
 #include "core/base/status.h"
 #include "core/model/proto_time.h"
 
@@ -22,6 +24,14 @@ bool IsApproved(const RuleSet& version) {
 std::string NameOf(const RuleSet& version) {
   return StrCat("rules ", version.dataset(), " → ", version.receiver(), " version ",
                 version.version());
+}
+
+// Which of two approved versions, whose dates have come, goes before the other.
+bool GoesBefore(const RuleSet& a, const RuleSet& b) {
+  const auto order = [](const RuleSet& v) {
+    return std::make_tuple(FromProto(v.decided()), FromProto(v.active_from()), v.version());
+  };
+  return order(a) > order(b);
 }
 
 // No rule of it will ever hold again.
@@ -73,12 +83,17 @@ const RuleVersions::Version* RuleVersions::InForce(absl::Time now) const {
   const Version* found = nullptr;
   for (const Version& v : versions_) {
     if (!IsApproved(v.proto) || FromProto(v.proto.active_from()) > now) continue;
-    if (found == nullptr ||
-        FromProto(v.proto.active_from()) >= FromProto(found->proto.active_from())) {
-      found = &v;
-    }
+    if (found == nullptr || GoesBefore(v.proto, found->proto)) found = &v;
   }
   return found;
+}
+
+const RuleVersions::Version* RuleVersions::NewerApproved(uint32_t version) const {
+  for (auto it = versions_.rbegin(); it != versions_.rend(); ++it) {
+    if (it->proto.version() <= version) break;
+    if (IsApproved(it->proto)) return &*it;
+  }
+  return nullptr;
 }
 
 const RuleVersions::Version* RuleVersions::BeforeInForce(absl::Time now) const {
@@ -86,9 +101,8 @@ const RuleVersions::Version* RuleVersions::BeforeInForce(absl::Time now) const {
   const Version* found = nullptr;
   for (const Version& v : versions_) {
     if (current == nullptr || &v == current || !IsApproved(v.proto)) continue;
-    const absl::Time from = FromProto(v.proto.active_from());
-    if (from > FromProto(current->proto.active_from())) continue;
-    if (found == nullptr || from >= FromProto(found->proto.active_from())) found = &v;
+    if (FromProto(v.proto.active_from()) > FromProto(current->proto.active_from())) continue;
+    if (found == nullptr || GoesBefore(v.proto, found->proto)) found = &v;
   }
   return found;
 }
@@ -97,7 +111,7 @@ absl::Time RuleVersions::NextChange(absl::Time now) const {
   absl::Time next = absl::InfiniteFuture();
   for (const Version& v : versions_) {
     const absl::Time from = FromProto(v.proto.active_from());
-    if (IsApproved(v.proto) && from > now) next = std::min(next, from);
+    if (IsApproved(v.proto) && from > now && WillHold(v)) next = std::min(next, from);
   }
   return next;
 }
@@ -105,7 +119,7 @@ absl::Time RuleVersions::NextChange(absl::Time now) const {
 std::vector<const RuleVersions::Version*> RuleVersions::Coming(absl::Time now) const {
   std::vector<const Version*> coming;
   for (const Version& v : versions_) {
-    const bool later = IsApproved(v.proto) && FromProto(v.proto.active_from()) > now;
+    const bool later = IsApproved(v.proto) && FromProto(v.proto.active_from()) > now && WillHold(v);
     const bool waits =
         v.proto.state() == huiliu::v1::RULE_SET_STATE_PROPOSED && &v == &versions_.back();
     if (later || waits) coming.push_back(&v);
@@ -123,7 +137,7 @@ std::vector<RuleSet> RuleVersions::At(absl::Time now) const {
       const bool expired = it->rules != nullptr && HasExpired(*it->rules, now);
       version.set_state(expired ? huiliu::v1::RULE_SET_STATE_EXPIRED
                                 : huiliu::v1::RULE_SET_STATE_IN_FORCE);
-    } else if (IsApproved(version) && FromProto(version.active_from()) <= now) {
+    } else if (IsApproved(version) && (FromProto(version.active_from()) <= now || !WillHold(*it))) {
       version.set_state(huiliu::v1::RULE_SET_STATE_SUPERSEDED);
     }
   }
@@ -152,6 +166,17 @@ absl::StatusOr<RuleSet> Decide(const RuleSet& version,
         StrCat(NameOf(version), "：退回须写明理由 / a rejection states its reason"));
   }
   RETURN_IF_ERROR(CheckTime(StrCat(NameOf(version), ": active_from"), decision.active_from()));
+  if (decision.approve() && decision.has_active_from()) {
+    const absl::TimeZone zone = ShanghaiTimeZone();
+    const absl::CivilDay day = absl::ToCivilDay(FromProto(decision.active_from()), zone);
+    if (day < absl::ToCivilDay(now, zone)) {
+      return absl::InvalidArgumentError(StrCat(
+          NameOf(version), "：生效日期 ", absl::FormatCivilTime(day),
+          " 已过，规则不能追溯生效；不写生效时间即自现在起，历史可用重新判定（reevaluate） / ",
+          "the date has passed and rules do not come into force in the past: leave the date out "
+          "for now; history is decided again with reevaluate"));
+    }
+  }
   RuleSet decided = version;
   decided.set_state(decision.approve() ? huiliu::v1::RULE_SET_STATE_APPROVED
                                        : huiliu::v1::RULE_SET_STATE_REJECTED);

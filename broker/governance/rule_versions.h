@@ -7,12 +7,15 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/model/proto_time.h"
 #include "core/rules/rule_set.h"
 #include "huiliu/v1/rules.pb.h"
 
 namespace huiliu::governance {
 
-// In force at a time is the approved version whose date came last; of one date the higher version.
+// In force at a time is the version that was approved last among those whose date has come: what
+// was approved for later, before it, comes into force no more where its own date is not earlier.
+// Of one approval time the version whose date came last; of one date the higher version.
 class RuleVersions {
  public:
   struct Version {
@@ -37,15 +40,25 @@ class RuleVersions {
   // Approved for later than `now`, and the newest where it waits for approval.
   std::vector<const Version*> Coming(absl::Time now) const;
 
+  // The newest that is approved, in force or for later, where it is newer than `version`; else
+  // nullptr.
+  const Version* NewerApproved(uint32_t version) const;
+
   // A version as of `now`, with its state; newest first.
   std::vector<huiliu::v1::RuleSet> At(absl::Time now) const;
 
  private:
+  // Whether an approved version is in force once its date has come.
+  bool WillHold(const Version& version) const {
+    return InForce(FromProto(version.proto.active_from())) == &version;
+  }
+
   std::vector<Version> versions_;  // by version
 };
 
 // FAILED_PRECONDITION where the version is not to be decided (any more), PERMISSION_DENIED where
-// its author would decide, INVALID_ARGUMENT for a rejection without a reason.
+// its author would decide, INVALID_ARGUMENT for a rejection without a reason, or a date before the
+// day of `now` (Asia/Shanghai). A time of that day that has passed is `now`.
 absl::StatusOr<huiliu::v1::RuleSet> Decide(const huiliu::v1::RuleSet& version,
                                            const huiliu::v1::DecideRuleSetRequest& decision,
                                            const std::string& officer, absl::Time now);

@@ -192,10 +192,58 @@ TEST_F(RuleLifeTest, ApprovalsCarryTheWordAboutHistory) {
   };
   const Ran ran = RunHuiliu({"rules", "approve", "insurance_participation", "--receiver", "530100",
                              "--version", "2", "--reevaluate"},
-                            {{"Rules/DecideRuleSet", decide}});
+                            {{"Rules/DecideRuleSet", decide},
+                             {"Rules/ListRuleSets", Answer(v1::ListRuleSetsResponse())}});
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_TRUE(asked.reevaluate_history());
   EXPECT_THAT(ran.out, HasSubstr("对历史重新判定"));
+}
+
+// In the answer and in history: nobody waits for rules that will never come.
+TEST_F(RuleLifeTest, WhatIsReplacedBeforeItsDateIsTold) {
+  v1::ListRuleSetsResponse before;
+  v1::RuleSet& scheduled = *before.add_rule_sets();
+  scheduled = in_force_;
+  scheduled.set_version(2);
+  scheduled.set_state(v1::RULE_SET_STATE_APPROVED);
+  scheduled.mutable_decided()->set_seconds(1'700'000'000);
+  scheduled.mutable_active_from()->set_seconds(1'900'000'000);
+  *before.add_rule_sets() = in_force_;
+  v1::RuleSet approved = in_force_;
+  approved.set_version(3);
+  approved.mutable_decided()->set_seconds(1'800'000'000);
+  approved.mutable_active_from()->set_seconds(1'800'000'000);
+  v1::DecideRuleSetResponse decided;
+  *decided.mutable_rule_set() = approved;
+  const std::vector<const char*> arguments = {"rules",      "approve", "insurance_participation",
+                                              "--receiver", "530100",  "--version",
+                                              "3",          "--from",  "2026-11-30"};
+  const Ran ran = RunHuiliu(arguments, {{"Rules/DecideRuleSet", Answer(decided)},
+                                        {"Rules/ListRuleSets", Answer(before)}});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("第 2 版原定 2030-03-18 01:46:40 生效，已被本版取代"),
+                             HasSubstr("所写生效时间已过，自审批时起生效：2027-01-15")));
+  // Of the same version for a date of its own, before 2's: nothing is lost.
+  decided.mutable_rule_set()->mutable_active_from()->set_seconds(1'950'000'000);
+  EXPECT_THAT(RunHuiliu(arguments, {{"Rules/DecideRuleSet", Answer(decided)},
+                                    {"Rules/ListRuleSets", Answer(before)}})
+                  .out,
+              testing::Not(HasSubstr("取代")));
+
+  v1::ListRuleSetsResponse after;
+  *after.add_rule_sets() = approved;
+  scheduled.set_state(v1::RULE_SET_STATE_SUPERSEDED);
+  *after.add_rule_sets() = scheduled;
+  v1::RuleSet first = in_force_;
+  first.set_state(v1::RULE_SET_STATE_SUPERSEDED);
+  first.mutable_decided()->set_seconds(1'600'000'000);
+  first.mutable_active_from()->set_seconds(1'600'000'000);
+  *after.add_rule_sets() = first;
+  const std::string history =
+      RunHuiliu({"rules", "history"}, {{"Rules/ListRuleSets", Answer(after)}}).out;
+  EXPECT_THAT(history, HasSubstr("已被替代（未曾生效，第 3 版取代）"));
+  const size_t once = history.find("未曾生效");
+  EXPECT_EQ(history.find("未曾生效", once + 1), std::string::npos) << "version 1 was in force";
 }
 
 }  // namespace

@@ -77,6 +77,52 @@ TEST(RuleVersionsTest, OfOneDateTheHigherVersion) {
   EXPECT_EQ(InForce(versions, kNow), 2u);
 }
 
+huiliu::v1::RuleSet Decided(uint32_t version, absl::Time decided, absl::Time from) {
+  huiliu::v1::RuleSet proto = Version(version, kApproved, from);
+  *proto.mutable_decided() = ToProto(decided);
+  return proto;
+}
+
+// Else the older rules would come back over the newer ones when their date comes.
+TEST(RuleVersionsTest, WhatWasApprovedForLaterGivesWayToWhatIsApprovedAfterIt) {
+  RuleVersions versions;
+  const absl::Time date = kNow + absl::Hours(9);
+  versions.Put(Decided(1, kNow - absl::Hours(9), kNow - absl::Hours(9)), nullptr);
+  versions.Put(Decided(2, kNow - absl::Hours(5), date), nullptr);
+  EXPECT_EQ(versions.NextChange(kNow), date);
+  versions.Put(Decided(3, kNow - absl::Hours(1), kNow - absl::Hours(1)), nullptr);
+  EXPECT_EQ(InForce(versions, kNow), 3u);
+  EXPECT_EQ(InForce(versions, date), 3u);
+  EXPECT_EQ(versions.NextChange(kNow), absl::InfiniteFuture());
+  EXPECT_TRUE(versions.Coming(kNow).empty());
+  EXPECT_EQ(versions.At(kNow)[1].state(), huiliu::v1::RULE_SET_STATE_SUPERSEDED);
+  EXPECT_EQ(versions.BeforeInForce(date)->proto.version(), 1u);
+  // One for a later date leaves it its time until then.
+  versions.Put(Decided(3, kNow - absl::Hours(1), date + absl::Hours(1)), nullptr);
+  EXPECT_EQ(InForce(versions, kNow), 1u);
+  EXPECT_EQ(InForce(versions, date), 2u);
+  EXPECT_EQ(InForce(versions, date + absl::Hours(1)), 3u);
+  EXPECT_EQ(versions.At(kNow)[1].state(), kApproved);
+  EXPECT_EQ(versions.NextChange(kNow), date);
+  // What took its place is stopped before its date: it comes into force again.
+  versions.Put(Decided(3, kNow - absl::Hours(1), date), nullptr);
+  EXPECT_EQ(InForce(versions, date), 3u);
+  versions.Put(Version(3, kRejected), nullptr);
+  EXPECT_EQ(InForce(versions, date), 2u);
+}
+
+TEST(RuleVersionsTest, TheNewestThatIsApprovedIsKnown) {
+  RuleVersions versions;
+  versions.Put(Version(1, kProposed), nullptr);
+  versions.Put(Version(2, kApproved, kNow), nullptr);
+  versions.Put(Version(3, kRejected), nullptr);
+  versions.Put(Version(4, kProposed), nullptr);
+  ASSERT_NE(versions.NewerApproved(1), nullptr);
+  EXPECT_EQ(versions.NewerApproved(1)->proto.version(), 2u);
+  EXPECT_EQ(versions.NewerApproved(2), nullptr);
+  EXPECT_EQ(versions.NewerApproved(4), nullptr);
+}
+
 TEST(RuleVersionsTest, WhatTheOneInForceTookOverFrom) {
   RuleVersions versions;
   versions.Put(Version(1, kApproved, kNow - absl::Hours(3)), nullptr);
@@ -133,6 +179,19 @@ TEST_F(DecideTest, AnotherOfficerApprovesFromNowOnOrLater) {
       << "never before its approval";
   *decision_.mutable_active_from() = ToProto(kNow + absl::Hours(9));
   EXPECT_EQ(FromProto(Try(Version(1, kProposed), true)->active_from()), kNow + absl::Hours(9));
+}
+
+TEST_F(DecideTest, ADayThatHasPassedIsRefused) {
+  for (const absl::Duration ago : {absl::Hours(17), absl::Hours(24 * 400)}) {
+    *decision_.mutable_active_from() = ToProto(kNow - ago);
+    const auto refused = Try(Version(1, kProposed), true);
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(refused.status().message()), HasSubstr("已过"));
+    EXPECT_THAT(std::string(refused.status().message()), HasSubstr("leave the date out"));
+  }
+  // Today's date, as people write it, is its midnight.
+  *decision_.mutable_active_from() = ToProto(kNow - absl::Hours(16));
+  EXPECT_EQ(FromProto(Try(Version(1, kProposed), true)->active_from()), kNow);
 }
 
 TEST_F(DecideTest, ADateThatNobodyCanWriteIsRefused) {

@@ -116,6 +116,56 @@ TEST_F(StateTest, WhatIsNoDivisionIsNoReceiversArea) {
   EXPECT_TRUE(restarted.Apply(record).ok());
 }
 
+// What was superseded comes back only as the newest version, which somebody approves anew.
+TEST_F(StateTest, AnOlderVersionIsNotApprovedOverANewerOne) {
+  huiliu::v1::Receiver receiver;
+  receiver.set_id("530100");
+  receiver.set_title("昆明市");
+  receiver.add_divisions("530100");
+  ASSERT_TRUE(Put(receiver).ok());
+  const auto contract = state_.ProposeDataset(
+      "d.proto",
+      "syntax = \"proto3\"; package t; import \"huiliu/v1/dataset.proto\"; message D { option "
+      "(huiliu.v1.dataset) = {id: \"d\" title: \"数据\"}; "
+      "string id = 1 [(huiliu.v1.data) = {title: \"编号\" key: true}]; }");
+  ASSERT_TRUE(contract.ok()) << contract.status();
+  ASSERT_TRUE(state_.Apply(**contract).ok());
+  const auto propose = [&](const std::string& id) {
+    const auto record = state_.ProposeRuleSet(
+        "d.yaml", "dataset: d\nreceiver: \"530100\"\nlegal_basis: x\nrules:\n  - id: " + id + "\n",
+        "a");
+    ASSERT_TRUE(record.ok()) << record.status();
+    ASSERT_TRUE(state_.Apply(**record).ok());
+  };
+  absl::Time now = absl::FromUnixSeconds(1'790'000'000);
+  huiliu::v1::DecideRuleSetRequest decision;
+  decision.set_dataset("d");
+  decision.set_receiver("530100");
+  const auto decide = [&](uint32_t version, bool approve) -> absl::Status {
+    decision.set_version(version);
+    decision.set_approve(approve);
+    now += absl::Seconds(1);
+    const auto record = state_.ProposeDecision(decision, "b", now);
+    return record.ok() ? state_.Apply(*record) : record.status();
+  };
+  propose("one");
+  propose("two");
+  propose("three");
+  decision.mutable_active_from()->set_seconds(1'790'000'900);
+  ASSERT_TRUE(decide(2, true).ok()) << "for later";
+  decision.clear_active_from();
+  const absl::Status refused = decide(1, true);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("较新的第 2 版已审批"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("propose their text anew"));
+  EXPECT_TRUE(decide(3, true).ok()) << "a newer one may";
+  EXPECT_EQ(state_.FindRuleSet("d", "530100", now + absl::Hours(1))->version, 3u);
+  decision.set_reason("旧版");
+  EXPECT_TRUE(decide(1, false).ok()) << "rejecting it stays possible";
+  propose("one");
+  EXPECT_TRUE(decide(4, true).ok()) << "its text as the newest version";
+}
+
 TEST_F(StateTest, NoAccountIsOneAdministratorAfterTheOther) {
   ASSERT_TRUE(Put(Account({huiliu::v1::ROLE_SYSTEM_ADMINISTRATOR})).ok());
   ASSERT_TRUE(Put(Account({huiliu::v1::ROLE_AGENT}), state_.version()).ok());
