@@ -176,9 +176,8 @@ class BasisAttributor : public Attributor {
       if (place.division.empty() && !place.ambiguous && place.candidates.empty()) continue;
       out->findings.push_back({order_[i], place.division, place.ambiguous,
                                place.candidates.Joined("/"), place.also, Disagreement::kNone});
-      const bool of_managed = place.managed_in.empty() ? Inside(place.division, managed_in)
-                                                       : Inside(out->division, managed_in);
-      if (!managed_in.empty() && of_managed) continue;
+      const bool lies_there = place.managed_in.empty() && !managed_in.empty();
+      if (lies_there && Inside(place.division, managed_in)) continue;
       const Disagreement apart =
           std::max(Compare(place.division, out->division), Compare(place.also, out->division));
       out->findings.back().disagreement = apart;

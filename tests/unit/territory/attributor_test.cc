@@ -262,8 +262,9 @@ TEST(ChainTest, AManagedAreaAgreesWithTheCountyItLiesInAndWithItsManager) {
   const Attribution out = Attribute({kCode, kName}, {"532823105", "西双版纳州勐腊县"});
   EXPECT_EQ(out.division, "530100");
   EXPECT_FALSE(out.conflict);
-  // A strong link that says only 西双版纳 still decides.
-  EXPECT_EQ(Address("云南省西双版纳州勐腊县磨憨镇", "西双版纳"), "532800");
+  // A strong link that says only 西双版纳 still decides, but not in silence.
+  EXPECT_EQ(Address("云南省西双版纳州勐腊县磨憨镇", "西双版纳"), "532800!");
+  EXPECT_EQ(Address("云南省西双版纳州勐腊县磨憨镇", "昆明"), "530100");
 }
 
 TEST(AddressTest, ASecondCountyNeverPassesInSilence) {
