@@ -133,13 +133,13 @@ TEST_F(RuleLifeTest, FoldersAreWalkedInOrderWithoutWhatIsHidden) {
 // What no division has is found where it is written, before anything is proposed.
 TEST_F(RuleLifeTest, AnAreaOfNoDivisionIsRefusedByEveryVerb) {
   Write("si.yaml", Yaml("  - {id: own, when: inDivision(\"530199\")}\n"));
-  EXPECT_THAT(Apply().err, AllOf(HasSubstr("si.yaml:5:33: 区划 \"530199\""), HasSubstr("[own]")));
+  EXPECT_THAT(Apply().err, AllOf(HasSubstr("si.yaml:5:32: 区划 \"530199\""), HasSubstr("[own]")));
   EXPECT_TRUE(waiting_.empty());
   const std::string file = folder_ + "/si.yaml";
   const Ran check =
       RunHuiliu({"rules", "check", file.c_str(), "--schemas", schemas_.c_str()}, Handlers());
   EXPECT_EQ(check.code, 1);
-  EXPECT_THAT(check.out, HasSubstr(":5:33: own: 区划 \"530199\""));
+  EXPECT_THAT(check.out, HasSubstr(":5:32: own: 区划 \"530199\""));
 }
 
 TEST_F(RuleLifeTest, AWrongFileStopsAllBeforeAnyIsProposed) {
