@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -102,53 +101,6 @@ absl::Status PostgresqlLanding::TakeLock() {
       StrCat("PostgreSQL ", connection_->place(), ": another landing holds table ", Target()));
 }
 
-absl::Status PostgresqlLanding::ForgetCursorOfLostTable() {
-  const std::string cursors =
-      StrCat(connection_->Identifier(options_.schema), ".huiliu_landing_cursor");
-  ASSIGN_OR_RETURN(
-      const Result found,
-      connection_->Query("SELECT to_regclass($1) IS NOT NULL, EXISTS (SELECT 1 FROM pg_attribute "
-                         "WHERE attrelid = to_regclass($1) AND attname = 'relation' AND NOT "
-                         "attisdropped), to_regclass($2)::oid::bigint",
-                         {cursors, Qualified()}));
-  const auto is_true = [&](int column) {
-    return absl::string_view(PQgetvalue(found.get(), 0, column)) == "t";
-  };
-  if (!is_true(0)) return absl::OkStatus();
-  // A table of cursors of before.
-  if (!is_true(1)) {
-    RETURN_IF_ERROR(connection_->Execute(
-        StrCat("ALTER TABLE ", cursors, " ADD COLUMN IF NOT EXISTS relation bigint")));
-  }
-  const bool there = PQgetisnull(found.get(), 0, 2) == 0;
-  ASSIGN_OR_RETURN(
-      const Result lost,
-      connection_->Query(
-          StrCat("DELETE FROM ", cursors, " WHERE target = $1",
-                 there ? StrCat(" AND relation <> ", PQgetvalue(found.get(), 0, 2)) : "",
-                 " RETURNING 1"),
-          {Target()}));
-  if (PQntuples(lost.get()) == 0) return absl::OkStatus();
-  host_.Log(
-      sdk::Host::kWarning,
-      StrCat("表 ", Target(), there ? " 不再是已落地的那张表（已重建或恢复）" : " 已不存在，将重建",
-             "：从头落地 / table ", Target(),
-             there ? " is not the one that was landed into (made anew or restored)"
-                   : " is gone and is made again",
-             ": landing begins anew with a snapshot"));
-  return absl::OkStatus();
-}
-
-absl::Status PostgresqlLanding::FindTable() {
-  ASSIGN_OR_RETURN(const Result found,
-                   connection_->Query("SELECT to_regclass($1)::oid::bigint", {Qualified()}));
-  if (PQgetisnull(found.get(), 0, 0) != 0)
-    return absl::AbortedError(StrCat("PostgreSQL ", connection_->place(), ": table ", Target(),
-                                     " went while it was prepared"));
-  relation_ = PQgetvalue(found.get(), 0, 0);
-  return absl::OkStatus();
-}
-
 absl::Status PostgresqlLanding::CreateTable() {
   std::string sql = StrCat("CREATE TABLE IF NOT EXISTS ", Qualified(), " (");
   std::string key = "_system";
@@ -228,20 +180,6 @@ absl::Status PostgresqlLanding::Prepare(const huiliu_dataset& dataset) {
   return MakeStaging();
 }
 
-absl::StatusOr<std::string> PostgresqlLanding::Cursor() {
-  ASSIGN_OR_RETURN(
-      const Result row,
-      connection_->Query(StrCat("SELECT cursor FROM ", connection_->Identifier(options_.schema),
-                                ".huiliu_landing_cursor WHERE target = $1"),
-                         {Target()}));
-  std::string cursor;
-  if (PQntuples(row.get()) == 1 && !absl::Base64Unescape(PQgetvalue(row.get(), 0, 0), &cursor)) {
-    return absl::DataLossError(StrCat("PostgreSQL ", connection_->place(),
-                                      ": the stored cursor of ", Target(), " cannot be read"));
-  }
-  return cursor;
-}
-
 std::string PostgresqlLanding::ColumnList(const std::string& prefix) const {
   std::string list;
   for (const EnvelopeColumn& column : kEnvelope)
@@ -285,21 +223,6 @@ std::string PostgresqlLanding::LandSql(bool deletes) const {
   return StrCat(upsert_, any_withdrawn_ ? withdrawn_.settle() : "", deletes ? remove_ : "");
 }
 
-std::string PostgresqlLanding::CursorSql(absl::string_view cursor) const {
-  return StrCat("INSERT INTO ", connection_->Identifier(options_.schema),
-                ".huiliu_landing_cursor (target, cursor, updated, relation) VALUES (",
-                connection_->Literal(Target()), ", ",
-                connection_->Literal(absl::Base64Escape(cursor)), ", now(), ", relation_,
-                ") ON CONFLICT (target) DO UPDATE SET cursor = excluded.cursor, updated = "
-                "excluded.updated, relation = excluded.relation;");
-}
-
-std::string PostgresqlLanding::BeginSql(bool reset) const {
-  return reset ? StrCat("BEGIN;DELETE FROM ", Qualified(), ";", withdrawn_.forget(),
-                        refused_.ForgetSql(*connection_))
-               : "BEGIN;";
-}
-
 std::vector<std::string> PostgresqlLanding::KeysOf(absl::Span<const huiliu_change> changes,
                                                    const StagedRows& staged,
                                                    const std::vector<bool>& left_out) const {
@@ -314,13 +237,11 @@ std::vector<std::string> PostgresqlLanding::KeysOf(absl::Span<const huiliu_chang
 absl::Status PostgresqlLanding::LandWhole(absl::Span<const huiliu_change> changes,
                                           const StagedRows& staged, absl::string_view cursor,
                                           bool reset) {
-  // Two round trips besides the COPY's own: what can go together does.
-  const std::string begin = BeginSql(reset);
+  // Three round trips besides the COPY's own: what can go together does.
+  RETURN_IF_ERROR(Begin(reset));
   std::string end;
-  if (staged.size() == 0) {
-    RETURN_IF_ERROR(connection_->Execute(begin));
-  } else {
-    RETURN_IF_ERROR(connection_->CopyIn(StrCat(begin, "COPY ", kStaging, " FROM STDIN"),
+  if (staged.size() > 0) {
+    RETURN_IF_ERROR(connection_->CopyIn(StrCat("COPY ", kStaging, " FROM STDIN"),
                                         staged.Lines(0, staged.size())));
     end = LandSql(staged.deletes());
   }

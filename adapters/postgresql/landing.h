@@ -55,7 +55,10 @@ class PostgresqlLanding : public sdk::Landing {
   absl::Status MakeStaging();
   // The statements of every batch.
   void WriteStatements();
-  std::string BeginSql(bool reset) const;
+  // Opens a batch's transaction and holds the table until its end; empties it where `reset`.
+  // ABORTED: its name is another table's by now.
+  absl::Status Begin(bool reset);
+  absl::Status AnotherTable() const;
   // What the staged lines do to the table.
   std::string LandSql(bool deletes) const;
   std::string CursorSql(absl::string_view cursor) const;

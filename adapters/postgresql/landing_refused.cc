@@ -46,7 +46,8 @@ absl::Status PostgresqlLanding::LandApart(absl::Span<const huiliu_change> change
                                           const StagedRows& staged, absl::string_view cursor,
                                           bool reset) {
   // Deferred constraints speak up at the row that they are about.
-  RETURN_IF_ERROR(connection_->Execute(BeginSql(reset) + "SET CONSTRAINTS ALL IMMEDIATE"));
+  RETURN_IF_ERROR(Begin(reset));
+  RETURN_IF_ERROR(connection_->Execute("SET CONSTRAINTS ALL IMMEDIATE"));
   std::vector<LineRefused> first_pass;
   RETURN_IF_ERROR(LandHalves(staged, 0, staged.size(), &first_pass));
   // Once more, each by itself: what it needed (a parent row, a value set free) may have landed
@@ -91,7 +92,8 @@ absl::StatusOr<std::string> PostgresqlLanding::RedriveOne(int64_t id,
   const StagedRows staged({&kept->change, 1}, columns_);
   std::vector<Refused> refused = staged.unstorable();
   const absl::Status tried = [&]() -> absl::Status {
-    RETURN_IF_ERROR(connection_->Execute("BEGIN;SET CONSTRAINTS ALL IMMEDIATE"));
+    RETURN_IF_ERROR(Begin(false));
+    RETURN_IF_ERROR(connection_->Execute("SET CONSTRAINTS ALL IMMEDIATE"));
     std::vector<LineRefused> lines;
     RETURN_IF_ERROR(LandHalves(staged, 0, staged.size(), &lines));
     for (LineRefused& one : lines) refused.push_back(std::move(one.why));

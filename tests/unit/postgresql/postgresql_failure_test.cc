@@ -146,12 +146,66 @@ TEST_F(PostgresqlFailureTest, ATableThatWentOrWasMadeAnewIsFilledAnew) {
   Execute("utf8",
           "CREATE TABLE copy AS TABLE lost; ALTER TABLE copy ADD PRIMARY KEY (_system, id);"
           "DROP TABLE lost; ALTER TABLE copy RENAME TO lost");
-  ASSERT_TRUE(Land(landing.get(), "2", "c3").ok());
+  EXPECT_EQ(Land(landing.get(), "2", "c3").code(), absl::StatusCode::kAborted);
   landing.reset();
   landing = OpenLanding("lost");
   ASSERT_TRUE(Prepare(landing.get()).ok());
-  EXPECT_EQ(*landing->Cursor(), "") << "c3 was of the table before";
+  EXPECT_EQ(*landing->Cursor(), "") << "c2 was of the table before";
   EXPECT_THAT(warned(), HasSubstr("made anew or restored"));
+}
+
+// Its name is given to another table while the landing runs: that one is left alone until it is
+// filled anew, whatever the batch.
+TEST_F(PostgresqlFailureTest, ATableSwappedByRenameWhileTheLandingRunsGetsNoRow) {
+  auto landing = OpenLanding("swapped");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  ASSERT_TRUE(Land(landing.get(), "1", "c1").ok());
+  Execute("utf8",
+          "CREATE TABLE twin (LIKE swapped INCLUDING ALL); INSERT INTO twin SELECT 'bureau', NULL, "
+          "NULL, NULL, 'own', NULL; ALTER TABLE swapped RENAME TO swapped_old; ALTER TABLE twin "
+          "RENAME TO swapped");
+  const std::string rows = "SELECT string_agg(id, ' ' ORDER BY id) FROM ";
+  const absl::Status refused = Land(landing.get(), "2", "c2");
+  EXPECT_EQ(refused.code(), absl::StatusCode::kAborted);  // prepared anew, without an end
+  EXPECT_THAT(
+      std::string(refused.message()),
+      AllOf(HasSubstr("换成了另一张表"), HasSubstr("table public.swapped became another one"),
+            HasSubstr("127.0.0.1/utf8"), Not(HasSubstr("secret"))));
+  // Neither a batch without rows, nor a new snapshot, nor one whose rows are refused.
+  EXPECT_EQ(landing->Apply({}, "c3", false).code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(landing->Apply({}, "c3", true).code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(Land(landing.get(), std::string("2\0", 2), "c3").code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(landing->Redrive("[]").status().code(), absl::StatusCode::kOk) << "nothing is kept";
+  EXPECT_EQ(Execute("utf8", rows + "swapped"), "own");
+  EXPECT_EQ(Execute("utf8", rows + "swapped_old"), "1");
+  EXPECT_EQ(Execute("utf8",
+                    "SELECT count(*) FROM huiliu_landing_kept WHERE target = "
+                    "'public.swapped'"),
+            "0");
+  // As a table that was dropped and made anew.
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  EXPECT_EQ(*landing->Cursor(), "");
+  ASSERT_TRUE(Land(landing.get(), "2", "c4").ok());
+  EXPECT_EQ(*landing->Cursor(), "c4");
+  // The other way round: the cursor is never told for a table that it does not speak of.
+  Execute("utf8",
+          "UPDATE huiliu_landing_cursor SET relation = relation + 1 WHERE target = "
+          "'public.swapped'");
+  EXPECT_EQ(landing->Cursor().status().code(), absl::StatusCode::kAborted);
+}
+
+TEST_F(PostgresqlFailureTest, ARedriveIntoASwappedTableIsRefused) {
+  auto landing = OpenLanding("redriven");
+  ASSERT_TRUE(Prepare(landing.get()).ok());
+  Execute("utf8", "ALTER TABLE redriven ADD CONSTRAINT named CHECK (name IS NULL)");
+  ASSERT_TRUE(Land(landing.get(), "1", "c1").ok());
+  ASSERT_EQ(*landing->KeptCount(), 1U);
+  Execute("utf8",
+          "CREATE TABLE other (LIKE redriven INCLUDING ALL); ALTER TABLE other DROP CONSTRAINT "
+          "named; ALTER TABLE redriven RENAME TO redriven_old; ALTER TABLE other RENAME TO "
+          "redriven");
+  EXPECT_EQ(landing->Redrive("[]").status().code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(Execute("utf8", "SELECT count(*) FROM redriven"), "0");
 }
 
 TEST_F(PostgresqlFailureTest, ATableOfCursorsOfBeforeGetsItsColumn) {
