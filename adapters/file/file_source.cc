@@ -14,7 +14,6 @@ namespace {
 using absl::StrCat;
 
 constexpr absl::Duration kRescan = absl::Milliseconds(100);
-constexpr size_t kHeadBytes = 1 << 20;      // a header is not longer
 constexpr size_t kMaxPollBytes = 8 << 20;   // of records in one batch, or one record
 constexpr size_t kMaxHeldBytes = 32 << 20;  // of blocks that a batch shows
 constexpr size_t kFoldAbove = 64;           // entries of the position
@@ -50,6 +49,14 @@ absl::Status FileSource::Need(absl::string_view columns) {
         StrCat("数据源选项 header（columns）没有映射所需的列 ", missing,
                "，请更正其一 / file source: option header (columns) lacks column(s) ", missing,
                " that the mapping needs; correct one of the two"));
+  }
+  const std::string repeated = needed_.Repeated(options_.header);
+  if (!repeated.empty()) {
+    return absl::FailedPreconditionError(
+        StrCat("数据源选项 header（columns）中列 ", repeated,
+               " 出现不止一次，而映射要取用它；请更正 / file source: option header (columns) names "
+               "column(s) ",
+               repeated, ", which the mapping reads, more than once; correct it"));
   }
   reader_.Need(needed_);
   return absl::OkStatus();
@@ -96,7 +103,7 @@ bool FileSource::IsEnd(const Candidate& file, const Seen& seen, int64_t end) con
 }
 
 absl::StatusOr<bool> FileSource::ReadHead(const Candidate& file, Seen* seen, FileState* state) {
-  if (head_.name == file.name) return true;
+  if (head_.name == file.name && head_.judged) return true;
   const size_t bytes = std::min(kHeadBytes, static_cast<size_t>(file.size));
   ASSIGN_OR_RETURN(const auto block, ReadBlock(file.path, 0, bytes));
   FileHead head;
@@ -114,6 +121,7 @@ absl::StatusOr<bool> FileSource::ReadHead(const Candidate& file, Seen* seen, Fil
     return false;
   }
   if (result == RecordReader::Head::kTorn) return false;
+  NoticeVanished(head);
   head_ = std::move(head);
   if (state->offset == 0) {
     state->offset = head_.first_offset;
@@ -122,6 +130,23 @@ absl::StatusOr<bool> FileSource::ReadHead(const Candidate& file, Seen* seen, Fil
   block_ = block;
   block_of_ = file.name;
   return true;
+}
+
+void FileSource::NoticeVanished(const FileHead& head) {
+  if (options_.format != Format::kCsv || !options_.header.empty()) return;
+  const std::string vanished = needed_.Vanished(position_.by_name, head.columns);
+  if (!vanished.empty()) {
+    Notice(
+        head.name,
+        StrCat("没有此前的文件有过的列 ", vanished,
+               "，按空值读取：映射没有写明该列，只按列名取用；请在映射中写明列名，确可缺少的写 "
+               "optional: true / it lacks column(s) ",
+               vanished,
+               " that the file before it had and that the mapping reads by name alone: they are "
+               "read as empty; name the column in the mapping (such a file is not read then), or "
+               "say optional: true"));
+  }
+  position_.by_name = needed_.ReadByName(head.columns);
 }
 
 absl::StatusOr<absl::string_view> FileSource::BytesAt(const Candidate& file, int64_t offset,
@@ -316,7 +341,7 @@ absl::StatusOr<std::string> FileSource::Describe() {
   quiet.Need(needed_);
   for (size_t i = 0; i < files.size() && i < kShown; ++i) {
     nlohmann::json entry = {{"name", files[i].name}, {"bytes", files[i].size}};
-    const auto block = ReadBlock(files[i].path, 0, 64 << 10);
+    const auto block = ReadBlock(files[i].path, 0, kHeadBytes);
     FileHead head;
     if (!block.ok()) {
       entry["error"] = std::string(block.status().message());

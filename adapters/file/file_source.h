@@ -28,7 +28,7 @@ class FileSource : public sdk::Source {
                                                           absl::string_view position);
   absl::Status Poll(size_t max_rows, int timeout_ms, const huiliu_rows** rows) override;
   absl::StatusOr<std::string> Describe() override;
-  // Files whose header lacks one are named and not read.
+  // Files whose header lacks one, or shows it twice, are named and not read.
   absl::Status Need(absl::string_view columns) override;
 
  private:
@@ -53,6 +53,8 @@ class FileSource : public sdk::Source {
   void BeginAgain(const Candidate& file, FileState* state, const std::string& why);
   // False: the file is foreign, or its header is not there yet.
   absl::StatusOr<bool> ReadHead(const Candidate& file, Seen* seen, FileState* state);
+  // A column that is read by name alone, of which the mapping does not say that it must be there.
+  void NoticeVanished(const FileHead& head);
   absl::Status ReadRecords(const Candidate& file, const Seen& seen, size_t max_rows,
                            FileState* state, bool* full);
   // The bytes from `offset` on: of the block at hand, or of a new one of `bytes`.

@@ -96,6 +96,17 @@ absl::StatusOr<Options> ParseOptions(absl::string_view json) {
   return options;
 }
 
+const char* CharsetName(Charset charset) {
+  switch (charset) {
+    case Charset::kGbk:
+      return "GBK";
+    case Charset::kGb18030:
+      return "GB18030";
+    default:
+      return "UTF-8";
+  }
+}
+
 size_t Decode(Charset charset, absl::string_view bytes, std::string* out) {
   switch (charset) {
     case Charset::kGbk:

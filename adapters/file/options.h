@@ -35,6 +35,9 @@ struct Options {
 // INVALID_ARGUMENT names the option.
 absl::StatusOr<Options> ParseOptions(absl::string_view json);
 
+// "UTF-8", "GBK" or "GB18030".
+const char* CharsetName(Charset charset);
+
 // Decodes to UTF-8. Returns npos, or the offset of the first invalid byte.
 size_t Decode(Charset charset, absl::string_view bytes, std::string* out);
 

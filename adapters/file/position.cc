@@ -54,6 +54,13 @@ absl::StatusOr<Position> ParsePosition(absl::string_view json) {
         !Read(*folded, "changed", &out.changed) || !Read(*folded, "files", &out.files))
       return Unreadable();
   }
+  if (const auto names = object.find("by_name"); names != object.end()) {
+    if (!names->is_array()) return Unreadable();
+    for (const auto& name : *names) {
+      if (!name.is_string()) return Unreadable();
+      position.by_name.push_back(name.get<std::string>());
+    }
+  }
   return position;
 }
 
@@ -75,6 +82,7 @@ std::string ToJson(const Position& position) {
                         {"changed", position.folded.changed},
                         {"files", position.folded.files}};
   }
+  if (!position.by_name.empty()) object["by_name"] = position.by_name;
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -1,5 +1,6 @@
 // How far source "file" has read: a JSON object
-//   {"files": {NAME: {"id", "offset", "line", "modified"}}, "folded": {"name", "changed", "files"}}
+//   {"files": {NAME: {"id", "offset", "line", "modified"}}, "folded": {"name", "changed", "files"},
+//    "by_name": [COLUMN]}
 // Finished files are folded: every file up to `name` (in name order) whose status change is not
 // after `changed` has been read. So it holds an entry for at most 64 finished files, those changed
 // in the last ten seconds, and those with another header: about 120 bytes each.
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -37,6 +39,8 @@ struct Folded {
 struct Position {
   std::map<std::string, FileState> files;
   Folded folded;
+  // Columns of the CSV header read last that the mapping reads by name alone.
+  std::vector<std::string> by_name;
 };
 
 // DATA_LOSS where it cannot be read.

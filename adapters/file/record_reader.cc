@@ -2,10 +2,8 @@
 
 #include <algorithm>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "core/text/gb18030.h"
 #include "core/text/utf8.h"
 
@@ -16,7 +14,6 @@ using absl::StrCat;
 constexpr size_t kNpos = absl::string_view::npos;
 // What is kept for repair is bounded: of a 100 MB field its beginning.
 constexpr size_t kMaxKeptRaw = 64 << 10;
-constexpr size_t kMaxJsonColumns = 1000;  // members beyond are named and not read
 
 absl::string_view WithoutLineEnd(absl::string_view raw) {
   if (!raw.empty() && raw.back() == '\n') raw.remove_suffix(1);
@@ -28,131 +25,7 @@ bool EndsLine(absl::string_view raw) {
   return !raw.empty() && (raw.back() == '\n' || raw.back() == '\r');
 }
 
-const char* NameOf(Charset charset) {
-  switch (charset) {
-    case Charset::kGbk:
-      return "GBK";
-    case Charset::kGb18030:
-      return "GB18030";
-    default:
-      return "UTF-8";
-  }
-}
-
-// UTF-8 but for a sequence that the end of `bytes` tears.
-bool LooksLikeUtf8(absl::string_view bytes) {
-  const size_t bad = text::FindInvalidUtf8(bytes);
-  return bad == kNpos || bad + 3 >= bytes.size();
-}
-
 }  // namespace
-
-RecordReader::Head RecordReader::ReadHead(const std::string& name, absl::string_view bytes,
-                                          bool at_end, FileHead* head) const {
-  *head = {};
-  head->name = name;
-  head->charset = options_.charset;
-  const text::FoundMark mark = text::FindByteOrderMark(bytes);
-  switch (mark.mark) {
-    case text::ByteOrderMark::kUtf8:
-      head->charset = Charset::kUtf8;
-      break;
-    case text::ByteOrderMark::kGb18030:
-      head->charset = Charset::kGb18030;
-      break;
-    case text::ByteOrderMark::kUtf16:
-      notice_(
-          name,
-          "是 UTF-16，不读取、不计数；请另存为 UTF-8 或 GB18030 / is UTF-16, which is not read; "
-          "save it as UTF-8 or GB18030");
-      return Head::kForeign;
-    case text::ByteOrderMark::kNone:
-      if (head->charset == Charset::kAuto) {
-        head->charset = LooksLikeUtf8(bytes) ? Charset::kUtf8 : Charset::kGb18030;
-      }
-      break;
-  }
-  head->first_offset = static_cast<int64_t>(mark.size);
-  bytes.remove_prefix(mark.size);
-  return options_.format == Format::kCsv ? ReadCsvHead(bytes, at_end, head)
-                                         : ReadJsonHead(bytes, at_end, head);
-}
-
-RecordReader::Head RecordReader::ReadCsvHead(absl::string_view bytes, bool at_end,
-                                             FileHead* head) const {
-  text::CsvOptions csv;
-  csv.delimiter = options_.delimiter;
-  csv.multibyte = head->charset != Charset::kUtf8;
-  text::CsvSplitter splitter(bytes, csv, 1, at_end);
-  text::CsvRecord record;
-  if (splitter.Next(&record) != text::CsvSplitter::Result::kRecord) return Head::kTorn;
-  bool readable = record.error == nullptr;
-  for (absl::string_view field : record.fields) {
-    std::string column;
-    readable = readable && Decode(head->charset, field, &column) == kNpos;
-    head->columns.emplace_back(absl::StripAsciiWhitespace(column));
-  }
-  if (!readable) {
-    notice_(head->name, StrCat("表头不是 ", NameOf(head->charset),
-                               " 编码，不读取、不计数 / its header cannot be read as ",
-                               NameOf(head->charset), "; it is not read and not counted"));
-    return Head::kForeign;
-  }
-  if (!options_.header.empty() && head->columns != options_.header) {
-    const std::string found = absl::StrJoin(head->columns, ",");
-    notice_(head->name, StrCat("表头不同（", head->columns.size(),
-                               " 列），不读取、不计数 / has another header (", head->columns.size(),
-                               " columns: ", text::CodePointPrefix(found, 100),
-                               "); it is not read and not counted"));
-    return Head::kForeign;
-  }
-  if (!HasNeeded(*head, false)) return Head::kForeign;
-  head->first_offset += static_cast<int64_t>(splitter.offset());
-  head->first_line = splitter.line();
-  return Head::kReady;
-}
-
-bool RecordReader::HasNeeded(const FileHead& head, bool always_alone) const {
-  const std::string missing = needed_.Missing(head.columns, always_alone);
-  if (missing.empty()) return true;
-  const std::string found = absl::StrJoin(head.columns, ",");
-  notice_(head.name,
-          StrCat("缺少映射所需的列 ", missing, "，不读取、不计数 / it lacks column(s) ", missing,
-                 " that the mapping needs (it has: ", text::CodePointPrefix(found, 100),
-                 "); it is not read and not counted: correct the file, or the mapping"));
-  return false;
-}
-
-// Without configured columns they are the members of the objects at the file's beginning, and what
-// the mapping needs besides: an object may lack a member.
-RecordReader::Head RecordReader::ReadJsonHead(absl::string_view bytes, bool at_end,
-                                              FileHead* head) const {
-  head->columns = options_.header;
-  if (!head->columns.empty()) return Head::kReady;
-  const size_t first_end = bytes.find('\n');
-  if (first_end == kNpos && !at_end && !bytes.empty()) return Head::kTorn;
-  absl::flat_hash_set<std::string> known;
-  bool found = false;
-  while (!bytes.empty()) {
-    const size_t end = bytes.find('\n');
-    if (end == kNpos && !at_end) break;
-    std::string line;
-    std::vector<JsonMember> members;
-    if (Decode(head->charset, bytes.substr(0, end), &line) == kNpos &&
-        SplitJsonObject(line, &members)) {
-      found = true;
-      for (const JsonMember& member : members) {
-        std::string name = member.key_escaped ? Unescaped(member.key) : std::string(member.key);
-        if (head->columns.size() < kMaxJsonColumns && known.insert(name).second)
-          head->columns.push_back(std::move(name));
-      }
-    }
-    bytes.remove_prefix(end == kNpos ? bytes.size() : end + 1);
-  }
-  if (found && !HasNeeded(*head, true)) return Head::kForeign;
-  needed_.AddMissingTo(&head->columns);
-  return Head::kReady;
-}
 
 size_t RecordReader::Take(const FileHead& head, absl::string_view bytes, bool at_end,
                           size_t max_rows, size_t max_bytes, FileState* state) {
@@ -245,10 +118,10 @@ bool RecordReader::AddCsvCells(const FileHead& head, absl::string_view raw) {
     const size_t bad = DecodeKept(head.charset, field, &cell);
     if (bad != kNpos) {
       const size_t at = inside(field) ? static_cast<size_t>(field.data() - raw.data()) + bad : 0;
-      AddErrorAt(
-          record_.line, at, raw, "charset.invalid",
-          StrCat("列 ", head.columns[i], " 含有不是 ", NameOf(head.charset), " 的字节 / column ",
-                 head.columns[i], " holds bytes that are no ", NameOf(head.charset)));
+      AddErrorAt(record_.line, at, raw, "charset.invalid",
+                 StrCat("列 ", head.columns[i], " 含有不是 ", CharsetName(head.charset),
+                        " 的字节 / column ", head.columns[i], " holds bytes that are no ",
+                        CharsetName(head.charset)));
       return false;
     }
     buffer_.AddCell(cell);
@@ -299,8 +172,8 @@ bool RecordReader::AddJsonLine(const FileHead& head, int64_t line, absl::string_
   const size_t bad = DecodeKept(head.charset, raw, &text);
   if (bad != kNpos) {
     AddErrorAt(line, bad, raw, "charset.invalid",
-               StrCat("本行含有不是 ", NameOf(head.charset),
-                      " 的字节 / the line holds bytes that are no ", NameOf(head.charset)));
+               StrCat("本行含有不是 ", CharsetName(head.charset),
+                      " 的字节 / the line holds bytes that are no ", CharsetName(head.charset)));
     return true;
   }
   if (!SplitJsonObject(text, &members_)) {
@@ -315,9 +188,26 @@ bool RecordReader::AddJsonLine(const FileHead& head, int64_t line, absl::string_
     if (member.value_escaped) member.value = buffer_.Keep(Unescaped(member.value));
     member.key_escaped = member.value_escaped = false;
   }
+  if (const absl::string_view name = RepeatedMember(); !name.empty()) {
+    const absl::string_view shown = text::CodePointPrefix(name, 40);
+    AddErrorAt(
+        line, 0, raw, "json.duplicate",
+        StrCat("成员 \"", shown, "\" 出现不止一次，无法确定取哪一个；请更正本行 / member \"", shown,
+               "\" stands there more than once, and nothing tells which one is meant; "
+               "correct the line"));
+    return true;
+  }
   if (options_.header.empty() && FindNewColumns(head)) return false;
   AddJsonCells(head, line, raw);
   return true;
+}
+
+absl::string_view RecordReader::RepeatedMember() {
+  names_.clear();
+  for (const JsonMember& member : members_) names_.push_back(member.key);
+  std::sort(names_.begin(), names_.end());
+  const auto found = std::adjacent_find(names_.begin(), names_.end());
+  return found == names_.end() ? absl::string_view() : *found;
 }
 
 // Members mostly stand in the columns' order, some left out.

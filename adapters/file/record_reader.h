@@ -15,6 +15,11 @@
 
 namespace huiliu::file {
 
+// Of a file's beginning, by which it is judged; a header is not longer.
+constexpr size_t kHeadBytes = 1 << 20;
+
+constexpr size_t kMaxJsonColumns = 1000;  // members beyond are named and not read
+
 // What the beginning of a file says about the rest.
 struct FileHead {
   std::string name;
@@ -22,6 +27,7 @@ struct FileHead {
   std::vector<std::string> columns;
   int64_t first_offset = 0;  // of the first record, behind mark and header
   int64_t first_line = 1;
+  bool judged = true;  // false: nothing could be read that says what the file shows
 };
 
 // One thread. Notices go to `notice` (file name, message); rows to the buffer.
@@ -50,8 +56,8 @@ class RecordReader {
  private:
   Head ReadCsvHead(absl::string_view bytes, bool at_end, FileHead* head) const;
   Head ReadJsonHead(absl::string_view bytes, bool at_end, FileHead* head) const;
-  // False, with a notice, where the header lacks what is needed.
-  bool HasNeeded(const FileHead& head, bool always_alone) const;
+  // False, with a notice, where `shown` lacks what is needed, or has it twice.
+  bool HasNeeded(const std::string& name, const std::vector<std::string>& shown) const;
   size_t SkipLine(absl::string_view bytes, bool at_end, FileState* state) const;
   size_t TakeCsv(const FileHead& head, absl::string_view bytes, bool at_end, FileState* state);
   void AddCsvRecord(const FileHead& head, absl::string_view raw);
@@ -62,6 +68,8 @@ class RecordReader {
   // False where the object has members that are to become columns first: new_columns().
   bool AddJsonLine(const FileHead& head, int64_t line, absl::string_view raw);
   bool FindNewColumns(const FileHead& head);
+  // A member's name that the object has more than once; empty: none.
+  absl::string_view RepeatedMember();
   void AddJsonCells(const FileHead& head, int64_t line, absl::string_view raw);
   // Decodes into the buffer; npos or where it is invalid.
   size_t DecodeKept(Charset charset, absl::string_view bytes, absl::string_view* out);
@@ -82,6 +90,7 @@ class RecordReader {
   absl::string_view table_;
   text::CsvRecord record_;
   std::vector<JsonMember> members_;
+  std::vector<absl::string_view> names_;
   std::vector<std::string> new_columns_;
 };
 

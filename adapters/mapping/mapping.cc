@@ -27,6 +27,10 @@ bool IsKeyish(const schema::Field& field) {
   return IsIdentifier(field.options.value()) || field.options.key();
 }
 
+void AddOnce(const std::string& name, std::vector<std::string>* names) {
+  if (std::find(names->begin(), names->end(), name) == names->end()) names->push_back(name);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Mapping>> Mapping::Parse(
@@ -46,24 +50,32 @@ absl::Status Mapping::BindHeader(absl::Span<const huiliu_bytes> columns) {
   unused_.clear();
   absent_.clear();
   missing_.clear();
+  std::vector<std::string> header;
+  for (const huiliu_bytes& column : columns) header.emplace_back(View(column));
   absl::flat_hash_map<std::string, int> at;
-  for (size_t i = 0; i < columns.size(); ++i)
-    at.try_emplace(sdk::FoldedColumn(View(columns[i])), static_cast<int>(i));
+  // As it is written goes before what only compares equal.
+  absl::flat_hash_map<absl::string_view, int> exactly;
+  for (size_t i = 0; i < header.size(); ++i) {
+    at.try_emplace(sdk::FoldedColumn(header[i]), static_cast<int>(i));
+    exactly.try_emplace(Trimmed(header[i]), static_cast<int>(i));
+  }
   std::vector<bool> used(columns.size());
   const auto find = [&](const std::vector<std::string>& names) {
     for (const std::string& name : names) {
       const auto it = at.find(sdk::FoldedColumn(name));
       if (it == at.end()) continue;
-      used[static_cast<size_t>(it->second)] = true;
-      return it->second;
+      const auto same = exactly.find(Trimmed(name));
+      const int found = same == exactly.end() ? it->second : same->second;
+      used[static_cast<size_t>(found)] = true;
+      return found;
     }
     return -1;
   };
   const auto find_configured = [&](const std::vector<std::string>& names, bool optional) {
     const int found = find(names);
     if (found < 0 && !names.empty()) {
-      absent_.push_back(names[0]);
-      if (!optional) missing_.push_back(absl::StrJoin(names, "/"));
+      AddOnce(names[0], &absent_);
+      if (!optional) AddOnce(absl::StrJoin(names, "/"), &missing_);
     }
     return found;
   };
@@ -78,6 +90,7 @@ absl::Status Mapping::BindHeader(absl::Span<const huiliu_bytes> columns) {
   for (size_t i = 0; i < columns.size(); ++i) {
     if (!used[i]) unused_.emplace_back(View(columns[i]));
   }
+  repeated_ = needed_columns().Repeated(header);
   return CheckBound();
 }
 
@@ -106,6 +119,12 @@ absl::Status Mapping::CheckBound() const {
                     " (operation); without it deletes would pass as rows: 请更正映射 / correct the "
                     "mapping. ");
   }
+  if (!repeated_.empty()) {
+    absl::StrAppend(&why, "同名的列不止一个，无法确定取哪一个 / more than one column is called ",
+                    repeated_,
+                    ", and nothing tells which one is meant: 请更正来源 / correct the "
+                    "source. ");
+  }
   if (why.empty()) return absl::OkStatus();
   if (!unused_.empty()) {
     const std::string unused = absl::StrJoin(unused_, ", ");
@@ -119,13 +138,14 @@ absl::Status Mapping::CheckBound() const {
 sdk::NeededColumns Mapping::needed_columns() const {
   sdk::NeededColumns needed;
   for (const FieldMapping& field : fields_) {
+    if (field.columns.empty()) continue;
     const bool key = field.field->options.key();
-    if (key || (field.named && !field.optional && !field.columns.empty()))
-      needed.Add({field.columns, key});
+    const bool optional = !key && (field.optional || !field.named);
+    needed.Add({field.columns, key, optional, optional && !field.optional});
   }
   if (!operation_column_.empty()) needed.Add({{operation_column_}, true});
-  if (!time_columns_.empty() && !time_optional_) needed.Add({time_columns_, false});
-  if (!row_id_columns_.empty() && !row_id_optional_) needed.Add({row_id_columns_, false});
+  if (!time_columns_.empty()) needed.Add({time_columns_, false, time_optional_});
+  if (!row_id_columns_.empty()) needed.Add({row_id_columns_, false, row_id_optional_});
   return needed;
 }
 

@@ -65,7 +65,8 @@ class Mapping {
   // FAILED_PRECONDITION names every key field that no column shows, every column that the
   // configuration names and does not call optional, and the operation's column where one is
   // configured (without it deletes would pass as rows): a rule that withholds by a field must not
-  // find it empty because its column was renamed. Call at each new header.
+  // find it empty because its column was renamed; and a column that is read and is there twice.
+  // Call at each new header.
   absl::Status BindHeader(absl::Span<const huiliu_bytes> columns);
   // Maps one row of the bound header; never fails.
   void Map(const huiliu_row& row, MappedRow* out);
@@ -76,7 +77,7 @@ class Mapping {
   // Names that the configuration asks for and the bound header does not have: a field whose columns
   // it lists, the source time, the row id.
   const std::vector<std::string>& absent_columns() const { return absent_; }
-  // What BindHeader asks of a header, for a source that has several.
+  // What BindHeader asks of a header, and what it reads besides, for a source that has several.
   sdk::NeededColumns needed_columns() const;
   // Whether the configuration says that a header may lack the field's column.
   bool IsOptional(absl::string_view field) const;
@@ -127,6 +128,7 @@ class Mapping {
   std::vector<std::string> unused_;
   std::vector<std::string> absent_;
   std::vector<std::string> missing_;  // those of absent_ that are not optional
+  std::string repeated_;              // columns that are read and that the header shows twice
   schema::RecordWriter writer_;
   std::string plain_;  // a value without zero bytes
   // The last time read: a row's source time is often one of its fields as well.

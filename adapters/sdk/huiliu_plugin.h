@@ -99,12 +99,22 @@ typedef struct huiliu_source {
    * needs of a header, told before the first poll: a JSON array of {"any_of": [column names],
    * "always": bool}; names are compared without regard to the case of ASCII letters and to spaces
    * around them. A source of several parts with a header each (files) leaves a part unread, as a
-   * whole, whose header shows none of an entry's names, and names it and them in a notice. Where a
-   * header is only what the records happen to show (JSON lines) a record may lack a name: it is a
-   * column of nulls then, but an entry with `always` must be shown by some record at the part's
-   * beginning. FAILED_PRECONDITION where the options already contradict it. */
+   * whole, whose header shows none of an entry's names, or shows twice the one that is read, and
+   * names it and them in a notice. Where a header is only what the records happen to show (JSON
+   * lines) a record may lack a name, which is null then, but some record at the part's beginning
+   * must show it; `always` says that none may lack it. FAILED_PRECONDITION where the options
+   * already contradict it. */
   huiliu_status (*need)(void* source, huiliu_bytes columns);
+
+  /* HUILIU_SOURCE_… of what the plugin understands besides. */
+  uint64_t features;
 } huiliu_source;
+
+/* `need` knows entries with "optional": true, which ask for nothing: their column is read where a
+ * header shows it; with "by_name": true besides, the mapping names no column and reads the one that
+ * is called like its field, so that it is noticed where a part lacks it and the one before did not.
+ */
+#define HUILIU_SOURCE_NEED_OPTIONAL UINT64_C(1)
 
 /* What a source of the first version of the table has. */
 #define HUILIU_SOURCE_LEAST_SIZE offsetof(huiliu_source, need)

@@ -85,12 +85,14 @@ absl::StatusOr<std::unique_ptr<OpenSource>> OpenSource::Open(const huiliu_source
 }
 
 bool OpenSource::has_one_header() const {
-  return table_.struct_size < sizeof(huiliu_source) || table_.need == nullptr;
+  return table_.struct_size < offsetof(huiliu_source, features) || table_.need == nullptr;
 }
 
 absl::Status OpenSource::Need(const NeededColumns& columns) {
   if (has_one_header()) return absl::OkStatus();
-  return FromC(table_.need(held_, ToBytes(columns.ToJson())));
+  const bool knows_optional = table_.struct_size >= sizeof(huiliu_source) &&
+                              (table_.features & HUILIU_SOURCE_NEED_OPTIONAL) != 0;
+  return FromC(table_.need(held_, ToBytes(columns.ToJson(knows_optional))));
 }
 
 absl::StatusOr<const huiliu_rows*> OpenSource::Poll(size_t max_rows, int timeout_ms) {

@@ -19,19 +19,29 @@ class NeededColumns {
  public:
   struct Entry {
     std::vector<std::string> any_of;  // names of one column; one of them must be there
-    bool always = false;  // even where records show only the columns that they have a value for
+    bool always = false;              // no record may lack it
+    bool optional = false;            // nothing is asked: it is read where it is there
+    bool by_name = false;  // optional, and not named by the mapping: called like its field
   };
 
   void Add(Entry entry) { entries_.push_back(std::move(entry)); }
   absl::Span<const Entry> entries() const { return entries_; }
 
-  // What no column of the header shows, for people: "a, b/c" (alternatives with a slash); empty:
-  // everything is there.
-  std::string Missing(absl::Span<const std::string> header, bool always_alone = false) const;
-  // Adds the first name of each entry that the header does not show.
+  // What no column of the header shows, for people, each once: "a, b/c" (alternatives with a
+  // slash); empty: everything is there.
+  std::string Missing(absl::Span<const std::string> header) const;
+  // Adds the first name of each entry that the header does not show and must.
   void AddMissingTo(std::vector<std::string>* header) const;
+  // Columns that would be read and that the header shows more than once, none of them written as
+  // the mapping writes it: which of them is meant, nobody can tell. For people; empty: none.
+  std::string Repeated(absl::Span<const std::string> header) const;
+  // The columns of the header that are read by name alone.
+  std::vector<std::string> ReadByName(absl::Span<const std::string> header) const;
+  // Those of `before`, of another header, that are read by name alone and that this one lacks.
+  std::string Vanished(absl::Span<const std::string> before,
+                       absl::Span<const std::string> header) const;
 
-  std::string ToJson() const;
+  std::string ToJson(bool with_optional = true) const;
   // INVALID_ARGUMENT.
   static absl::StatusOr<NeededColumns> FromJson(absl::string_view json);
 

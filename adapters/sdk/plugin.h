@@ -185,7 +185,8 @@ constexpr huiliu_source MakeSource(const char* name) {
           &Border::Poll,
           &Border::Describe,
           &Border::Close,
-          kOneHeader ? nullptr : &Border::Need};
+          kOneHeader ? nullptr : &Border::Need,
+          kOneHeader ? 0 : HUILIU_SOURCE_NEED_OPTIONAL};
 }
 
 template <typename T>

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -118,12 +119,14 @@ TEST_F(FileSourceTest, AFileWithoutANeededColumnIsNamedAndNotRead) {
   Open(",\"follow\":false");
   sdk::NeededColumns needed;
   needed.Add({{"k"}, true});
-  needed.Add({{"状态", "旧状态"}, false});
+  // Two fields of one column.
+  needed.Add({{"状态", "旧状态"}});
+  needed.Add({{"状态", "旧状态"}});
   ASSERT_TRUE(source_->Need(needed).ok());
   EXPECT_THAT(Poll(), ElementsAre("c.csv:2|1|a"));
   ASSERT_EQ(notices_.size(), 2U);
   EXPECT_THAT(notices_[0],
-              testing::AllOf(testing::StartsWith("a.csv: "), testing::HasSubstr("列 状态/旧状态"),
+              testing::AllOf(testing::StartsWith("a.csv: "), testing::HasSubstr("列 状态/旧状态，"),
                              testing::HasSubstr("it has: k,状态2")));
   EXPECT_THAT(notices_[1],
               testing::AllOf(testing::StartsWith("b.csv: "), testing::HasSubstr("k, 状态/旧状态")));
@@ -143,20 +146,105 @@ TEST_F(FileSourceTest, OptionsThatContradictTheMappingAreRefused) {
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr("状态"));
 }
 
-TEST_F(FileSourceTest, AnObjectMayLackANeededMemberButNotWhatEveryFileShows) {
-  Write("a.jsonl", "{\"k\":1}\n{\"op\":\"U\",\"k\":2}\n");
-  Write("b.jsonl", "{\"k\":1}\n");
+// An object may leave out what is null; a member that no object shows was renamed, or dropped.
+TEST_F(FileSourceTest, AnObjectMayLackANeededMemberAFileMayNot) {
+  Write("a.jsonl", "{\"k\":1}\n{\"op\":\"U\",\"k\":2,\"STATUS \":null}\n");
+  Write("b.jsonl", "{\"k\":1,\"status\":\"x\"}\n");
   Write("c.jsonl", "{broken\n");
-  Open(",\"follow\":false,\"format\":\"jsonl\"");
+  Write("d.jsonl", "{\"k\":4,\"op\":\"U\",\"state\":\"x\"}\n{\"k\":5}\n");
+  Write("e.jsonl", "");
+  Write("f.jsonl", "{\"k\":6,\"op\":\"U\",\"status\":\"x\",\"more\":1}\n{\"k\":7,\"op\":\"U\"}\n");
   sdk::NeededColumns needed;
   needed.Add({{"op"}, true});
-  needed.Add({{"status"}, false});
+  needed.Add({{"status"}});
+  needed.Add({{"more"}, false, true});
+  for (const std::string columns : {"", ",\"columns\":[\"k\",\"op\",\"status\",\"more\"]"}) {
+    notices_.clear();
+    Open(",\"follow\":false,\"format\":\"jsonl\"" + columns);
+    ASSERT_TRUE(source_->Need(needed).ok());
+    std::string rows;
+    for (auto polled = Poll(); !polled.empty(); polled = Poll()) {
+      for (const std::string& row : polled)
+        absl::StrAppend(&rows, row.substr(0, row.find_first_of("|@")), " ");
+    }
+    EXPECT_EQ(rows, "a.jsonl:1 a.jsonl:2 c.jsonl:1!json.invalid f.jsonl:1 f.jsonl:2 ");
+    notices_.erase(std::remove_if(notices_.begin(), notices_.end(),
+                                  [](const std::string& notice) {
+                                    return notice.find("is not among the columns") !=
+                                           std::string::npos;
+                                  }),
+                   notices_.end());
+    ASSERT_EQ(notices_.size(), 2U);
+    EXPECT_THAT(notices_[0],
+                testing::AllOf(testing::StartsWith("b.jsonl: "), testing::HasSubstr("成员 op")));
+    EXPECT_THAT(notices_[1], testing::AllOf(testing::StartsWith("d.jsonl: "),
+                                            testing::HasSubstr("member(s) status"),
+                                            testing::HasSubstr("it has: k,op,state"),
+                                            testing::HasSubstr("optional: true")));
+  }
+  // Refused, not given up: it is looked at again when it changes.
+  Write("d.jsonl", "{\"k\":8,\"status\":\"y\"}\n", true);
+  EXPECT_EQ(Poll().size(), 3U);
+  // What comes behind lines that say nothing is judged as well.
+  Write("c.jsonl", "{\"k\":9,\"op\":\"U\"}\n", true);
+  EXPECT_TRUE(Poll().empty());
+  EXPECT_THAT(notices_.back(), testing::StartsWith("c.jsonl: "));
+}
+
+TEST_F(FileSourceTest, AColumnThatIsReadAndThereTwiceIsNamedAndTheFileNotRead) {
+  Write("a.csv", "k,v,x,X\n1,first,2,3\n");
+  Write("b.csv", "k,v,V \n1,first,second\n");
+  Write("c.csv", "k,名称,名称\n1,first,second\n");
+  Write("d.csv", "k,名称,v,w\n4,a,b,c\n");
+  Open(",\"follow\":false");
+  sdk::NeededColumns needed;
+  needed.Add({{"k"}, true});
+  needed.Add({{"V", "w"}, false, true});
+  needed.Add({{"name", "名称"}, false, true, true});
   ASSERT_TRUE(source_->Need(needed).ok());
-  EXPECT_THAT(Poll(), ElementsAre("a.jsonl:1|1|NULL|NULL", "a.jsonl:2|2|U|NULL"));
-  EXPECT_THAT(Poll(), ElementsAre("c.jsonl:1!json.invalid@c.jsonl:1:1"));
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|1|first|2|3"));
+  // "V" is written as the mapping writes it: that one is meant.
+  EXPECT_THAT(Poll(), ElementsAre("b.csv:2|1|first|second"));
+  EXPECT_THAT(Poll(), ElementsAre("d.csv:2|4|a|b|c"));
+  ASSERT_EQ(notices_.size(), 1U);
+  EXPECT_THAT(notices_[0], testing::AllOf(testing::StartsWith("c.csv: 列 名称 出现不止一次"),
+                                          testing::HasSubstr("more than once")));
+  Open(",\"follow\":false,\"header\":[\"k\",\"名称\",\"名称\"]");
+  EXPECT_THAT(std::string(source_->Need(needed).message()),
+              testing::AllOf(testing::HasSubstr("option header"), testing::HasSubstr("名称")));
+}
+
+TEST_F(FileSourceTest, AnObjectWithAMemberTwiceIsAnErrorRow) {
+  Write("a.jsonl",
+        "{\"k\":1,\"v\":\"a\"}\n{\"k\":2,\"v\":\"a\",\"\\u0076\":\"b\"}\n"
+        "{\"k\":3,\"v\":{\"k\":1,\"v\":2}}\n");
+  Open(",\"follow\":false,\"format\":\"jsonl\"");
+  EXPECT_THAT(Poll(), ElementsAre("a.jsonl:1|1|a", "a.jsonl:2!json.duplicate@a.jsonl:2:1",
+                                  "a.jsonl:3|3|{\"k\":1,\"v\":2}"));
+}
+
+// A column that the mapping does not name, for it is called like its field.
+TEST_F(FileSourceTest, AColumnReadByNameThatVanishesIsNamedOnce) {
+  sdk::NeededColumns needed;
+  needed.Add({{"k"}, true});
+  needed.Add({{"v", "值"}, false, true, true});
+  needed.Add({{"o"}, false, true});
+  Write("a.csv", "k,值,o,x\n1,a,b,c\n");
+  Open(",\"follow\":false");
+  ASSERT_TRUE(source_->Need(needed).ok());
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|1|a|b|c"));
+  EXPECT_TRUE(notices_.empty());
+  // The same after a start anew.
+  Open(",\"follow\":false", position_);
+  ASSERT_TRUE(source_->Need(needed).ok());
+  Write("b.csv", "k,v2\n2,a\n");
+  Write("c.csv", "k,v2\n3,a\n");
+  EXPECT_THAT(Poll(), ElementsAre("b.csv:2|2|a", "c.csv:2|3|a"));
+  EXPECT_TRUE(Poll().empty());
   ASSERT_EQ(notices_.size(), 1U);
   EXPECT_THAT(notices_[0],
-              testing::AllOf(testing::StartsWith("b.jsonl: "), testing::HasSubstr("op")));
+              testing::AllOf(testing::StartsWith("b.csv: 没有此前的文件有过的列 值，"),
+                             testing::HasSubstr("lacks column(s) 值 that the file before it had")));
 }
 
 TEST_F(FileSourceTest, MembersThatTheFirstObjectLacksAreColumnsToo) {

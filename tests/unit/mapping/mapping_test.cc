@@ -149,13 +149,37 @@ TEST(MappingTest, AHeaderThatLacksANamedColumnIsRefused) {
   EXPECT_THAT(optional->absent_columns(), ElementsAre("状态", "更新时间", "rid"));
 }
 
+TEST(MappingTest, AColumnThatIsThereTwiceIsRefusedWhereItIsRead) {
+  auto mapping = Of("fields: {status: 状态}");
+  const Rows twice({"id", "状态", "状态", "x", "x"}, {});
+  const absl::Status status = mapping->BindHeader(twice.columns());
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("more than one column is called 状态,"));
+  // A database tells "ID" from "id"; the one that is written so is read.
+  auto exact = Of("");
+  const Rows cases({"ID", "id"}, {});
+  ASSERT_TRUE(exact->BindHeader(cases.columns()).ok());
+  EXPECT_EQ(exact->shown_fields()[0].column, 1);
+}
+
+TEST(MappingTest, ANameThatTwoFieldsTakeIsToldOnce) {
+  auto mapping = Of("fields: {status: 状态, day: 状态}\nsource_time: 状态");
+  const Rows rows({"id"}, {});
+  const std::string message(mapping->BindHeader(rows.columns()).message());
+  EXPECT_THAT(message, HasSubstr("names: 状态; "));
+  EXPECT_THAT(mapping->absent_columns(), ElementsAre("状态"));
+}
+
 TEST(MappingTest, WhatAHeaderMustShowIsTold) {
   auto mapping =
       Of("fields: {status: [状态, 旧状态], day: {column: 日, optional: true}}\noperation: op\n"
          "source_time: 更新时间");
   const sdk::NeededColumns needed = mapping->needed_columns();
   EXPECT_EQ(needed.Missing({}), "id/编号, 状态/旧状态, op, 更新时间");
-  EXPECT_EQ(needed.Missing({}, true), "id/编号, op") << "of records that show what they have";
+  const sdk::NeededColumns::Entry& day = needed.entries()[2];
+  EXPECT_TRUE(day.any_of[0] == "日" && day.optional && !day.by_name);
+  const sdk::NeededColumns::Entry& unnamed = needed.entries()[3];
+  EXPECT_TRUE(unnamed.optional && unnamed.by_name) << unnamed.any_of[0];
   EXPECT_EQ(needed.Missing({" ID ", "旧状态", "OP", "更新时间"}), "");
 }
 

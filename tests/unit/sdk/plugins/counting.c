@@ -67,7 +67,7 @@ static void Close(void* source) { free(source); }
 
 static const huiliu_source kSource = {
     /* of the first version of the table */
-    HUILIU_SOURCE_LEAST_SIZE, "counting", Open, Poll, Describe, Close, NULL};
+    HUILIU_SOURCE_LEAST_SIZE, "counting", Open, Poll, Describe, Close, NULL, 0};
 static const huiliu_source* const kSources[] = {&kSource, NULL};
 static const huiliu_plugin kPlugin = {
     HUILIU_PLUGIN_ABI, sizeof(huiliu_plugin), "counting", "1", kSources, NULL};

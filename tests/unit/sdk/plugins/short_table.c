@@ -5,7 +5,7 @@
 #include "adapters/sdk/huiliu_plugin.h"
 
 static const huiliu_source kSource = {
-    HUILIU_SOURCE_LEAST_SIZE - 8, "short", NULL, NULL, NULL, NULL, NULL};
+    HUILIU_SOURCE_LEAST_SIZE - 8, "short", NULL, NULL, NULL, NULL, NULL, 0};
 static const huiliu_source* const kSources[] = {&kSource, NULL};
 static const huiliu_plugin kShort = {HUILIU_PLUGIN_ABI, 8, "short", "1", NULL, NULL};
 static const huiliu_plugin kWhole = {
