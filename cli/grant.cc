@@ -5,6 +5,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "cli/command.h"
+#include "cli/schemas.h"
 #include "cli/words.h"
 #include "core/base/status.h"
 #include "core/model/proto_time.h"
@@ -82,6 +83,16 @@ absl::Status Fill(const Options& options, v1::Grant* grant) {
   return absl::OkStatus();
 }
 
+// As the node names those of a new grant: what the present version does not drop by default.
+absl::Status NameAllFields(Command& command, v1::Grant* grant) {
+  ASSIGN_OR_RETURN(const auto contract, RegisteredContract(command, grant->dataset()));
+  for (const schema::Field& field : contract->fields()) {
+    if (grant->masks().contains(field.name) || !field.options.default_mask().drop())
+      grant->add_fields(field.name);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Put(Command& command, const Options& options) {
   v1::ListGrantsRequest list;
   list.set_include_revoked(true);
@@ -99,6 +110,9 @@ absl::Status Put(Command& command, const Options& options) {
     ASSIGN_OR_RETURN(*grant.mutable_receiver(), command.Receiver(options.receiver));
   }
   RETURN_IF_ERROR(Fill(options, &grant));
+  // An amendment that names no fields keeps those that it finds.
+  if (options.all_fields && request.seen_version() != 0)
+    RETURN_IF_ERROR(NameAllFields(command, &grant));
   v1::PutGrantResponse response;
   RETURN_IF_ERROR(command.Call("Governance/PutGrant", request, &response));
   if (command.json) return command.PrintJson(response.grant());

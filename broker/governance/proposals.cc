@@ -10,22 +10,33 @@ namespace {
 using absl::StrCat;
 using Record = huiliu::v1::ControlRecord;
 
+absl::string_view TitleOf(absl::string_view kind) {
+  constexpr std::pair<absl::string_view, absl::string_view> kTitles[] = {
+      {"organisation", "机构"}, {"account", "账号"},  {"system", "系统"},
+      {"receiver", "接收方"},   {"source", "数据源"}, {"dataset", "数据集"}};
+  for (const auto& [name, title] : kTitles) {
+    if (name == kind) return title;
+  }
+  return "";
+}
+
 template <typename T>
 absl::Status CheckSeen(absl::string_view kind, const std::map<std::string, T>& map,
                        const std::string& id, uint64_t seen) {
   const auto it = map.find(id);
   const uint64_t now = it == map.end() ? 0 : it->second.version();
   if (now == seen) return absl::OkStatus();
-  return absl::AbortedError(StrCat(kind, " ", id, " is at version ", now, ", the command saw ",
-                                   seen, ": read it again and repeat the command"));
+  return absl::AbortedError(
+      StrCat(kind, " ", id, " 已被他人改动，请重新读取后再执行 / is at version ", now,
+             ", the command saw ", seen, ": read it again and repeat the command"));
 }
 
 template <typename T>
 absl::Status CheckKnown(absl::string_view user, absl::string_view kind,
                         const std::map<std::string, T>& map, const std::string& id) {
   if (map.contains(id)) return absl::OkStatus();
-  return absl::NotFoundError(
-      StrCat(user, ": ", kind, " \"", id, "\" is not registered; register it first"));
+  return absl::NotFoundError(StrCat(user, ": ", TitleOf(kind), "未登记，请先登记 / ", kind, " \"",
+                                    id, "\" is not registered; register it first"));
 }
 
 std::string TypeOf(const schema::Field& field) {
@@ -108,13 +119,15 @@ absl::StatusOr<Record> State::Propose(const huiliu::v1::Account& account, uint64
   for (const std::string& c : account.certificate_sha256()) {
     if (taken(account_by_certificate_, c)) {
       return absl::AlreadyExistsError(
-          StrCat("account ", account.id(), ": the certificate belongs to another account"));
+          StrCat("account ", account.id(),
+                 ": 该证书已属于另一个账号 / the certificate belongs to another account"));
     }
   }
   for (const std::string& t : account.token_sha256()) {
     if (taken(account_by_token_, t)) {
       return absl::AlreadyExistsError(
-          StrCat("account ", account.id(), ": the token belongs to another account"));
+          StrCat("account ", account.id(),
+                 ": 该令牌已属于另一个账号 / the token belongs to another account"));
     }
   }
   huiliu::v1::Role administrator = AdministratorRole(account);
@@ -203,7 +216,8 @@ absl::StatusOr<Record> State::Propose(const huiliu::v1::Source& source, uint64_t
   if (source.placement() == huiliu::v1::PLACEMENT_EDGE && !bound.empty() &&
       source.receivers(0) != bound) {
     return absl::FailedPreconditionError(
-        StrCat(user, ": organisation \"", source.organisation(), "\" is bound to receiver ", bound,
+        StrCat(user, ": 该机构已绑定另一接收方，不能在前置机为此接收方判定 / organisation \"",
+               source.organisation(), "\" is bound to receiver ", bound,
                " and cannot judge at the edge for ", source.receivers(0), "; register it for ",
                bound, ", or under an organisation bound to none"));
   }
@@ -211,8 +225,10 @@ absl::StatusOr<Record> State::Propose(const huiliu::v1::Source& source, uint64_t
   if (old != sources_.end() &&
       (old->second.system() != source.system() || old->second.dataset() != source.dataset() ||
        old->second.placement() != source.placement())) {
-    return absl::FailedPreconditionError(StrCat(
-        user, ": system, dataset and placement of a source never change; register another source"));
+    return absl::FailedPreconditionError(
+        StrCat(user,
+               ": 数据源的系统、数据集与判定位置不可更改，请另行登记 / system, dataset and "
+               "placement of a source never change; register another source"));
   }
   if (old != sources_.end()) RETURN_IF_ERROR(CheckReceiversGrow(old->second, source));
   Record record;
@@ -253,7 +269,8 @@ absl::StatusOr<std::optional<Record>> State::ProposeRuleSet(const std::string& s
     absl::ReaderMutexLock lock(&mutex_);
     const DatasetVersion* dataset = DatasetAt(head.dataset.value(), 0);
     if (dataset == nullptr) {
-      return absl::NotFoundError(StrCat(source_name, ": dataset \"", head.dataset.value(),
+      return absl::NotFoundError(StrCat(source_name, ": 数据集未登记，请先登记其契约 / dataset \"",
+                                        head.dataset.value(),
                                         "\" is not registered; register its contract first"));
     }
     RETURN_IF_ERROR(CheckKnown(source_name, "receiver", receivers_, head.receiver.value()));
@@ -292,9 +309,10 @@ absl::StatusOr<Record> State::ProposeDryRun(const huiliu::v1::RecordDryRunReques
   const RuleVersions::Version* version =
       versions == rule_sets_.end() ? nullptr : versions->second.Find(request.version());
   if (version == nullptr) {
-    return absl::NotFoundError(
-        StrCat("no version ", request.version(), " of the rules for dataset ", request.dataset(),
-               " to receiver ", request.receiver(), "; huiliu rules history lists them"));
+    return absl::NotFoundError(StrCat("规则没有这个版本 / no version ", request.version(),
+                                      " of the rules for dataset ", request.dataset(),
+                                      " to receiver ", request.receiver(),
+                                      "; huiliu rules history lists them"));
   }
   Record record;
   record.set_version(version_ + 1);
@@ -309,9 +327,10 @@ absl::StatusOr<Record> State::ProposeDecision(const huiliu::v1::DecideRuleSetReq
   const RuleVersions::Version* version =
       versions == rule_sets_.end() ? nullptr : versions->second.Find(decision.version());
   if (version == nullptr) {
-    return absl::NotFoundError(
-        StrCat("no version ", decision.version(), " of the rules for dataset ", decision.dataset(),
-               " to receiver ", decision.receiver(), "; huiliu rules history lists them"));
+    return absl::NotFoundError(StrCat("规则没有这个版本 / no version ", decision.version(),
+                                      " of the rules for dataset ", decision.dataset(),
+                                      " to receiver ", decision.receiver(),
+                                      "; huiliu rules history lists them"));
   }
   const RuleVersions::Version* newer = versions->second.NewerApproved(decision.version());
   if (decision.approve() && newer != nullptr &&
@@ -340,12 +359,15 @@ absl::StatusOr<Record> State::Propose(const huiliu::v1::Grant& grant, uint64_t s
   RETURN_IF_ERROR(CheckKnown(user, "dataset", datasets_, grant.dataset()));
   const auto old = grants_.find(grant.id());
   if (old != grants_.end() && old->second.revoked()) {
-    return absl::FailedPreconditionError(
-        StrCat(user, " was revoked; give a new grant under another id"));
+    return absl::FailedPreconditionError(StrCat(
+        user, " 已收回，请用另一编号重新授权 / was revoked; give a new grant under another id"));
   }
   Record record;
   record.set_version(version_ + 1);
   *record.mutable_grant() = grant;
+  // What a later version of the contract added is opened by naming it, never by leaving names out.
+  if (grant.fields().empty() && old != grants_.end() && old->second.dataset() == grant.dataset())
+    *record.mutable_grant()->mutable_fields() = old->second.fields();
   NameFields(*datasets_.at(grant.dataset()).back().contract, record.mutable_grant());
   record.mutable_grant()->set_revoked(false);
   record.mutable_grant()->set_version(version_ + 1);
@@ -356,11 +378,13 @@ absl::StatusOr<Record> State::ProposeRevocation(const std::string& id,
                                                 const std::string& reason) const {
   absl::ReaderMutexLock lock(&mutex_);
   const auto it = grants_.find(id);
-  if (it == grants_.end()) return absl::NotFoundError(StrCat("grant \"", id, "\" does not exist"));
+  if (it == grants_.end())
+    return absl::NotFoundError(StrCat("没有这项授权 / grant \"", id, "\" does not exist"));
   if (it->second.revoked())
-    return absl::FailedPreconditionError(StrCat("grant ", id, " is revoked already"));
+    return absl::FailedPreconditionError(StrCat("grant ", id, " 已经收回 / is revoked already"));
   if (reason.empty())
-    return absl::InvalidArgumentError(StrCat("grant ", id, ": a revocation states its reason"));
+    return absl::InvalidArgumentError(
+        StrCat("grant ", id, ": 收回授权须写明理由 / a revocation states its reason"));
   Record record;
   record.set_version(version_ + 1);
   *record.mutable_grant() = it->second;

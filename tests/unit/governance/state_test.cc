@@ -275,10 +275,17 @@ TEST_F(StateTest, AGrantWithoutFieldsNamesThoseOfItsDay) {
   EXPECT_THAT(state_.FindGrant("g")->fields(), ElementsAre("id", "a"));
   put(head + "string c = 4 [(huiliu.v1.data) = {title: \"丙\"}]; }");
   EXPECT_THAT(state_.FindGrant("g")->fields(), ElementsAre("id", "a"));
-  // Asked for again, and one that is dropped by default with a mask of its own.
+  // An amendment that names none keeps them, also of a field with a mask of its own.
   (*grant.mutable_masks())["b"].set_hash(true);
+  grant.set_row_filter("a == \"x\"");
   ASSERT_TRUE(Put(grant, state_.FindGrant("g")->version()).ok());
-  EXPECT_THAT(state_.FindGrant("g")->fields(), ElementsAre("id", "a", "b", "c"));
+  EXPECT_THAT(state_.FindGrant("g")->fields(), ElementsAre("id", "a"));
+  EXPECT_EQ(state_.FindGrant("g")->row_filter(), "a == \"x\"");
+  // A new one, and one that is dropped by default with a mask of its own.
+  grant.set_id("h");
+  ASSERT_TRUE(Put(grant).ok());
+  EXPECT_THAT(state_.FindGrant("h")->fields(), ElementsAre("id", "a", "b", "c"));
+  grant.set_id("g");
   grant.add_fields("a");
   ASSERT_TRUE(Put(grant, state_.FindGrant("g")->version()).ok());
   EXPECT_THAT(state_.FindGrant("g")->fields(), ElementsAre("a"));
