@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "cli/columns.h"
 #include "cli/command.h"
 #include "cli/rows.h"
 #include "core/base/status.h"
@@ -39,6 +40,7 @@ absl::Status Get(Command& command, const Options& options) {
 absl::Status Query(Command& command, const Options& options) {
   v1::QueryRequest request;
   ASSIGN_OR_RETURN(*request.mutable_context(), ContextOf(command, options.read));
+  RETURN_IF_ERROR(CheckColumns(command, request.context(), options.columns));
   request.set_filter(options.filter);
   request.set_format(v1::ROW_FORMAT_JSON);
   v1::Dataset dataset;

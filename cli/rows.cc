@@ -46,8 +46,8 @@ absl::StatusOr<std::vector<const v1::DatasetField*>> Choose(
         dataset.fields().begin(), dataset.fields().end(),
         [&](const v1::DatasetField& f) { return f.name() == name || f.title() == name; });
     if (found == dataset.fields().end())
-      return absl::InvalidArgumentError(
-          absl::StrCat("dataset ", dataset.id(), " has no field \"", name, "\""));
+      return absl::InvalidArgumentError(absl::StrCat("数据集没有这个字段 / dataset ", dataset.id(),
+                                                     " has no field \"", name, "\""));
     chosen.push_back(&*found);
   }
   if (!columns.empty()) return chosen;

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/words.h"
 #include "core/command_line/usage_errors.h"
+#include "core/text/printable_lines.h"
 
 namespace huiliu::cli {
 namespace {
@@ -64,7 +65,9 @@ absl::StatusOr<Profile> Merge(const Flags& flags) {
 }
 
 int Fail(const absl::Status& status, bool english, std::ostream& err) {
-  err << CodeInWords(status.code(), english) << (english ? ": " : "：") << status.message() << "\n";
+  // Names and values of the input stand in it.
+  err << CodeInWords(status.code(), english) << (english ? ": " : "：")
+      << text::PrintableLines(status.message()) << "\n";
   return static_cast<int>(ExitCodeOf(status));
 }
 

@@ -43,7 +43,13 @@ absl::Status Fill(const Command& command, const std::vector<std::string>& texts,
                                    "--from-offset takes PARTITION:OFFSET, e.g. 0:120, not "),
                        text));
     }
-    (*offsets->mutable_by_partition())[partition] = offset;
+    if (!offsets->mutable_by_partition()->insert({partition, offset}).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(command.Say("--from-offset 中同一分区给出不止一次，请只留一个：分区 ",
+                                   "--from-offset names a partition more than once, keep one: "
+                                   "partition "),
+                       partition));
+    }
   }
   return absl::OkStatus();
 }
@@ -56,7 +62,8 @@ absl::StatusOr<v1::SubscribeRequest> RequestOf(Command& command, const Options& 
   request.set_format(v1::ROW_FORMAT_JSON);
   if (!options.cursor.empty()) {
     if (!absl::WebSafeBase64Unescape(options.cursor, request.mutable_cursor()))
-      return absl::InvalidArgumentError("--cursor is not one that this verb printed");
+      return absl::InvalidArgumentError(
+          "--cursor 不是本命令给出过的游标 / --cursor is not one that this verb printed");
   } else if (!options.offsets.empty()) {
     RETURN_IF_ERROR(Fill(command, options.offsets, request.mutable_offsets()));
   } else if (options.changes_only) {
@@ -136,7 +143,8 @@ absl::Status Subscribe(Command& command, const Options& options) {
     RETURN_IF_ERROR(command.json ? WriteJson(command, message)
                                  : WriteText(command, dataset, message));
     command.out().flush();
-    if (!command.out().good()) return absl::CancelledError("nobody reads the output any more");
+    if (!command.out().good())
+      return absl::CancelledError("输出已无人读取 / nobody reads the output any more");
     if (options.subscription.empty()) return absl::OkStatus();
     // After the rows are out: a crash between the two repeats them, and never loses one.
     v1::CommitCursorRequest commit;

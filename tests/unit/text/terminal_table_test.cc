@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/text/printable_lines.h"
+
 namespace huiliu::text {
 namespace {
 
@@ -16,6 +18,11 @@ TEST(DisplayWidthTest, ChineseTakesTwoPlacesAndCombiningMarksNone) {
 TEST(DisplayWidthTest, BytesThatAreNoUtf8CountOneEach) {
   EXPECT_EQ(DisplayWidth("\xFF\xFE"), 2u);
   EXPECT_EQ(DisplayWidth(absl::string_view("a\0b", 3)), 3u);
+}
+
+TEST(PrintableTest, LinesStayWhereTheyAreWanted) {
+  EXPECT_EQ(PrintableLines("a\x1B\n\nb\u2066\r\n"), "a \n\nb    \n");
+  EXPECT_EQ(PrintableLines(""), "");
 }
 
 TEST(PrintableTest, ControlsCannotDrawOnTheTerminal) {
