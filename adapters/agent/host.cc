@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "core/text/terminal_table.h"
+
 namespace huiliu::agent {
 namespace {
 
@@ -13,7 +15,7 @@ void Log(void*, int level, huiliu_bytes message) {
   spdlog::log(kLevels[level < 0   ? 0
                       : level > 3 ? 3
                                   : level],
-              "plugin {}", std::string(message.data, message.size));
+              "plugin {}", text::Printable(absl::string_view(message.data, message.size)));
 }
 
 int Stopping(void* context) {

@@ -9,6 +9,7 @@
 #include "adapters/agent/host.h"
 #include "adapters/agent/redrive_spool.h"
 #include "core/base/status.h"
+#include "core/text/terminal_table.h"
 
 namespace huiliu::agent {
 namespace {
@@ -171,7 +172,7 @@ absl::Status LandingWorker::Run() {
     if (stopping_) break;
     if (status.code() == absl::StatusCode::kOutOfRange && !from_beginning_) {
       // The grant shows other rows or fields than those that landed: the table is filled anew.
-      spdlog::warn("landing={} {}", landing_config_.id, std::string(status.message()));
+      spdlog::warn("landing={} {}", landing_config_.id, text::Printable(status.message()));
       from_beginning_ = true;
       continue;
     }

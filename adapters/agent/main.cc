@@ -20,6 +20,7 @@
 #include "adapters/agent/supervisor.h"
 #include "core/base/files.h"
 #include "core/command_line/usage_errors.h"
+#include "core/text/printable_lines.h"
 
 namespace {
 
@@ -29,7 +30,7 @@ void OnStop(int) { stopping = true; }
 
 int Exit(const absl::Status& status) {
   if (status.ok()) return 0;
-  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  std::fprintf(stderr, "%s\n", huiliu::text::PrintableLines(status.message()).c_str());
   return 1;
 }
 

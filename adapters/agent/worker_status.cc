@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/files.h"
+#include "core/text/terminal_table.h"
 
 namespace huiliu::agent {
 namespace {
@@ -24,14 +25,15 @@ WorkerStatus::WorkerStatus(const std::string& state_dir, std::string id)
 
 void WorkerStatus::Set(const std::string& state, const std::string& error) {
   if (error != error_ && !error.empty())
-    spdlog::error("worker={} state={} error=\"{}\"", id_, state, error);
+    spdlog::error("worker={} state={} error=\"{}\"", id_, state, text::Printable(error));
   const bool changed = state != state_ || error != error_;
   state_ = state;
   error_ = error;
   if (changed) Write(true);
 }
 
-void WorkerStatus::AddNotice(const std::string& notice) {
+void WorkerStatus::AddNotice(const std::string& said) {
+  const std::string notice = text::Printable(said);
   spdlog::warn("worker={} notice=\"{}\"", id_, notice);
   if (notices_.size() < kMaxNotices) notices_.push_back(notice);
   Write(true);

@@ -20,7 +20,9 @@ class WorkerStatus {
   void SetCaughtUp(bool caught_up) { caught_up_ = caught_up; }
   // Rows that a landing's target refused and that wait for repair.
   void SetKept(uint64_t kept) { kept_ = kept; }
-  void AddNotice(const std::string& notice);
+  // Names of a source's files and columns stand in it: marks that would turn or break a line, in
+  // the log and where it is shown, become spaces.
+  void AddNotice(const std::string& said);
   void Write(bool now);
 
  private:

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
@@ -12,6 +11,7 @@
 #include "core/codes/citizen_ids.h"
 #include "core/rules/masks.h"
 #include "core/schema/record_writer.h"
+#include "core/text/terminal_table.h"
 
 namespace huiliu::mapping {
 namespace {
@@ -43,16 +43,13 @@ constexpr Words kFindings[] = {
     {"type", "与字段类型不符", "not of the field's type"},
 };
 
-// At most so many bytes, cut between characters; line ends and other controls as spaces, so that a
-// value cannot draw on the terminal.
+// At most so many bytes, cut between characters; as anywhere on a terminal nothing of it can draw
+// or turn what follows.
 std::string Shown(absl::string_view text) {
   const bool cut = text.size() > kMaxShownBytes;
   size_t size = std::min(text.size(), kMaxShownBytes);
   while (cut && size > 0 && (static_cast<uint8_t>(text[size]) & 0xC0) == 0x80) --size;
-  std::string out(text.substr(0, size));
-  for (char& c : out) {
-    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
-  }
+  std::string out = text::Printable(text.substr(0, size));
   return cut ? out + "…" : out;
 }
 
@@ -104,8 +101,10 @@ void AppendRow(const PreviewRow& row, size_t number, Language language, std::str
                   deletes ? (chinese ? "删除" : "delete") : (chinese ? "新增或更新" : "upsert"),
                   "  ", TimeInWords(row.source_time_us), "\n");
   if (!row.error_code.empty()) {
-    absl::StrAppend(out, chinese ? "   问题数据: " : "   quarantined: ", row.error_code, " ",
-                    row.error_place, " ", row.error_message, "\n");
+    absl::StrAppend(
+        out, chinese ? "   问题数据: " : "   quarantined: ",
+        text::Printable(absl::StrCat(row.error_code, " ", row.error_place, " ", row.error_message)),
+        "\n");
   }
   for (const PreviewField& field : row.fields)
     absl::StrAppend(out, "   ", field.title, " ", field.name, ": ", field.shown, "\n");
@@ -120,7 +119,7 @@ void AppendRow(const PreviewRow& row, size_t number, Language language, std::str
 
 void AppendNames(absl::string_view what, const std::vector<std::string>& names, std::string* out) {
   if (names.empty()) return;
-  absl::StrAppend(out, what, absl::StrJoin(names, ", "), "\n");
+  absl::StrAppend(out, what, text::Printable(absl::StrJoin(names, ", ")), "\n");
 }
 
 }  // namespace

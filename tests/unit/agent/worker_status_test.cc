@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -24,6 +25,19 @@ class WorkerStatusTest : public testing::Test {
   }
   const std::string folder_;
 };
+
+// Names of files and columns are the source's: in the log none of them breaks or turns a line.
+TEST_F(WorkerStatusTest, ANoticeIsOneLineThatNothingTurns) {
+  WorkerStatus status(folder_, "si");
+  testing::internal::CaptureStdout();
+  status.AddNotice("a\u2067\u202eb.csv\nworker=other: 缺列");
+  status.Set("stopped", "列 a\u2066\nb");
+  const std::string log = testing::internal::GetCapturedStdout();
+  EXPECT_EQ(Read()["notices"][0], "a      b.csv worker=other: 缺列");
+  EXPECT_NE(log.find("notice=\"a      b.csv worker=other: 缺列\""), std::string::npos) << log;
+  EXPECT_NE(log.find("error=\"列 a    b\""), std::string::npos) << log;
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 2);
+}
 
 TEST_F(WorkerStatusTest, AChangeOfStateIsWrittenAtOnce) {
   WorkerStatus status(folder_, "si");

@@ -50,6 +50,22 @@ TEST(PreviewTest, ShowsRowsWithFindingsAndHidesPersons) {
   EXPECT_THAT(FormatPreview(*preview, Language::kEnglish), HasSubstr("masked at its source"));
 }
 
+// U+2067 and its like turn what follows on the screen; U+009B begins an escape.
+TEST(PreviewTest, MarksOfTheSourceDrawNothing) {
+  std::vector<std::string> header = kHeader;
+  header.back() = "柜\u2067员\u009b";
+  const Rows rows(header,
+                  {{"P1\u2066", "330921************", "王小明", "530102", "昆\u2069明\u202e市", "x",
+                    "养老", "1", "2099-12-31", "I", "2026-01-11 08:00:00", "李"}});
+  auto mapping = Insurance();
+  auto preview = MakePreview(rows.view(), mapping.get());
+  ASSERT_TRUE(preview.ok()) << preview.status();
+  const std::string text = FormatPreview(*preview, Language::kChinese);
+  EXPECT_THAT(text, testing::AllOf(HasSubstr("昆   明   市"), HasSubstr("P1 "), HasSubstr("柜   员")));
+  for (const char* mark : {"\u2066", "\u2067", "\u2069", "\u202e", "\u009b"})
+    EXPECT_THAT(text, Not(HasSubstr(mark)));
+}
+
 TEST(PreviewTest, ACitizenNumberInAnotherFieldIsHiddenToo) {
   const Rows rows(kHeader,
                   {{"P1", "11010519491231002X", "王小明", "530102", "昆明市330102199001011237",
