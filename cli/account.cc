@@ -54,13 +54,13 @@ absl::StatusOr<std::string> CertificateDigest(const std::string& path) {
   const size_t begin = pem.find(kBegin.data());
   const size_t end = begin == std::string::npos ? begin : pem.find(kEnd.data(), begin);
   if (end == std::string::npos)
-    return absl::InvalidArgumentError(path + ": holds no PEM certificate");
+    return absl::InvalidArgumentError(path + ": 不含 PEM 证书 / holds no PEM certificate");
   std::string base64, der;
   for (char c : pem.substr(begin + kBegin.size(), end - begin - kBegin.size())) {
     if (!absl::ascii_isspace(static_cast<unsigned char>(c))) base64.push_back(c);
   }
   if (!absl::Base64Unescape(base64, &der))
-    return absl::InvalidArgumentError(path + ": holds no PEM certificate");
+    return absl::InvalidArgumentError(path + ": 不含 PEM 证书 / holds no PEM certificate");
   return ToString(Sha256(der));
 }
 
@@ -71,13 +71,14 @@ absl::Status AddToken(const Options& options, v1::Account* account) {
     ASSIGN_OR_RETURN(const std::string text, ReadFile(options.token_file));
     const std::string token(absl::StripAsciiWhitespace(text));
     if (token.size() < 16)
-      return absl::InvalidArgumentError(options.token_file + ": a token has 16 characters or more");
+      return absl::InvalidArgumentError(options.token_file +
+                                        ": 令牌至少 16 个字符 / a token has 16 characters or more");
     account->add_token_sha256(ToString(Sha256(token)));
   }
   if (options.new_token.empty()) return absl::OkStatus();
   unsigned char random[32];
   if (RAND_bytes(random, sizeof random) != 1)
-    return absl::InternalError("no random bytes for a token");
+    return absl::InternalError("取不到随机数 / no random bytes for a token");
   const std::string token = absl::BytesToHexString(
       absl::string_view(reinterpret_cast<const char*>(random), sizeof random));
   RETURN_IF_ERROR(WriteFileDurably(options.new_token, token + "\n", 0600));

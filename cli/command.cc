@@ -27,7 +27,7 @@ absl::Status Command::PrintJson(const google::protobuf::Message& message) {
   options.preserve_proto_field_names = true;
   std::string text;
   if (!google::protobuf::util::MessageToJsonString(message, &text, options).ok())
-    return absl::InternalError("the answer cannot be written as JSON");
+    return absl::InternalError("应答无法写成 JSON / the answer cannot be written as JSON");
   out_ << text << "\n";
   return absl::OkStatus();
 }
@@ -50,7 +50,7 @@ absl::StatusOr<std::string> Command::Receiver(const std::string& named) {
   RETURN_IF_ERROR(Call("Registry/ListReceivers", huiliu::v1::ListReceiversRequest(), &receivers));
   if (receivers.receivers_size() == 1) return receivers.receivers(0).id();
   return absl::InvalidArgumentError(
-      absl::StrCat("which receiver? give --receiver: ",
+      absl::StrCat("请用 --receiver 指明接收方 / which receiver? give --receiver: ",
                    absl::StrJoin(receivers.receivers(), ", ",
                                  [](std::string* out, const huiliu::v1::Receiver& receiver) {
                                    absl::StrAppend(out, receiver.id(), " (", receiver.title(), ")");

@@ -141,14 +141,16 @@ class GrpcNode : public Node {
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(const Profile& profile) {
   if (profile.ca.empty()) {
     if (IsLoopback(profile.address)) return grpc::InsecureChannelCredentials();
-    return absl::FailedPreconditionError(absl::StrCat(
-        profile.address,
-        " is not loopback: name the authority that signed the node's certificate (--ca)"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(profile.address,
+                     " 不是回环地址，请用 --ca 指明签发节点证书的机构 / is not loopback: name the "
+                     "authority that signed the node's certificate (--ca)"));
   }
   grpc::SslCredentialsOptions tls;
   ASSIGN_OR_RETURN(tls.pem_root_certs, ReadFile(profile.ca));
   if (profile.certificate.empty() != profile.key.empty())
-    return absl::InvalidArgumentError("--certificate and --key belong together");
+    return absl::InvalidArgumentError(
+        "--certificate 与 --key 须同时给出 / --certificate and --key belong together");
   if (!profile.certificate.empty()) {
     ASSIGN_OR_RETURN(tls.pem_cert_chain, ReadFile(profile.certificate));
     ASSIGN_OR_RETURN(tls.pem_private_key, ReadFile(profile.key));
@@ -160,8 +162,10 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(const Pr
 
 absl::StatusOr<std::unique_ptr<Node>> Node::Open(const Profile& profile) {
   if (profile.address.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "no node is named: give --node HOST:PORT, or node.address in ", DefaultProfilePath()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("没有指明节点，请给出 --node HOST:PORT / no node is named: give --node "
+                     "HOST:PORT, or node.address in ",
+                     DefaultProfilePath()));
   }
   std::string token;
   if (!profile.token_file.empty()) {

@@ -31,8 +31,8 @@ absl::StatusOr<v1::OverrideState> ParseState(const std::string& text) {
   if (text == "approved") return v1::OVERRIDE_STATE_APPROVED;
   if (text == "rejected") return v1::OVERRIDE_STATE_REJECTED;
   if (text == "withdrawn") return v1::OVERRIDE_STATE_WITHDRAWN;
-  return absl::InvalidArgumentError(
-      absl::StrCat("state \"", text, "\" is none of proposed, approved, rejected, withdrawn"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "没有这种状态 / state \"", text, "\" is none of proposed, approved, rejected, withdrawn"));
 }
 
 // FIELD=TEXT

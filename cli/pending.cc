@@ -97,8 +97,8 @@ absl::Status Show(Command& command, const Options& options) {
     }
     return absl::OkStatus();
   }
-  return absl::NotFoundError(
-      absl::StrCat("source ", options.source, " has no pending row ", options.id));
+  return absl::NotFoundError(absl::StrCat("没有这一待认领行 / source ", options.source,
+                                          " has no pending row ", options.id));
 }
 
 }  // namespace

@@ -72,8 +72,8 @@ absl::StatusOr<Profile> LoadProfile(const std::string& path) {
     return At(path, error.mark, error.msg);
   }
   if (!profile.language.empty() && profile.language != "zh" && profile.language != "en")
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": language is zh or en, not \"", profile.language, "\""));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": 语言为 zh 或 en / language is zh or en, not \"", profile.language, "\""));
   return profile;
 }
 

@@ -52,7 +52,7 @@ absl::Status Show(Command& command, const Options& options) {
     return absl::OkStatus();
   }
   return absl::NotFoundError(
-      absl::StrCat("source ", options.source, " has no kept row ", options.id));
+      absl::StrCat("没有这一保留行 / source ", options.source, " has no kept row ", options.id));
 }
 
 absl::Status Redrive(Command& command, const Options& options) {
@@ -68,8 +68,9 @@ absl::Status Redrive(Command& command, const Options& options) {
       const std::pair<absl::string_view, absl::string_view> parts =
           absl::StrSplit(line, absl::MaxSplits('\t', 1));
       if (parts.second.empty())
-        return absl::InvalidArgumentError(
-            absl::StrCat(options.file, ":", number, ": wants ID, a tab, the record as JSON"));
+        return absl::InvalidArgumentError(absl::StrCat(
+            options.file, ":", number,
+            ": 每行应为 编号、制表符、JSON 记录 / wants ID, a tab, the record as JSON"));
       corrections.emplace_back(parts.first, parts.second);
     }
   } else {

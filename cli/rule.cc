@@ -67,7 +67,8 @@ absl::StatusOr<std::string> ReadNamed(const std::string& path, const std::string
     auto text = ReadFile((root / path).string());
     if (text.ok() || text.status().code() != absl::StatusCode::kNotFound) return text;
   }
-  return absl::NotFoundError(absl::StrCat(test, ": names ", path, ", which is not there"));
+  return absl::NotFoundError(
+      absl::StrCat(test, ": 所引用的文件不存在 / names ", path, ", which is not there"));
 }
 
 absl::Status Test(Command& command, const Options& options) {

@@ -43,9 +43,10 @@ absl::StatusOr<std::string> FindSchemas(const std::string& named) {
   for (const std::string& place : places) {
     if (IsSchemas(place)) return place;
   }
-  return absl::NotFoundError(absl::StrCat("no folder with datasets/ and divisions/ in ",
-                                          absl::StrJoin(places, ", "),
-                                          "; name one with --schemas"));
+  return absl::NotFoundError(
+      absl::StrCat("找不到含 datasets/ 与 divisions/ 的目录，请用 --schemas 指明 / no folder with "
+                   "datasets/ and divisions/ in ",
+                   absl::StrJoin(places, ", "), "; name one with --schemas"));
 }
 
 absl::StatusOr<std::shared_ptr<const schema::Contract>> ReadContract(const std::string& path) {
@@ -63,8 +64,8 @@ absl::StatusOr<std::shared_ptr<const schema::Contract>> FindContractFile(
     if (contract->id().value() == dataset) return contract;
     ids.insert(contract->id().value());
   }
-  return absl::NotFoundError(absl::StrCat(schemas, "/datasets has no dataset ", dataset,
-                                          "; it has ", absl::StrJoin(ids, ", ")));
+  return absl::NotFoundError(absl::StrCat(schemas, "/datasets 中没有该数据集 / has no dataset ",
+                                          dataset, "; it has ", absl::StrJoin(ids, ", ")));
 }
 
 absl::StatusOr<std::shared_ptr<const schema::Contract>> RegisteredContract(

@@ -70,7 +70,8 @@ absl::Status Put(Command& command, const Options& options) {
     if (options.public_key.size() != 64 ||
         absl::BytesToHexString(key) != absl::AsciiStrToLower(options.public_key)) {
       return absl::InvalidArgumentError(
-          "--public-key is 64 hexadecimal digits, as huiliu-agent key prints them");
+          "--public-key 为 64 位十六进制数，即 huiliu-agent key 所示 / --public-key is 64 "
+          "hexadecimal digits, as huiliu-agent key prints them");
     }
     source.set_batch_public_key(key);
   }

@@ -161,9 +161,9 @@ absl::Status CheckSource(Command& command, const SourceCheckOptions& options) {
   int ended = 0;
   waitpid(child, &ended, 0);
   if (WIFSIGNALED(ended)) {
-    return absl::InternalError(absl::StrCat("plugin ", config.PluginPath(source.plugin),
-                                            " crashed: ", strsignal(WTERMSIG(ended)),
-                                            "; its maker must mend it"));
+    return absl::InternalError(absl::StrCat(
+        "plugin ", config.PluginPath(source.plugin), " 崩溃，须由插件的作者修复 / crashed: ",
+        strsignal(WTERMSIG(ended)), "; its maker must mend it"));
   }
   RETURN_IF_ERROR(bytes.status());
   int code = 0, findings = 0;
@@ -171,8 +171,8 @@ absl::Status CheckSource(Command& command, const SourceCheckOptions& options) {
   head >> code >> findings;
   const size_t line = bytes->find('\n');
   if (!head || line == std::string::npos)
-    return absl::InternalError(
-        absl::StrCat("plugin ", config.PluginPath(source.plugin), " ended the checking process"));
+    return absl::InternalError(absl::StrCat("plugin ", config.PluginPath(source.plugin),
+                                            " 结束了检查进程 / ended the checking process"));
   if (code != 0) return absl::Status(static_cast<absl::StatusCode>(code), bytes->substr(line + 1));
   command.out() << bytes->substr(line + 1);
   command.findings = findings != 0;

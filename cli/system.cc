@@ -107,7 +107,8 @@ absl::Status Put(Command& command, const Options& options) {
 absl::StatusOr<v1::System> ParseLine(absl::string_view line) {
   const std::vector<std::string> cells = absl::StrSplit(line, '\t');
   if (cells.size() != 8)
-    return absl::InvalidArgumentError(absl::StrCat("has ", cells.size(), " columns, 8 are wanted"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("每行应有 8 列 / has ", cells.size(), " columns, 8 are wanted"));
   v1::System system;
   system.set_id(cells[0]);
   system.set_title(cells[1]);

@@ -247,13 +247,14 @@ absl::Status ExplainFile(Command& command, const Options& options, Explainer& ex
   text::CsvSplitter splitter(input, {}, 1, true);
   text::CsvRecord record;
   if (splitter.Next(&record) != text::CsvSplitter::Result::kRecord || record.error != nullptr)
-    return absl::InvalidArgumentError(options.file + ":1: no header");
+    return absl::InvalidArgumentError(options.file + ":1: 没有表头 / no header");
   std::vector<int> links;
   for (absl::string_view column : record.fields)
     links.push_back(explainer.LinkOf(absl::StripAsciiWhitespace(column)));
   if (std::all_of(links.begin(), links.end(), [](int link) { return link < 0; })) {
     return absl::InvalidArgumentError(
-        absl::StrCat(options.file, ":1: no column is one of ", explainer.FieldsInWords()));
+        absl::StrCat(options.file, ":1: 没有这些列中的任何一列 / no column is one of ",
+                     explainer.FieldsInWords()));
   }
   Table table({command.Say("行", "line"), command.Say("归属", "division"),
                command.Say("名称", "name"), command.Say("州市由", "city by"),
@@ -285,7 +286,8 @@ absl::Status ExplainOne(const Options& options, Explainer& explainer) {
     const int link = explainer.LinkOf(parts.first);
     if (link < 0) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "\"", parts.first, "\" is no evidence of this dataset: ", explainer.FieldsInWords()));
+          "\"", parts.first, "\" 不是该数据集的归属依据 / is no evidence of this dataset: ",
+          explainer.FieldsInWords()));
     }
     values[static_cast<size_t>(link)] = parts.second;
   }

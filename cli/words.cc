@@ -87,7 +87,7 @@ absl::StatusOr<T> Parse(const Word (&words)[N], const std::string& text, absl::s
     if (text == word.typed || text == word.chinese) return static_cast<T>(word.value);
   }
   return absl::InvalidArgumentError(
-      absl::StrCat(what, " \"", text, "\" is none of ",
+      absl::StrCat(what, " \"", text, "\" 不在可用的词中 / is none of ",
                    absl::StrJoin(words, ", ", [](std::string* out, const Word& word) {
                      absl::StrAppend(out, word.typed, " (", word.chinese, ")");
                    })));
@@ -266,7 +266,7 @@ absl::StatusOr<v1::Mask> ParseMask(const std::string& text) {
   }
   if (mask.kind_case() != v1::Mask::KIND_NOT_SET) return mask;
   return absl::InvalidArgumentError(absl::StrCat(
-      "mask \"", text,
+      "没有这种脱敏方式 / mask \"", text,
       "\" is none of keep, drop, hash, hash:sm3, partial:FIRST:LAST[:FILL], constant:TEXT, "
       "generalise:province|city|county|township|month|year, generalise:band:WIDTH, e.g. "
       "partial:6:4"));
@@ -279,7 +279,8 @@ absl::StatusOr<google::protobuf::Timestamp> ParseTime(const std::string& text, b
     return ToProto(end_of_day ? time + absl::Hours(24) : time);
   if (absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return ToProto(time);
   return absl::InvalidArgumentError(absl::StrCat(
-      "\"", text, "\" is no time: a day such as 2027-06-30, or 2027-06-30T18:00:00+08:00"));
+      "\"", text,
+      "\" 不是时间 / is no time: a day such as 2027-06-30, or 2027-06-30T18:00:00+08:00"));
 }
 
 std::string WhyInWords(const std::string& reason, const std::string& rule_set, bool english) {

@@ -130,7 +130,8 @@ absl::Status ChangeList::AddRow(absl::string_view payload) {
 absl::Status ChangeList::AddKey(absl::string_view key) {
   const size_t end = key.find('\0');
   if (end == absl::string_view::npos)
-    return absl::FailedPreconditionError("the grant hides the key: deletes cannot land");
+    return absl::FailedPreconditionError(
+        "授权隐藏了主键，删除无法落地 / the grant hides the key: deletes cannot land");
   absl::string_view rest = key.substr(end + 1);
   for (const schema::Field* field : fields_) {
     if (!field->options.key()) {

@@ -31,15 +31,15 @@ class Reader {
   }
 
   absl::Status Mapping(const YAML::Node& node, const Readers& readers) const {
-    if (!node.IsMap()) return Fail(node, "a mapping is expected");
+    if (!node.IsMap()) return Fail(node, "此处应为键值映射 / a mapping is expected");
     for (const auto& item : node) {
       const auto reader = readers.find(item.first.Scalar());
       if (reader == readers.end()) {
         std::string known;
         for (const auto& [name, r] : readers)
           absl::StrAppend(&known, known.empty() ? "" : ", ", name);
-        return Fail(item.first,
-                    StrCat("unknown key \"", item.first.Scalar(), "\"; known are: ", known));
+        return Fail(item.first, StrCat("不认识的键 / unknown key \"", item.first.Scalar(),
+                                       "\"; known are: ", known));
       }
       RETURN_IF_ERROR(reader->second(item.second));
     }
@@ -48,7 +48,7 @@ class Reader {
 
   auto Text(std::string* out) const {
     return [this, out](const YAML::Node& node) -> absl::Status {
-      if (!node.IsScalar()) return Fail(node, "a text is expected");
+      if (!node.IsScalar()) return Fail(node, "此处应为文本 / a text is expected");
       *out = node.Scalar();
       return absl::OkStatus();
     };
@@ -70,7 +70,8 @@ class Reader {
     return [this, out, least, most](const YAML::Node& node) -> absl::Status {
       if (!node.IsScalar() || !absl::SimpleAtoi(node.Scalar(), out) || *out < least ||
           *out > most) {
-        return Fail(node, StrCat("a whole number from ", least, " to ", most, " is expected"));
+        return Fail(node, StrCat("此处应为整数 / a whole number from ", least, " to ", most,
+                                 " is expected"));
       }
       return absl::OkStatus();
     };
@@ -80,7 +81,7 @@ class Reader {
   // one; a quoted one is a text.
   auto Options(std::string* out) const {
     return [this, out](const YAML::Node& node) -> absl::Status {
-      if (!node.IsMap()) return Fail(node, "options: a mapping is expected");
+      if (!node.IsMap()) return Fail(node, "options 应为键值映射 / options: a mapping is expected");
       *out = ToJson(node).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
       return absl::OkStatus();
     };
@@ -119,12 +120,13 @@ absl::Status TakeId(const Reader& r, const YAML::Node& node, const std::string& 
                       return static_cast<uint8_t>(c) > ' ' && c != '/' && c != '\x7f';
                     });
   if (!good)
-    return r.Fail(node,
-                  StrCat("id \"", id, "\" cannot be a file name: no blank, no /, no first ."));
+    return r.Fail(node, StrCat("id 不能用作文件名 / id \"", id,
+                               "\" cannot be a file name: no blank, no /, no first ."));
   const auto same = [&](const auto& other) { return other.id == id; };
   if (std::any_of(config.sources.begin(), config.sources.end(), same) ||
       std::any_of(config.landings.begin(), config.landings.end(), same)) {
-    return r.Fail(node, StrCat("id \"", id, "\" stands twice among sources and landings"));
+    return r.Fail(node,
+                  StrCat("id 重复 / id \"", id, "\" stands twice among sources and landings"));
   }
   return absl::OkStatus();
 }
@@ -170,7 +172,8 @@ absl::Status ReadSource(const Reader& r, const YAML::Node& node, Config* out) {
                                    {"batch_rows", r.Number(&source.batch_rows, 1, 10000)},
                                    {"linger_ms", r.Number(&source.linger_ms, 1, 60000)}}));
   if (source.id.empty() || source.plugin.empty() || source.dataset.empty()) {
-    return r.Fail(node, "a source needs id, plugin and dataset");
+    return r.Fail(node,
+                  "数据源须写明 id、plugin 与 dataset / a source needs id, plugin and dataset");
   }
   RETURN_IF_ERROR(TakeId(r, node, source.id, *out));
   out->sources.push_back(std::move(source));
@@ -188,7 +191,9 @@ absl::Status ReadLanding(const Reader& r, const YAML::Node& node, Config* out) {
                                    {"batch_rows", r.Number(&landing.batch_rows, 1, 10000)}}));
   if (landing.id.empty() || landing.plugin.empty() || landing.dataset.empty() ||
       landing.receiver.empty() || landing.purpose.empty()) {
-    return r.Fail(node, "a landing needs id, plugin, receiver, dataset and purpose");
+    return r.Fail(node,
+                  "落地须写明 id、plugin、receiver、dataset 与 purpose / a landing needs id, "
+                  "plugin, receiver, dataset and purpose");
   }
   RETURN_IF_ERROR(TakeId(r, node, landing.id, *out));
   out->landings.push_back(std::move(landing));
@@ -203,8 +208,8 @@ absl::StatusOr<T> FindIn(const std::vector<T>& all, const std::string& id, absl:
     if (item.id == id) return item;
     absl::StrAppend(&known, known.empty() ? "" : ", ", item.id);
   }
-  return absl::NotFoundError(
-      StrCat(path, ": no ", kind, " \"", id, "\"; there are: ", known.empty() ? "none" : known));
+  return absl::NotFoundError(StrCat(path, ": 配置中没有它 / no ", kind, " \"", id,
+                                    "\"; there are: ", known.empty() ? "none" : known));
 }
 
 }  // namespace
@@ -234,7 +239,7 @@ absl::StatusOr<Config> LoadConfig(const std::string& path, ConfigUse use) {
   }
   const auto list = [&](auto read) {
     return [&, read](const YAML::Node& node) -> absl::Status {
-      if (!node.IsSequence()) return r.Fail(node, "a list is expected");
+      if (!node.IsSequence()) return r.Fail(node, "此处应为列表 / a list is expected");
       for (const YAML::Node& item : node) RETURN_IF_ERROR(read(r, item, &config));
       return absl::OkStatus();
     };

@@ -109,7 +109,8 @@ class GrpcPublishStream : public PublishStream {
   absl::Status EndStatus() {
     if (reader_.joinable()) reader_.join();
     const absl::Status status = Finish();
-    return status.ok() ? absl::UnavailableError("the node ended the stream") : status;
+    return status.ok() ? absl::UnavailableError("节点结束了数据流 / the node ended the stream")
+                       : status;
   }
 
   // A stream is finished once; its status is kept.
@@ -144,9 +145,10 @@ class GrpcNodeClient : public NodeClient {
     for (const v1::Source& source : response.sources()) {
       if (source.id() == id) return source;
     }
-    return absl::NotFoundError(absl::StrCat("source \"", id,
-                                            "\" is not registered for this organisation; the "
-                                            "node's system administrator registers it"));
+    return absl::NotFoundError(
+        absl::StrCat("本机构没有登记这一数据源，由节点的系统管理员登记 / source \"", id,
+                     "\" is not registered for this organisation; the "
+                     "node's system administrator registers it"));
   }
 
   absl::StatusOr<v1::Receiver> FindReceiver(const std::string& id) override {
@@ -156,7 +158,8 @@ class GrpcNodeClient : public NodeClient {
     for (const v1::Receiver& receiver : response.receivers()) {
       if (receiver.id() == id) return receiver;
     }
-    return absl::NotFoundError(absl::StrCat("receiver \"", id,
+    return absl::NotFoundError(absl::StrCat("接收方未登记，或本机构已绑定另一接收方 / receiver \"",
+                                            id,
                                             "\" is not registered, or this agent's organisation "
                                             "is bound to another one"));
   }

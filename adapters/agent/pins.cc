@@ -22,8 +22,9 @@ absl::StatusOr<nlohmann::json> Load(const std::string& path,
   // A pin that cannot be read must not be taken for none.
   const bool readable = json.is_object() && std::all_of(json.begin(), json.end(), is_good);
   if (!readable)
-    return absl::DataLossError(
-        absl::StrCat(path, ": the pins cannot be read; restore or pin again"));
+    return absl::DataLossError(absl::StrCat(path,
+                                            ": 固定的规则集无法读出，请恢复该文件或重新固定 / the "
+                                            "pins cannot be read; restore or pin again"));
   return json;
 }
 

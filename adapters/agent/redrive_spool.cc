@@ -37,11 +37,12 @@ std::string Dump(const json& value) {
 absl::StatusOr<std::vector<RedriveItem>> ParseItems(const std::string& text) {
   const json root = json::parse(text, nullptr, false);
   if (root.is_discarded() || !root.is_array())
-    return absl::InvalidArgumentError("the request is no JSON array");
+    return absl::InvalidArgumentError("请求不是 JSON 数组 / the request is no JSON array");
   std::vector<RedriveItem> items;
   for (const json& one : root) {
     if (!one.is_object() || !one.contains("id") || !one["id"].is_string())
-      return absl::InvalidArgumentError("an item of the request names no row");
+      return absl::InvalidArgumentError(
+          "请求中有一项没有指明行 / an item of the request names no row");
     RedriveItem item;
     item.row = {KindOf(one.value("kind", "")), one["id"].get<std::string>()};
     const json cells = one.value("cells", json::object());
@@ -68,7 +69,7 @@ std::string RedriveSpool::Path(const std::string& name, const char* extension) c
 absl::StatusOr<std::string> RedriveSpool::Ask(const std::vector<RedriveItem>& items) {
   if (items.size() > kMaxItems)
     return absl::ResourceExhaustedError(
-        absl::StrCat(items.size(), " rows at once; at most ", kMaxItems));
+        absl::StrCat("一次提交的行过多 / ", items.size(), " rows at once; at most ", kMaxItems));
   RETURN_IF_ERROR(MakeDirectories(folder_));
   if (chmod(folder_.c_str(), 0700) != 0) return ErrnoStatus(errno, "guarding", folder_);
   json root = json::array();

@@ -102,7 +102,8 @@ absl::Status Supervise(const Config& config, const std::string& self,
   for (const SourceConfig& source : config.sources) Add("--source", source.id, &children);
   for (const LandingConfig& landing : config.landings) Add("--landing", landing.id, &children);
   if (children.empty())
-    return absl::FailedPreconditionError(absl::StrCat(config.path, ": no source and no landing"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(config.path, ": 既没有数据源也没有落地 / no source and no landing"));
   while (!stopping) {
     for (Child& child : children) {
       if (child.pid < 0 && absl::Now() >= child.start_at) Start(child, self, config.path);

@@ -196,7 +196,8 @@ absl::Status FileSource::ReadRecords(const Candidate& file, const Seen& seen, si
     // A record longer than the block: a larger one, up to where the reader gives it up.
     if (from_block) continue;
     if (view.size() > options_.max_record_bytes) {
-      return absl::InternalError(StrCat(file.name, ":", state->line, ": no progress"));
+      return absl::InternalError(
+          StrCat(file.name, ":", state->line, ": 读取没有进展 / no progress"));
     }
     bytes = std::min(bytes * 4, options_.max_record_bytes + options_.block_bytes);
   }

@@ -9,7 +9,8 @@ namespace {
 
 absl::Status Unreadable() {
   return absl::DataLossError(
-      "file source: the stored position cannot be read; clear it to read from the beginning");
+      "文件数据源所存的读取位置无法读出，清除后将从头读取 / file source: the stored position "
+      "cannot be read; clear it to read from the beginning");
 }
 
 bool Read(const nlohmann::json& object, const char* key, int64_t* out) {

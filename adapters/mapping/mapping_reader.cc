@@ -43,7 +43,7 @@ absl::Status MappingReader::Read(absl::string_view yaml) {
   }
   if (yaml.size() > kMaxBytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat(name_, ": a mapping has at most ", kMaxBytes, " bytes"));
+        absl::StrCat(name_, ": 映射过大 / a mapping has at most ", kMaxBytes, " bytes"));
   }
   try {
     const YAML::Node root = YAML::Load(std::string(yaml));

@@ -53,7 +53,9 @@ Connection::Connection(PGconn* connection) : connection_(connection, &PQfinish) 
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& dsn) {
   PGconn* raw = PQconnectdb(dsn.c_str());
-  if (raw == nullptr) return absl::ResourceExhaustedError("libpq has no memory for a connection");
+  if (raw == nullptr)
+    return absl::ResourceExhaustedError(
+        "libpq 没有足够的内存 / libpq has no memory for a connection");
   std::unique_ptr<Connection> connection(new Connection(raw));
   if (PQstatus(raw) == CONNECTION_OK) {
     PQsetNoticeReceiver(raw, &Quiet, nullptr);
@@ -80,7 +82,8 @@ bool Failure::OfRow() const {
 absl::Status Connection::Failed(const PGresult* result) {
   failure_ = Failure();
   if (lost())
-    return absl::UnavailableError(absl::StrCat("PostgreSQL ", place_, ": the connection is lost"));
+    return absl::UnavailableError(
+        absl::StrCat("PostgreSQL ", place_, ": 连接已断开 / the connection is lost"));
   const std::string state = Text(PQresultErrorField(result, PG_DIAG_SQLSTATE));
   const std::string table = Text(PQresultErrorField(result, PG_DIAG_TABLE_NAME));
   const std::string constraint = Text(PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME));
@@ -127,14 +130,14 @@ absl::Status Connection::CopyIn(const std::string& sql, absl::string_view data) 
   while (!data.empty()) {
     const absl::string_view chunk = data.substr(0, kChunk);
     if (PQputCopyData(connection_.get(), chunk.data(), static_cast<int>(chunk.size())) != 1) {
-      return absl::UnavailableError(
-          absl::StrCat("PostgreSQL ", place_, ": the connection is lost in COPY"));
+      return absl::UnavailableError(absl::StrCat(
+          "PostgreSQL ", place_, ": 连接在 COPY 中断开 / the connection is lost in COPY"));
     }
     data.remove_prefix(chunk.size());
   }
   if (PQputCopyEnd(connection_.get(), nullptr) != 1) {
-    return absl::UnavailableError(
-        absl::StrCat("PostgreSQL ", place_, ": the connection is lost in COPY"));
+    return absl::UnavailableError(absl::StrCat(
+        "PostgreSQL ", place_, ": 连接在 COPY 中断开 / the connection is lost in COPY"));
   }
   absl::Status status;
   for (PGresult* raw = PQgetResult(connection_.get()); raw != nullptr;

@@ -48,7 +48,8 @@ absl::StatusOr<std::unique_ptr<PostgresqlLanding>> PostgresqlLanding::Open(
     sdk::Host host, absl::string_view options_json) {
   const auto json = nlohmann::json::parse(options_json.begin(), options_json.end(), nullptr, false);
   if (!json.is_object())
-    return absl::InvalidArgumentError("postgresql landing: its options are no JSON object");
+    return absl::InvalidArgumentError(
+        "落地选项不是 JSON 对象 / postgresql landing: its options are no JSON object");
   Options options;
   for (const auto& [key, value] : json.items()) {
     if (value.is_string() && key == "dsn")
@@ -63,13 +64,14 @@ absl::StatusOr<std::unique_ptr<PostgresqlLanding>> PostgresqlLanding::Open(
       options.statement_timeout_ms = value.get<int>();
     else {
       return absl::InvalidArgumentError(
-          StrCat("postgresql landing: option \"", key,
+          StrCat("落地选项不认识或类型不对 / postgresql landing: option \"", key,
                  "\" is unknown or of the wrong type; known are dsn, schema, table, "
                  "lock_timeout_ms, statement_timeout_ms"));
     }
   }
   if (options.dsn.empty() || options.table.empty())
-    return absl::InvalidArgumentError("postgresql landing: options dsn and table are required");
+    return absl::InvalidArgumentError(
+        "落地须写明选项 dsn 与 table / postgresql landing: options dsn and table are required");
   std::unique_ptr<PostgresqlLanding> landing(new PostgresqlLanding(host, std::move(options)));
   RETURN_IF_ERROR(landing->Connect());
   return landing;
@@ -97,8 +99,9 @@ absl::Status PostgresqlLanding::TakeLock() {
     if (std::string(PQgetvalue(got.get(), 0, 0)) == "t") return absl::OkStatus();
     absl::SleepFor(absl::Milliseconds(50));
   }
-  return absl::AbortedError(
-      StrCat("PostgreSQL ", connection_->place(), ": another landing holds table ", Target()));
+  return absl::AbortedError(StrCat("PostgreSQL ", connection_->place(),
+                                   ": 该表正由另一个落地占用 / another landing holds table ",
+                                   Target()));
 }
 
 absl::Status PostgresqlLanding::CreateTable() {
@@ -283,7 +286,8 @@ absl::Status PostgresqlLanding::Apply(absl::Span<const huiliu_change> changes,
 // PostgreSQL does not name the table of a lock or statement that took too long.
 absl::Status PostgresqlLanding::AtTarget(const absl::Status& status) const {
   if (status.ok()) return status;
-  return absl::Status(status.code(), StrCat(status.message(), "; landing into table ", Target()));
+  return absl::Status(status.code(),
+                      StrCat(status.message(), "; 落地到表 / landing into table ", Target()));
 }
 
 }  // namespace huiliu::postgresql

@@ -112,7 +112,8 @@ absl::StatusOr<std::string> PostgresqlLanding::RedriveOne(int64_t id,
 
 absl::StatusOr<std::string> PostgresqlLanding::Redrive(absl::string_view ids_json) {
   const auto asked = nlohmann::json::parse(ids_json.begin(), ids_json.end(), nullptr, false);
-  if (!asked.is_array()) return absl::InvalidArgumentError("the ids are no JSON array");
+  if (!asked.is_array())
+    return absl::InvalidArgumentError("编号不是 JSON 数组 / the ids are no JSON array");
   nlohmann::json answers = nlohmann::json::array();
   const auto redrive = [&](const std::string& text, const std::string& cells) -> absl::Status {
     int64_t id = 0;

@@ -50,7 +50,8 @@ absl::Status PostgresqlLanding::FindTable() {
   ASSIGN_OR_RETURN(const Result found,
                    connection_->Query("SELECT to_regclass($1)::oid::bigint", {Qualified()}));
   if (PQgetisnull(found.get(), 0, 0) != 0)
-    return absl::AbortedError(StrCat("PostgreSQL ", connection_->place(), ": table ", Target(),
+    return absl::AbortedError(StrCat("PostgreSQL ", connection_->place(),
+                                     ": 表在准备期间不见了 / table ", Target(),
                                      " went while it was prepared"));
   relation_ = PQgetvalue(found.get(), 0, 0);
   return absl::OkStatus();
@@ -91,7 +92,8 @@ absl::StatusOr<std::string> PostgresqlLanding::Cursor() {
     return AnotherTable();
   if (PQntuples(row.get()) == 1 && !absl::Base64Unescape(PQgetvalue(row.get(), 0, 0), &cursor)) {
     return absl::DataLossError(StrCat("PostgreSQL ", connection_->place(),
-                                      ": the stored cursor of ", Target(), " cannot be read"));
+                                      ": 所存的游标无法读出 / the stored cursor of ", Target(),
+                                      " cannot be read"));
   }
   return cursor;
 }

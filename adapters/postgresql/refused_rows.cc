@@ -67,7 +67,8 @@ absl::StatusOr<json> ParseRow(const std::string& hex, int64_t id) {
   const std::string bytes = absl::HexStringToBytes(hex);
   json row = json::parse(bytes, nullptr, false);
   if (!row.is_object() || !row.contains("cells") || !row["cells"].is_object())
-    return absl::DataLossError(StrCat("kept row ", id, " of huiliu_landing_kept is damaged"));
+    return absl::DataLossError(
+        StrCat("保留的行已损坏 / kept row ", id, " of huiliu_landing_kept is damaged"));
   return row;
 }
 

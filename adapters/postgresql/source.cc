@@ -162,7 +162,7 @@ absl::StatusOr<Result> PostgresqlSource::Page(size_t limit) {
       parameters);
   if (page.ok()) return page;
   return absl::Status(page.status().code(),
-                      StrCat(page.status().message(), "; reading table ", options_.table));
+                      StrCat(page.status().message(), "; 读取表 / reading table ", options_.table));
 }
 
 absl::StatusOr<int> PostgresqlSource::WholeKeys(const PGresult* page, size_t limit) const {

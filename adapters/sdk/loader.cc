@@ -28,13 +28,15 @@ absl::StatusOr<const Table*> FindNamed(const huiliu_plugin& plugin, const Table*
   for (const Table* const* table = tables; table != nullptr && *table != nullptr; ++table) {
     if ((*table)->struct_size < kLeastSize<Table>) {
       return absl::FailedPreconditionError(
-          absl::StrCat("plugin ", plugin.name, ": ", kind, " ", (*table)->name, " has a table of ",
+          absl::StrCat("plugin ", plugin.name, ": ", kind, " ", (*table)->name,
+                       " 的函数表过短，请安装与本 agent 配套的插件 / has a table of ",
                        (*table)->struct_size, " bytes, this agent needs ", kLeastSize<Table>));
     }
     if (name == (*table)->name) return *table;
     absl::StrAppend(&known, known.empty() ? "" : ", ", (*table)->name);
   }
-  return absl::NotFoundError(absl::StrCat("plugin ", plugin.name, " has no ", kind, " \"", name,
+  return absl::NotFoundError(absl::StrCat("plugin ", plugin.name, " 中没有它 / has no ", kind,
+                                          " \"", name,
                                           "\"; it has: ", known.empty() ? "none" : known));
 }
 
@@ -46,20 +48,22 @@ absl::Status FromC(const huiliu_status& status) {
 
 absl::StatusOr<const huiliu_plugin*> LoadPlugin(const std::string& path) {
   if (access(path.c_str(), F_OK) != 0)
-    return absl::NotFoundError(absl::StrCat("plugin ", path, ": no such file"));
+    return absl::NotFoundError(absl::StrCat("plugin ", path, ": no such file / 文件不存在"));
   void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) return NoPlugin(path, dlerror());
   void* const symbol = dlsym(handle, HUILIU_PLUGIN_SYMBOL);
-  if (symbol == nullptr) return NoPlugin(path, "it does not export " HUILIU_PLUGIN_SYMBOL);
+  if (symbol == nullptr)
+    return NoPlugin(path, "不是 Huiliu 插件 / it does not export " HUILIU_PLUGIN_SYMBOL);
   const huiliu_plugin* plugin = reinterpret_cast<huiliu_plugin_entry>(symbol)();
-  if (plugin == nullptr) return NoPlugin(path, "its entry gave nothing");
+  if (plugin == nullptr) return NoPlugin(path, "插件入口没有返回函数表 / its entry gave nothing");
   if (plugin->abi != HUILIU_PLUGIN_ABI) {
     return NoPlugin(
-        path, absl::StrCat("it speaks plugin ABI ", plugin->abi, ", this agent speaks ",
-                           HUILIU_PLUGIN_ABI, "; install the plugin that belongs to this agent"));
+        path, absl::StrCat("插件 ABI 版本不符，请安装与本 agent 配套的插件 / it speaks plugin ABI ",
+                           plugin->abi, ", this agent speaks ", HUILIU_PLUGIN_ABI,
+                           "; install the plugin that belongs to this agent"));
   }
   if (plugin->struct_size < sizeof(huiliu_plugin)) {
-    return NoPlugin(path, absl::StrCat("its table has ", plugin->struct_size,
+    return NoPlugin(path, absl::StrCat("插件的函数表过短 / its table has ", plugin->struct_size,
                                        " bytes, this agent needs ", sizeof(huiliu_plugin)));
   }
   return plugin;

@@ -144,7 +144,8 @@ absl::StatusOr<NeededColumns> NeededColumns::FromJson(absl::string_view json) {
   }
   if (good) return needed;
   return absl::InvalidArgumentError(
-      "the columns that are needed: a JSON array of {\"any_of\": [names], \"always\": bool} is "
+      "所需的列不合格式 / the columns that are needed: a JSON array of {\"any_of\": [names], "
+      "\"always\": bool} is "
       "expected");
 }
 

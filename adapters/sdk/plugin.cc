@@ -7,13 +7,13 @@
 namespace huiliu::sdk {
 
 absl::StatusOr<std::string> Landing::Kept(absl::string_view) {
-  return absl::UnimplementedError("the landing keeps no refused rows");
+  return absl::UnimplementedError("该落地插件不保留被拒绝的行 / the landing keeps no refused rows");
 }
 absl::StatusOr<uint64_t> Landing::KeptCount() {
-  return absl::UnimplementedError("the landing keeps no refused rows");
+  return absl::UnimplementedError("该落地插件不保留被拒绝的行 / the landing keeps no refused rows");
 }
 absl::StatusOr<std::string> Landing::Redrive(absl::string_view) {
-  return absl::UnimplementedError("the landing keeps no refused rows");
+  return absl::UnimplementedError("该落地插件不保留被拒绝的行 / the landing keeps no refused rows");
 }
 
 namespace internal {
@@ -28,9 +28,10 @@ absl::Status FromException() {
   try {
     throw;
   } catch (const std::exception& e) {
-    return absl::InternalError(absl::StrCat("the plugin threw: ", e.what()));
+    return absl::InternalError(absl::StrCat("插件抛出异常 / the plugin threw: ", e.what()));
   } catch (...) {
-    return absl::InternalError("the plugin threw something that is no std::exception");
+    return absl::InternalError(
+        "插件抛出异常 / the plugin threw something that is no std::exception");
   }
 }
 

@@ -54,7 +54,8 @@ absl::StatusOr<std::unique_ptr<const cel::Predicate>> CompilePredicate(
     absl::string_view expression, const schema::Contract& contract,
     const cel::Environment& environment) {
   if (!environment.contains && absl::StrContains(expression, "inDivision")) {
-    return absl::InvalidArgumentError("1:1: inDivision: no division tree is loaded");
+    return absl::InvalidArgumentError(
+        "1:1: inDivision: 没有载入区划树 / no division tree is loaded");
   }
   std::vector<cel::Issue> issues;
   auto predicate = cel::Predicate::Compile(expression, contract, environment, &issues);

@@ -20,7 +20,7 @@ bool IsIdCharacter(char c) {
 absl::Status Required(absl::string_view kind, absl::string_view id, absl::string_view what,
                       bool present) {
   if (present) return absl::OkStatus();
-  return InvalidArgumentError(StrCat(kind, " ", id, ": ", what, " is required"));
+  return InvalidArgumentError(StrCat(kind, " ", id, ": ", what, " 必填 / is required"));
 }
 
 bool IsSixDigits(absl::string_view code) {
@@ -44,7 +44,8 @@ absl::Status CheckTime(absl::string_view place, const google::protobuf::Timestam
   if (time.seconds() >= kFirstSecond && time.seconds() <= kLastSecond && time.nanos() >= 0 &&
       time.nanos() <= 999999999)
     return absl::OkStatus();
-  return InvalidArgumentError(StrCat(place, " is no time of the years 1 to 9999"));
+  return InvalidArgumentError(
+      StrCat(place, " is no time of the years 1 to 9999 / 不是公元 1 至 9999 年的时间"));
 }
 
 absl::Status CheckId(absl::string_view kind, absl::string_view id) {
@@ -53,7 +54,8 @@ absl::Status CheckId(absl::string_view kind, absl::string_view id) {
   if (good) return absl::OkStatus();
   return InvalidArgumentError(
       StrCat(kind, " id \"", id.size() <= 63 ? id : absl::string_view("…"),
-             "\": 1 to 63 of a-z 0-9 . _ - are allowed, the first a letter or digit"));
+             "\": 编号为 1 至 63 个 a-z 0-9 . _ - ，首字符为字母或数字 / 1 to 63 of a-z 0-9 . _ - "
+             "are allowed, the first a letter or digit"));
 }
 
 absl::Status Check(const huiliu::v1::Organisation& organisation) {
@@ -66,7 +68,8 @@ absl::Status Check(const huiliu::v1::Account& account) {
   RETURN_IF_ERROR(Required("account", account.id(), "a role", account.roles_size() > 0));
   for (int role : account.roles()) {
     if (role == huiliu::v1::ROLE_UNSPECIFIED || !huiliu::v1::Role_IsValid(role)) {
-      return InvalidArgumentError(StrCat("account ", account.id(), ": role ", role, " is unknown"));
+      return InvalidArgumentError(
+          StrCat("account ", account.id(), ": 没有这种角色 / role ", role, " is unknown"));
     }
   }
   if (AdministratorRoles(account) > 1) {
@@ -88,7 +91,8 @@ absl::Status Check(const huiliu::v1::Account& account) {
                    right_size) ||
       !std::all_of(account.token_sha256().begin(), account.token_sha256().end(), right_size)) {
     return InvalidArgumentError(
-        StrCat("account ", account.id(), ": a credential is the 32 bytes of a SHA-256"));
+        StrCat("account ", account.id(),
+               ": 凭据须是 SHA-256 的 32 个字节 / a credential is the 32 bytes of a SHA-256"));
   }
   return absl::OkStatus();
 }
@@ -99,13 +103,15 @@ absl::Status Check(const huiliu::v1::Receiver& receiver) {
   RETURN_IF_ERROR(Required("receiver", receiver.id(), "a division", receiver.divisions_size() > 0));
   for (const std::string& division : receiver.divisions()) {
     if (!IsSixDigits(division)) {
-      return InvalidArgumentError(StrCat("receiver ", receiver.id(), ": division \"", division,
+      return InvalidArgumentError(StrCat("receiver ", receiver.id(),
+                                         ": 不是 GB/T 2260 六位区划代码 / division \"", division,
                                          "\" is not a six-digit code of GB/T 2260"));
     }
   }
   const huiliu::v1::Quota& quota = receiver.quota();
   if (quota.calls_per_second() < 0 || quota.rows_per_second() < 0 || quota.streams() < 0)
-    return InvalidArgumentError(StrCat("receiver ", receiver.id(), ": a quota is not below 0"));
+    return InvalidArgumentError(
+        StrCat("receiver ", receiver.id(), ": 配额不能小于 0 / a quota is not below 0"));
   return absl::OkStatus();
 }
 
@@ -127,21 +133,23 @@ absl::Status Check(const huiliu::v1::Source& source) {
   for (int i = 1; i < source.receivers_size(); ++i) {
     const auto end = source.receivers().begin() + i;
     if (std::find(source.receivers().begin(), end, source.receivers(i)) != end) {
-      return InvalidArgumentError(
-          StrCat("source ", source.id(), ": receiver ", source.receivers(i), " is named twice"));
+      return InvalidArgumentError(StrCat("source ", source.id(), ": 接收方重复 / receiver ",
+                                         source.receivers(i), " is named twice"));
     }
   }
   switch (source.placement()) {
     case huiliu::v1::PLACEMENT_EDGE:
       if (source.receivers_size() != 1) {
-        return InvalidArgumentError(
-            StrCat("source ", source.id(), ": at the edge a source has exactly one receiver"));
+        return InvalidArgumentError(StrCat("source ", source.id(),
+                                           ": 在前置机判定的数据源恰有一个接收方 / at the edge a "
+                                           "source has exactly one receiver"));
       }
       break;
     case huiliu::v1::PLACEMENT_NODE:
       break;
     default:
-      return InvalidArgumentError(StrCat("source ", source.id(), ": placement is EDGE or NODE"));
+      return InvalidArgumentError(StrCat(
+          "source ", source.id(), ": placement 为 EDGE 或 NODE / placement is EDGE or NODE"));
   }
   return Required("source", source.id(), "batch_public_key (32 bytes, Ed25519)",
                   source.batch_public_key().size() == 32);
@@ -153,10 +161,12 @@ absl::Status CheckReceiversGrow(const huiliu::v1::Source& old, const huiliu::v1:
   for (int i = 0; grows && i < old.receivers_size(); ++i)
     grows = source.receivers(i) == old.receivers(i);
   if (grows) return absl::OkStatus();
-  return absl::FailedPreconditionError(StrCat(
-      "source ", source.id(), ": receivers of a source that is decided at the node can only ",
-      "be added, at the end: what was counted for ", absl::StrJoin(old.receivers(), ", "),
-      " stays theirs; register another source"));
+  return absl::FailedPreconditionError(
+      StrCat("source ", source.id(),
+             ": 在节点判定的数据源只能在末尾增加接收方 / receivers of a source that is decided at "
+             "the node can only ",
+             "be added, at the end: what was counted for ", absl::StrJoin(old.receivers(), ", "),
+             " stays theirs; register another source"));
 }
 
 absl::Status Check(const huiliu::v1::Grant& grant) {
@@ -167,7 +177,8 @@ absl::Status Check(const huiliu::v1::Grant& grant) {
   RETURN_IF_ERROR(CheckTime(StrCat("grant ", grant.id(), ": valid_to"), grant.valid_to()));
   RETURN_IF_ERROR(CheckTime(StrCat("grant ", grant.id(), ": valid_from"), grant.valid_from()));
   if (grant.has_valid_from() && grant.valid_from().seconds() >= grant.valid_to().seconds()) {
-    return InvalidArgumentError(StrCat("grant ", grant.id(), ": valid_to is not after valid_from"));
+    return InvalidArgumentError(StrCat(
+        "grant ", grant.id(), ": 截止时间须晚于开始时间 / valid_to is not after valid_from"));
   }
   return absl::OkStatus();
 }

@@ -41,9 +41,11 @@ absl::StatusOr<Record> State::ProposeOverride(const TerritoryOverride& given,
   absl::ReaderMutexLock lock(&mutex_);
   const DatasetVersion* dataset = DatasetAt(given.dataset(), 0);
   if (dataset == nullptr)
-    return absl::NotFoundError(StrCat("dataset \"", given.dataset(), "\" is not registered"));
+    return absl::NotFoundError(
+        StrCat("数据集未登记 / dataset \"", given.dataset(), "\" is not registered"));
   if (!receivers_.contains(given.receiver()))
-    return absl::NotFoundError(StrCat("receiver \"", given.receiver(), "\" is not registered"));
+    return absl::NotFoundError(
+        StrCat("接收方未登记 / receiver \"", given.receiver(), "\" is not registered"));
   RETURN_IF_ERROR(CheckProposal(given, *dataset->contract));
   RETURN_IF_ERROR(CheckAreas(given, *dataset->contract, divisions_));
   int held = 0, patterns = 0;

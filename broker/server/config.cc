@@ -48,7 +48,8 @@ using Readers = std::map<std::string, std::function<absl::Status(const YAML::Nod
 
 absl::Status ReadMapping(const std::string& path, const YAML::Node& node, const Readers& readers) {
   if (!node.IsMap())
-    return InvalidArgumentError(StrCat(Place(path, node), ": a mapping is expected"));
+    return InvalidArgumentError(
+        StrCat(Place(path, node), ": a mapping is expected (此处应为键值映射)"));
   std::set<std::string> seen;
   for (const auto& item : node) {
     const std::string key = item.first.Scalar();
@@ -57,12 +58,12 @@ absl::Status ReadMapping(const std::string& path, const YAML::Node& node, const 
       std::string known;
       for (const auto& [name, r] : readers)
         absl::StrAppend(&known, known.empty() ? "" : ", ", name);
-      return InvalidArgumentError(
-          StrCat(Place(path, item.first), ": unknown key \"", key, "\"; known are: ", known));
+      return InvalidArgumentError(StrCat(Place(path, item.first), ": unknown key \"", key,
+                                         "\"; known are: ", known, " (不认识的键)"));
     }
     if (!seen.insert(key).second) {
       return InvalidArgumentError(
-          StrCat(Place(path, item.first), ": key \"", key, "\" stands twice"));
+          StrCat(Place(path, item.first), ": key \"", key, "\" stands twice (键重复)"));
     }
     RETURN_IF_ERROR(AtKey(reader->second(item.second), key));
   }
@@ -73,7 +74,7 @@ absl::Status ReadMapping(const std::string& path, const YAML::Node& node, const 
 auto Text(const std::string& path, std::string* out) {
   return [&path, out](const YAML::Node& node) -> absl::Status {
     if (!node.IsScalar())
-      return InvalidArgumentError(StrCat(Place(path, node), ": a text is expected"));
+      return InvalidArgumentError(StrCat(Place(path, node), ": a text is expected (此处应为文本)"));
     *out = node.Scalar();
     return absl::OkStatus();
   };
@@ -95,8 +96,8 @@ auto Integer(const std::string& path, Int* out, int64_t least, int64_t most) {
     int64_t value = 0;
     if (!node.IsScalar() || !absl::SimpleAtoi(node.Scalar(), &value) || value < least ||
         value > most) {
-      return InvalidArgumentError(
-          StrCat(Place(path, node), ": a whole number from ", least, " to ", most, " is expected"));
+      return InvalidArgumentError(StrCat(Place(path, node), ": a whole number from ", least, " to ",
+                                         most, " is expected (此处应为整数)"));
     }
     *out = static_cast<Int>(value);
     return absl::OkStatus();
@@ -108,7 +109,7 @@ auto Span(const std::string& path, absl::Duration* out) {
     if (!node.IsScalar() || !absl::ParseDuration(node.Scalar(), out) ||
         *out <= absl::ZeroDuration()) {
       return InvalidArgumentError(
-          StrCat(Place(path, node), ": a duration such as 30s or 168h is expected"));
+          StrCat(Place(path, node), ": a duration such as 30s or 168h is expected (此处应为时长)"));
     }
     return absl::OkStatus();
   };
@@ -118,7 +119,8 @@ auto Span(const std::string& path, absl::Duration* out) {
 auto Texts(const std::string& path, std::map<std::string, std::string>* out) {
   return [&path, out](const YAML::Node& node) -> absl::Status {
     if (!node.IsMap())
-      return InvalidArgumentError(StrCat(Place(path, node), ": a mapping is expected"));
+      return InvalidArgumentError(
+          StrCat(Place(path, node), ": a mapping is expected (此处应为键值映射)"));
     for (const auto& item : node)
       RETURN_IF_ERROR(
           AtKey(Text(path, &(*out)[item.first.Scalar()])(item.second), item.first.Scalar()));
@@ -151,7 +153,8 @@ absl::Status CheckTls(const std::string& path, const TlsFiles& tls) {
                                    [](const auto& file) { return !file.second->empty(); });
   if (given == 0) return absl::OkStatus();
   if (given < 3)
-    return InvalidArgumentError(StrCat(path, ": tls needs all of ca, certificate and key"));
+    return InvalidArgumentError(
+        StrCat(path, ": tls needs all of ca, certificate and key (tls 三项须齐全)"));
   for (const auto& [key, file] : files) {
     const absl::Status read = ReadFile(*file).status();
     if (!read.ok())
@@ -166,7 +169,8 @@ absl::Status CheckListeners(const std::string& path, const Config& config) {
                                      std::pair("listen.http", config.http_address)}) {
     if (address.empty() && key == absl::string_view("listen.http")) continue;
     if (!HasPort(address)) {
-      return InvalidArgumentError(StrCat(path, ": ", key, ": \"", address, "\" is not host:port"));
+      return InvalidArgumentError(
+          StrCat(path, ": ", key, ": \"", address, "\" is not host:port (应为 主机:端口)"));
     }
     if (config.tls.enabled() || IsLoopback(address)) continue;
     return absl::FailedPreconditionError(
@@ -181,7 +185,7 @@ absl::Status CheckOfficeHours(const std::string& path, const service::OfficeHour
     return absl::OkStatus();
   return InvalidArgumentError(
       StrCat(path, ": office_hours: first_weekday is not after last_weekday, and from_hour is ",
-             "before to_hour"));
+             "before to_hour (办公时间的起止颠倒)"));
 }
 
 absl::StatusOr<std::string> CertificateSha256(const std::string& path) {
@@ -191,21 +195,21 @@ absl::StatusOr<std::string> CertificateSha256(const std::string& path) {
   const size_t end = pem.find("-----END CERTIFICATE-----");
   std::string der;
   if (begin == std::string::npos || end == std::string::npos || end < begin) {
-    return InvalidArgumentError(StrCat(path, ": no certificate in PEM form"));
+    return InvalidArgumentError(StrCat(path, ": no certificate in PEM form (不含 PEM 证书)"));
   }
   std::string base64 = pem.substr(begin + kBegin.size(), end - begin - kBegin.size());
   base64.erase(std::remove_if(base64.begin(), base64.end(),
                               [](unsigned char c) { return std::isspace(c) != 0; }),
                base64.end());
   if (!absl::Base64Unescape(base64, &der))
-    return InvalidArgumentError(StrCat(path, ": the certificate is damaged"));
+    return InvalidArgumentError(StrCat(path, ": the certificate is damaged (证书已损坏)"));
   return ToString(Sha256(der));
 }
 
 absl::Status ReadList(const std::string& path, const YAML::Node& node,
                       const std::function<absl::Status(const YAML::Node&)>& read) {
   if (!node.IsSequence())
-    return InvalidArgumentError(StrCat(Place(path, node), ": a list is expected"));
+    return InvalidArgumentError(StrCat(Place(path, node), ": a list is expected (此处应为列表)"));
   for (const YAML::Node& item : node) RETURN_IF_ERROR(read(item));
   return absl::OkStatus();
 }
@@ -244,7 +248,7 @@ absl::Status ReadRole(const std::string& path, const YAML::Node& node,
     return InvalidArgumentError(
         StrCat(Place(path, node),
                ": a role is one of system_administrator, security_administrator, "
-               "audit_administrator, agent, consumer, data_officer"));
+               "audit_administrator, agent, consumer, data_officer (没有这种角色)"));
   }
   account->add_roles(role);
   return absl::OkStatus();
@@ -268,8 +272,9 @@ absl::Status ReadAccount(const std::string& path, const YAML::Node& node, Bootst
     RETURN_IF_ERROR(Text(path, &hex)(n));
     const std::string bytes = absl::HexStringToBytes(hex);
     if (hex.size() != 64 || absl::BytesToHexString(bytes) != absl::AsciiStrToLower(hex)) {
-      return InvalidArgumentError(
-          StrCat(Place(path, n), ": 64 hexadecimal digits (SHA-256 of the token) are expected"));
+      return InvalidArgumentError(StrCat(
+          Place(path, n),
+          ": 64 hexadecimal digits (SHA-256 of the token) are expected (应为令牌的 SHA-256)"));
     }
     account.add_token_sha256(bytes);
     return absl::OkStatus();
@@ -292,14 +297,15 @@ absl::Status ReadAccount(const std::string& path, const YAML::Node& node, Bootst
 absl::Status CheckCluster(const std::string& path, const YAML::Node& root, Config* config) {
   ClusterConfig& cluster = config->cluster;
   if (!root["cluster"].IsDefined()) return absl::OkStatus();
-  if (cluster.name.empty()) return InvalidArgumentError(StrCat(path, ": cluster.name is required"));
+  if (cluster.name.empty())
+    return InvalidArgumentError(StrCat(path, ": cluster.name is required (必填)"));
   if (config->backbone != "kafka") {
     return InvalidArgumentError(
         StrCat(path, ": cluster: several nodes need backbone: kafka (多节点须以 Kafka 为骨干)"));
   }
   if (!root["node"].IsDefined()) {
-    return InvalidArgumentError(
-        StrCat(path, ": cluster: each node needs a name of its own under node"));
+    return InvalidArgumentError(StrCat(
+        path, ": cluster: each node needs a name of its own under node (每个节点须有自己的名称)"));
   }
   if (cluster.key_file.empty()) {
     return InvalidArgumentError(
@@ -309,12 +315,13 @@ absl::Status CheckCluster(const std::string& path, const YAML::Node& root, Confi
   }
   if (cluster.address.empty()) cluster.address = config->grpc_address;
   if (!HasPort(cluster.address) || absl::StartsWith(cluster.address, "unix:")) {
-    return InvalidArgumentError(
-        StrCat(path, ": cluster.address: \"", cluster.address, "\" is not host:port"));
+    return InvalidArgumentError(StrCat(path, ": cluster.address: \"", cluster.address,
+                                       "\" is not host:port (应为 主机:端口)"));
   }
   if (absl::StartsWith(cluster.address, "0.0.0.0:") || absl::StartsWith(cluster.address, "[::]:")) {
-    return InvalidArgumentError(
-        StrCat(path, ": cluster.address is required: other nodes cannot reach ", cluster.address));
+    return InvalidArgumentError(StrCat(path,
+                                       ": cluster.address is required: other nodes cannot reach ",
+                                       cluster.address, " (其他节点须能连到此地址)"));
   }
   if (!config->tls.enabled() && !IsLoopback(cluster.address)) {
     return absl::FailedPreconditionError(
@@ -400,9 +407,11 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
                    {"log_level", Text(path, &config.log_level)}}));
   constexpr absl::string_view kLevels[] = {"debug", "info", "warning", "error"};
   if (std::find(std::begin(kLevels), std::end(kLevels), config.log_level) == std::end(kLevels)) {
-    return InvalidArgumentError(StrCat(path, ": log_level is one of debug, info, warning, error"));
+    return InvalidArgumentError(
+        StrCat(path, ": log_level is one of debug, info, warning, error (没有这种日志级别)"));
   }
-  if (config.data_dir.empty()) return InvalidArgumentError(StrCat(path, ": data_dir is required"));
+  if (config.data_dir.empty())
+    return InvalidArgumentError(StrCat(path, ": data_dir is required (须配置数据目录)"));
   RETURN_IF_ERROR(CheckBackbone(path, config));
   RETURN_IF_ERROR(CheckOfficeHours(path, config.office_hours));
   RETURN_IF_ERROR(CheckListeners(path, config));

@@ -56,13 +56,17 @@ absl::Status CheckProperty(const std::string& path, const std::string& name) {
 absl::Status CheckBackbone(const std::string& path, const Config& config) {
   const KafkaConfig& kafka = config.kafka;
   if (config.backbone != "embedded" && config.backbone != "kafka")
-    return InvalidArgumentError(StrCat(path, ": backbone is one of embedded, kafka"));
+    return InvalidArgumentError(
+        StrCat(path, ": backbone is one of embedded, kafka (没有这种骨干)"));
   if (config.backbone == "kafka" && kafka.bootstrap.empty())
-    return InvalidArgumentError(StrCat(path, ": backbone: kafka needs kafka.bootstrap"));
+    return InvalidArgumentError(
+        StrCat(path, ": backbone: kafka needs kafka.bootstrap (须配置 kafka.bootstrap)"));
   if (kafka.security != "plaintext" && kafka.security != "tls")
-    return InvalidArgumentError(StrCat(path, ": kafka.security is one of plaintext, tls"));
+    return InvalidArgumentError(
+        StrCat(path, ": kafka.security is one of plaintext, tls (没有这种连接方式)"));
   if (kafka.min_insync > kafka.replication)
-    return InvalidArgumentError(StrCat(path, ": kafka.min_insync is above kafka.replication"));
+    return InvalidArgumentError(
+        StrCat(path, ": kafka.min_insync is above kafka.replication (min_insync 不能大于副本数)"));
   for (const auto& [name, value] : kafka.properties) RETURN_IF_ERROR(CheckProperty(path, name));
   return absl::OkStatus();
 }

@@ -95,7 +95,7 @@ absl::StatusOr<std::unique_ptr<Keys>> Keys::Open(const Config& config) {
   if (key.size() < kSecretBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat(config.cluster.key_file, " has ", key.size(), " bytes; at least ",
-                     kSecretBytes, " are needed: openssl rand -out cluster.key 32"));
+                     kSecretBytes, " are needed: openssl rand -out cluster.key 32 (密钥过短)"));
   }
   return std::make_unique<SharedKeys>(std::move(key));
 }

@@ -24,8 +24,8 @@ std::string Bytes(const Digest& digest) { return ToString(digest); }
 
 absl::Status CheckPartition(int32_t partition) {
   if (partition == 0) return absl::OkStatus();
-  return absl::NotFoundError(
-      absl::StrCat("there is no lineage partition ", partition, "; this node has partition 0"));
+  return absl::NotFoundError(absl::StrCat("没有这个留痕分区 / there is no lineage partition ",
+                                          partition, "; this node has partition 0"));
 }
 
 // A batch that the node decided for several receivers states the counts of each. Without the
@@ -108,7 +108,8 @@ absl::Status AuditService::AddGoneRow(const huiliu::v1::TraceRecordRequest& requ
   for (const pipeline::RowVersion& version : row.versions) {
     huiliu::v1::Envelope& envelope = *response->mutable_envelope();
     if (!envelope.ParseFromString(version.envelope))
-      return absl::DataLossError("an envelope in the log cannot be read");
+      return absl::DataLossError(
+          "日志中的一条记录无法读出 / an envelope in the log cannot be read");
     RETURN_IF_ERROR(AddHops(request, envelope, version.from, version.offset, english, response));
   }
   if (row.complete) return absl::OkStatus();
@@ -191,8 +192,9 @@ absl::Status AuditService::Trace(const CallContext& context,
   const auto contract = state_.FindContract(request.dataset());
   const std::shared_ptr<Catalog> catalog = catalogs_.Find(request.receiver());
   if (contract == nullptr || catalog == nullptr) {
-    return absl::NotFoundError(
-        absl::StrCat("receiver ", request.receiver(), " holds no dataset ", request.dataset()));
+    return absl::NotFoundError(absl::StrCat("该接收方没有这个数据集 / receiver ",
+                                            request.receiver(), " holds no dataset ",
+                                            request.dataset()));
   }
   huiliu::v1::ReadContext read;
   read.set_receiver(request.receiver());
@@ -209,7 +211,7 @@ absl::Status AuditService::Trace(const CallContext& context,
   if (!row.has_value()) return AddGoneRow(request, key, context.english, response);
   huiliu::v1::Envelope& envelope = *response->mutable_envelope();
   if (!envelope.ParseFromString(row->envelope))
-    return absl::DataLossError("a stored envelope cannot be read");
+    return absl::DataLossError("所存的一条记录无法读出 / a stored envelope cannot be read");
   RETURN_IF_ERROR(AddHops(request, envelope, row->from, row->offset, context.english, response));
   return AddRecordProof(*row, envelope,
                         pipeline::ReturnedTopic(request.receiver(), request.dataset()), response);
@@ -281,7 +283,7 @@ absl::Status AuditService::ExportEntries(const CallContext& context,
   const int64_t end = request.to_index() == 0 ? checkpoint.tree_size() : request.to_index();
   if (request.from_index() < 0 || end > checkpoint.tree_size() || request.from_index() > end) {
     return absl::OutOfRangeError(
-        absl::StrCat("the log has entries 0 to ", checkpoint.tree_size() - 1));
+        absl::StrCat("超出留痕日志的范围 / the log has entries 0 to ", checkpoint.tree_size() - 1));
   }
   huiliu::v1::ExportEntriesResponse response;
   if (request.from_index() > 0) {

@@ -78,7 +78,8 @@ absl::Status CatalogService::Stats(const CallContext& context,
   const std::shared_ptr<Catalog> catalog = catalogs_.Find(request.receiver());
   if (catalog == nullptr)
     return absl::NotFoundError(
-        absl::StrCat("this node holds no catalog of receiver \"", request.receiver(), "\""));
+        absl::StrCat("本节点没有该接收方的回流库 / this node holds no catalog of receiver \"",
+                     request.receiver(), "\""));
   for (const huiliu::v1::Dataset& dataset : state_.Datasets()) {
     ASSIGN_OR_RETURN(const int64_t rows, catalog->Rows(DatasetId(dataset.id())));
     auto* line = response->add_datasets();
@@ -107,7 +108,8 @@ absl::Status DeliveryService::Subscribe(const CallContext& context,
       return absl::OkStatus();
     }
   }
-  return absl::UnavailableError("the node is stopping; resume from the last cursor");
+  return absl::UnavailableError(
+      "节点正在停止，请从最后的游标继续 / the node is stopping; resume from the last cursor");
 }
 
 absl::Status DeliveryService::CommitCursor(const CallContext& context,
@@ -116,7 +118,7 @@ absl::Status DeliveryService::CommitCursor(const CallContext& context,
   ASSIGN_OR_RETURN(const governance::Principal caller, RequireCaller(context));
   RETURN_IF_ERROR(RequireAnyRole(caller, {huiliu::v1::ROLE_CONSUMER}, context.method));
   if (request.subscription().empty())
-    return absl::InvalidArgumentError("subscription: a name is required");
+    return absl::InvalidArgumentError("订阅须有名称 / subscription: a name is required");
   ASSIGN_OR_RETURN(const pipeline::Admission admission,
                    gate_.Admit(caller, request.context(), "Delivery.CommitCursor"));
   return cursors_.Commit(admission, request.subscription(), request.cursor());

@@ -31,7 +31,8 @@ absl::Status GovernanceService::RevokeGrant(const CallContext& context,
   // Whether another receiver has such a grant is none of the caller's business.
   if (const auto old = state_.FindGrant(request.id());
       old.has_value() && !RequireReceiver(state_, caller, old->receiver()).ok()) {
-    return absl::NotFoundError(absl::StrCat("grant \"", request.id(), "\" does not exist"));
+    return absl::NotFoundError(
+        absl::StrCat("没有这项授权 / grant \"", request.id(), "\" does not exist"));
   }
   ASSIGN_OR_RETURN(*response->mutable_grant(), commands_.Revoke(caller, request));
   return absl::OkStatus();
@@ -112,11 +113,14 @@ absl::StatusOr<huiliu::v1::RuleSet> RulesService::Find(const std::string& datase
     return std::move(kept);
   }
   if (version != 0) {
-    return absl::NotFoundError(absl::StrCat("no version ", version, " of the rules for dataset ",
-                                            dataset, " to receiver ", receiver));
+    return absl::NotFoundError(absl::StrCat("规则没有这个版本 / no version ", version,
+                                            " of the rules for dataset ", dataset, " to receiver ",
+                                            receiver));
   }
   return absl::NotFoundError(absl::StrCat(
-      "no rule set in force returns dataset ", dataset, " to receiver ", receiver,
+      "没有生效的规则集：由一名数据专员提出（huiliu rules propose），另一名批准 / no rule set in "
+      "force returns dataset ",
+      dataset, " to receiver ", receiver,
       "; one data officer proposes it with huiliu rules propose, another approves it"));
 }
 
@@ -168,7 +172,7 @@ absl::Status RulesService::CheckRuleSet(const CallContext& context,
                    rules::ParseRuleSetHead(request.source_name(), request.yaml()));
   const auto contract = state_.FindContract(head.dataset.value());
   if (contract == nullptr) {
-    return absl::NotFoundError(absl::StrCat(request.source_name(), ": dataset \"",
+    return absl::NotFoundError(absl::StrCat(request.source_name(), ": 数据集未登记 / dataset \"",
                                             head.dataset.value(), "\" is not registered"));
   }
   std::vector<huiliu::v1::RuleError> errors;

@@ -20,8 +20,8 @@ inline constexpr int kMaxPageSize = 1000;
 inline absl::StatusOr<int> PageSize(int asked) {
   if (asked == 0) return kDefaultPageSize;
   if (asked < 0 || asked > kMaxPageSize) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("page_size ", asked, " is not between 1 and ", kMaxPageSize));
+    return absl::InvalidArgumentError(absl::StrCat("页的大小超出范围 / page_size ", asked,
+                                                   " is not between 1 and ", kMaxPageSize));
   }
   return asked;
 }
@@ -34,7 +34,8 @@ absl::Status Page(const std::vector<T>& items, IdOf id_of, int asked, const std:
   ASSIGN_OR_RETURN(const int size, PageSize(asked));
   std::string after;
   if (!absl::WebSafeBase64Unescape(page_token, &after)) {
-    return absl::InvalidArgumentError("page_token is not one that this method gave");
+    return absl::InvalidArgumentError(
+        "不是本方法给出过的翻页标记 / page_token is not one that this method gave");
   }
   int taken = 0;
   std::string last_id;

@@ -224,7 +224,7 @@ absl::Status RegistryService::GetDataset(const CallContext& context,
   auto dataset = state_.FindDataset(request.id(), request.version());
   if (!dataset.has_value()) {
     return absl::NotFoundError(
-        absl::StrCat("dataset \"", request.id(), "\"",
+        absl::StrCat("数据集未登记 / dataset \"", request.id(), "\"",
                      request.version() == 0 ? "" : absl::StrCat(" version ", request.version()),
                      " is not registered"));
   }

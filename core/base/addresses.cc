@@ -30,8 +30,8 @@ absl::StatusOr<std::string> Resolve(absl::string_view address) {
   const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found);
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
   if (error != 0 || found == nullptr) {
-    return absl::UnavailableError(
-        absl::StrCat("the name ", host, " cannot be resolved: ", gai_strerror(error)));
+    return absl::UnavailableError(absl::StrCat("域名解析不了 / the name ", host,
+                                               " cannot be resolved: ", gai_strerror(error)));
   }
   char text[INET_ADDRSTRLEN] = {};
   inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(found->ai_addr)->sin_addr, text,

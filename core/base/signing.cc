@@ -42,7 +42,8 @@ absl::StatusOr<std::unique_ptr<SigningKey>> SigningKey::FromPem(absl::string_vie
   EVP_PKEY* key = PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr);
   if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_ED25519) {
     EVP_PKEY_free(key);
-    return absl::InvalidArgumentError("not an Ed25519 private key in PEM form");
+    return absl::InvalidArgumentError(
+        "不是 PEM 格式的 Ed25519 私钥 / not an Ed25519 private key in PEM form");
   }
   return std::unique_ptr<SigningKey>(new SigningKey(key));
 }

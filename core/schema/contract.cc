@@ -54,7 +54,8 @@ absl::StatusOr<FieldType> TypeOf(const pb::FieldDescriptor& field) {
                  ? FieldType::kTimestamp
                  : FieldType::kMessage;
     case pb::FieldDescriptor::TYPE_GROUP:
-      return InvalidArgumentError(StrCat("field ", field.name(), ": groups are not supported"));
+      return InvalidArgumentError(
+          StrCat("field ", field.name(), ": 不支持 group / groups are not supported"));
     default:
       return FieldType::kInt64;
   }
@@ -130,7 +131,7 @@ class ParsedContract : public Contract {
       std::string names;
       for (const Field* field : key_fields_)
         absl::StrAppend(&names, names.empty() ? "" : ", ", field->name);
-      return InvalidArgumentError(StrCat("dataset ", id_.value(), ": a key has ",
+      return InvalidArgumentError(StrCat("dataset ", id_.value(), ": 主键值的个数不对 / a key has ",
                                          key_fields_.size(), " value(s) (", names, "), not ",
                                          values.size()));
     }
@@ -160,7 +161,7 @@ class ParsedContract : public Contract {
 
   absl::Status EmptyKey(const Field& field) const {
     return InvalidArgumentError(
-        StrCat("dataset ", id_.value(), ": key field ", field.name, " is empty"));
+        StrCat("dataset ", id_.value(), ": 主键字段为空 / key field ", field.name, " is empty"));
   }
 
   // Where a declaration stands, as "file:line:column: ".
@@ -180,9 +181,9 @@ class ParsedContract : public Contract {
     for (int i = 0; i < message.nested_type_count(); ++i) {
       const pb::Descriptor* nested = message.nested_type(i);
       if (IsDataset(OptionsOf<pb::MessageOptions>(nested->options(), huiliu::v1::dataset))) {
-        return InvalidArgumentError(
-            StrCat(Place(*nested), nested->name(),
-                   ": a dataset is a message of its own, not one inside another"));
+        return InvalidArgumentError(StrCat(Place(*nested), nested->name(),
+                                           ": 数据集须是单独的 message，不能嵌套 / a dataset is a "
+                                           "message of its own, not one inside another"));
       }
       RETURN_IF_ERROR(CheckNestedTypes(*nested));
     }
@@ -196,17 +197,18 @@ class ParsedContract : public Contract {
       auto options = OptionsOf<pb::MessageOptions>(message->options(), huiliu::v1::dataset);
       if (!IsDataset(options)) continue;
       if (message_ != nullptr) {
-        return InvalidArgumentError(StrCat(Place(*message), message_->name(), " and ",
-                                           message->name(),
-                                           " both declare a dataset; one file declares one"));
+        return InvalidArgumentError(StrCat(
+            Place(*message), message_->name(), " and ", message->name(),
+            " 都声明了数据集，一个文件只声明一个 / both declare a dataset; one file declares one"));
       }
       message_ = message;
       options_ = std::move(options);
     }
     if (message_ == nullptr) {
-      return InvalidArgumentError(StrCat(
-          source_name_,
-          ": no message declares a dataset; add option (huiliu.v1.dataset) = {id: … title: …}"));
+      return InvalidArgumentError(
+          StrCat(source_name_,
+                 ": 没有 message 声明数据集 / no message declares a dataset; add option "
+                 "(huiliu.v1.dataset) = {id: … title: …}"));
     }
     id_ = DatasetId(options_.id());
     return absl::OkStatus();
@@ -214,7 +216,7 @@ class ParsedContract : public Contract {
 
   absl::Status ReadFields() {
     if (message_->field_count() == 0 || message_->field_count() > kMaxFields) {
-      return Fail(StrCat("a dataset has 1 to ", kMaxFields, " fields"));
+      return Fail(StrCat("数据集的字段数超出范围 / a dataset has 1 to ", kMaxFields, " fields"));
     }
     std::vector<uint32_t> numbers;
     for (int i = 0; i < message_->field_count(); ++i) {
@@ -253,29 +255,32 @@ class ParsedContract : public Contract {
 
   absl::Status CheckOptions() const {
     if (!IsDatasetId(options_.id())) {
-      return Fail("its id is 1 to 63 of a-z 0-9 _, the first a letter");
+      return Fail("数据集 id 不合要求 / its id is 1 to 63 of a-z 0-9 _, the first a letter");
     }
-    if (options_.title().empty()) return Fail("a title (数据集名称) is required");
+    if (options_.title().empty()) return Fail("须有数据集名称 / a title (数据集名称) is required");
     if (options_.contains_secret()) {
       return Fail(
-          "state and work secrets are outside this exchange (涉密数据不得登记); it is refused");
+          "涉密数据不得登记 / state and work secrets are outside this exchange; it is refused");
     }
     if (options_.sharing() == huiliu::v1::SHARING_NOT_SHARED &&
         options_.not_shared_reason().empty()) {
-      return Fail("不予共享 needs not_shared_reason: the law, regulation or decision that says so");
+      return Fail(
+          "不予共享须写明依据的法律、行政法规或国务院决定 / 不予共享 needs not_shared_reason: the "
+          "law, regulation or decision that says so");
     }
-    if (key_fields_.empty()) return Fail("no field is marked key");
+    if (key_fields_.empty()) return Fail("没有标为 key 的字段 / no field is marked key");
     for (const Field& field : fields_) RETURN_IF_ERROR(CheckField(field));
     for (const auto& evidence : options_.territory().evidence()) {
       const Field* field = FindField(evidence.field());
       if (field == nullptr)
-        return Fail(
-            StrCat("evidence names field \"", evidence.field(), "\", which it does not have"));
+        return Fail(StrCat("归属依据所指的字段不存在 / evidence names field \"", evidence.field(),
+                           "\", which it does not have"));
       if (field->type != FieldType::kString || field->repeated) {
-        return Fail(*field, StrCat("evidence field ", field->name, " must be a single string"));
+        return Fail(*field, StrCat("归属依据须是单值文本 / evidence field ", field->name,
+                                   " must be a single string"));
       }
       if (evidence.kind() == huiliu::v1::EVIDENCE_KIND_UNSPECIFIED) {
-        return Fail(*field, StrCat("evidence ", field->name, " needs a kind"));
+        return Fail(*field, StrCat("归属依据须有种类 / evidence ", field->name, " needs a kind"));
       }
     }
     return absl::OkStatus();
@@ -283,16 +288,18 @@ class ParsedContract : public Contract {
 
   absl::Status CheckField(const Field& field) const {
     if (field.options.title().empty())
-      return Fail(field, StrCat("field ", field.name, " needs a Chinese title"));
+      return Fail(field, StrCat("字段须有中文名称 / field ", field.name, " needs a Chinese title"));
     const bool scalar = !field.repeated && field.type != FieldType::kMessage;
     if (field.options.key() &&
         (!scalar || field.type == FieldType::kDouble || field.type == FieldType::kTimestamp ||
          field.type == FieldType::kBytes)) {
-      return Fail(field,
-                  StrCat("key field ", field.name, " must be a single text or whole number"));
+      return Fail(field, StrCat("key field ", field.name,
+                                " must be a single text or whole number / "
+                                "主键字段须是单值的文本或整数"));
     }
     if (field.options.index() && !scalar)
-      return Fail(field, StrCat("index field ", field.name, " must be a single value"));
+      return Fail(field,
+                  StrCat("索引字段须是单值 / index field ", field.name, " must be a single value"));
     return absl::OkStatus();
   }
 

@@ -38,12 +38,13 @@ void CompareEnums(const pb::EnumDescriptor& before, const pb::EnumDescriptor& af
     const auto* now = after.FindValueByName(value->name());
     const auto* same_number = after.FindValueByNumber(value->number());
     if (now != nullptr && now->number() != value->number()) {
-      comparison->breaks.push_back(
-          StrCat(name, " was renumbered from ", value->number(), " to ", now->number()));
+      comparison->breaks.push_back(StrCat(name, " was renumbered from ", value->number(), " to ",
+                                          now->number(), " / 编号变了"));
     } else if (now == nullptr) {
-      comparison->breaks.push_back(same_number == nullptr
-                                       ? StrCat(name, " was removed")
-                                       : StrCat(name, " was renamed to ", same_number->name()));
+      comparison->breaks.push_back(
+          same_number == nullptr
+              ? StrCat(name, " was removed / 被删除")
+              : StrCat(name, " was renamed to ", same_number->name(), " / 改了名"));
     }
   }
 }
@@ -69,28 +70,29 @@ void CompareField(const pb::FieldDescriptor& before, const pb::Descriptor& next,
   const auto* by_number = next.FindFieldByNumber(before.number());
   const std::string name = StrCat("field ", prefix, before.name());
   if (by_name == nullptr && by_number == nullptr) {
-    comparison->breaks.push_back(StrCat(name, " = ", before.number(), " was removed"));
+    comparison->breaks.push_back(StrCat(name, " = ", before.number(), " was removed / 被删除"));
     return;
   }
   if (by_name == nullptr) {
     comparison->breaks.push_back(
-        StrCat(name, " = ", before.number(), " was renamed to ", by_number->name()));
+        StrCat(name, " = ", before.number(), " was renamed to ", by_number->name(), " / 改了名"));
     return;
   }
   if (by_name->number() != before.number()) {
-    comparison->breaks.push_back(
-        StrCat(name, " was renumbered from ", before.number(), " to ", by_name->number()));
+    comparison->breaks.push_back(StrCat(name, " was renumbered from ", before.number(), " to ",
+                                        by_name->number(), " / 编号变了"));
   }
   if (TypeName(*by_name) != TypeName(before)) {
-    comparison->breaks.push_back(
-        StrCat(name, " was retyped from ", TypeName(before), " to ", TypeName(*by_name)));
+    comparison->breaks.push_back(StrCat(name, " was retyped from ", TypeName(before), " to ",
+                                        TypeName(*by_name), " / 改了类型"));
     return;
   }
   const auto* group = before.real_containing_oneof();
   const auto* group_now = by_name->real_containing_oneof();
   if ((group == nullptr) != (group_now == nullptr) ||
       (group != nullptr && group->name() != group_now->name())) {
-    comparison->breaks.push_back(StrCat(name, " moved into or out of a oneof"));
+    comparison->breaks.push_back(
+        StrCat(name, " moved into or out of a oneof / 移入或移出了 oneof"));
   }
   CompareContent(before, *by_name, comparison);
 }
@@ -99,7 +101,8 @@ void CompareKey(const Field& before, const Contract& next, Comparison* compariso
   const Field* now = next.FindField(before.name);
   if (now == nullptr || now->options.key() == before.options.key()) return;
   comparison->breaks.push_back(
-      StrCat("field ", before.name, before.options.key() ? " left the key" : " joined the key"));
+      StrCat("field ", before.name,
+             before.options.key() ? " left the key / 不再属于主键" : " joined the key / 成了主键"));
 }
 
 // In a field of these kinds citizen numbers are found and hidden, also by grants that say nothing.
@@ -114,9 +117,11 @@ void CompareProtection(const Field& before, const Contract& next, Comparison* co
   const Field* now = next.FindField(before.name);
   if (now == nullptr) return;
   const auto shrank = [&](absl::string_view what) {
-    comparison->breaks.push_back(StrCat("field ", before.name, ": ", what,
-                                        " (existing grants rest on it; a dataset that shows more "
-                                        "is registered under another id and granted anew)"));
+    comparison->breaks.push_back(
+        StrCat("field ", before.name, ": ", what,
+               " (existing grants rest on it; a dataset that shows more "
+               "is registered under another id and granted anew) / "
+               "已有授权以原来的保护为准，不得减弱；需更多内容的以另一 id 登记并重新授权"));
   };
   if (before.options.personal() && !now->options.personal()) shrank("is no longer personal");
   if (FindsPersons(before.options.value()) && now->options.value() != before.options.value())
@@ -143,7 +148,7 @@ void CompareKeyOrder(const Contract& previous, const Contract& next, Comparison*
   if (before != now && std::is_permutation(before.begin(), before.end(), now.begin(), now.end())) {
     comparison->breaks.push_back(StrCat("the key's order changed from ",
                                         absl::StrJoin(before, ", "), " to ",
-                                        absl::StrJoin(now, ", ")));
+                                        absl::StrJoin(now, ", "), " / 主键字段的次序变了"));
   }
 }
 
@@ -153,8 +158,8 @@ absl::Status CheckEvolution(const Contract& previous, const Contract& next) {
   Comparison comparison;
   std::vector<std::string>& breaks = comparison.breaks;
   if (previous.id() != next.id()) {
-    breaks.push_back(
-        StrCat("the dataset's id changed from ", previous.id().value(), " to ", next.id().value()));
+    breaks.push_back(StrCat("the dataset's id changed from ", previous.id().value(), " to ",
+                            next.id().value(), " / 数据集 id 变了"));
   }
   comparison.seen.insert(previous.descriptor());
   for (const Field& field : previous.fields()) {
@@ -164,14 +169,14 @@ absl::Status CheckEvolution(const Contract& previous, const Contract& next) {
   }
   for (const Field& field : next.fields()) {
     if (field.options.key() && previous.FindField(field.name) == nullptr) {
-      breaks.push_back(StrCat("new field ", field.name, " is part of the key"));
+      breaks.push_back(StrCat("new field ", field.name, " is part of the key / 新字段成了主键"));
     }
   }
   CompareKeyOrder(previous, next, &comparison);
   if (breaks.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(StrCat(next.source_name(), ": breaks version ",
-                                              previous.version(), " of ", previous.id().value(),
-                                              ": ", absl::StrJoin(breaks, "; ")));
+  return absl::FailedPreconditionError(
+      StrCat(next.source_name(), ": 与已登记的版本不兼容 / breaks version ", previous.version(),
+             " of ", previous.id().value(), ": ", absl::StrJoin(breaks, "; ")));
 }
 
 }  // namespace huiliu::schema

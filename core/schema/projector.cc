@@ -51,8 +51,8 @@ absl::Status Projector::Cut(absl::string_view record, std::string* out) const {
     // A packed list is one occurrence that holds many values: it cannot be shown in part.
     if (field->repeated && wire.type == WireType::kBytes && field->type != FieldType::kString &&
         field->type != FieldType::kBytes && field->type != FieldType::kTimestamp) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("field ", field->name, ": a packed list cannot be masked"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "field ", field->name, ": 压缩编码的列表无法脱敏 / a packed list cannot be masked"));
     }
     value.clear();
     shown.clear();

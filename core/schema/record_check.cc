@@ -17,7 +17,10 @@ using google::protobuf::FieldDescriptor;
 
 constexpr int kMaxDepth = 50;  // of messages in one another; libprotobuf reads 100
 
-absl::Status Torn() { return absl::DataLossError("the record is no protobuf message: torn field"); }
+absl::Status Torn() {
+  return absl::DataLossError(
+      "the record is no protobuf message: torn field / 记录不是完整的 protobuf 消息");
+}
 
 absl::Status Wrong(const FieldDescriptor& field, absl::string_view what) {
   return absl::DataLossError(absl::StrCat("field ", field.name(), ": ", what));
@@ -53,7 +56,7 @@ absl::Status CheckTime(const FieldDescriptor& field, absl::string_view bytes) {
   if (readable && time.seconds() >= kFirstSecond && time.seconds() <= kLastSecond &&
       time.nanos() >= 0 && time.nanos() <= 999999999)
     return absl::OkStatus();
-  return Wrong(field, "it is no time of the years 1 to 9999");
+  return Wrong(field, "it is no time of the years 1 to 9999 / 不是公元 1 至 9999 年的时间");
 }
 
 absl::Status CheckMessage(const Descriptor& type, absl::string_view bytes, int depth);
@@ -70,17 +73,18 @@ absl::Status CheckField(const FieldDescriptor& field, const WireField& wire, int
       if (wire.type == scalar) return absl::OkStatus();
       if (field.is_repeated() && wire.type == WireType::kBytes && IsPacked(scalar, wire.bytes))
         return absl::OkStatus();
-      return Wrong(field, "its bytes are not of the contract's type");
+      return Wrong(field, "its bytes are not of the contract's type / 字节与契约的类型不符");
     }
   }
   if (wire.type != WireType::kBytes)
-    return Wrong(field, "its bytes are not of the contract's type");
+    return Wrong(field, "its bytes are not of the contract's type / 字节与契约的类型不符");
   if (field.type() == FieldDescriptor::TYPE_STRING)
-    return IsUtf8(wire.bytes) ? absl::OkStatus() : Wrong(field, "its text is not UTF-8");
+    return IsUtf8(wire.bytes) ? absl::OkStatus()
+                              : Wrong(field, "its text is not UTF-8 / 文本不是 UTF-8");
   if (field.type() == FieldDescriptor::TYPE_BYTES) return absl::OkStatus();
   if (field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_TIMESTAMP)
     return CheckTime(field, wire.bytes);
-  return depth >= kMaxDepth ? Wrong(field, "messages lie too deep in one another")
+  return depth >= kMaxDepth ? Wrong(field, "messages lie too deep in one another / 消息嵌套过深")
                             : CheckMessage(*field.message_type(), wire.bytes, depth + 1);
 }
 

@@ -129,7 +129,7 @@ absl::StatusOr<std::string> RecordFromJson(const Contract& contract, absl::strin
     const absl::string_view words(status.message().data(), status.message().size());
     const Field* field = FieldNamedIn(contract, words);
     return absl::InvalidArgumentError(absl::StrCat(
-        "the JSON is no record of ", contract.id().value(),
+        "JSON 不是该数据集的记录 / the JSON is no record of ", contract.id().value(),
         field == nullptr ? ": it is malformed, or names a field that the dataset does not have"
                          : absl::StrCat(": field ", field->name, ": a value of the wrong type")));
   }

@@ -58,7 +58,8 @@ absl::Status CheckUtf8(const std::string& name, absl::string_view text) {
     ++line;
   }
   return InvalidArgumentError(
-      StrCat(name, ":", line, ":1: a contract is UTF-8; this line holds bytes that are none"));
+      StrCat(name, ":", line,
+             ":1: a contract is UTF-8; this line holds bytes that are none / 契约须是 UTF-8"));
 }
 
 // The compiler and its options' text descend by recursion, so depth is bounded before they see the
@@ -77,7 +78,7 @@ absl::Status CheckNesting(const std::string& name, const std::string& text) {
     if (close != absl::string_view::npos && depth[close] > 0) --depth[close];
     if (open == absl::string_view::npos || ++depth[open] <= kMaxNesting) continue;
     return InvalidArgumentError(StrCat(name, ":", token.line + 1, ":", token.column + 1,
-                                       ": nested deeper than ", kMaxNesting, " levels"));
+                                       ": 嵌套过深 / nested deeper than ", kMaxNesting, " levels"));
   }
   return absl::OkStatus();
 }
@@ -122,7 +123,7 @@ absl::StatusOr<const pb::FileDescriptor*> CompileSource(const std::string& name,
                                                         pb::DescriptorPool* pool) {
   if (text.size() > kMaxSourceBytes) {
     return InvalidArgumentError(
-        StrCat(name, ": a contract has at most ", kMaxSourceBytes, " bytes"));
+        StrCat(name, ": 契约过大 / a contract has at most ", kMaxSourceBytes, " bytes"));
   }
   RETURN_IF_ERROR(CheckUtf8(name, text));
   RETURN_IF_ERROR(CheckNesting(name, text));
@@ -137,26 +138,26 @@ absl::StatusOr<const pb::FileDescriptor*> CompileSource(const std::string& name,
   file.set_name(name);
   const bool parsed = parser.Parse(&tokenizer, &file);
   // A syntax line that is torn: the parser says where.
-  if (!parsed && parser.GetSyntaxIdentifier().empty())
-    return InvalidArgumentError(errors.text());
+  if (!parsed && parser.GetSyntaxIdentifier().empty()) return InvalidArgumentError(errors.text());
   if (file.syntax() != "proto3") {
-    return InvalidArgumentError(
-        StrCat(name, ":1:1: a contract is written in proto3 (syntax = \"proto3\";)"));
+    return InvalidArgumentError(StrCat(
+        name, ":1:1: 契约须用 proto3 / a contract is written in proto3 (syntax = \"proto3\";)"));
   }
   if (!parsed || !errors.text().empty()) return InvalidArgumentError(errors.text());
   if (file.service_size() > 0) {
     int line = 0, column = 0;
     places.Find(&file.service(0), pb::DescriptorPool::ErrorCollector::NAME, &line, &column);
-    return InvalidArgumentError(
-        StrCat(name, ":", line + 1, ":", column + 1, ": a contract has no services"));
+    return InvalidArgumentError(StrCat(name, ":", line + 1, ":", column + 1,
+                                       ": a contract has no services / 契约不含 service"));
   }
   file.set_name(name);
   AddKnownFiles(pool);
   PoolErrors pool_errors(name, places);
   const pb::FileDescriptor* built = pool->BuildFileCollectingErrors(file, &pool_errors);
   if (built != nullptr) return built;
-  return InvalidArgumentError(pool_errors.text().empty() ? StrCat(name, ": not a contract")
-                                                         : pool_errors.text());
+  return InvalidArgumentError(pool_errors.text().empty()
+                                  ? StrCat(name, ": 不是契约 / not a contract")
+                                  : pool_errors.text());
 }
 
 }  // namespace huiliu::schema

@@ -29,7 +29,7 @@ absl::Status WrongType(const Field& field) {
 
 absl::Status NotA(const Field& field, absl::string_view what) {
   return absl::InvalidArgumentError(
-      absl::StrCat("field ", field.name, ": the value is not ", what));
+      absl::StrCat("field ", field.name, ": 值不合字段的类型 / the value is not ", what));
 }
 
 template <typename Number, typename Bits>
@@ -293,7 +293,7 @@ absl::Status AppendText(const Field& field, WireType type, uint64_t number, absl
       return AppendTimestampText(field, bytes, out);
     case FieldType::kMessage:
       return absl::InvalidArgumentError(
-          absl::StrCat("field ", field.name, " is a message and has no text"));
+          absl::StrCat("field ", field.name, " 是消息，没有文本 / is a message and has no text"));
     case FieldType::kBool:
       absl::StrAppend(out, number != 0 ? "true" : "false");
       return absl::OkStatus();

@@ -11,6 +11,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import arguments  # noqa: E402
 import figures  # noqa: E402
 import main_job  # noqa: E402
 import registry_data  # noqa: E402
@@ -184,7 +185,7 @@ def keep_data(demo):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="./dev demo")
+    parser = arguments.Parser(prog="./dev demo")
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
     parser.add_argument("--once", action="store_true", help="end instead of running until Ctrl-C")
     parser.add_argument("--kafka", action="store_true", help="on Apache Kafka instead of the embedded backbone")
@@ -196,17 +197,17 @@ def main():
     parser.add_argument("--seed", type=int, default=809, help="of the generated data")
     options = parser.parse_args()
     if options.charset != "utf-8" and not options.data:
-        parser.error("--charset is of the files in --data (--charset 只用于 --data 的文件)")
+        parser.error("--charset 只用于 --data 的文件 / --charset is of the files in --data")
     if not os.path.exists(os.path.join(options.build, "bin/huiliud")):
-        parser.error(f"{options.build}: no build: ./dev build makes one (未找到构建结果)")
+        parser.error(f"{options.build}: 未找到构建结果，请先运行 ./dev build / no build: ./dev build makes one")
     if options.data and not os.path.isdir(options.data):
-        parser.error(f"--data {options.data}: no such folder (目录不存在)")
+        parser.error(f"--data {options.data}: 目录不存在 / no such folder")
     if options.state and os.path.exists(options.state) and not os.path.isdir(options.state):
-        parser.error(f"--state {options.state}: no folder (不是目录)")
+        parser.error(f"--state {options.state}: 不是目录 / no folder")
     try:
         demo = Demo(options)
     except OSError as error:
-        parser.error(f"--state {options.state}: {error.strerror}")
+        parser.error(f"--state {options.state}: 无法读写 / {error.strerror}")
     if options.data:
         result = run_data(demo)
     else:

@@ -103,6 +103,13 @@ def goes_on():
         check(demo.wait(60) == 130, "--data without --once goes on until Ctrl-C, and takes what is dropped meanwhile", {})
 
 
+def refusals():
+    for arguments, words in (("--bogus", "不认识的参数 --bogus / unrecognized arguments"), ("--lang de", "不在可选值"), ("--seed x", "不是整数"),
+                             ("--charset gbk", "--charset 只用于 --data 的文件")):
+        done = subprocess.run([sys.executable, os.path.join(ROOT, "deploy/demo/demo.py"), "--build", BUILD, *arguments.split()], capture_output=True, text=True)
+        check(done.returncode == 2 and words in done.stderr, f"{arguments} is refused in Chinese and English", done.stderr)
+
+
 def main_job():
     result, screen = run()
     check(balanced(result) and result["read"] > 10000, "the main job balances", result)
@@ -126,6 +133,7 @@ def real_registry():
 
 
 if __name__ == "__main__":
+    refusals()
     small_registry()
     goes_on()
     gbk_registry()

@@ -518,7 +518,9 @@ TEST_F(FileSourceTest, FilesThatAreTakenAwayLeaveThePosition) {
 TEST_F(FileSourceTest, OptionsAreCheckedByName) {
   const absl::Status status =
       FileSource::Open(sdk::Host(&kHost), "{\"path\":\"/\",\"charst\":\"x\"}", "").status();
-  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("\"charst\" is unknown"));
+  EXPECT_THAT(std::string(status.message()),
+              testing::AllOf(testing::HasSubstr("文件数据源选项 charst 不认识"),
+                             testing::HasSubstr("\"charst\" is unknown")));
   EXPECT_FALSE(FileSource::Open(sdk::Host(&kHost), "[]", "").ok());
   EXPECT_FALSE(FileSource::Open(sdk::Host(&kHost), "{\"path\":\"/nowhere\"}", "").ok());
 }

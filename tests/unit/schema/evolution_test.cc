@@ -34,7 +34,9 @@ TEST(EvolutionTest, AddedFieldsAreFine) {
 }
 
 TEST(EvolutionTest, EachBreakIsNamed) {
-  EXPECT_THAT(Breaks(F("string a = 2"), ""), HasSubstr("field a = 2 was removed"));
+  EXPECT_THAT(Breaks(F("string a = 2"), ""), HasSubstr("field a = 2 was removed / 被删除"));
+  EXPECT_THAT(Breaks(F("string a = 2"), ""),
+              HasSubstr("与已登记的版本不兼容 / breaks version 1 of d"));
   EXPECT_THAT(Breaks(F("string a = 2"), F("string a = 3")), HasSubstr("renumbered from 2 to 3"));
   EXPECT_THAT(Breaks(F("string a = 2"), F("string b = 2")), HasSubstr("renamed to b"));
   EXPECT_THAT(Breaks(F("string a = 2"), F("int64 a = 2")),
