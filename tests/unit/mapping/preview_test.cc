@@ -61,7 +61,8 @@ TEST(PreviewTest, MarksOfTheSourceDrawNothing) {
   auto preview = MakePreview(rows.view(), mapping.get());
   ASSERT_TRUE(preview.ok()) << preview.status();
   const std::string text = FormatPreview(*preview, Language::kChinese);
-  EXPECT_THAT(text, testing::AllOf(HasSubstr("昆   明   市"), HasSubstr("P1 "), HasSubstr("柜   员")));
+  EXPECT_THAT(text,
+              testing::AllOf(HasSubstr("昆   明   市"), HasSubstr("P1 "), HasSubstr("柜   员")));
   for (const char* mark : {"\u2066", "\u2067", "\u2069", "\u202e", "\u009b"})
     EXPECT_THAT(text, Not(HasSubstr(mark)));
 }
