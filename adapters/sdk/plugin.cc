@@ -28,10 +28,9 @@ absl::Status FromException() {
   try {
     throw;
   } catch (const std::exception& e) {
-    return absl::InternalError(absl::StrCat("插件抛出异常 / the plugin threw: ", e.what()));
+    return absl::InternalError(absl::StrCat("the plugin threw: ", e.what()));
   } catch (...) {
-    return absl::InternalError(
-        "插件抛出异常 / the plugin threw something that is no std::exception");
+    return absl::InternalError("the plugin threw something that is no std::exception");
   }
 }
 
