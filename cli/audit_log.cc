@@ -30,7 +30,9 @@ absl::StatusOr<v1::Checkpoint> ReadCheckpoint(const std::string& path) {
   if (!google::protobuf::util::JsonStringToMessage(text, &checkpoint).ok() ||
       checkpoint.note().empty())
     return absl::InvalidArgumentError(
-        path + ": is no checkpoint that huiliu audit checkpoint --save wrote");
+        path +
+        ": 不是 huiliu audit checkpoint --save 所存的检查点 / is no checkpoint that huiliu "
+        "audit checkpoint --save wrote");
   return checkpoint;
 }
 
@@ -47,9 +49,10 @@ absl::Status SaveCheckpoint(const std::string& path, const v1::Checkpoint& check
 absl::Status Progress(Command& command, const v1::Checkpoint& known, const v1::Checkpoint& newest,
                       const std::string& key) {
   if (newest.tree_size() < known.tree_size())
-    return absl::DataLossError(absl::StrCat("the log has ", newest.tree_size(),
-                                            " entries, the known checkpoint saw ",
-                                            known.tree_size()));
+    return absl::DataLossError(
+        absl::StrCat("日志现有 ", newest.tree_size(), " 条，已知检查点见过 ", known.tree_size(),
+                     " 条 / the log has ", newest.tree_size(),
+                     " entries, the known checkpoint saw ", known.tree_size()));
   v1::GetConsistencyProofRequest request;
   request.set_from_size(known.tree_size());
   request.set_to_size(newest.tree_size());
@@ -127,7 +130,8 @@ absl::StatusOr<lineage::VerifyOptions> VerifyOptionsOf(const Command& command,
       options.public_key.empty() ? command.profile.audit_key : options.public_key;
   verify.public_key = absl::HexStringToBytes(key);
   if (!key.empty() && key.size() != 64)
-    return absl::InvalidArgumentError("--public-key is 64 hexadecimal digits");
+    return absl::InvalidArgumentError(
+        "--public-key 应为 64 位十六进制数字 / --public-key is 64 hexadecimal digits");
   if (!options.known.empty()) {
     ASSIGN_OR_RETURN(v1::Checkpoint known, ReadCheckpoint(options.known));
     verify.known.push_back(std::move(known));
