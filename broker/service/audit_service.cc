@@ -150,7 +150,9 @@ absl::Status AuditService::AddRecordProof(const CatalogRow& row,
   options.start = StartAt::kEarliest;
   options.max_poll_bytes = 1;
   ASSIGN_OR_RETURN(const std::unique_ptr<BackboneReader> reader, backbone_.OpenReader(options));
-  RETURN_IF_ERROR(reader->Seek(tp, row.offset));
+  // Kafka gives what stands from an offset on, not the append that it lies in.
+  const int64_t begin = row.offset.value() - static_cast<int64_t>(envelope.index_in_batch());
+  RETURN_IF_ERROR(reader->Seek(tp, Offset(std::max<int64_t>(begin, 0))));
   ASSIGN_OR_RETURN(const std::vector<StoredBatch> batches, reader->Poll(absl::ZeroDuration()));
   if (batches.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batches[0].bytes));

@@ -241,7 +241,7 @@ def audit(cli, source_key):
     out, _ = cli.run("audit-admin", "audit", "record", "insurance_participation", "P1", "养老")
     check("sv-social-insurance" in out and "civil-clerk" in out and "✗" not in out and "✓" in out, "where a record came from and who has seen it, with proofs", out)
     verified = cli.json("audit-admin", "audit", "record", "insurance_participation", "P1", "养老")[0]["verified"]
-    check(verified["checkpoint"] == "proven" and "proven" in verified["hops"].values() and not any("failed" in str(v) for v in verified.values()), "in JSON, too", verified)
+    check(verified["checkpoint"] == verified["record"] == "proven" and "proven" in verified["hops"].values() and not any("failed" in str(v) for v in verified.values()), "in JSON, too", verified)
     with open(cli.path("cli.yaml"), encoding="utf-8") as file:
         config = file.read()
     with open(cli.path("cli.yaml"), "w", encoding="utf-8") as file:

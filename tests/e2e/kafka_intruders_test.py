@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What others do to our Kafka stops nothing and is said: brokers that come up after the node, two nodes that do not know of each other, messages that none of
 ours wrote, a topic that is deleted, brokers that go away, a broker's disk that is full. kafka_intruders_test.py BUILD; HUILIU_SEED replays the rows."""
+import json
 import os
 import re
 import signal
@@ -95,6 +96,14 @@ def one_prefix(brokers, older, newer):
     await_health(older, lambda code, text: code == 503 and "another huiliud has taken the prefix" in text, "and so does its /healthz")
     known = {o["id"] for o in newer.call("system-admin", "Registry/ListOrganisations", page_size=1000)["organisations"]}
     check("first" in known and "split" not in known, "the newer one has all that the older one was told, and nothing else", known)
+
+
+def proven(hub, rows):
+    """The proof of a record is made from the append that it came with, wherever in it the record stands."""
+    for number in sorted(rows.held["530100"])[:5]:
+        done = subprocess.run([os.path.join(BUILD, "bin/huiliu"), "--config", hub.profile("audit-admin"), "audit", "record", DATASET, number, "养老",
+                               "--receiver", "530100", "--output", "json"], capture_output=True, text=True, timeout=60)
+        check(done.returncode == 0 and json.loads(done.stdout)["verified"]["record"] == "proven", "a record on Kafka is proven", done.stdout + done.stderr)
 
 
 def kcat(brokers, topic, *options, given=b""):
@@ -271,6 +280,7 @@ def main():
         rows = Rows(SEED, 2000)
         rows.write(drops, "first", 600)
         settle(hub, rows, "every receiver's rows are in its catalog")
+        proven(hub, rows)
         foreign_messages(hub, brokers, rows, drops)
         deleted_topic(hub, brokers, rows, drops)
         brokers_away(hub, brokers)
