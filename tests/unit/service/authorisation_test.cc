@@ -60,8 +60,8 @@ class AuthorisationTest : public testing::Test {
     Stream(rules, *f_.trials, "DryRun", huiliu::v1::DryRunResponse::default_instance(),
            &RuleTrialsService::DryRun, {kOfficer});
     Unary(rules, *f_.trials, "RecordDryRun", &RuleTrialsService::RecordDryRun, {kAgent, kOfficer});
-    // An officer who is a consumer with a grant, too: RuleTrialsTest.
-    Unary(rules, *f_.trials, "Explain", &RuleTrialsService::Explain, {});
+    // And only with a grant: RuleTrialsTest.
+    Unary(rules, *f_.trials, "Explain", &RuleTrialsService::Explain, {kOfficer});
     const std::string overrides = "huiliu.v1.Overrides";
     Unary(overrides, *f_.overrides, "ProposeOverride", &OverrideService::ProposeOverride,
           {kOfficer});

@@ -41,7 +41,7 @@ class RuleTrialsTest : public testing::Test {
     f_.Settle();
   }
   static CallContext As(const std::string& account, const std::string& organisation,
-                        std::vector<Role> roles = {ROLE_DATA_OFFICER, ROLE_CONSUMER}) {
+                        std::vector<Role> roles = {ROLE_DATA_OFFICER}) {
     CallContext context;
     context.caller = governance::Principal{account, organisation, std::move(roles)};
     context.method = "huiliu.v1.Rules/DryRun";
