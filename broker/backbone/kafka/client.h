@@ -52,7 +52,7 @@ struct Opaque {
   std::atomic<int> troubles = 0;  // requests that timed out, connections that broke
 };
 
-// Destroys a handle, on a thread of its own: librdkafka (2.0.2 to 2.3 at least, its issue 4362) may
+// Destroys a handle, on a thread of its own: librdkafka (2.0.2, its issue 4362) may
 // never come back from it where a topic that was read has been deleted. Waits for it as long as
 // `patience`; then it is left to itself, and `opaque` with it. Whether it has ended.
 bool EndHandle(Handle handle, std::shared_ptr<Opaque> opaque, absl::Duration patience);
