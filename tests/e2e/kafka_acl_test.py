@@ -10,6 +10,8 @@ import tempfile
 import time
 import urllib.request
 
+import newest_client
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(sys.argv[1])
 os.environ["HUILIU_BUILD"] = BUILD
@@ -22,8 +24,8 @@ listen: {{grpc: "127.0.0.1:0", http: "127.0.0.1:{port}"}}
 divisions: {root}/schemas/divisions
 bootstrap: {folder}/bootstrap.yaml
 backbone: kafka
-kafka: {{bootstrap: "{bootstrap}", security: tls, ca: {folder}/kafka/secure/ca.pem, sasl_mechanism: PLAIN, user: node,
-  password_file: {folder}/kafka/secure/accounts/node, replication: 1, min_insync: 1}}
+kafka: {{bootstrap: "{bootstrap}", security: tls, ca: {folder}/kafka/secure/ca.pem, sasl_mechanism: {mechanism}, user: {user},
+  password_file: {folder}/kafka/secure/{password}, replication: 1, min_insync: 1}}
 """
 BOOTSTRAP = """
 receivers:
@@ -67,31 +69,42 @@ class Brokers:
         return {t["topic"] for t in json.loads(self.kcat(account, "-L", "-J").stdout)["topics"]}
 
 
-def run_node(folder, brokers):
-    """The node lives on its prefix: topics, groups, transactional ids."""
+def run_node(folder, brokers, what, mechanism="PLAIN", user="node", password="accounts/node", libraries=""):
     with open(os.path.join(folder, "bootstrap.yaml"), "w", encoding="utf-8") as file:
         file.write(BOOTSTRAP)
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     with open(os.path.join(folder, "node.yaml"), "w", encoding="utf-8") as file:
-        file.write(NODE.format(folder=folder, root=ROOT, port=port, bootstrap=brokers.bootstrap))
+        file.write(NODE.format(folder=folder, root=ROOT, port=port, bootstrap=brokers.bootstrap, mechanism=mechanism, user=user, password=password))
     log = open(os.path.join(folder, "node.log"), "w+", encoding="utf-8")
-    node = subprocess.Popen([os.path.join(BUILD, "bin/huiliud"), "--config", os.path.join(folder, "node.yaml")], stderr=log, stdout=log)
+    node = subprocess.Popen([os.path.join(BUILD, "bin/huiliud"), "--config", os.path.join(folder, "node.yaml")], stderr=log, stdout=log,
+                            env=dict(os.environ, **({"LD_LIBRARY_PATH": libraries} if libraries else {})))
     deadline = time.time() + 120
     while True:
         try:
-            check(urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).status == 200, "the node runs with an account of its prefix alone")
+            check(urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).status == 200, what)
             break
         except OSError as error:
             if node.poll() is not None or time.time() > deadline:
                 log.seek(0)
-                sys.exit(f"FAILED: the node starts: {error}\n{log.read()[-2000:]}")
+                sys.exit(f"FAILED: {what}: {error}\n{log.read()[-2000:]}")
             time.sleep(0.2)
+    with open(f"/proc/{node.pid}/maps", encoding="utf-8") as maps:
+        check(("confluent" in maps.read()) == bool(libraries), "with the librdkafka that was meant")
     node.terminate()
     node.wait(timeout=60)
     log.seek(0)
     check("PERMISSION_DENIED" not in log.read(), "and was refused nothing")
+
+
+def with_scram(folder, brokers):
+    """Debian 12's librdkafka cannot do SCRAM with Kafka 4, a newer one can."""
+    with open(os.path.join(brokers.secure, "user"), encoding="utf-8") as file:
+        user = file.read().strip()
+    libraries = os.path.join(folder, "libraries")
+    os.makedirs(libraries)
+    run_node(folder, brokers, "a node with a newer librdkafka logs in by SCRAM", "SCRAM-SHA-256", user, "password", newest_client.library_path(BUILD, libraries))
 
 
 def main():
@@ -103,7 +116,8 @@ def main():
             for account, prefix in (("kunming", KUNMING), ("dali", DALI)):
                 cluster("allow", account, "--read", prefix, "--dir", brokers.folder)
             cluster("allow", "node", "--all", "huiliu.", "--dir", brokers.folder)
-            run_node(folder, brokers)
+            # It lives on its prefix: topics, groups, transactional ids.
+            run_node(folder, brokers, "the node runs with an account of its prefix alone")
             for topic in (KUNMING + "employment", DALI + "employment"):
                 made = brokers.kcat("node", "-P", "-t", topic, given="x")
                 check("Unknown topic" in made.stderr or made.returncode != 0, f"{topic} is not made by writing to it", made.stderr)
@@ -118,6 +132,7 @@ def main():
                 check(brokers.topics(account) == {own + "employment"}, f"{account} sees no other topic's name", brokers.topics(account))
                 written = brokers.kcat(account, "-P", "-t", own + "employment", given="forged")
                 check("authorization failed" in written.stderr, f"{account} writes nothing, not even its own", written.stderr)
+            with_scram(folder, brokers)
         finally:
             subprocess.run([CLUSTER, "down", "--dir", brokers.folder], check=True)
 

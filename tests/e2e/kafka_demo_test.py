@@ -12,6 +12,8 @@ import time
 import urllib.error
 import urllib.request
 
+import newest_client
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(sys.argv[1])
 os.environ["HUILIU_BUILD"] = BUILD
@@ -60,19 +62,6 @@ def read_by_another_program(folder):
         subprocess.run([CLUSTER, "down", "--dir", folder], check=True)
 
 
-def venv():
-    """A Python with PyPI's newest confluent-kafka, kept beside the build."""
-    folder = os.path.join(BUILD, "confluent-kafka")
-    python = os.path.join(folder, "bin/python")
-    if not os.path.exists(os.path.join(folder, "whole")):
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        done = subprocess.run([python, "-m", "pip", "install", "-q", "confluent-kafka[protobuf,schemaregistry]"], capture_output=True, text=True)
-        if done.returncode != 0:
-            sys.exit(f"FAILED: confluent-kafka cannot be had from PyPI, so nobody else's client was tried:\n{done.stderr[-2000:]}")
-        open(os.path.join(folder, "whole"), "w").close()
-    return python
-
-
 def read_with_confluent(state):
     """confluent-kafka and its Protobuf deserializer read a returned topic; the node is their Schema Registry."""
     folder = os.path.join(state, "kafka")
@@ -104,7 +93,7 @@ def read_with_confluent(state):
         except urllib.error.HTTPError as error:
             check(error.code == 401 and json.load(error)["error_code"] == 40101, "the registry wants an account")
         topic = "huiliu.returned.530100.insurance_participation"
-        done = subprocess.run([venv(), os.path.join(ROOT, "tests/e2e/confluent_consumer.py"), bootstrap, topic, url, ca, "hrss-clerk", token],
+        done = subprocess.run([newest_client.python(BUILD), os.path.join(ROOT, "tests/e2e/confluent_consumer.py"), bootstrap, topic, url, ca, "hrss-clerk", token],
                               capture_output=True, text=True, timeout=300)
         check(done.returncode == 0, "confluent-kafka reads a returned topic", done.stderr[-3000:])
         rows = {}
