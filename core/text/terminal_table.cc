@@ -32,8 +32,8 @@ bool IsNumber(absl::string_view cell) {
 // separators, byte order mark): how many bytes one has that `text` begins with; 0: none.
 size_t SizeOfLayoutMark(absl::string_view text) {
   for (const absl::string_view mark :
-       {"\u061C", "\u200E", "\u200F", "\u2028", "\u2029", "\u202A", "\u202B", "\u202C",
-        "\u202D", "\u202E", "\u2066", "\u2067", "\u2068", "\u2069", "\uFEFF"}) {
+       {"\u061C", "\u200E", "\u200F", "\u2028", "\u2029", "\u202A", "\u202B", "\u202C", "\u202D",
+        "\u202E", "\u2066", "\u2067", "\u2068", "\u2069", "\uFEFF"}) {
     if (absl::StartsWith(text, mark)) return mark.size();
   }
   return 0;

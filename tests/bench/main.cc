@@ -53,17 +53,13 @@ int main(int argc, char** argv) {
     Benchmark run;
     bool standard;  // runs where no name is given
   };
-  const std::vector<Entry> all = {// Restart forks: it goes before anything that starts threads.
-                                  {"restart", Restart, true},
-                                  {"durable_ack", DurableAcknowledgement, true},
-                                  {"end_to_end", EndToEnd, true},
-                                  {"lineage_on_off", LineageOnOff, true},
-                                  {"lookup_grpc", LookupGrpc, true},
-                                  {"landing_postgresql", LandingPostgresql, true},
-                                  {"edge", EdgeRows, false},
-                                  {"rules", Rules, false},
-                                  {"dry_run", DryRun, false},
-                                  {"kafka", Kafka, false}};
+  const std::vector<Entry> all = {
+      // Restart forks: it goes before anything that starts threads.
+      {"restart", Restart, true},        {"durable_ack", DurableAcknowledgement, true},
+      {"end_to_end", EndToEnd, true},    {"lineage_on_off", LineageOnOff, true},
+      {"lookup_grpc", LookupGrpc, true}, {"landing_postgresql", LandingPostgresql, true},
+      {"edge", EdgeRows, false},         {"rules", Rules, false},
+      {"dry_run", DryRun, false},        {"kafka", Kafka, false}};
   // What memory is needed at full load is measured there.
   std::replace(names.begin(), names.end(), std::string("memory"), std::string("end_to_end"));
   for (const std::string& name : names) {

@@ -57,7 +57,8 @@ void Put(BackboneWriter& writer, const std::vector<std::pair<std::string, std::s
 
 bool CannotClean(const BackboneFactory& factory) {
   if (factory.clean) return false;
-  std::cout << "not run: " << factory.name << " cleans when it likes (kafka_compaction_test.cc waits for it)\n";
+  std::cout << "not run: " << factory.name
+            << " cleans when it likes (kafka_compaction_test.cc waits for it)\n";
   return true;
 }
 

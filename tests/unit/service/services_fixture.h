@@ -33,7 +33,8 @@ class ServicesFixture {
 
   ServicesFixture() {
     LineageStoreOptions options;
-    options.path = absl::StrCat(testing::TempDir(), "/services_lineage_", getpid(), "_", ++counter_);
+    options.path =
+        absl::StrCat(testing::TempDir(), "/services_lineage_", getpid(), "_", ++counter_);
     std::filesystem::remove_all(options.path);
     options.origin = "test/lineage/0";
     folder_path_ = options.path;

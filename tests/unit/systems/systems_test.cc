@@ -76,9 +76,9 @@ TEST(SystemsTest, TheSystemsOfTheMainJobAreAmongThem) {
   std::map<std::string, std::string> datasets;
   for (const System& system : Systems()) datasets[system.id] = system.datasets;
   EXPECT_TRUE(absl::StrContains(datasets["sv-social-insurance"], "insurance_participation"));
-  for (const char* dataset : {"case_accept", "case_process", "case_result",
-                              "case_special_procedure", "case_material", "licence_data",
-                              "licence_decision"}) {
+  for (const char* dataset :
+       {"case_accept", "case_process", "case_result", "case_special_procedure", "case_material",
+        "licence_data", "licence_decision"}) {
     EXPECT_TRUE(absl::StrContains(datasets["pr-approval"], dataset)) << dataset;
   }
   EXPECT_TRUE(absl::StrContains(datasets["mu-employment"], "employment"));
