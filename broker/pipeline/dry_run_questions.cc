@@ -13,9 +13,82 @@ namespace huiliu::pipeline {
 using absl::StrCat;
 using huiliu::v1::DryRunRequest;
 
-// Hidden values cannot be found by asking: a condition that somebody writes may read what he sees
-// of it clear, as a filter may. One that was proposed stands in the log with its author, and one
-// that is in force is everybody's.
+namespace {
+
+// A text that somebody wrote is a question about every value that changes what comes out of it.
+// One that was proposed stands in the log with its author, and one that is in force is everybody's.
+class Questions {
+ public:
+  Questions(const schema::Contract& contract, const std::shared_ptr<const cel::Environment>& env,
+            const std::optional<Admission>& admission)
+      : contract_(contract), environment_(env), admission_(admission) {}
+
+  void InForce(const rules::RuleSet& rules) {
+    for (const rules::Rule& rule : rules.rules) {
+      in_force_.insert(rule.when);
+      for (const rules::DerivedField& derived : rule.derive) in_force_.insert(derived.expression);
+      for (const auto& [field, mask] : rule.masks) in_force_.insert(Written(field, mask));
+    }
+  }
+
+  // PERMISSION_DENIED names what reads a personal value that its author does not see.
+  absl::Status Check(const rules::Rule& rule) const {
+    if (!rule.when.empty()) RETURN_IF_ERROR(CheckText(rule, rule.when));
+    for (const rules::DerivedField& derived : rule.derive) {
+      // Whatever its type: a list of it reads what it reads.
+      RETURN_IF_ERROR(
+          CheckText(rule, derived.expression, StrCat("size([", derived.expression, "]) >= 0")));
+    }
+    for (const auto& [name, mask] : rule.masks) {
+      // Where nothing changes, the value is the constant.
+      if (!mask.has_constant() || in_force_.contains(Written(name, mask))) continue;
+      const schema::Field* field = contract_.FindField(name);
+      if (field != nullptr) RETURN_IF_ERROR(CheckField(rule, *field));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  static std::string Written(const std::string& field, const huiliu::v1::Mask& mask) {
+    return StrCat(field, ": ", mask.SerializeAsString());
+  }
+
+  absl::Status CheckText(const rules::Rule& rule, const std::string& text,
+                         const std::string& condition) const {
+    if (in_force_.contains(text)) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const std::unique_ptr<const cel::Predicate> predicate,
+                     cel::Predicate::Compile(condition, contract_, environment_, nullptr));
+    for (const int index : predicate->fields())
+      RETURN_IF_ERROR(CheckField(rule, contract_.fields()[static_cast<size_t>(index)]));
+    return absl::OkStatus();
+  }
+  absl::Status CheckText(const rules::Rule& rule, const std::string& text) const {
+    return CheckText(rule, text, text);
+  }
+
+  absl::Status CheckField(const rules::Rule& rule, const schema::Field& field) const {
+    const bool sees =
+        admission_.has_value() && admission_->plan->visibility(field) == access::Visibility::kClear;
+    if (!field.options.personal() || sees) return absl::OkStatus();
+    return absl::PermissionDeniedError(StrCat(
+        "规则 ", rule.id, " 的条件、派生字段或固定值用到个人信息字段 ", field.options.title(), "（",
+        field.name,
+        "）：请先提出该版本再试运行，或用 --purpose 指明能看到该字段原值的授权 / a condition, a "
+        "derived field or a constant of rule ",
+        rule.id, " reads ", field.name,
+        ", which is personal: propose the version first, or name with --purpose a grant "
+        "that shows the field clear"));
+  }
+
+  const schema::Contract& contract_;
+  const std::shared_ptr<const cel::Environment> environment_;
+  const std::optional<Admission>& admission_;
+  std::set<std::string> in_force_;
+};
+
+}  // namespace
+
+// Hidden values cannot be found by asking, no more than by a filter.
 absl::Status DryRuns::CheckQuestions(const Draft& draft, const DryRunRequest& request,
                                      const std::optional<Admission>& admission) const {
   const std::string& receiver = draft.rules->receiver.value();
@@ -35,30 +108,11 @@ absl::Status DryRuns::CheckQuestions(const Draft& draft, const DryRunRequest& re
                                               ": nobody tries rules on other areas' records"));
   }
   if (draft.kept.has_value()) return absl::OkStatus();
-  std::set<std::string> in_force;
+  Questions questions(*draft.contract, rules::EnvironmentOf(parts_.divisions), admission);
   if (const auto rules =
-          parts_.state.FindRuleSet(draft.rules->dataset.value(), receiver, parts_.clock.Now())) {
-    for (const rules::Rule& rule : rules->rules) in_force.insert(rule.when);
-  }
-  const auto environment = rules::EnvironmentOf(parts_.divisions);
-  for (const rules::Rule& rule : draft.rules->rules) {
-    if (rule.when.empty() || in_force.contains(rule.when)) continue;
-    ASSIGN_OR_RETURN(const std::unique_ptr<const cel::Predicate> predicate,
-                     cel::Predicate::Compile(rule.when, *draft.contract, *environment, nullptr));
-    for (const int index : predicate->fields()) {
-      const schema::Field& field = draft.contract->fields()[static_cast<size_t>(index)];
-      const bool sees =
-          admission.has_value() && admission->plan->visibility(field) == access::Visibility::kClear;
-      if (!field.options.personal() || sees) continue;
-      return absl::PermissionDeniedError(StrCat(
-          "规则 ", rule.id, " 的条件用到个人信息字段 ", field.options.title(), "（", field.name,
-          "）：请先提出该版本再试运行，或用 --purpose 指明能看到该字段原值的授权 / the condition "
-          "of rule ",
-          rule.id, " reads ", field.name,
-          ", which is personal: propose the version first, or name with --purpose a grant "
-          "that shows the field clear"));
-    }
-  }
+          parts_.state.FindRuleSet(draft.rules->dataset.value(), receiver, parts_.clock.Now()))
+    questions.InForce(*rules);
+  for (const rules::Rule& rule : draft.rules->rules) RETURN_IF_ERROR(questions.Check(rule));
   return absl::OkStatus();
 }
 

@@ -216,6 +216,18 @@ TEST_F(RuleTrialsTest, ATextOfOnesOwnAsksForNoPersonalValueThatHeDoesNotSee) {
   const absl::Status refused = Run(As("author", "km-data"), request);
   EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied);
   EXPECT_THAT(std::string(refused.message()), HasSubstr("rule probe reads phone"));
+  // What a derived field or a constant changes tells as much.
+  for (const char* rule :
+       {"derive: {name: 'phone.startsWith(\"138\") ? name + \"!\" : name'}",
+        "derive: {name: '1 / (phone.startsWith(\"138\") ? 0 : 1) == 1 ? name : name'}",
+        "masks: {phone: {constant: '13800000000'}}"}) {
+    const DryRunRequest other = Text(absl::StrReplaceAll(
+        kDraft, {{"rules:\n", absl::StrCat("rules:\n  - {id: probe, when: 'id == \"k2\"', ", rule,
+                                           ", legal_basis: x}\n")}}));
+    const absl::Status status = Run(As("author", "km-data"), other);
+    EXPECT_EQ(status.code(), StatusCode::kPermissionDenied) << rule << ": " << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("rule probe reads phone")) << rule;
+  }
   AddGrant();  // it masks the phone
   request.set_purpose(ServicesFixture::Of(kKunming).purpose());
   EXPECT_EQ(Run(As("author", "km-data"), request).code(), StatusCode::kPermissionDenied);
