@@ -247,7 +247,10 @@ class BasisAttributor : public Attributor {
 
   // A citizen number in a USCC's field has other digits where a USCC has its division.
   std::string OfUscc(absl::string_view code) const {
-    if (code.size() != 18) return "";
+    // Masked or a placeholder it says nothing.
+    if (code.size() != 18 || absl::StrContains(code, '*') ||
+        absl::StrContains(absl::AsciiStrToUpper(code), "XXXX"))
+      return "";
     const std::string division = gazetteer_->Resolve(code.substr(2, 6));
     if (division.empty()) return "";
     const bool citizen = codes::CheckCitizenId(code) == codes::Flaw::kNone &&
@@ -255,11 +258,12 @@ class BasisAttributor : public Attributor {
     return citizen ? "" : division;
   }
 
-  // The division code that a counter's or region's code begins with: 12, 9 or 6 digits.
+  // The division code that a counter's or region's code begins with: 12, 9 or 6 digits. A number
+  // that is longer (a citizen's), or was cut, is no code.
   static absl::string_view DigitsOf(absl::string_view text) {
     size_t n = 0;
     while (n < text.size() && absl::ascii_isdigit(text[n])) ++n;
-    return text.substr(0, n >= 12 ? 12 : n >= 9 ? 9 : n >= 6 ? 6 : n);
+    return n == 6 || n == 9 || n == 12 ? text.substr(0, n) : "";
   }
 
   const huiliu::v1::TerritoryBasis basis_;

@@ -244,6 +244,14 @@ TEST(ChainTest, AnAddressIsReadAgainWhenALaterLinkSaysTheCity) {
   EXPECT_EQ(out.county_by, 0);
 }
 
+TEST(CodeTest, WhatIsLongerOrMaskedIsNoCode) {
+  EXPECT_EQ(Code("530102199001011234"), "") << "a citizen number";
+  EXPECT_EQ(Code("5301021"), "");
+  EXPECT_EQ(Code("53282310"), "") << "cut short";
+  EXPECT_EQ(Attribute({kWeakUscc}, {"91530102**********"}).division, "");
+  EXPECT_EQ(Attribute({kWeakUscc}, {"91530102XXXXXXXXXX"}).division, "");
+}
+
 TEST(ChainTest, DisagreementHasALevel) {
   const auto level = [](const std::string& name, const std::string& code) {
     return Attribute({kName, kCode}, {name, code}).disagreement;
