@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "adapters/agent/source_worker.h"
+#include "adapters/agent/unmapped_rows.h"
 #include "core/base/status.h"
 #include "core/rules/rule_set.h"
 
@@ -51,7 +52,8 @@ std::vector<rules::FormerRules::Maker> FormerMakers(
 absl::Status CountOutOfReach(DecisionStore& decisions, rules::ReturnEngine& engine, int64_t now_us,
                              absl::string_view receiver, rules::Impact* impact) {
   rules::PriorDecision decision;
-  return decisions.ForEach([&](absl::string_view, absl::string_view value) -> absl::Status {
+  return decisions.ForEach([&](absl::string_view key, absl::string_view value) -> absl::Status {
+    if (IsUnmappedKey(key)) return absl::OkStatus();
     RETURN_IF_ERROR(rules::DecodeDecision(value, &decision));
     if (rules::IsOutOfReach(decision, engine.RuleDigestFor(decision, now_us), 0, receiver))
       impact->AddOutOfReach();

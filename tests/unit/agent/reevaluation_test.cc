@@ -200,6 +200,9 @@ TEST_F(ReevaluationTest, RowsThatAreNotTheNewestOrNotKnownAreTheChangesAffair) {
   const MadeBatch made = Make({Person("1", "李雷"), Person("9", "新来")}, &history);
   EXPECT_TRUE(made.empty() && made.decisions.empty());
   EXPECT_EQ(made.batch.reread().counts().unknown(), 1);
+  // What stands of rows that could not be mapped is no decision.
+  ASSERT_TRUE(decisions_->Stage(++sequence_, {{std::string("\0", 1), "\1"}}).ok());
+  ASSERT_TRUE(decisions_->Commit(sequence_).ok());
   rules::Impact impact;
   ASSERT_TRUE(
       CountOutOfReach(*decisions_, *f_.engine, absl::ToUnixMicros(clock_.Now()), "530100", &impact)
