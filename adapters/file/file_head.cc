@@ -75,11 +75,10 @@ RecordReader::Head RecordReader::ReadCsvHead(absl::string_view bytes, bool at_en
     return Head::kForeign;
   }
   if (!options_.header.empty() && head->columns != options_.header) {
-    const std::string found = absl::StrJoin(head->columns, ",");
+    // Without their names: of a file without a header they would be somebody's data.
     notice_(head->name, StrCat("表头不同（", head->columns.size(),
                                " 列），不读取、不计数 / has another header (", head->columns.size(),
-                               " columns: ", text::CodePointPrefix(found, 100),
-                               "); it is not read and not counted"));
+                               " columns); it is not read and not counted"));
     return Head::kForeign;
   }
   if (!HasNeeded(head->name, head->columns)) return Head::kForeign;
@@ -93,7 +92,6 @@ bool RecordReader::HasNeeded(const std::string& name, const std::vector<std::str
   const std::string repeated = needed_.Repeated(shown);
   const bool json = options_.format == Format::kJsonLines;
   if (!missing.empty()) {
-    const std::string found = absl::StrJoin(shown, ",");
     notice_(
         name,
         StrCat(json ? "文件开头的所有对象都没有映射所需的成员 " : "缺少映射所需的列 ", missing,
@@ -101,7 +99,7 @@ bool RecordReader::HasNeeded(const std::string& name, const std::vector<std::str
                     : "，不读取、不计数",
                json ? " / none of the objects at its beginning shows member(s) "
                     : " / it lacks column(s) ",
-               missing, " that the mapping needs (it has: ", text::CodePointPrefix(found, 100),
+               missing, " that the mapping needs (it has ", shown.size(),
                "); it is not read and not counted: correct the file, or the mapping",
                json ? " (optional: true of a member that the source leaves out where it is empty)"
                     : ""));

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace huiliu::file {
@@ -65,7 +66,8 @@ class Walker {
 bool SplitJsonObject(absl::string_view text, std::vector<JsonMember>* members) {
   members->clear();
   const absl::string_view bare = absl::StripLeadingAsciiWhitespace(text);
-  if (bare.empty() || bare[0] != '{' ||
+  // A zero byte would be the end of the text to the parser, and what stands behind it lost.
+  if (bare.empty() || bare[0] != '{' || absl::StrContains(bare, '\0') ||
       !nlohmann::json::accept(bare.data(), bare.data() + bare.size()))
     return false;
   Walker walker(bare);

@@ -125,9 +125,10 @@ TEST_F(FileSourceTest, AFileWithoutANeededColumnIsNamedAndNotRead) {
   ASSERT_TRUE(source_->Need(needed).ok());
   EXPECT_THAT(Poll(), ElementsAre("c.csv:2|1|a"));
   ASSERT_EQ(notices_.size(), 2U);
-  EXPECT_THAT(notices_[0],
-              testing::AllOf(testing::StartsWith("a.csv: "), testing::HasSubstr("列 状态/旧状态，"),
-                             testing::HasSubstr("it has: k,状态2")));
+  EXPECT_THAT(
+      notices_[0],
+      testing::AllOf(testing::StartsWith("a.csv: "), testing::HasSubstr("列 状态/旧状态，"),
+                     testing::HasSubstr("(it has 2)"), testing::Not(testing::HasSubstr("状态2"))));
   EXPECT_THAT(notices_[1],
               testing::AllOf(testing::StartsWith("b.csv: "), testing::HasSubstr("k, 状态/旧状态")));
   EXPECT_FALSE(source_->has_one_header());
@@ -177,10 +178,11 @@ TEST_F(FileSourceTest, AnObjectMayLackANeededMemberAFileMayNot) {
     ASSERT_EQ(notices_.size(), 2U);
     EXPECT_THAT(notices_[0],
                 testing::AllOf(testing::StartsWith("b.jsonl: "), testing::HasSubstr("成员 op")));
-    EXPECT_THAT(notices_[1], testing::AllOf(testing::StartsWith("d.jsonl: "),
-                                            testing::HasSubstr("member(s) status"),
-                                            testing::HasSubstr("it has: k,op,state"),
-                                            testing::HasSubstr("optional: true")));
+    EXPECT_THAT(
+        notices_[1],
+        testing::AllOf(testing::StartsWith("d.jsonl: "), testing::HasSubstr("member(s) status"),
+                       testing::HasSubstr("(it has 3)"), testing::Not(testing::HasSubstr("state,")),
+                       testing::HasSubstr("optional: true")));
   }
   // Refused, not given up: it is looked at again when it changes.
   Write("d.jsonl", "{\"k\":8,\"status\":\"y\"}\n", true);
@@ -221,6 +223,13 @@ TEST_F(FileSourceTest, AnObjectWithAMemberTwiceIsAnErrorRow) {
   Open(",\"follow\":false,\"format\":\"jsonl\"");
   EXPECT_THAT(Poll(), ElementsAre("a.jsonl:1|1|a", "a.jsonl:2!json.duplicate@a.jsonl:2:1",
                                   "a.jsonl:3|3|{\"k\":1,\"v\":2}"));
+}
+
+TEST_F(FileSourceTest, AZeroByteInALineOfJsonHidesNothingBehindIt) {
+  Write("a.jsonl",
+        std::string("{\"k\":1,\"v\":\"a\"}\0{\"k\":2,\"v\":\"b\"}\n{\"k\":3,\"v\":\"c\"}\n", 48));
+  Open(",\"follow\":false,\"format\":\"jsonl\"");
+  EXPECT_THAT(Poll(), ElementsAre("a.jsonl:1!json.invalid@a.jsonl:1:1", "a.jsonl:2|3|c"));
 }
 
 // A column that the mapping does not name, for it is called like its field.
