@@ -73,10 +73,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
 }
 
 bool Failure::OfRow() const {
-  // 22 data exception, 23 constraint, 44 check option, 54000 an index entry too large, P0001 raised
-  // by a trigger.
-  return absl::StartsWith(state, "22") || absl::StartsWith(state, "23") ||
-         absl::StartsWith(state, "44") || state == "54000" || state == "P0001";
+  // 22 data exception, 23 constraint, 44 check option, 54000 an index entry too large.
+  return raised || absl::StartsWith(state, "22") || absl::StartsWith(state, "23") ||
+         absl::StartsWith(state, "44") || state == "54000";
 }
 
 absl::Status Connection::Failed(const PGresult* result) {
@@ -90,11 +89,14 @@ absl::Status Connection::Failed(const PGresult* result) {
   std::string column = Text(PQresultErrorField(result, PG_DIAG_COLUMN_NAME));
   if (column.empty()) column = CopyColumn(Text(PQresultErrorField(result, PG_DIAG_CONTEXT)));
   failure_.state = state;
+  // RAISE of PL/pgSQL, whatever code it gives.
+  failure_.raised = state == "P0001" ||
+                    Text(PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION)) == "exec_stmt_raise";
   // The primary message only, and only where the server itself wrote it: details and context, and
   // what a trigger says, may quote values.
-  if (absl::StartsWith(state, "22")) {
+  if (!failure_.raised && absl::StartsWith(state, "22")) {
     failure_.message = "a value does not fit its column";
-  } else if (state == "P0001") {
+  } else if (failure_.raised) {
     failure_.message = "a trigger of the table refused the row";
   } else {
     failure_.message = Text(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));

@@ -20,6 +20,7 @@ struct Failure {
   std::string state;    // SQLSTATE
   std::string message;  // one line
   std::string place;    // the constraint or column, where it is named
+  bool raised = false;  // by a function of the table's, such as a trigger
 
   // Whether a row's content is at fault: its values or a rule of the table about them.
   bool OfRow() const;

@@ -121,11 +121,14 @@ TEST_F(RefusedRowsTest, EveryKindOfRefusalNamesItsPlace) {
   Sql(Alter("ALTER COLUMN name SET NOT NULL"));
   Sql(Alter("ADD CONSTRAINT one_name UNIQUE (name)"));
   Sql(Alter("ADD CONSTRAINT late CHECK (true)"));
-  Sql(StrCat("CREATE FUNCTION no_", table_,
-             "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF "
-             "NEW.age = 99 THEN RAISE EXCEPTION 'secret %', NEW.id; END IF; RETURN NEW; END $$; "
-             "CREATE TRIGGER no BEFORE INSERT OR UPDATE ON ",
-             table_, " FOR EACH ROW EXECUTE PROCEDURE no_", table_, "()"));
+  Sql(StrCat(
+      "CREATE FUNCTION no_", table_,
+      "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF "
+      "NEW.age = 99 THEN RAISE EXCEPTION 'secret %', NEW.id; END IF; IF NEW.age = 98 THEN RAISE "
+      "'secret %', NEW.id USING ERRCODE = '23514'; END IF; IF NEW.age = 97 THEN RAISE "
+      "'secret %', NEW.id USING ERRCODE = 'UE001'; END IF; RETURN NEW; END $$; "
+      "CREATE TRIGGER no BEFORE INSERT OR UPDATE ON ",
+      table_, " FOR EACH ROW EXECUTE PROCEDURE no_", table_, "()"));
   ASSERT_TRUE(Land({{"1", "a", "1"},
                     {"2", std::nullopt, "2"},
                     {"3", "a", "3"},
@@ -133,7 +136,9 @@ TEST_F(RefusedRowsTest, EveryKindOfRefusalNamesItsPlace) {
                     {"5", std::string("e\0e", 3), "5"},
                     {"6", "\xff\xfe", "6"},
                     {"7", "g", "99"},
-                    {"8", "h", "8"}},
+                    {"8", "h", "8"},
+                    {"9", "i", "98"},
+                    {"10", "j", "97"}},
                    "c1")
                   .ok());
   EXPECT_EQ(Ids(), "1 8");
@@ -141,12 +146,14 @@ TEST_F(RefusedRowsTest, EveryKindOfRefusalNamesItsPlace) {
   for (const json& row : Kept())
     why[row["reason"].get<std::string>() + " " + row["batch_place"].get<std::string>()] =
         row["place"];
-  EXPECT_EQ(why, (std::map<std::string, std::string>{{"23502 2/8", "column name"},
-                                                     {"23505 3/8", "constraint one_name"},
-                                                     {"22003 4/8", "column age"},
-                                                     {"22021 5/8", "column name"},
-                                                     {"22021 6/8", why["22021 6/8"]},
-                                                     {"P0001 7/8", ""}}));
+  EXPECT_EQ(why, (std::map<std::string, std::string>{{"23502 2/10", "column name"},
+                                                     {"23505 3/10", "constraint one_name"},
+                                                     {"22003 4/10", "column age"},
+                                                     {"22021 5/10", "column name"},
+                                                     {"22021 6/10", why["22021 6/10"]},
+                                                     {"P0001 7/10", ""},
+                                                     {"23514 9/10", ""},
+                                                     {"UE001 10/10", ""}}));
   EXPECT_THAT(Logged(), Not(HasSubstr("secret")));
 }
 
