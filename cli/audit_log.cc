@@ -16,6 +16,7 @@
 #include "core/base/files.h"
 #include "core/base/status.h"
 #include "core/merkle/merkle.h"
+#include "core/text/printable_lines.h"
 #include "huiliu/v1/audit.pb.h"
 #include "nlohmann/json.hpp"
 
@@ -217,7 +218,7 @@ absl::Status AuditCheckpoint(Command& command, const AuditOptions& options) {
   if (!options.save.empty() && !command.findings)
     RETURN_IF_ERROR(SaveCheckpoint(options.save, checkpoint));
   if (command.json) return command.PrintJson(checkpoint);
-  command.out() << checkpoint.note() << command.Say("公钥 ", "public key ")
+  command.out() << text::PrintableLines(checkpoint.note()) << command.Say("公钥 ", "public key ")
                 << absl::BytesToHexString(checkpoint.public_key()) << "\n";
   return absl::OkStatus();
 }

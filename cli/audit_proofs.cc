@@ -89,9 +89,10 @@ absl::Status VerifyRecord(const v1::TraceRecordRequest& asked,
                           const v1::TraceRecordResponse& trace) {
   if (!trace.has_record_leaf())
     return absl::NotFoundError(
-        "节点未给出证明：日志已不存该批次全部记录 / the node gives none: the log does not hold the "
-        "whole "
-        "batch any more");
+        "节点未给出证明（记录已撤回，或日志已不存其批次全部记录），所示信封只是节点的说法 / the "
+        "node gives none (the "
+        "record is withdrawn, or the log does not hold its whole batch): the envelope shown is its "
+        "word");
   v1::Envelope envelope;
   RETURN_IF_ERROR(CheckLeaf(asked, trace, &envelope));
   const v1::RecordLeaf& record = trace.record_leaf();

@@ -73,10 +73,15 @@ bool VerifyAll(const v1::TraceRecordRequest& asked, const v1::TraceRecordRespons
   };
   (*verified)["checkpoint"] = word(VerdictOf(VerifyCheckpoint(trace.checkpoint(), audit_key)));
   (*verified)["key_known"] = !audit_key.empty();
-  if (trace.found()) (*verified)["record"] = word(VerdictOf(VerifyRecord(asked, trace)));
+  if (trace.found() || trace.has_envelope())
+    (*verified)["record"] = word(VerdictOf(VerifyRecord(asked, trace)));
   nlohmann::json& hops = (*verified)["hops"] = nlohmann::json::object();
-  for (const auto& hop : trace.hops())
-    hops[absl::StrCat(hop.index())] = word(VerdictOf(hop, trace.checkpoint()));
+  for (const auto& hop : trace.hops()) {
+    const std::string index = absl::StrCat(hop.index());
+    // One leaf is one entry: a second is made up, whatever the first is.
+    hops[index] = word(hops.contains(index) ? Verdict{Proof::kFailed, "同一序号两条 / twice"}
+                                            : VerdictOf(hop, trace.checkpoint()));
+  }
   return holds;
 }
 
@@ -114,12 +119,13 @@ class Report {
                   "who has seen it, newest first (no proof of each: audit export and audit "
                   "verify check the whole log):"),
               trace_.reads());
-    if (trace_.found())
+    // Without the record itself, its envelope is what the node says.
+    if (trace_.found() || trace_.has_envelope())
       Proven(command_.Say("本条记录及其来源的证明", "proof of the record and where it came from"),
              VerdictOf(VerifyRecord(asked_, trace_)));
     const v1::Checkpoint& checkpoint = trace_.checkpoint();
     Proven(absl::StrCat(command_.Say("检查点签名（", "the checkpoint's signature ("),
-                        checkpoint.origin(), "，", checkpoint.tree_size(),
+                        Printable(checkpoint.origin()), "，", checkpoint.tree_size(),
                         command_.Say(" 条）", " entries)")),
            VerdictOf(VerifyCheckpoint(checkpoint, command_.profile.audit_key)));
     if (command_.profile.audit_key.empty()) {
@@ -127,8 +133,8 @@ class Report {
                                      "  signed by (not known beforehand, so only whole): ")
                      << absl::BytesToHexString(checkpoint.public_key()) << "\n";
     }
-    command_.out() << command_.Say("节点看不到的：", "not seen by the node: ") << trace_.unseen()
-                   << "\n";
+    command_.out() << command_.Say("节点看不到的：", "not seen by the node: ")
+                   << Printable(trace_.unseen()) << "\n";
   }
 
  private:
@@ -211,6 +217,9 @@ absl::Status AuditRecord(Command& command, const AuditOptions& options) {
     request.set_reads_before(trace.more_reads_before());
     v1::TraceRecordResponse older;
     RETURN_IF_ERROR(command.Call("Audit/TraceRecord", request, &older));
+    if (older.more_reads_before() >= request.reads_before())
+      return absl::DataLossError(
+          "节点的查询记录不往前走 / the node's pages of reads do not go back in time");
     trace.set_more_reads_before(older.more_reads_before());
     for (auto& read : *older.mutable_reads()) {
       read.clear_inclusion();  // under another checkpoint than the one that is shown
