@@ -49,6 +49,9 @@ absl::Span<const FunctionEntry> ConversionFunctions();
 absl::Span<const FunctionEntry> TimeFunctions();
 absl::Span<const FunctionEntry> DomainFunctions();
 
+// What a match may cost at worst: RE2 without its cache of states takes a step for each byte and
+// each instruction of the pattern's program.
+int64_t CostOfMatch(size_t text_bytes, int program_size);
 // Linear in the text, whatever the part.
 bool ContainsText(absl::string_view text, absl::string_view part);
 

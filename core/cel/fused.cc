@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/cel/functions.h"
 #include "core/cel/node.h"
 
 namespace huiliu::cel {
@@ -156,7 +157,8 @@ class MatchesNode : public Node {
     const Value text = text_->Evaluate(frame);
     if (text.is_error()) return text;
     if (text.kind != ValueKind::kString) return Error(kNoOverload);
-    if (!frame.Charge(2 + static_cast<int64_t>(text.size / 8))) return Error(kTooCostly);
+    if (!frame.Charge(2 + CostOfMatch(text.size, pattern_->ProgramSize())))
+      return Error(kTooCostly);
     return Bool(RE2::PartialMatch(re2::StringPiece(text.data, text.size), *pattern_));
   }
 

@@ -2,6 +2,8 @@
 #include <re2/re2.h>
 #include <string.h>
 
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "core/cel/functions.h"
 #include "core/cel/literal.h"
@@ -57,10 +59,15 @@ Value Matches(Frame& frame, const Value* args, size_t) {
   options.set_max_mem(kMaxRegexBytes);
   const RE2 pattern(re2::StringPiece(args[1].data, args[1].size), options);
   if (!pattern.ok()) return Error("matches: no regular expression");
+  if (!frame.Charge(CostOfMatch(args[0].size, pattern.ProgramSize()))) return Error(kTooCostly);
   return Bool(RE2::PartialMatch(re2::StringPiece(args[0].data, args[0].size), pattern));
 }
 
 }  // namespace
+
+int64_t CostOfMatch(size_t text_bytes, int program_size) {
+  return static_cast<int64_t>(text_bytes) * std::max(program_size, 8) / 64;
+}
 
 bool ContainsText(absl::string_view text, absl::string_view part) {
   if (part.empty()) return true;

@@ -72,6 +72,13 @@ TEST_F(HostileTest, ExpressionsThatAreNoTextAreRefusedWithTheirPlace) {
   EXPECT_FALSE(rows_.Issues("\xef\xbb\xbftrue").empty());
 }
 
+TEST_F(HostileTest, AMatchCostsWhatItsPatternMayTake) {
+  const std::string text = absl::StrCat("name: '", std::string(1000000, 'x'), "'");
+  EXPECT_EQ(rows_.Ask("name.matches('(?i)(x{1,100}){1,9}z')", text), Truth::kError);
+  EXPECT_EQ(rows_.Ask("name.matches('(?i)(x{1,100}){1,9}' + 'z')", text), Truth::kError);
+  EXPECT_EQ(rows_.Ask("name.matches('^x+$')", text), Truth::kTrue);
+}
+
 TEST_F(HostileTest, EvaluationIsBounded) {
   const std::string list = "[" + Times("1,", 200) + "1]";
   std::string text = "true";
