@@ -55,7 +55,7 @@ class BasisAttributor : public Attributor {
     out->county_means = CountyMeans::kNothing;
     out->findings.clear();
     out->reason.clear();
-    places_.resize(order_.size());
+    places_.assign(order_.size(), Place());
     city_.clear();
     for (size_t i = 0; i < order_.size(); ++i) {
       const absl::string_view text = Text(values, order_[i]);
@@ -78,9 +78,17 @@ class BasisAttributor : public Attributor {
   }
 
   void DecideCity(const Place& place, int link, Attribution* out) {
-    if (!city_.empty() || !IsCityOrCounty(place.division)) return;
+    if (!city_.empty() || !IsCityOrCounty(place.division) || LeftOpen(place, link)) return;
     city_ = CityOf(place.division);
     out->decided_by = link;
+  }
+
+  // A weak link says a city that an address leaves open between it and who manages a part of it.
+  bool LeftOpen(const Place& place, int link) const {
+    return basis_.evidence(link).weak() &&
+           std::any_of(places_.begin(), places_.end(), [&](const Place& other) {
+             return !other.open_in.empty() && CityOf(other.open_in) == CityOf(place.division);
+           });
   }
 
   // Of addresses that were read before the city, or only the province, was known.

@@ -143,10 +143,16 @@ void Gazetteer::AddPlace(absl::string_view code, absl::string_view name) {
   const std::string county = Resolve(code);
   if (county.empty()) return;
   const bool street = code.size() == 9;
+  const bool managed = !ManagedIn(code).empty();
+  if (managed && street) return;  // its name means it by itself
   const auto add = [&](absl::string_view form) {
     if (form.size() < 9) return;
     const bool bare = !street && absl::EndsWith(form, "村");
     if (bare && form.size() < 12) return;
+    if (managed) {
+      names_.Add(form, {NameKind::kManagedVillage, county, std::string(code.substr(0, 6))});
+      return;
+    }
     names_.Add(form, {street ? NameKind::kStreet
                       : bare ? NameKind::kHamlet
                              : NameKind::kVillage,
@@ -193,23 +199,29 @@ absl::Status Gazetteer::LoadCodes(const std::string& folder) {
                                               std::string(cells[3]), true});
     return absl::OkStatus();
   }));
-  return ForEachRow(folder + "/managed.tsv", 2, [&](const auto& cells) -> absl::Status {
-    const Division* area = Find(cells[0]);
-    if (area == nullptr || Find(cells[1]) == nullptr)
+  return ForEachRow(folder + "/managed.tsv", 3, [&](const auto& cells) -> absl::Status {
+    if (Find(cells[0]) == nullptr || Find(cells[1]) == nullptr)
       return absl::InvalidArgumentError(
           StrCat("code ", cells[0], " or ", cells[1], " is in no edition"));
     managed_[cells[0]] = std::string(cells[1]);
     managed_in_.emplace(cells[0].substr(0, 6));
-    absl::string_view stem = area->name;
-    for (absl::string_view suffix : {"街道", "镇", "乡"}) {
-      if (absl::ConsumeSuffix(&stem, suffix)) break;
-    }
-    const Naming naming{NameKind::kManaged, std::string(cells[1]),
-                        std::string(cells[0].substr(0, 6))};
-    names_.Add(area->name, naming);
-    names_.Add(stem, naming);
+    AddManaged(*Find(cells[0]), std::string(cells[1]), cells[2]);
     return absl::OkStatus();
   });
+}
+
+// What means the area by itself, and what only may: its bare stem stands in other names, too.
+void Gazetteer::AddManaged(const Division& area, const std::string& manager,
+                           absl::string_view names) {
+  const std::string within = area.code.substr(0, 6);
+  names_.Add(area.name, {NameKind::kManaged, manager, within});
+  for (absl::string_view name : absl::StrSplit(names, "、", absl::SkipEmpty()))
+    names_.Add(name, {NameKind::kManaged, manager, within});
+  absl::string_view stem = area.name;
+  for (absl::string_view suffix : {"街道", "镇", "乡"}) {
+    if (absl::ConsumeSuffix(&stem, suffix)) break;
+  }
+  names_.Add(stem, {NameKind::kManagedStem, manager, within});
 }
 
 // The hand-kept names: alias and code.

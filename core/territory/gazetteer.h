@@ -45,6 +45,7 @@ class Gazetteer : public Divisions {
   void BuildNames();
   void AddShortNames(std::vector<std::pair<std::string, std::string>> shorts);
   void AddPlace(absl::string_view code, absl::string_view name);
+  void AddManaged(const Division& area, const std::string& manager, absl::string_view names);
 
   absl::flat_hash_map<std::string, Division> divisions_;
   absl::flat_hash_map<std::string, std::string> managed_;

@@ -1,6 +1,8 @@
 #include "core/territory/name_context.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "absl/strings/match.h"
 
@@ -56,6 +58,19 @@ bool ContinuesAsOtherName(absl::string_view rest) {
       "集团", "人家", "商贸", "国际", "家园", "公寓", "农场", "水库",   "公墓", "居委", "苑",
       "有限", "金盾", "烟厂", "商会", "驻",   "园艺", "公园", "温泉"};
   return !rest.empty() && (ContinuesAsRoad(rest) || StartsWithAny(rest, kTails));
+}
+
+bool IsThing(absl::string_view name, absl::string_view rest) {
+  static constexpr std::pair<absl::string_view, absl::string_view> kThings[] = {
+      {"普洱", "茶"}, {"昆明", "湖"}, {"宣威", "火腿"}};
+  if (name == "大理" && absl::StartsWith(rest, "石")) {
+    // 大理石油公司 is a company of 大理.
+    return StartsWithAny(rest.substr(3), {"材", "板", "加工", "厂", "工艺", "开采", "矿", "制",
+                                          "雕", "市场", "销售", "路", "街", "城"});
+  }
+  return std::any_of(std::begin(kThings), std::end(kThings), [&](const auto& thing) {
+    return name == thing.first && absl::StartsWith(rest, thing.second);
+  });
 }
 
 // What makes the county before it an institution's, which may stand in another: 西山区粮食局.

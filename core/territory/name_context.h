@@ -18,6 +18,9 @@ bool ContinuesAsRoad(absl::string_view rest);
 bool ContinuesAsOtherName(absl::string_view rest);
 bool ContinuesAsInstitution(absl::string_view rest);
 
+// Whether a place's short name and what follows are the word for a thing: 普洱茶, 大理石, 昆明湖路.
+bool IsThing(absl::string_view name, absl::string_view rest);
+
 // The number right behind a road's name, in ASCII or full-width digits; 0: none.
 uint32_t HouseNumber(absl::string_view rest);
 

@@ -15,17 +15,19 @@ enum class NameKind : uint8_t {
   kDivision,  // a province, city or county in full, or an alias that means nothing else
   kShort,     // its name without 省, 市, 县 …: means the place only where a place is expected
   kManaged,   // a managed area; `within` is the county it lies in
-  kZone,      // a development zone, under the county whose rows it counts with
-  kStreet,    // a street office, town or township
-  kVillage,   // a village or community
-  kLandmark,  // a road, estate or market kept by hand: weaker still
-  kHamlet,    // a bare 大桥村, which may lie anywhere: the weakest
+  kManagedStem,     // its bare stem (磨憨), which stands in other names, too
+  kManagedVillage,  // a village of it, whose name may be another's
+  kZone,            // a development zone, under the county whose rows it counts with
+  kStreet,          // a street office, town or township
+  kVillage,         // a village or community
+  kLandmark,        // a road, estate or market kept by hand: weaker still
+  kHamlet,          // a bare 大桥村, which may lie anywhere: the weakest
 };
 
 struct Naming {
   NameKind kind;
   std::string code;    // resolved six-digit code
-  std::string within;  // kManaged: the county it lies in
+  std::string within;  // of managed areas: the county they lie in
   // kLandmark: the house numbers that lie in the county; 0 and 0: all that no other range has.
   uint32_t first_number = 0, last_number = 0;
 };

@@ -1,56 +1,19 @@
 #include "core/territory/place_reader.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "core/territory/name_context.h"
-#include "core/territory/second_county.h"
+#include "core/territory/named_places.h"
+#include "core/territory/other_place.h"
 
 namespace huiliu::territory {
 namespace {
-
-// Counties by names below the county. A name that several counties have decides nothing by itself;
-// several such names together may.
-class LocalNames {
- public:
-  void Add(const Codes& counties) {
-    if (counties.empty()) return;
-    if (counties.size() == 1) {
-      sure_.Add(counties.Only());
-    } else if (any_) {
-      shared_.Intersect(counties);
-    } else {
-      shared_ = counties;
-      any_ = true;
-    }
-  }
-  bool empty() const { return sure_.empty() && !any_; }
-  bool many() const { return sure_.size() > 1; }
-  // The counties that are left: none where names contradict each other.
-  Codes Left() const {
-    if (sure_.empty()) return shared_;
-    Codes left = sure_.size() == 1 ? sure_ : Codes();
-    if (any_) left.Intersect(shared_);
-    return left;
-  }
-  bool Allows(absl::string_view county) const { return !any_ || shared_.Has(county); }
-  bool several() const { return sure_.size() > 1 || (sure_.empty() && any_); }
-  absl::string_view County() const { return sure_.empty() ? shared_.Only() : sure_.Only(); }
-
- private:
-  Codes sure_, shared_;
-  bool any_ = false;
-};
-
-// What an address names behind its beginning.
-struct Named {
-  Codes counties, zones;
-  LocalNames streets, villages, landmarks, hamlets;
-  absl::string_view manager, managed_in;
-};
 
 class Reader {
  public:
@@ -81,16 +44,17 @@ class Reader {
   bool ambiguous() const { return ambiguous_; }
 
   // All names behind `begin` of places inside `within`.
-  Named ReadRest(size_t begin, absl::string_view within) const {
-    Named named;
+  NamedPlaces ReadRest(size_t begin, absl::string_view within) const {
+    NamedPlaces named;
     NameTrie::Match matches[NameTrie::kMaxMatches];
+    begin = SkipFiller(begin);
     for (size_t at = begin; at < text_.size();) {
       size_t took = 0;
       const size_t count = static_cast<uint8_t>(text_[at]) < 0x80
                                ? 0
                                : gazetteer_.names().MatchesAt(text_.substr(at), matches);
       for (size_t i = 0; i < count && took == 0; ++i) {
-        if (Take(matches[i], at, within, &named)) took = matches[i].size;
+        if (Take(matches[i], at, at == begin, within, &named)) took = matches[i].size;
       }
       at += took > 0 ? took : CodePointSize(text_[at]);
     }
@@ -147,7 +111,8 @@ class Reader {
   bool Accepts(const Naming& naming, size_t start, size_t size, absl::string_view within) {
     const absl::string_view name = text_.substr(start, size), rest = text_.substr(start + size);
     if (naming.kind == NameKind::kDivision) return MeansDivision(name, rest);
-    if (naming.kind != NameKind::kShort || ContinuesAsOtherName(rest)) return false;
+    if (naming.kind != NameKind::kShort || ContinuesAsOtherName(rest) || IsThing(name, rest))
+      return false;
     if (!within.empty() || name_expected_) return true;
     if (IsCounty(naming.code)) {
       return !known_.empty() && Inside(known_, naming.code) &&
@@ -177,20 +142,39 @@ class Reader {
     return false;
   }
 
+  // Notes a managed area's name. A bare 磨憨 means it only where the address goes down to it
+  // (勐腊县磨憨): behind other words it is a direction, a firm's or an office's.
+  static bool TakeManaged(const Naming& naming, absl::string_view rest, bool first,
+                          NamedPlaces* named) {
+    if (ContinuesAsRoad(rest)) return false;
+    const bool sure = naming.kind == NameKind::kManaged ||
+                      (naming.kind == NameKind::kManagedStem && first &&
+                       !ContinuesAsOtherName(rest) && !absl::StrContains(rest, "公司"));
+    if (named->managed_for_sure && !sure) return true;
+    named->manager = naming.code;
+    named->managed_in = naming.within;
+    named->managed_for_sure = named->managed_for_sure || sure;
+    return true;
+  }
+
   // Notes what a name at `at` means in an address; false where it means nothing.
-  bool Take(const NameTrie::Match& match, size_t at, absl::string_view within, Named* named) const {
+  bool Take(const NameTrie::Match& match, size_t at, bool first, absl::string_view within,
+            NamedPlaces* named) const {
     const absl::string_view name = text_.substr(at, match.size);
     const absl::string_view rest = text_.substr(at + match.size);
     Codes counties, streets, villages, landmarks, numbered, hamlets;
-    bool took = false;
+    absl::string_view managed_in;
     for (const Naming& naming : *match.namings) {
-      if (naming.kind == NameKind::kManaged) {
-        if (!Inside(within, naming.within) || ContinuesAsRoad(rest)) continue;
-        named->manager = naming.code;
-        named->managed_in = naming.within;
-        took = true;
-      }
-      if (!Inside(within, naming.code) || naming.code == within) continue;
+      const bool village = naming.kind == NameKind::kManagedVillage;
+      if (naming.within.empty() || !Inside(within, naming.within) || (within.empty() && village))
+        continue;
+      if (TakeManaged(naming, rest, first, named)) managed_in = naming.within;
+    }
+    bool took = !managed_in.empty();
+    for (const Naming& naming : *match.namings) {
+      // The village may be the managed area's.
+      if (naming.code == managed_in) continue;
+      if (!Inside(within, naming.code) || (naming.code == within && !IsCounty(within))) continue;
       switch (naming.kind) {
         case NameKind::kDivision:
           // 城区, 郊区 and 矿区 are words where no city is known.
@@ -233,7 +217,7 @@ class Reader {
     // One name, several places: any of them may be meant.
     if (!landmarks.empty()) {
       landmarks.AddAll(hamlets);
-      hamlets = Codes();
+      hamlets.Clear();
     }
     named->landmarks.Add(numbered.empty() ? landmarks : numbered);
     named->hamlets.Add(hamlets);
@@ -249,99 +233,19 @@ class Reader {
   bool names_city_ = false;
 };
 
-Place At(absl::string_view division, CountyMeans by) {
-  Place place;
-  place.division = std::string(division);
-  place.by = by;
-  return place;
-}
-
-// An address that begins with a county and names `other` behind it (empty: none). Behind its city
-// the first is the address's own, and the other contradicts it; without, either may be.
-Place OfTwo(const Gazetteer& gazetteer, absl::string_view written, absl::string_view other,
-            bool behind_city) {
-  if (other.empty() || behind_city) {
-    Place place = At(written, CountyMeans::kWritten);
-    place.also = std::string(other);
-    return place;
-  }
-  Place place;
-  place.ambiguous = true;
-  if (!Inside(CityOf(written), other)) return place;
-  place.division = CityOf(written);
-  place.candidates.Add(gazetteer.Find(written)->code);
-  place.candidates.Add(other);
-  return place;
-}
-
-// What is left to other links where no name decides by itself.
-Place Open(const Named& named, const std::string& written) {
-  Place place = At(written, CountyMeans::kNothing);
-  place.ambiguous = named.streets.several() || named.villages.several();
-  bool any = false;
-  for (const LocalNames* names :
-       {&named.streets, &named.villages, &named.landmarks, &named.hamlets}) {
-    if (names->empty()) continue;
-    if (any) {
-      place.candidates.Intersect(names->Left());
-    } else {
-      place.candidates = names->Left();
-    }
-    any = true;
-  }
-  // 春城路 alone may be any town's: an address that names its city means the city's own.
-  const bool hamlets_alone =
-      named.streets.empty() && named.villages.empty() && named.landmarks.empty();
-  place.may_decide = IsCityOrCounty(written) && place.candidates.size() == 1 && !hamlets_alone;
-  return place;
-}
-
-// Which county of `within` the address says. `written`: what it begins with.
-Place Decide(const Named& named, const std::string& written, absl::string_view within) {
-  if (!named.manager.empty()) {
-    Place place = At(named.manager, CountyMeans::kNothing);
-    place.managed_in = std::string(named.managed_in);
-    return place;
-  }
-  if (IsCounty(written)) return At(written, CountyMeans::kWritten);
-  if (named.counties.size() > 1) {
-    Place place = At(written, CountyMeans::kNothing);
-    place.ambiguous = true;
-    return place;
-  }
-  if (!named.counties.empty()) return At(named.counties.Only(), CountyMeans::kWritten);
-  if (within.empty()) return At(written, CountyMeans::kNothing);
-  const bool city_known = IsCityOrCounty(within);
-  const absl::string_view street = named.streets.County();
-  // A zone may reach into another county, by a township that is then named with it.
-  if (city_known && !named.zones.Only().empty())
-    return street.empty() ? At(named.zones.Only(), CountyMeans::kZone)
-                          : At(street, CountyMeans::kStreet);
-  if (!street.empty()) return At(street, CountyMeans::kStreet);
-  if (named.streets.many() || !city_known) {
-    Place place = At(written, CountyMeans::kNothing);
-    place.ambiguous = named.streets.several();
-    return place;
-  }
-  // A street of two counties may still say which of them a village cannot be in.
-  const absl::string_view village = named.villages.County();
-  if (!village.empty() && named.streets.Allows(village)) return At(village, CountyMeans::kVillage);
-  return Open(named, written);
-}
-
 }  // namespace
 
 Place ReadName(const Gazetteer& gazetteer, absl::string_view text) {
   Reader reader(gazetteer, text, "", true);
   size_t begin = 0;
   const std::string written = reader.ReadFromLeft(&begin);
-  const Named named = reader.ReadRest(begin, written);
-  const bool managed = !named.manager.empty();
-  Place place = At(managed ? named.manager : absl::string_view(written),
-                   IsCounty(written) && !managed ? CountyMeans::kWritten : CountyMeans::kNothing);
-  place.managed_in = std::string(named.managed_in);
-  if (!managed) place.ambiguous = written.empty() && reader.ambiguous();
-  return place;
+  const std::optional<Place> managed = DecideManaged(reader.ReadRest(begin, written));
+  if (managed.has_value()) return *managed;
+  Place place = At(written, IsCounty(written) ? CountyMeans::kWritten : CountyMeans::kNothing);
+  place.ambiguous = written.empty() && reader.ambiguous();
+  if (!IsCityOrCounty(written)) return place;
+  return OfTwo(gazetteer, written, FindOtherPlace(gazetteer, text.substr(begin), written),
+               reader.names_city(), std::move(place));
 }
 
 Place ReadAddress(const Gazetteer& gazetteer, absl::string_view text, absl::string_view known) {
@@ -351,12 +255,17 @@ Place ReadAddress(const Gazetteer& gazetteer, absl::string_view text, absl::stri
   // A province alone is no better than what is known inside it.
   const absl::string_view within =
       IsCityOrCounty(written) || !Inside(written, known) || known.empty() ? written : known;
-  if (IsCounty(written) && !gazetteer.HasManaged(written))
-    return OfTwo(gazetteer, written, OtherCounty(gazetteer, text.substr(begin), written),
-                 reader.names_city());
-  Place place = Decide(reader.ReadRest(begin, within), written, within);
-  place.ambiguous = place.ambiguous || (place.division.empty() && reader.ambiguous());
-  return place;
+  Place place = At(written, CountyMeans::kWritten);
+  if (!IsCounty(written) || gazetteer.HasManaged(written)) {
+    const NamedPlaces named = reader.ReadRest(begin, within);
+    std::optional<Place> managed = DecideManaged(named);
+    if (managed.has_value()) return *std::move(managed);
+    place = Decide(named, written, within);
+    place.ambiguous = place.ambiguous || (place.division.empty() && reader.ambiguous());
+  }
+  if (!IsCityOrCounty(written)) return place;
+  return OfTwo(gazetteer, written, FindOtherPlace(gazetteer, text.substr(begin), written),
+               reader.names_city(), std::move(place));
 }
 
 }  // namespace huiliu::territory

@@ -29,6 +29,7 @@ class Codes {
   }
   // The only one; empty where there are none or several.
   absl::string_view Only() const { return codes_.size() == 1 ? codes_[0] : absl::string_view(); }
+  void Clear() { codes_.clear(); }
   void Intersect(const Codes& other) {
     codes_.erase(std::remove_if(codes_.begin(), codes_.end(),
                                 [&](absl::string_view code) { return !other.Has(code); }),
@@ -44,6 +45,9 @@ struct Place {
   std::string division;    // resolved; empty: nothing
   bool ambiguous = false;  // several, so nothing (or nothing below `division`)
   std::string managed_in;  // the county that the managed area lies in, where `division` manages
+  // The county of a managed area, where the text may mean the area or its county: it says neither,
+  // and a weak link with a code of there cannot tell, either.
+  std::string open_in;
   CountyMeans by = CountyMeans::kNothing;  // how `division` was told, where it is a county
   std::string also;  // another county that an address names in full behind the one it says
   // Where names below the county leave it open: the counties they allow (views into the gazetteer).

@@ -224,6 +224,13 @@ TEST(AddressTest, ATownshipDecidesBeforeTheZoneThatRunsIt) {
   EXPECT_EQ(Registration("昆明市滇池旅游度假区大渔片区", "").division, "530114");
   EXPECT_EQ(Registration("昆明经开区洛羊街道办事处大洛羊社区", "").division, "530114");
   EXPECT_EQ(Registration("昆明市高新区马金铺", "").division, "530114");
+  for (const char* text :
+       {"云南省昆明经开区洛羊物流片区", "昆明经开区大洛羊(工贸片区9号)",
+        "昆明滇池国家旅游度假区大渔欣城B8地块", "昆明市高新区新城高新技术产业基地B-5-3",
+        "昆明市经济技术开发区小洛羊社区"})
+    EXPECT_EQ(Registration(text, "").division, "530114") << text;
+  // A road's or estate's county is not the zone's township.
+  EXPECT_EQ(Registration("昆明市高新区北辰财富中心", "").division, "530102");
 }
 
 TEST(ChainTest, TheFirstStrongLinkDecidesTheCityAndTheFirstCountyInsideItTheCounty) {
@@ -310,6 +317,57 @@ TEST(AddressTest, ASecondCountyNeverPassesInSilence) {
        {"昆明市五华区昆明市五华区北京路1号", "昆明市五华区盘龙区粮食局宿舍",
         "昆明市五华区官渡路3号", "昆明市官渡区五华区人民政府驻地", "昆明市盘龙区五华大厦"})
     EXPECT_FALSE(Attribute({kAddress}, {text}).conflict) << text;
+}
+
+// 磨憨镇 was 尚勇镇; its zones bear its name. What lies there is Kunming's.
+TEST(ManagedAreaTest, ItsNamesMeanIt) {
+  for (const char* text :
+       {"勐腊县磨憨镇尚岗村", "云南省西双版纳州勐腊县磨憨经济开发区无忧路5号",
+        "磨憨经济开发区东盟大道11号", "西双版纳磨憨跨境经济合作区", "勐腊县磨憨东盟大道6号",
+        "云南省西双版纳州磨憨", "勐腊县尚勇镇磨憨村委会", "勐腊县磨憨村委会磨龙小组"})
+    EXPECT_EQ(Address(text), "530100") << text;
+}
+
+// A firm, an office or a direction of that name lies in another township of 勐腊.
+TEST(ManagedAreaTest, ABareNameInAnotherTownshipIsNotIt) {
+  for (const char* text : {"勐腊县勐腊镇磨憨饭店", "勐腊县勐满镇磨憨边贸有限公司",
+                           "西双版纳州勐腊县勐腊镇往磨憨方向2公里", "勐腊县勐捧镇曼庄村",
+                           "勐腊县勐腊镇磨憨路8号", "勐腊县磨憨路8号"})
+    EXPECT_EQ(Address(text), "532823") << text;
+}
+
+TEST(ManagedAreaTest, WhatMayBeEitherIsLeftOpenAndNoCodeDecidesIt) {
+  for (const char* text : {"勐腊县磨憨饭店", "勐腊县驻磨憨办事处", "勐腊县磨憨边贸有限公司",
+                           "勐腊县曼庄村委会", "勐腊县尚勇村委会", "勐腊县勐满镇与磨憨镇交界处"}) {
+    const Attribution out = Attribute({kAddress, kWeakUscc}, {text, "91532823MA6MEC998C"});
+    EXPECT_EQ(out.division, "") << text;
+    EXPECT_EQ(out.reason, "territory.ambiguous") << text;
+    EXPECT_EQ(Address(text, "西双版纳"), "532800") << text;
+    EXPECT_EQ(Address(text, "昆明"), "530100") << text;
+  }
+}
+
+TEST(AddressTest, TwoCitiesNeverPassInSilence) {
+  for (const char* text : {"昆明市/玉溪市", "云南省昆明市、曲靖市", "昆明市（玉溪市）"}) {
+    EXPECT_EQ(Address(text), "") << text;
+    EXPECT_EQ(Attribute({kAddress}, {text}).reason, "territory.ambiguous") << text;
+    EXPECT_EQ(Name(text), "") << text;
+    EXPECT_EQ(Attribute({kName}, {text}).reason, "territory.ambiguous") << text;
+  }
+  // The first is the address's own where more stands behind it.
+  const Attribution out = Attribute({kAddress}, {"昆明市盘龙区北京路2号玉溪市驻地"});
+  EXPECT_EQ(out.division, "530103");
+  EXPECT_FALSE(out.conflict) << "an office of another city";
+  EXPECT_EQ(Address("昆明市人民路2号玉溪市红塔区"), "530100!");
+  EXPECT_EQ(Address("昆明市昆明市五华区"), "530102");
+}
+
+TEST(AddressTest, ThingsNamedAfterPlacesNameNoPlace) {
+  for (const char* text : {"普洱茶城3栋", "大理石材市场A区", "昆明湖路12号", "宣威火腿店"})
+    EXPECT_EQ(Address(text), "") << text;
+  EXPECT_EQ(Address("普洱茶交易市场", "昆明"), "530100");
+  EXPECT_EQ(Address("大理石油分公司龙山加油站", "大理"), "532900");
+  EXPECT_EQ(Address("云南省普洱思茅区茶城大道"), "530802");
 }
 
 TEST(ChainTest, WhereNothingDecidesTheReasonIsTold) {
