@@ -24,8 +24,9 @@ bool IsAuthentication(rd_kafka_resp_err_t error) {
 }
 
 void OnError(rd_kafka_t*, int error, const char* reason, void* opaque) {
-  const Client* client = opaque == nullptr ? nullptr : static_cast<Opaque*>(opaque)->client.load();
-  if (client != nullptr) client->Saw(static_cast<rd_kafka_resp_err_t>(error), reason);
+  if (opaque == nullptr) return;
+  static_cast<Opaque*>(opaque)->Tell(
+      [&](const Client& client) { client.Saw(static_cast<rd_kafka_resp_err_t>(error), reason); });
 }
 
 void OnLog(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
@@ -33,11 +34,10 @@ void OnLog(const rd_kafka_t* handle, int level, const char* facility, const char
   if (opaque == nullptr) return;
   const absl::string_view what(facility);
   if (what == "FAIL" || what == "REQTMOUT") ++opaque->troubles;
-  const Client* client = opaque->client.load();
-  if (client == nullptr) return;
-  if (what == "APIVERSION") client->SawVersions(text);
-  if (level > 4) return;
-  client->Warn(absl::StrCat(facility, ": ", text));
+  opaque->Tell([&](const Client& client) {
+    if (what == "APIVERSION") client.SawVersions(text);
+    if (level <= 4) client.Warn(absl::StrCat(facility, ": ", text));
+  });
 }
 
 std::string ProtocolOf(const KafkaSecurity& security) {
@@ -94,15 +94,26 @@ absl::StatusCode CodeOf(rd_kafka_resp_err_t error) {
   }
 }
 
-bool EndHandle(Handle handle, std::shared_ptr<Opaque> opaque, absl::Duration patience) {
+void Opaque::Leave() {
+  {
+    absl::MutexLock lock(&client_mutex_);
+    client_ = nullptr;
+  }
+  absl::MutexLock lock(&owner_mutex_);
+  owner_ = nullptr;
+}
+
+bool EndHandle(Handle handle, std::shared_ptr<Opaque> opaque, Closing closing,
+               absl::Duration patience) {
   const auto ended = std::make_shared<absl::Notification>();
   rd_kafka_t* const raw = handle.release();
-  std::thread([raw, opaque, ended] {
+  std::thread([raw, opaque, closing, ended] {
+    if (closing == Closing::kGroup) rd_kafka_consumer_close(raw);
     rd_kafka_destroy(raw);
     ended->Notify();
   }).detach();
   if (ended->WaitForNotificationWithTimeout(patience)) return true;
-  opaque->client = nullptr;
+  opaque->Leave();
   return false;
 }
 

@@ -46,16 +46,42 @@ inline int Ms(absl::Duration d) {
 absl::StatusCode CodeOf(rd_kafka_resp_err_t error);
 
 // Every handle's opaque: set with rd_kafka_conf_set_opaque, it outlives the handle.
-struct Opaque {
-  std::atomic<const class Client*> client = nullptr;  // null: nobody listens any more
-  void* owner = nullptr;
+class Opaque {
+ public:
+  explicit Opaque(const class Client* client = nullptr, void* owner = nullptr)
+      : client_(client), owner_(owner) {}
+
+  // Nobody listens from now on. Waits for who is being told.
+  void Leave();
+  // Calls f(client) where one listens.
+  template <typename F>
+  void Tell(const F& f) {
+    absl::MutexLock lock(&client_mutex_);
+    if (client_ != nullptr) f(*client_);
+  }
+  // Calls f(owner), null where it has left.
+  template <typename F>
+  void WithOwner(const F& f) {
+    absl::MutexLock lock(&owner_mutex_);
+    f(owner_);
+  }
+
   std::atomic<int> troubles = 0;  // requests that timed out, connections that broke
+
+ private:
+  // Apart: an owner's call may make librdkafka say something at once.
+  absl::Mutex client_mutex_, owner_mutex_;
+  const class Client* client_ ABSL_GUARDED_BY(client_mutex_);
+  void* owner_ ABSL_GUARDED_BY(owner_mutex_);
 };
 
-// Destroys a handle, on a thread of its own: librdkafka (2.0.2, its issue 4362) may
-// never come back from it where a topic that was read has been deleted. Waits for it as long as
-// `patience`; then it is left to itself, and `opaque` with it. Whether it has ended.
-bool EndHandle(Handle handle, std::shared_ptr<Opaque> opaque, absl::Duration patience);
+// Closes (of a group's member; its rebalance callback is called there) and destroys a handle on a
+// thread of its own: librdkafka (2.0.2, its issue 4362) may never come back from it where a topic
+// that was read has been deleted. Waits for it as long as `patience`; then it is left to itself,
+// and `opaque`, whose owner has left, with it. Whether it has ended.
+enum class Closing : uint8_t { kNo, kGroup };
+bool EndHandle(Handle handle, std::shared_ptr<Opaque> opaque, Closing closing,
+               absl::Duration patience);
 
 // What is common to all handles of one backbone. Thread-safe.
 class Client {

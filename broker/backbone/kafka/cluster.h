@@ -65,7 +65,7 @@ class Cluster {
   };
 
   explicit Cluster(std::unique_ptr<Client> client)
-      : client_(std::move(client)), opaque_{client_.get(), nullptr} {}
+      : client_(std::move(client)), opaque_(client_.get()) {}
   absl::Status Connect();
   rd_kafka_t* HandleFor(Isolation isolation) const {
     return isolation == Isolation::kCommitted ? committed_.get() : all_.get();

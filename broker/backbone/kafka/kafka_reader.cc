@@ -17,6 +17,7 @@ constexpr absl::Duration kFirstLook = absl::Milliseconds(100);
 constexpr size_t kChunk = 512;
 // How long the end of librdkafka's threads is waited for.
 constexpr absl::Duration kPatience = absl::Seconds(5);
+constexpr absl::Duration kGroupPatience = absl::Seconds(15);  // it tells the group that it leaves
 
 using Message = std::unique_ptr<rd_kafka_message_t, Destroyer<rd_kafka_message_destroy>>;
 
@@ -70,15 +71,15 @@ absl::StatusOr<std::unique_ptr<KafkaReader>> KafkaReader::Open(Cluster& cluster,
 KafkaReader::~KafkaReader() {
   if (in_group() && members_ != nullptr) members_->Remove(options_.group, this);
   if (handle_ == nullptr) return;
-  if (in_group()) {
-    rd_kafka_consumer_close(handle_.get());  // calls OnRebalance for what is held
-  }
   queue_.reset();
-  if (!EndHandle(std::move(handle_), opaque_, kPatience)) {
+  const bool ended = in_group()
+                         ? EndHandle(std::move(handle_), opaque_, Closing::kGroup, kGroupPatience)
+                         : EndHandle(std::move(handle_), opaque_, Closing::kNo, kPatience);
+  if (!ended) {
     cluster_.client().Warn(
-        "读取过已删除主题的客户端未能结束，其内存至节点重启时释放 / a client that read a deleted "
-        "topic does "
-        "not end; its memory is freed when the node restarts");
+        "一个 Kafka 客户端未能结束（多因读取过已删除的主题），其内存至节点重启时释放 / a client of "
+        "Kafka does not end, as where it read a deleted topic; its memory is freed when the node "
+        "restarts");
   }
 }
 
@@ -167,21 +168,33 @@ absl::Status KafkaReader::StartGroup() {
   return absl::OkStatus();
 }
 
-void KafkaReader::OnRebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list) {
+void KafkaReader::Rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t what,
+                            rd_kafka_topic_partition_list_t* list, void* opaque) {
+  static_cast<Opaque*>(opaque)->WithOwner([&](void* owner) {
+    if (owner != nullptr) {
+      static_cast<KafkaReader*>(owner)->OnRebalance(handle, what, list);
+    } else {
+      rd_kafka_assign(handle, nullptr);
+    }
+  });
+}
+
+void KafkaReader::OnRebalance(rd_kafka_t* handle, rd_kafka_resp_err_t what,
+                              rd_kafka_topic_partition_list_t* list) {
   if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-    Assigned(list);
+    Assigned(handle, list);
     return;
   }
   if (what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
     Revoked(*list);
-    Error(rd_kafka_incremental_unassign(handle_.get(), list));
+    Error(rd_kafka_incremental_unassign(handle, list));
     return;
   }
   failed_ = cluster_.Failed(absl::StrCat("group ", options_.group), what);
-  rd_kafka_assign(handle_.get(), nullptr);
+  rd_kafka_assign(handle, nullptr);
 }
 
-void KafkaReader::Assigned(rd_kafka_topic_partition_list_t* list) {
+void KafkaReader::Assigned(rd_kafka_t* handle, rd_kafka_topic_partition_list_t* list) {
   std::vector<TopicPartition> tps;
   for (int i = 0; i < list->cnt; ++i)
     tps.push_back(Named(list->elems[i].topic, list->elems[i].partition));
@@ -193,7 +206,7 @@ void KafkaReader::Assigned(rd_kafka_topic_partition_list_t* list) {
     lanes_.erase(tp);
     lanes_.try_emplace(tp, tp, list->elems[i].offset, UnframeOf(tp));
   }
-  Error(rd_kafka_incremental_assign(handle_.get(), list));
+  Error(rd_kafka_incremental_assign(handle, list));
   {
     absl::MutexLock lock(&mutex_);
     held_.insert(tps.begin(), tps.end());

@@ -79,10 +79,7 @@ class KafkaReader : public BackboneReader {
         members_(members),
         options_(std::move(options)),
         values_(tuning.values),
-        opaque_(std::make_shared<Opaque>()) {
-    opaque_->client = &cluster.client();
-    opaque_->owner = this;
-  }
+        opaque_(std::make_shared<Opaque>(&cluster.client(), this)) {}
 
   bool in_group() const { return !options_.subscribed_topics.empty(); }
   absl::Status Start(ReaderTuning tuning);
@@ -99,12 +96,11 @@ class KafkaReader : public BackboneReader {
   bool HeardOfAll() const;
   size_t ReadyBytes() const;
   std::vector<StoredBatch> TakeReady();
-  void OnRebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list);
-  static void Rebalance(rd_kafka_t*, rd_kafka_resp_err_t what,
-                        rd_kafka_topic_partition_list_t* list, void* opaque) {
-    static_cast<KafkaReader*>(static_cast<Opaque*>(opaque)->owner)->OnRebalance(what, list);
-  }
-  void Assigned(rd_kafka_topic_partition_list_t* list);
+  void OnRebalance(rd_kafka_t* handle, rd_kafka_resp_err_t what,
+                   rd_kafka_topic_partition_list_t* list);
+  static void Rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t what,
+                        rd_kafka_topic_partition_list_t* list, void* opaque);
+  void Assigned(rd_kafka_t* handle, rd_kafka_topic_partition_list_t* list);
   void Revoked(const rd_kafka_topic_partition_list_t& list);
   TopicPartition Named(const char* topic, int32_t partition) const {
     return {cluster_.client().Unnamed(topic), Partition(partition)};

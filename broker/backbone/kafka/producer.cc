@@ -56,9 +56,7 @@ absl::StatusOr<std::unique_ptr<Producer>> Producer::Open(Cluster& cluster,
   settings["transaction.timeout.ms"] = absl::StrCat(Ms(options.transaction_timeout));
   ASSIGN_OR_RETURN(Conf conf, cluster.client().NewConf(settings));
   auto producer = std::unique_ptr<Producer>(new Producer(cluster));
-  producer->sent_->opaque.client = &cluster.client();
-  producer->sent_->opaque.owner = producer->sent_.get();
-  rd_kafka_conf_set_opaque(conf.get(), &producer->sent_->opaque);
+  rd_kafka_conf_set_opaque(conf.get(), static_cast<Opaque*>(producer->sent_.get()));
   rd_kafka_conf_set_dr_msg_cb(conf.get(), OnDelivered);
   ASSIGN_OR_RETURN(producer->handle_,
                    cluster.client().NewHandle(RD_KAFKA_PRODUCER, std::move(conf)));
@@ -76,7 +74,7 @@ Producer::~Producer() {
   rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
                                     RD_KAFKA_PURGE_F_NON_BLOCKING);
   // Nothing of the cluster's may be called from there: it may be gone by then.
-  sent_->opaque.client = nullptr;
+  sent_->Leave();
   std::thread([handle = std::move(handle_), sent = std::move(sent_)]() mutable {
     handle.reset();
     sent.reset();
@@ -84,7 +82,7 @@ Producer::~Producer() {
 }
 
 void Producer::OnDelivered(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
-  Sent& sent = *static_cast<Sent*>(static_cast<Opaque*>(opaque)->owner);
+  Sent& sent = *static_cast<Sent*>(static_cast<Opaque*>(opaque));
   if (message->err != 0) {
     if (sent.error == 0 || sent.error == RD_KAFKA_RESP_ERR__PURGE_QUEUE) {
       sent.error = message->err;
@@ -121,7 +119,7 @@ TxnStep Producer::Begin() {
   sent_->last.clear();
   sent_->error = RD_KAFKA_RESP_ERR_NO_ERROR;
   last_.clear();
-  troubles_at_begin_ = sent_->opaque.troubles;
+  troubles_at_begin_ = sent_->troubles;
   const Error error(rd_kafka_begin_transaction(handle_.get()));
   if (error == nullptr) return std::nullopt;
   return FailureOf("beginning a transaction", *error);

@@ -52,7 +52,7 @@ class Producer {
   // request. The first copy may still reach a broker that stood still, and then it ends the
   // producer's *next* transaction in the middle: one that is aborted or committed in part. Only a
   // new epoch keeps it out, which opening the id again gives.
-  bool Troubled() const { return sent_->opaque.troubles != troubles_at_begin_; }
+  bool Troubled() const { return sent_->troubles != troubles_at_begin_; }
 
   static constexpr size_t kNoSlot = ~size_t{0};
   // After Flush: of the record sent with that slot; −1: the broker did not say.
@@ -61,8 +61,8 @@ class Producer {
   const std::map<TopicPartition, int64_t>& last_offsets() const { return last_; }
 
  private:
-  struct Sent {
-    Opaque opaque;
+  struct Sent : Opaque {
+    using Opaque::Opaque;
     std::vector<int64_t> offsets;  // by slot
     std::map<std::pair<std::string, int32_t>, int64_t> last;
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -70,7 +70,8 @@ class Producer {
   };
   static void OnDelivered(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque);
 
-  explicit Producer(Cluster& cluster) : cluster_(cluster), sent_(std::make_unique<Sent>()) {}
+  explicit Producer(Cluster& cluster)
+      : cluster_(cluster), sent_(std::make_unique<Sent>(&cluster.client())) {}
   TxnFailure FailureOf(absl::string_view what, const rd_kafka_error_t& error) const;
 
   Cluster& cluster_;
@@ -91,8 +92,7 @@ class PlainProducer {
                               absl::string_view value);
 
  private:
-  explicit PlainProducer(Cluster& cluster)
-      : cluster_(cluster), opaque_{&cluster.client(), nullptr} {}
+  explicit PlainProducer(Cluster& cluster) : cluster_(cluster), opaque_(&cluster.client()) {}
   Cluster& cluster_;
   Opaque opaque_;
   Handle handle_;

@@ -254,6 +254,33 @@ TEST(KafkaErrorsTest, AReaderOfADeletedTopicCanBeClosed) {
   EXPECT_EQ(Write(*writer, {Records(kA, {"2"})}).status(), absl::OkStatus());
 }
 
+TEST(KafkaErrorsTest, AMemberWhoseTopicWasDeletedCanLeaveItsGroup) {
+  KafkaOptions options = KafkaCluster::One().Fresh();
+  options.request_timeout = absl::Seconds(3);
+  const auto backbone = Open(options);
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("a")).ok());
+  auto writer = *backbone->OpenWriter("w");
+  ASSERT_TRUE(Write(*writer, {Records(kA, {"1"})}).ok());
+  ReaderOptions member;
+  member.group = "g";
+  member.subscribed_topics = {"a"};
+  auto reader = *backbone->OpenReader(member);
+  const absl::Time until = absl::Now() + absl::Seconds(30);
+  size_t seen = 0;
+  while (seen == 0 && absl::Now() < until) {
+    const auto batches = reader->Poll(absl::Milliseconds(200));
+    if (batches.ok()) seen += batches->size();
+  }
+  ASSERT_GT(seen, 0U);
+  Raw(options).DeleteTopic(options.prefix + "a");
+  const absl::Time gone = absl::Now() + absl::Seconds(2);
+  while (absl::Now() < gone && reader->Poll(absl::Milliseconds(50)).ok()) continue;
+  reader.reset();
+  ASSERT_TRUE(backbone->EnsureTopic(Topic("b")).ok());
+  member.subscribed_topics = {"b"};
+  EXPECT_TRUE(backbone->OpenReader(member).ok());
+}
+
 TEST(KafkaErrorsTest, WhatADeadWriterLeftOpenIsEndedAndALivingOneGoesOn) {
   const KafkaOptions options = KafkaCluster::One().Fresh();
   const auto backbone = Open(options);
