@@ -14,7 +14,7 @@ namespace huiliu::rules {
 namespace {
 
 constexpr char kFormat = 1;
-constexpr uint8_t kDeleted = 1, kHasDivision = 2, kOneOutcome = 4, kConflict = 8, kCorrected = 16;
+constexpr uint8_t kDeleted = 1, kHasDivision = 2, kOneOutcome = 4, kConflict = 8, kCorrected = 32;
 constexpr uint64_t kMaxReceivers = 4096;
 constexpr uint64_t kMaxSeen = 64;
 
@@ -28,6 +28,10 @@ int64_t UnZigZag(uint64_t value) {
 void AppendText(absl::string_view text, std::string* out) {
   AppendVarint(out, text.size());
   out->append(text.data(), text.size());
+}
+
+void AppendDigest(const Digest& digest, size_t bytes, std::string* out) {
+  out->append(reinterpret_cast<const char*>(digest.data()), bytes);
 }
 
 void AppendFingerprint(uint64_t fingerprint, std::string* out) {
@@ -102,15 +106,6 @@ bool TakeSeen(absl::string_view& rest, std::vector<uint64_t>* seen) {
   return true;
 }
 
-bool TakeCorrected(absl::string_view& rest, bool corrected, uint64_t* fingerprint) {
-  *fingerprint = 0;
-  if (!corrected) return true;
-  if (rest.size() < 8) return false;
-  *fingerprint = absl::little_endian::Load64(rest.data());
-  rest.remove_prefix(8);
-  return true;
-}
-
 bool TakeHolders(absl::string_view& rest, std::vector<std::string>* holders) {
   uint64_t count = 0;
   if (!TakeVarint(rest, &count) || count > kMaxReceivers) return false;
@@ -138,9 +133,12 @@ bool TakeDecision(absl::string_view rest, PriorDecision* decision) {
   }
   decision->division.clear();
   if ((flags & kHasDivision) != 0 && !TakeDivision(rest, &decision->division)) return false;
+  decision->corrected = flags & kCorrected;
+  decision->told.fill(0);
   return TakeOutcomes(rest, flags & kOneOutcome, &decision->outcomes) &&
          TakeHolders(rest, &decision->holders) && TakeSeen(rest, &decision->seen) &&
-         TakeCorrected(rest, flags & kCorrected, &decision->corrected) && rest.empty();
+         (!decision->corrected || TakeDigest(rest, kKeptPayloadDigestBytes, &decision->told)) &&
+         rest.empty();
 }
 
 }  // namespace
@@ -155,12 +153,11 @@ void AppendDecision(const PriorDecision& decision, std::string* out) {
   out->push_back(static_cast<char>((decision.deleted ? kDeleted : 0) |
                                    (has_division ? kHasDivision : 0) | (one ? kOneOutcome : 0) |
                                    (decision.conflict ? kConflict : 0) |
-                                   (decision.corrected != 0 ? kCorrected : 0)));
+                                   (decision.corrected ? kCorrected : 0)));
   AppendVarint(out, ZigZag(decision.source_time_us));
   AppendVarint(out, ZigZag(decision.counted_day));
-  out->append(reinterpret_cast<const char*>(decision.payload_digest.data()),
-              kKeptPayloadDigestBytes);
-  out->append(reinterpret_cast<const char*>(decision.rule_digest.data()), kKeptRuleDigestBytes);
+  AppendDigest(decision.payload_digest, kKeptPayloadDigestBytes, out);
+  AppendDigest(decision.rule_digest, kKeptRuleDigestBytes, out);
   AppendText(decision.row_id, out);
   if (has_division) {
     for (int i = 0; i < 3; ++i) out->push_back(static_cast<char>(division >> (8 * i)));
@@ -173,12 +170,12 @@ void AppendDecision(const PriorDecision& decision, std::string* out) {
   for (const std::string& holder : decision.holders) AppendText(holder, out);
   AppendVarint(out, decision.seen.size());
   for (const uint64_t fingerprint : decision.seen) AppendFingerprint(fingerprint, out);
-  if (decision.corrected != 0) AppendFingerprint(decision.corrected, out);
+  if (decision.corrected) AppendDigest(decision.told, kKeptPayloadDigestBytes, out);
 }
 
 std::string EncodeDecision(const PriorDecision& decision) {
   std::string bytes;
-  bytes.reserve(64 + decision.row_id.size() + 8 * decision.seen.size());
+  bytes.reserve(80 + decision.row_id.size() + 8 * decision.seen.size());
   AppendDecision(decision, &bytes);
   return bytes;
 }

@@ -36,13 +36,42 @@ void AddSeen(absl::string_view row_id, const Digest& payload_digest, std::vector
   seen->push_back(fingerprint);
 }
 
-// The source goes on telling what it told before: that is no news then.
+// The version that the source told last, under its row.
+const Digest& ToldOf(const PriorDecision& prior) {
+  return prior.corrected ? prior.told : prior.payload_digest;
+}
+
+bool IsOlderThan(const PriorDecision& prior, const SourceChange& change) {
+  return IsOlder(change.source_time_us, change.row_id, prior.source_time_us, prior.row_id);
+}
+
+bool IsSeen(const SourceChange& change, const PriorDecision& prior, const Digest& digest) {
+  return !prior.seen.empty() && std::find(prior.seen.begin(), prior.seen.end(),
+                                          FingerprintOf(change.row_id, digest)) != prior.seen.end();
+}
+
+// What was decided last is a re-read from now on, and so is what the source had told in its place.
+void AddPriorToSeen(const PriorDecision& prior, std::vector<uint64_t>* seen) {
+  if (prior.corrected) AddSeen(prior.row_id, prior.told, seen);
+  AddSeen(prior.row_id, prior.payload_digest, seen);
+}
+
+// A person has put `digest` in the place of what the source told.
 void NoteCorrected(const PriorDecision& prior, const Digest& digest, PriorDecision* next) {
   if (SamePayload(prior.payload_digest, digest)) return;
-  const uint64_t before = FingerprintOf(prior.row_id, prior.payload_digest);
-  // Corrected twice: what the source told is the first.
-  if (next->corrected == 0) next->corrected = before;
-  if (next->corrected == FingerprintOf(prior.row_id, digest)) next->corrected = 0;
+  // Corrected twice: what the source told is the first. Corrected back to it: nothing is.
+  next->told = ToldOf(prior);
+  next->corrected = !SamePayload(next->told, digest);
+}
+
+// The source itself tells now what a person had corrected it to: the correction is over.
+void EndCorrection(const SourceChange& change, const PriorDecision& prior, const Digest& digest,
+                   PriorDecision* next) {
+  if (!prior.corrected || !SamePayload(prior.payload_digest, digest) || IsOlderThan(prior, change))
+    return;
+  next->corrected = false;
+  if (change.row_id != prior.row_id || change.source_time_us > prior.source_time_us)
+    AddSeen(prior.row_id, prior.told, &next->seen);
 }
 
 // The truth stands; what came is only recognised from now on.
@@ -57,16 +86,20 @@ void RememberBeside(const SourceChange& change, const PriorDecision& prior, cons
       }
       // Only the same content may move the time forward.
       d->store =
-          SamePayload(prior.payload_digest, digest) && change.source_time_us > prior.source_time_us;
+          change.source_time_us > prior.source_time_us &&
+          (SamePayload(prior.payload_digest, digest) || TellsCorrected(change, prior, digest));
       if (d->store) next.source_time_us = change.source_time_us;
+      EndCorrection(change, prior, digest, &next);
+      d->store = d->store || next.corrected != prior.corrected;
       return;
     case Novelty::kRepeat:
       next.source_time_us = std::max(prior.source_time_us, change.source_time_us);
-      if (IsOlder(change.source_time_us, change.row_id, prior.source_time_us, prior.row_id)) {
+      if (IsOlderThan(prior, change)) {
         AddSeen(change.row_id, digest, &next.seen);
       } else {
-        AddSeen(prior.row_id, prior.payload_digest, &next.seen);
+        AddSeen(prior.row_id, ToldOf(prior), &next.seen);
         Assign(change.row_id, &next.row_id);
+        EndCorrection(change, prior, digest, &next);
       }
       return;
     case Novelty::kSuperseded:
@@ -80,6 +113,11 @@ void RememberBeside(const SourceChange& change, const PriorDecision& prior, cons
 
 }  // namespace
 
+bool TellsCorrected(const SourceChange& change, const PriorDecision& prior,
+                    const Digest& payload_digest) {
+  return prior.corrected && !IsDelete(change) && SamePayload(prior.told, payload_digest);
+}
+
 Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Digest& payload_digest,
                const Digest& rule_digest) {
   const bool is_delete = IsDelete(change);
@@ -89,29 +127,21 @@ Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Dig
                : Novelty::kUnchanged;
   }
   if (change.redrive) {
-    const bool older =
-        change.row_id != prior.row_id &&
-        IsOlder(change.source_time_us, change.row_id, prior.source_time_us, prior.row_id);
+    const bool older = change.row_id != prior.row_id && IsOlderThan(prior, change);
     return older ? Novelty::kSuperseded : Novelty::kRedecided;
   }
-  if (prior.corrected != 0 && !is_delete &&
-      FingerprintOf(change.row_id, payload_digest) == prior.corrected)
-    return Novelty::kUnchanged;
-  const auto seen = [&] {
-    return !prior.seen.empty() &&
-           std::find(prior.seen.begin(), prior.seen.end(),
-                     FingerprintOf(change.row_id, payload_digest)) != prior.seen.end();
-  };
+  const bool same_row = change.row_id.empty() || change.row_id == prior.row_id;
+  const auto reread = [&] { return same_row || IsSeen(change, prior, payload_digest); };
+  // The correction stands in for it under other rules, too: what it says is not known here.
+  if (TellsCorrected(change, prior, payload_digest))
+    return reread() ? Novelty::kUnchanged : Novelty::kRepeat;
   if (prior.deleted == is_delete && SamePayload(prior.payload_digest, payload_digest)) {
-    const bool reread = change.row_id.empty() || change.row_id == prior.row_id || seen();
-    if (is_delete || SameRules(prior.rule_digest, rule_digest)) {
-      return reread ? Novelty::kUnchanged : Novelty::kRepeat;
-    }
-    return reread ? Novelty::kRedecided : Novelty::kNew;
+    if (is_delete || SameRules(prior.rule_digest, rule_digest))
+      return reread() ? Novelty::kUnchanged : Novelty::kRepeat;
+    return reread() ? Novelty::kRedecided : Novelty::kNew;
   }
-  if (!IsOlder(change.source_time_us, change.row_id, prior.source_time_us, prior.row_id))
-    return Novelty::kNew;
-  return seen() ? Novelty::kUnchanged : Novelty::kSuperseded;
+  if (!IsOlderThan(prior, change)) return Novelty::kNew;
+  return IsSeen(change, prior, payload_digest) ? Novelty::kUnchanged : Novelty::kSuperseded;
 }
 
 void Remember(const SourceChange& change, const PriorDecision* prior, const Digest& payload_digest,
@@ -121,7 +151,7 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
     next = *prior;
   } else {
     next.seen.clear();
-    next.corrected = 0;
+    next.corrected = false;
     next.holders.clear();
     next.source_time_us = 0;
     next.counted_day = 0;
@@ -132,7 +162,7 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
   }
   if (prior != nullptr && d->novelty == Novelty::kNew &&
       (change.row_id != prior->row_id || change.source_time_us > prior->source_time_us)) {
-    AddSeen(prior->row_id, prior->payload_digest, &next.seen);
+    AddPriorToSeen(*prior, &next.seen);
   }
   next.deleted = IsDelete(change);
   next.payload_digest = payload_digest;
@@ -142,10 +172,14 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
   next.conflict = d->attribution.conflict;
   next.source_time_us = std::max(next.source_time_us, change.source_time_us);
   if (d->novelty == Novelty::kRedecided) {
-    if (change.redrive) NoteCorrected(*prior, payload_digest, &next);
+    if (change.redrive) {
+      NoteCorrected(*prior, payload_digest, &next);
+    } else {
+      EndCorrection(change, *prior, payload_digest, &next);
+    }
     return;
   }
-  next.corrected = 0;
+  next.corrected = false;
   next.counted_day = ShanghaiDay(change.now_us);
   if (!change.row_id.empty()) Assign(change.row_id, &next.row_id);
 }

@@ -8,6 +8,10 @@
 
 namespace huiliu::rules {
 
+// Whether the source tells what a correction by hand stands in for.
+bool TellsCorrected(const SourceChange& change, const PriorDecision& prior,
+                    const Digest& payload_digest);
+
 // `payload_digest` is zeros for a delete.
 Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Digest& payload_digest,
                const Digest& rule_digest);

@@ -111,7 +111,8 @@ class Engine : public ReturnEngine {
       DecideDelete(prior, d);
     } else {
       DecideRecord(change, d);
-      if (prior != nullptr && d->novelty == Novelty::kRepeat) TakeOutcomes(*prior, d);
+      if (prior != nullptr && d->novelty == Novelty::kRepeat)
+        TakeRepeated(*prior, TellsCorrected(change, *prior, digest_), d);
     }
     if (!memoryless_) Remember(change, prior, digest_, RuleDigestOf(*d), d);
     if (publish) {
@@ -218,6 +219,17 @@ class Engine : public ReturnEngine {
   // ---- the decision
   void TakeOutcomes(const PriorDecision& prior, Decision* d) const {
     if (prior.outcomes.size() == d->outcomes.size()) d->outcomes = prior.outcomes;
+  }
+
+  // It counts as the first did; where that was corrected by hand, as it was decided then.
+  void TakeRepeated(const PriorDecision& prior, bool corrected, Decision* d) const {
+    TakeOutcomes(prior, d);
+    if (!corrected) return;
+    TakeOver(prior, d);
+    d->attribution.conflict = prior.conflict;
+    d->reason.clear();
+    for (std::string& reason : d->reasons) reason.clear();
+    d->overrides.clear();
   }
 
   void TakeOver(const PriorDecision& prior, Decision* d) const {

@@ -62,8 +62,8 @@ struct PriorDecision {
   std::vector<huiliu::v1::Outcome> outcomes;  // as counted, in receivers() order
   std::vector<uint64_t>
       seen;  // fingerprints of other source rows counted under this key, newest last, at most 16
-  uint64_t corrected = 0;  // fingerprint of the source's version that a correction by hand stands
-                           // in for; 0: none
+  bool corrected = false;  // by hand: what was decided is not what the source told
+  Digest told{};           // with corrected: of the payload that the source told, as payload_digest
 };
 
 // What is to be sent to a receiver.

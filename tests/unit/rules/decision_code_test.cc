@@ -38,6 +38,7 @@ void ExpectSame(const PriorDecision& a, const PriorDecision& b) {
   EXPECT_EQ(a.outcomes, b.outcomes);
   EXPECT_EQ(a.seen, b.seen);
   EXPECT_EQ(a.corrected, b.corrected);
+  EXPECT_EQ(a.told, b.told);
 }
 
 TEST(DecisionCodeTest, WhatIsEncodedIsDecoded) {
@@ -51,9 +52,11 @@ TEST(DecisionCodeTest, WhatIsEncodedIsDecoded) {
   many.outcomes = {OUTCOME_RETURNED, OUTCOME_OUTSIDE_AREA, OUTCOME_PENDING};
   many.holders = {"530100", std::string(300, 'x'), ""};
   many.seen = {1, std::numeric_limits<uint64_t>::max(), 7};
-  many.corrected = std::numeric_limits<uint64_t>::max() - 1;
+  many.corrected = true;
+  for (size_t i = 0; i < kKeptPayloadDigestBytes; ++i) many.told[i] = static_cast<uint8_t>(100 + i);
   decisions.push_back(many);
   PriorDecision reused = many;
+  decisions.push_back(Sample());  // `reused` held a correction before
   for (const PriorDecision& decision : decisions) {
     ASSERT_TRUE(DecodeDecision(EncodeDecision(decision), &reused).ok());
     ExpectSame(decision, reused);
@@ -64,7 +67,7 @@ TEST(DecisionCodeTest, WhatIsEncodedIsDecoded) {
 TEST(DecisionCodeTest, CutLengthenedAndForeignBytesAreDataLoss) {
   PriorDecision decision = Sample();
   decision.seen = {1, 2};
-  decision.corrected = 3;
+  decision.corrected = true;
   const std::string bytes = EncodeDecision(decision);
   for (size_t cut = 0; cut < bytes.size(); ++cut) {
     EXPECT_EQ(DecodeDecision(bytes.substr(0, cut)).status().code(), absl::StatusCode::kDataLoss)

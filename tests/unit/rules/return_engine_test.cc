@@ -236,24 +236,6 @@ TEST_F(ReturnEngineTest, ARedrivenRowIsDecidedAgainAndKeepsItsDay) {
   Expect(f_.SendJson("new", kWuhua, "a:9", 1), Novelty::kNew, OUTCOME_RETURNED, 1);
 }
 
-TEST_F(ReturnEngineTest, WhatWasCorrectedByHandIsNoNewsWhenItsSourceTellsItAgain) {
-  constexpr char kNowhere[] = R"({"id":"1","name":"张三"})";
-  const auto redrive = [&](const char* json) {
-    f_.redrive = true;
-    Expect(f_.SendJson("k", json, "a:1", 1), Novelty::kRedecided, OUTCOME_RETURNED, 1);
-    f_.redrive = false;
-  };
-  Expect(f_.SendJson("k", kNowhere, "a:1", 1), Novelty::kNew, OUTCOME_PENDING, 0);
-  redrive(kWuhua);
-  Expect(f_.SendJson("k", kNowhere, "a:1", 1), Novelty::kUnchanged, OUTCOME_RETURNED, 0);
-  Expect(f_.SendJson("k", kWuhua, "a:1", 1), Novelty::kUnchanged, OUTCOME_RETURNED, 0);
-  redrive(R"({"id":"1","name":"张三","division":"530103"})");
-  Expect(f_.SendJson("k", kNowhere, "a:1", 1), Novelty::kUnchanged, OUTCOME_RETURNED, 0);
-  // News of the source ends the correction; then it may tell the old content as news, too.
-  Expect(f_.SendJson("k", kDali, "a:1", 2), Novelty::kNew, OUTCOME_OUTSIDE_AREA, 1);
-  Expect(f_.SendJson("k", kNowhere, "a:1", 3), Novelty::kNew, OUTCOME_PENDING, 0);
-}
-
 TEST_F(ReturnEngineTest, RulesBeginAndEndByTheTimeOfTakingOver) {
   f_.UseKunming(
       "legal_basis: x\nrules:\n  - {id: own, valid_from: 2026-02-01, valid_to: 2026-02-28}\n");
