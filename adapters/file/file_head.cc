@@ -115,6 +115,14 @@ bool RecordReader::HasNeeded(const std::string& name, const std::vector<std::str
   return missing.empty() && repeated.empty();
 }
 
+// Nothing that is asked, or read by name alone, is left to look for.
+bool RecordReader::ShowsAll(const std::vector<std::string>& shown) const {
+  const auto by_name = std::count_if(needed_.entries().begin(), needed_.entries().end(),
+                                     [](const auto& entry) { return entry.by_name; });
+  return needed_.Missing(shown).empty() &&
+         needed_.ReadByName(shown).size() == static_cast<size_t>(by_name);
+}
+
 // What the objects at the file's beginning show is judged as a header is: an object may lack a
 // member, all of them may not. Without configured columns their members are the columns.
 RecordReader::Head RecordReader::ReadJsonHead(absl::string_view bytes, bool at_end,
@@ -125,7 +133,7 @@ RecordReader::Head RecordReader::ReadJsonHead(absl::string_view bytes, bool at_e
       head->first_offset + static_cast<int64_t>(bytes.size()) >= static_cast<int64_t>(kHeadBytes);
   // The first line of a source with configured columns may be longer than all that is looked at.
   if (first_end == kNpos && !at_end && !bytes.empty() && !(configured && whole)) return Head::kTorn;
-  std::vector<std::string> shown;
+  std::vector<std::string>& shown = head->shown;
   absl::flat_hash_set<std::string> known;
   head->judged = false;
   while (!bytes.empty()) {
@@ -142,7 +150,7 @@ RecordReader::Head RecordReader::ReadJsonHead(absl::string_view bytes, bool at_e
       }
       const bool more = shown.size() > before || !head->judged;
       head->judged = true;
-      if (configured && more && needed_.Missing(shown).empty()) break;
+      if (configured && more && ShowsAll(shown)) break;
     }
     bytes.remove_prefix(end == kNpos ? bytes.size() : end + 1);
   }

@@ -121,7 +121,11 @@ absl::StatusOr<bool> FileSource::ReadHead(const Candidate& file, Seen* seen, Fil
     return false;
   }
   if (result == RecordReader::Head::kTorn) return false;
-  NoticeVanished(head);
+  if (LostRequired(head)) {
+    state->foreign = true;
+    seen->finished = true;
+    return false;
+  }
   head_ = std::move(head);
   if (state->offset == 0) {
     state->offset = head_.first_offset;
@@ -132,21 +136,46 @@ absl::StatusOr<bool> FileSource::ReadHead(const Candidate& file, Seen* seen, Fil
   return true;
 }
 
-void FileSource::NoticeVanished(const FileHead& head) {
-  if (options_.format != Format::kCsv || !options_.header.empty()) return;
-  const std::string vanished = needed_.Vanished(position_.by_name, head.columns);
-  if (!vanished.empty()) {
+bool FileSource::LostRequired(const FileHead& head) {
+  const bool json = options_.format == Format::kJsonLines;
+  if (json ? !head.judged : !options_.header.empty()) return false;
+  const std::vector<std::string>& shown = json ? head.shown : head.columns;
+  const std::string required = needed_.Vanished(position_.by_name, shown, true);
+  if (!required.empty()) {
     Notice(
         head.name,
-        StrCat("没有此前的文件有过的列 ", vanished,
+        StrCat("没有此前的文件有过的必填", json ? "成员 " : "列 ", required,
+               "，不读取、不计数：映射没有写明该列，只按列名取用；请更正文件，或在映射中写明新列名 "
+               "/ it lacks ",
+               json ? "member(s) " : "column(s) ", required,
+               " that the files before it had, that the mapping reads by name alone and that the "
+               "contract requires; it is not read and not counted: correct the file, or name the "
+               "new one in the mapping"));
+    return true;
+  }
+  const std::string vanished = needed_.Vanished(position_.by_name, shown, false);
+  if (!vanished.empty()) {
+    const std::string told =
+        StrCat("没有此前的文件有过的", json ? "成员 " : "列 ", vanished,
                "，按空值读取：映射没有写明该列，只按列名取用；请在映射中写明列名，确可缺少的写 "
-               "optional: true / it lacks column(s) ",
-               vanished,
+               "optional: true / it lacks ",
+               json ? "member(s) " : "column(s) ", vanished,
                " that the file before it had and that the mapping reads by name alone: they are "
                "read as empty; name the column in the mapping (such a file is not read then), or "
-               "say optional: true"));
+               "say optional: true");
+    // Of JSON once: files of few objects go on leaving out what is empty.
+    if (!json || noticed_.insert(told).second) Notice(head.name, told);
   }
-  position_.by_name = needed_.ReadByName(head.columns);
+  std::vector<std::string> by_name = needed_.ReadByName(shown);
+  if (json) {
+    for (const std::string& name : position_.by_name) {
+      if (!needed_.Vanished({name}, shown, true).empty() ||
+          !needed_.Vanished({name}, shown, false).empty())
+        by_name.push_back(name);
+    }
+  }
+  position_.by_name = std::move(by_name);
+  return false;
 }
 
 absl::StatusOr<absl::string_view> FileSource::BytesAt(const Candidate& file, int64_t offset,

@@ -53,8 +53,10 @@ class FileSource : public sdk::Source {
   void BeginAgain(const Candidate& file, FileState* state, const std::string& why);
   // False: the file is foreign, or its header is not there yet.
   absl::StatusOr<bool> ReadHead(const Candidate& file, Seen* seen, FileState* state);
-  // A column that is read by name alone, of which the mapping does not say that it must be there.
-  void NoticeVanished(const FileHead& head);
+  // Whether the file lacks a column that the files before it had, that the mapping reads by name
+  // alone and without which no record is whole: it was renamed, and the file is not read. Of others
+  // a notice is all. Remembers what this one shows.
+  bool LostRequired(const FileHead& head);
   absl::Status ReadRecords(const Candidate& file, const Seen& seen, size_t max_rows,
                            FileState* state, bool* full);
   // The bytes from `offset` on: of the block at hand, or of a new one of `bytes`.

@@ -39,7 +39,8 @@ struct Folded {
 struct Position {
   std::map<std::string, FileState> files;
   Folded folded;
-  // Columns of the CSV header read last that the mapping reads by name alone.
+  // Columns that the mapping reads by name alone: of the CSV header read last; of JSON, members
+  // that any file has shown, because objects leave out what is empty.
   std::vector<std::string> by_name;
 };
 

@@ -188,12 +188,13 @@ bool RecordReader::AddJsonLine(const FileHead& head, int64_t line, absl::string_
     if (member.value_escaped) member.value = buffer_.Keep(Unescaped(member.value));
     member.key_escaped = member.value_escaped = false;
   }
-  if (const absl::string_view name = RepeatedMember(); !name.empty()) {
-    const absl::string_view shown = text::CodePointPrefix(name, 40);
+  if (const size_t place = RepeatedMember(); place > 0) {
+    const absl::string_view name = members_[place - 1].key;
     AddErrorAt(
         line, 0, raw, "json.duplicate",
-        StrCat("成员 \"", shown, "\" 出现不止一次，无法确定取哪一个；请更正本行 / member \"", shown,
-               "\" stands there more than once, and nothing tells which one is meant; "
+        StrCat(NameOrPlace(name, place, false), "出现不止一次，无法确定取哪一个；请更正本行 / ",
+               NameOrPlace(name, place, true),
+               " stands there more than once, and nothing tells which one is meant; "
                "correct the line"));
     return true;
   }
@@ -202,12 +203,19 @@ bool RecordReader::AddJsonLine(const FileHead& head, int64_t line, absl::string_
   return true;
 }
 
-absl::string_view RecordReader::RepeatedMember() {
+size_t RecordReader::RepeatedMember() {
   names_.clear();
-  for (const JsonMember& member : members_) names_.push_back(member.key);
+  for (const JsonMember& member : members_) names_.emplace_back(member.key, names_.size() + 1);
   std::sort(names_.begin(), names_.end());
-  const auto found = std::adjacent_find(names_.begin(), names_.end());
-  return found == names_.end() ? absl::string_view() : *found;
+  const auto found =
+      std::adjacent_find(names_.begin(), names_.end(),
+                         [](const auto& a, const auto& b) { return a.first == b.first; });
+  return found == names_.end() ? 0 : std::next(found)->second;
+}
+
+std::string RecordReader::NameOrPlace(absl::string_view name, size_t place, bool english) const {
+  if (needed_.Names(name)) return english ? StrCat("member ", name) : StrCat("成员 ", name, " ");
+  return english ? StrCat("member no. ", place) : StrCat("第 ", place, " 个成员");
 }
 
 // Members mostly stand in the columns' order, some left out.
@@ -247,13 +255,12 @@ void RecordReader::AddJsonCells(const FileHead& head, int64_t line, absl::string
   }
   buffer_.AddRow(table_, line, raw);
   if (found == members_.size()) return;
-  for (const JsonMember& member : members_) {
-    if (std::find(head.columns.begin(), head.columns.end(), member.key) == head.columns.end()) {
-      notice_(head.name, StrCat("成员 \"", text::CodePointPrefix(member.key, 40),
-                                "\" 不在所配置的列中，不读取 / member \"",
-                                text::CodePointPrefix(member.key, 40),
-                                "\" is not among the columns; it is not read"));
-    }
+  for (size_t i = 0; i < members_.size(); ++i) {
+    const absl::string_view name = members_[i].key;
+    if (std::find(head.columns.begin(), head.columns.end(), name) != head.columns.end()) continue;
+    notice_(head.name,
+            StrCat(NameOrPlace(name, i + 1, false), "不在所配置的列中，不读取 / ",
+                   NameOrPlace(name, i + 1, true), " is not among the columns; it is not read"));
   }
 }
 

@@ -25,7 +25,8 @@ struct FileHead {
   std::string name;
   Charset charset = Charset::kUtf8;
   std::vector<std::string> columns;
-  int64_t first_offset = 0;  // of the first record, behind mark and header
+  std::vector<std::string> shown;  // of JSON: members that the objects at the beginning have
+  int64_t first_offset = 0;        // of the first record, behind mark and header
   int64_t first_line = 1;
   bool judged = true;  // false: nothing could be read that says what the file shows
 };
@@ -58,6 +59,7 @@ class RecordReader {
   Head ReadJsonHead(absl::string_view bytes, bool at_end, FileHead* head) const;
   // False, with a notice, where `shown` lacks what is needed, or has it twice.
   bool HasNeeded(const std::string& name, const std::vector<std::string>& shown) const;
+  bool ShowsAll(const std::vector<std::string>& shown) const;
   size_t SkipLine(absl::string_view bytes, bool at_end, FileState* state) const;
   size_t TakeCsv(const FileHead& head, absl::string_view bytes, bool at_end, FileState* state);
   void AddCsvRecord(const FileHead& head, absl::string_view raw);
@@ -68,8 +70,11 @@ class RecordReader {
   // False where the object has members that are to become columns first: new_columns().
   bool AddJsonLine(const FileHead& head, int64_t line, absl::string_view raw);
   bool FindNewColumns(const FileHead& head);
-  // A member's name that the object has more than once; empty: none.
-  absl::string_view RepeatedMember();
+  // Where the object has a member for the second time, counted from 1; 0: nowhere.
+  size_t RepeatedMember();
+  // How a notice or an error calls a member: its name where the mapping knows it, else its place.
+  // A name out of the data may be anybody's number.
+  std::string NameOrPlace(absl::string_view name, size_t place, bool english) const;
   void AddJsonCells(const FileHead& head, int64_t line, absl::string_view raw);
   // Decodes into the buffer; npos or where it is invalid.
   size_t DecodeKept(Charset charset, absl::string_view bytes, absl::string_view* out);
@@ -90,7 +95,7 @@ class RecordReader {
   absl::string_view table_;
   text::CsvRecord record_;
   std::vector<JsonMember> members_;
-  std::vector<absl::string_view> names_;
+  std::vector<std::pair<absl::string_view, size_t>> names_;  // with their places
   std::vector<std::string> new_columns_;
 };
 

@@ -141,7 +141,8 @@ sdk::NeededColumns Mapping::needed_columns() const {
     if (field.columns.empty()) continue;
     const bool key = field.field->options.key();
     const bool optional = !key && (field.optional || !field.named);
-    needed.Add({field.columns, key, optional, optional && !field.optional});
+    const bool by_name = optional && !field.optional;
+    needed.Add({field.columns, key, optional, by_name, by_name && field.field->options.required()});
   }
   if (!operation_column_.empty()) needed.Add({{operation_column_}, true});
   if (!time_columns_.empty()) needed.Add({time_columns_, false, time_optional_});

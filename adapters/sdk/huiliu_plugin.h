@@ -112,7 +112,8 @@ typedef struct huiliu_source {
 
 /* `need` knows entries with "optional": true, which ask for nothing: their column is read where a
  * header shows it; with "by_name": true besides, the mapping names no column and reads the one that
- * is called like its field, so that it is noticed where a part lacks it and the one before did not.
+ * is called like its field, so that it is noticed where a part lacks it and the one before did not;
+ * with "required": true besides, no record is whole without it, and such a part is left unread.
  */
 #define HUILIU_SOURCE_NEED_OPTIONAL UINT64_C(1)
 

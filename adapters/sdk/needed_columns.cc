@@ -95,17 +95,25 @@ std::vector<std::string> NeededColumns::ReadByName(absl::Span<const std::string>
 }
 
 std::string NeededColumns::Vanished(absl::Span<const std::string> before,
-                                    absl::Span<const std::string> header) const {
+                                    absl::Span<const std::string> header, bool required) const {
   const Folded shown = Fold(before);
   const Folded folded = Fold(header);
   std::vector<std::string> vanished;
   for (const Entry& entry : entries_) {
     absl::string_view name;
     const std::vector<absl::string_view>* const columns = ColumnsOf(shown, entry, &name);
-    if (entry.by_name && columns != nullptr && !Shows(folded, entry))
+    if (entry.by_name && entry.required == required && columns != nullptr && !Shows(folded, entry))
       vanished.emplace_back(columns->front());
   }
   return Listed(vanished);
+}
+
+bool NeededColumns::Names(absl::string_view column) const {
+  const std::string folded = FoldedColumn(column);
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return std::any_of(entry.any_of.begin(), entry.any_of.end(),
+                       [&](const std::string& name) { return FoldedColumn(name) == folded; });
+  });
 }
 
 std::string NeededColumns::ToJson(bool with_optional) const {
@@ -115,6 +123,7 @@ std::string NeededColumns::ToJson(bool with_optional) const {
     nlohmann::json one = {{"any_of", entry.any_of}, {"always", entry.always}};
     if (entry.optional) one["optional"] = true;
     if (entry.by_name) one["by_name"] = true;
+    if (entry.required) one["required"] = true;
     list.push_back(std::move(one));
   }
   return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -140,6 +149,7 @@ absl::StatusOr<NeededColumns> NeededColumns::FromJson(absl::string_view json) {
     entry.always = is_true("always");
     entry.optional = is_true("optional");
     entry.by_name = is_true("by_name");
+    entry.required = is_true("required");
     needed.Add(std::move(entry));
   }
   if (good) return needed;

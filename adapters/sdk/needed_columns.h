@@ -21,7 +21,8 @@ class NeededColumns {
     std::vector<std::string> any_of;  // names of one column; one of them must be there
     bool always = false;              // no record may lack it
     bool optional = false;            // nothing is asked: it is read where it is there
-    bool by_name = false;  // optional, and not named by the mapping: called like its field
+    bool by_name = false;   // optional, and not named by the mapping: called like its field
+    bool required = false;  // with by_name: no record is whole where the field is empty
   };
 
   void Add(Entry entry) { entries_.push_back(std::move(entry)); }
@@ -37,9 +38,13 @@ class NeededColumns {
   std::string Repeated(absl::Span<const std::string> header) const;
   // The columns of the header that are read by name alone.
   std::vector<std::string> ReadByName(absl::Span<const std::string> header) const;
-  // Those of `before`, of another header, that are read by name alone and that this one lacks.
-  std::string Vanished(absl::Span<const std::string> before,
-                       absl::Span<const std::string> header) const;
+  // Those of `before`, of another header, that are read by name alone and that this one lacks:
+  // where `required`, only such; else only the others. For people; empty: none.
+  std::string Vanished(absl::Span<const std::string> before, absl::Span<const std::string> header,
+                       bool required) const;
+  // Whether the name is one that the mapping or the contract gives a column: then it is nobody's
+  // data.
+  bool Names(absl::string_view column) const;
 
   std::string ToJson(bool with_optional = true) const;
   // INVALID_ARGUMENT.

@@ -256,6 +256,88 @@ TEST_F(FileSourceTest, AColumnReadByNameThatVanishesIsNamedOnce) {
                              testing::HasSubstr("lacks column(s) 值 that the file before it had")));
 }
 
+// A field that the contract requires: a file without it holds no whole record, and its rows would
+// only wait for repair.
+TEST_F(FileSourceTest, AFileThatLostARequiredColumnIsNotRead) {
+  sdk::NeededColumns needed;
+  needed.Add({{"k"}, true});
+  needed.Add({{"name", "姓名"}, false, true, true, true});
+  Write("a.csv", "k,姓名\n1,a\n");
+  Write("b.csv", "k,名字\n2,b\n");
+  Write("c.csv", "k,NAME\n3,c\n");
+  Open(",\"follow\":false");
+  ASSERT_TRUE(source_->Need(needed).ok());
+  EXPECT_THAT(Poll(), ElementsAre("a.csv:2|1|a"));
+  EXPECT_THAT(Poll(), ElementsAre("c.csv:2|3|c"));
+  ASSERT_EQ(notices_.size(), 1U);
+  EXPECT_THAT(notices_[0], testing::AllOf(testing::StartsWith("b.csv: "),
+                                          testing::HasSubstr("必填列 姓名，不读取、不计数")));
+  // It stays refused after a start anew, and is read when it is mended.
+  Open(",\"follow\":false", position_);
+  ASSERT_TRUE(source_->Need(needed).ok());
+  EXPECT_TRUE(Poll().empty());
+  Write("b.csv", "k,姓名\n2,bb\n");
+  EXPECT_THAT(Poll(), ElementsAre("b.csv:2|2|bb"));
+}
+
+TEST_F(FileSourceTest, AMemberReadByNameThatVanishesIsNamedOrItsFileNotRead) {
+  sdk::NeededColumns needed;
+  needed.Add({{"k"}, true});
+  needed.Add({{"name"}, false, true, true, true});
+  needed.Add({{"end"}, false, true, true});
+  const std::string whole = "{\"k\":1,\"name\":\"a\",\"end\":\"x\"}\n";
+  for (const std::string columns : {"", ",\"columns\":[\"k\",\"name\",\"end\"]"}) {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    notices_.clear();
+    const std::string options = ",\"follow\":false,\"format\":\"jsonl\"" + columns;
+    Write("a.jsonl", whole);
+    Open(options);
+    ASSERT_TRUE(source_->Need(needed).ok());
+    EXPECT_EQ(Poll().size(), 1U);
+    Open(options, position_);
+    ASSERT_TRUE(source_->Need(needed).ok());
+    // Renamed; and a few objects that leave out what is empty, twice.
+    Write("b.jsonl", "{\"k\":2,\"full_name\":\"b\",\"end\":\"x\"}\n");
+    Write("c.jsonl", "{\"k\":3,\"name\":\"c\"}\n");
+    Write("d.jsonl", "{\"k\":4,\"name\":\"d\"}\n");
+    std::string rows;
+    for (auto polled = Poll(); !polled.empty(); polled = Poll()) {
+      for (const std::string& row : polled)
+        absl::StrAppend(&rows, row.substr(0, row.find('|')), " ");
+    }
+    EXPECT_EQ(rows, "c.jsonl:1 d.jsonl:1 ");
+    ASSERT_EQ(notices_.size(), 2U);
+    EXPECT_THAT(notices_[0], testing::AllOf(testing::StartsWith("b.jsonl: "),
+                                            testing::HasSubstr("必填成员 name，不读取、不计数")));
+    EXPECT_THAT(notices_[1], testing::AllOf(testing::StartsWith("c.jsonl: "),
+                                            testing::HasSubstr("成员 end，按空值读取")));
+    // What one file leaves out is not forgotten.
+    EXPECT_NE(position_.find("\"end\""), std::string::npos);
+  }
+}
+
+// A member's name comes out of the data: it may be anybody's number.
+TEST_F(FileSourceTest, AMemberThatTheMappingDoesNotKnowIsCalledByItsPlace) {
+  sdk::NeededColumns needed;
+  needed.Add({{"k"}, true});
+  Write("a.jsonl", "{\"k\":1,\"530102199001011237\":1,\"530102199001011237\":2}\n");
+  Write("b.jsonl", "{\"k\":2,\"530102199001011237\":1}\n{\"k\":3,\"k\":4}\n");
+  Open(",\"follow\":false,\"format\":\"jsonl\",\"columns\":[\"k\"]");
+  ASSERT_TRUE(source_->Need(needed).ok());
+  auto polled = source_->Poll(10, 0);
+  ASSERT_TRUE(polled.ok());
+  std::string told;
+  for (size_t i = 0; i < (*polled)->row_count; ++i)
+    absl::StrAppend(&told, sdk::ToView((*polled)->rows[i].error_message), "\n");
+  for (size_t i = 0; i < (*polled)->notice_count; ++i)
+    absl::StrAppend(&told, sdk::ToView((*polled)->notices[i]), "\n");
+  EXPECT_THAT(told, testing::AllOf(testing::Not(testing::HasSubstr("530102199001011237")),
+                                   testing::HasSubstr("第 3 个成员出现不止一次"),
+                                   testing::HasSubstr("member no. 2 is not among the columns"),
+                                   testing::HasSubstr("成员 k 出现不止一次")));
+}
+
 TEST_F(FileSourceTest, MembersThatTheFirstObjectLacksAreColumnsToo) {
   Write("a.jsonl", "{\"k\":1}\n{\"k\":2,\"end\":\"x\"}\n");
   Open(",\"follow\":false,\"format\":\"jsonl\"");
@@ -345,7 +427,7 @@ TEST_F(FileSourceTest, JsonLines) {
   Open(",\"follow\":false,\"format\":\"jsonl\",\"header\":[\"id\",\"n\",\"z\"]");
   EXPECT_THAT(Poll(), ElementsAre("a.jsonl:1|1|12.50|NULL", "a.jsonl:2!json.invalid@a.jsonl:2:1",
                                   "a.jsonl:3|2|NULL|NULL"));
-  EXPECT_THAT(notices_, ElementsAre(testing::HasSubstr("other")));
+  EXPECT_THAT(notices_, ElementsAre(testing::HasSubstr("member no. 2")));
 }
 
 TEST_F(FileSourceTest, AGrowingLastLineWaits) {

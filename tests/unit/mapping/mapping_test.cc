@@ -25,7 +25,7 @@ message Row {
   string day = 3 [(huiliu.v1.data) = {title: "日期" value: VALUE_KIND_DATE}];
   google.protobuf.Timestamp at = 4 [(huiliu.v1.data) = {title: "时间"}];
   int64 copies = 5 [(huiliu.v1.data) = {title: "份数"}];
-  string status = 6 [(huiliu.v1.data) = {title: "状态"}];
+  string status = 6 [(huiliu.v1.data) = {title: "状态" required: true}];
   string capital = 7 [(huiliu.v1.data) = {title: "资金" value: VALUE_KIND_DECIMAL}];
 }
 )";
@@ -181,6 +181,19 @@ TEST(MappingTest, WhatAHeaderMustShowIsTold) {
   const sdk::NeededColumns::Entry& unnamed = needed.entries()[3];
   EXPECT_TRUE(unnamed.optional && unnamed.by_name) << unnamed.any_of[0];
   EXPECT_EQ(needed.Missing({" ID ", "旧状态", "OP", "更新时间"}), "");
+}
+
+TEST(MappingTest, WhatTheContractRequiresIsToldWhereItIsReadByNameAlone) {
+  const auto entry = [](const std::string& yaml, size_t field) {
+    const sdk::NeededColumns needed = Of(yaml)->needed_columns();
+    return needed.entries()[field];
+  };
+  constexpr size_t kDay = 2, kStatus = 5;
+  EXPECT_TRUE(entry("", kStatus).by_name && entry("", kStatus).required);
+  EXPECT_TRUE(entry("", kDay).by_name && !entry("", kDay).required);
+  const std::string optional = "fields: {status: {optional: true}}";
+  EXPECT_FALSE(entry(optional, kStatus).by_name || entry(optional, kStatus).required);
+  EXPECT_FALSE(entry("fields: {status: 状况}", kStatus).required) << "it must be there anyway";
 }
 
 TEST(MappingTest, OptionalIsAWordAndNoKeyIsIt) {

@@ -33,20 +33,24 @@ TEST(NeededColumnsTest, WhatIsReadByNameAloneMayVanish) {
   needed.Add({{"v", "值"}, false, true, true});
   needed.Add({{"o"}, false, true});
   EXPECT_EQ(needed.ReadByName({"值", "k", "o"}), std::vector<std::string>{"值"});
-  EXPECT_EQ(needed.Vanished({"值", "o", "k"}, {"k"}), "值");
-  EXPECT_EQ(needed.Vanished({"值"}, {"V"}), "") << "under its other name";
-  EXPECT_EQ(needed.Vanished({}, {"k"}), "");
+  needed.Add({{"r"}, false, true, true, true});
+  EXPECT_EQ(needed.Vanished({"值", "o", "r", "k"}, {"k"}, false), "值");
+  EXPECT_EQ(needed.Vanished({"值", "o", "r", "k"}, {"k"}, true), "r");
+  EXPECT_EQ(needed.Vanished({"值"}, {"V"}, false), "") << "under its other name";
+  EXPECT_EQ(needed.Vanished({}, {"k"}, false), "");
+  EXPECT_TRUE(needed.Names(" V") && needed.Names("值") && needed.Names("o"));
+  EXPECT_FALSE(needed.Names("530102199001011237"));
 }
 
 TEST(NeededColumnsTest, CrossesAsJson) {
   NeededColumns needed;
   needed.Add({{"a\"", "乙"}, true});
   needed.Add({{"c"}, false});
-  needed.Add({{"d"}, false, true, true});
+  needed.Add({{"d"}, false, true, true, true});
   const auto again = NeededColumns::FromJson(needed.ToJson());
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->ToJson(), needed.ToJson());
-  EXPECT_EQ(again->entries()[2].by_name, true);
+  EXPECT_TRUE(again->entries()[2].by_name && again->entries()[2].required);
   EXPECT_EQ(again->Missing({"a\"", "c"}), "");
   EXPECT_EQ(needed.ToJson(false).find("\"d\""), std::string::npos) << "for a plugin of before";
   for (const char* bad : {"", "{}", "[1]", "[{\"any_of\":[]}]", "[{\"any_of\":[1]}]"})
