@@ -104,7 +104,8 @@ class LocalReader : public BackboneReader {
       return absl::OkStatus();
     }
     if (options_.group.empty())
-      return absl::InvalidArgumentError("a subscribing reader needs a group");
+      return absl::InvalidArgumentError(
+          "订阅主题的读取者须有组名 / a subscribing reader needs a group");
     std::vector<TopicPartition> wanted;
     for (const std::string& topic : options_.subscribed_topics) {
       ASSIGN_OR_RETURN(const int32_t partitions, log_.PartitionsOf(topic));
@@ -132,8 +133,9 @@ class LocalReader : public BackboneReader {
   absl::Status Seek(const TopicPartition& tp, Offset next) override {
     const auto it = next_.find(tp);
     if (it == next_.end()) {
-      return absl::NotFoundError(
-          absl::StrCat(tp.topic, "/", tp.partition.value(), " is not assigned to this reader"));
+      return absl::NotFoundError(absl::StrCat("该分区不归此读取者 / ", tp.topic, "/",
+                                              tp.partition.value(),
+                                              " is not assigned to this reader"));
     }
     it->second = next;
     return absl::OkStatus();

@@ -15,15 +15,17 @@ absl::Status CheckTopicSpec(const TopicSpec& spec) {
                          });
   if (!good_name) {
     return absl::InvalidArgumentError(
-        absl::StrCat("topic \"", spec.name, "\": 1 to 249 of a-z A-Z 0-9 . _ -"));
+        absl::StrCat("主题名须为 1 至 249 个字母、数字及 . _ - / topic \"", spec.name,
+                     "\": 1 to 249 of a-z A-Z 0-9 . _ -"));
   }
   if (spec.partitions < 1 || spec.partitions > 100000) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("topic ", spec.name, ": partitions must be 1 to 100000"));
+    return absl::InvalidArgumentError(absl::StrCat("主题 ", spec.name,
+                                                   " 的分区数须在 1 至 100000 之间 / topic ",
+                                                   spec.name, ": partitions must be 1 to 100000"));
   }
   if (spec.retention <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("topic ", spec.name, ": retention must be positive"));
+    return absl::InvalidArgumentError(absl::StrCat("主题 ", spec.name, " 的保留时间须为正 / topic ",
+                                                   spec.name, ": retention must be positive"));
   }
   return absl::OkStatus();
 }
@@ -50,7 +52,8 @@ absl::Status CheckSameSettings(const TopicSpec& existing, const TopicSpec& wante
          absl::FormatDuration(wanted.tombstone_retention));
   if (differences.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("topic ", wanted.name, " exists with other settings: ", differences));
+      absl::StrCat("主题 ", wanted.name, " 已存在，但设置与配置不符，请修改其一 / topic ",
+                   wanted.name, " exists with other settings: ", differences));
 }
 
 absl::Status CheckAppend(const Append& append) {

@@ -123,8 +123,8 @@ absl::Status FromJson(absl::string_view json, google::protobuf::Message* message
       google::protobuf::StringPiece(json.data(), json.size()), message, options);
   if (status.ok()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("the JSON body is no ", message->GetDescriptor()->full_name(), ": ",
-                   WhatIsWrong(json, {status.message().data(), status.message().size()})));
+      absl::StrCat("请求的 JSON 有误 / the JSON body is no ", message->GetDescriptor()->full_name(),
+                   ": ", WhatIsWrong(json, {status.message().data(), status.message().size()})));
 }
 
 std::string StreamMessage(absl::string_view json) { return Envelope(0, json); }
@@ -138,13 +138,17 @@ std::string StreamEnd(const absl::Status& status) {
 absl::StatusOr<std::string> StreamRequestJson(absl::string_view body, bool enveloped) {
   if (!enveloped) return std::string(body);
   if (body.size() < 5)
-    return absl::InvalidArgumentError("a connect+json body begins with a five-byte envelope");
-  if (body[0] != 0) return absl::UnimplementedError("compressed request messages are not taken");
+    return absl::InvalidArgumentError(
+        "connect+json 的请求以五字节信封开头 / a connect+json body begins with a five-byte "
+        "envelope");
+  if (body[0] != 0)
+    return absl::UnimplementedError("不接受压缩的请求 / compressed request messages are not taken");
   size_t size = 0;
   for (int i = 1; i < 5; ++i)
     size = (size << 8) | static_cast<uint8_t>(body[static_cast<size_t>(i)]);
   if (size != body.size() - 5)
-    return absl::InvalidArgumentError("the envelope's length does not fit the body");
+    return absl::InvalidArgumentError(
+        "信封写明的长度与请求不符 / the envelope's length does not fit the body");
   return std::string(body.substr(5));
 }
 

@@ -72,7 +72,8 @@ class HttplibConnectServer : public ConnectServer {
       server_ = std::make_unique<httplib::SSLServer>(
           [&](SSL_CTX& context) { return SetUpTls(context, options_, &error); });
       if (!server_->is_valid())
-        return absl::InvalidArgumentError(error.empty() ? "TLS set-up failed" : error);
+        return absl::InvalidArgumentError(error.empty() ? "TLS 设置失败 / TLS set-up failed"
+                                                        : error);
     }
     server_->new_task_queue = [most = options_.max_connections] {
       return new ConnectionThreads(most);
@@ -94,7 +95,8 @@ class HttplibConnectServer : public ConnectServer {
     });
     server_->set_exception_handler(
         [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-          Fail(absl::InternalError("the call ended in an exception"), response);
+          Fail(absl::InternalError("调用异常中止，详见节点日志 / the call ended in an exception"),
+               response);
         });
     AddPages();
     return Bind();
@@ -170,7 +172,7 @@ class HttplibConnectServer : public ConnectServer {
     if (colon == std::string::npos ||
         !absl::SimpleAtoi(options_.address.substr(colon + 1), &port) || port < 0 || port > 65535) {
       return absl::InvalidArgumentError(
-          absl::StrCat("\"", options_.address, "\" is not host:port"));
+          absl::StrCat("监听地址应写作 主机:端口 / \"", options_.address, "\" is not host:port"));
     }
     const std::string host = options_.address.substr(0, colon);
     if (port == 0) {
@@ -262,14 +264,16 @@ class HttplibConnectServer : public ConnectServer {
                                "/huiliu.v1.Service/Method, and GET /openapi.json lists them"}}
             .dump();
       case 413:
-        return ErrorJson(absl::ResourceExhaustedError(
-            "the body is larger than this node takes; ask for less in one call"));
+        return ErrorJson(
+            absl::ResourceExhaustedError("请求过大，请分次提交 / the body is larger than this node "
+                                         "takes; ask for less in one call"));
       case 415:
         return ErrorJson(absl::InvalidArgumentError(
-            "the Content-Type is application/json, or application/connect+json for a stream"));
+            "Content-Type 应为 application/json，流式应为 application/connect+json / the "
+            "Content-Type is application/json, or application/connect+json for a stream"));
       default:
-        return ErrorJson(
-            absl::InvalidArgumentError(absl::StrCat("no request of HTTP/1.1 (", http_status, ")")));
+        return ErrorJson(absl::InvalidArgumentError(
+            absl::StrCat("不是 HTTP/1.1 请求 / no request of HTTP/1.1 (", http_status, ")")));
     }
   }
 

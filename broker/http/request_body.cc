@@ -19,12 +19,14 @@ bool Chunked(const httplib::Request& request) {
 absl::StatusOr<std::optional<uint64_t>> Declared(const httplib::Request& request) {
   if (request.has_header("Transfer-Encoding")) {
     if (Chunked(request)) return std::optional<uint64_t>();
-    return absl::InvalidArgumentError("the Transfer-Encoding is chunked, or there is none");
+    return absl::InvalidArgumentError(
+        "Transfer-Encoding 只能是 chunked 或不写 / the Transfer-Encoding is chunked, or there is "
+        "none");
   }
   if (!request.has_header("Content-Length")) return std::optional<uint64_t>(0);
   uint64_t length = 0;
   if (!absl::SimpleAtoi(request.get_header_value("Content-Length"), &length))
-    return absl::InvalidArgumentError("the Content-Length is no number");
+    return absl::InvalidArgumentError("Content-Length 不是数字 / the Content-Length is no number");
   return std::optional<uint64_t>(length);
 }
 
@@ -73,7 +75,7 @@ absl::StatusOr<std::string> ReadBody(const httplib::Request& request,
     return bad.ok();
   });
   if (!bad.ok()) return bad;
-  if (!whole) return absl::InvalidArgumentError("the body ends before its end");
+  if (!whole) return absl::InvalidArgumentError("请求体不完整 / the body ends before its end");
   return body;
 }
 

@@ -110,7 +110,9 @@ absl::Status AppendEntries(const Batch& batch, huiliu::v1::LineageEntry entry,
     for (; at < counts.size() && entry.counts_size() < kMaxCountsOfEntry; ++at)
       *entry.add_counts() = counts[at];
     if (!lineage::Bound(&entry).ok())
-      return Refuse(batch, "its counts name days or divisions that are too long for the log");
+      return Refuse(batch,
+                    "计数中的日期或区划过长，无法留痕 / its counts name days or divisions that are "
+                    "too long for the log");
     builder.Add("", "", entry.SerializeAsString());
     entry = more;
   } while (at < counts.size());
@@ -232,10 +234,11 @@ absl::Status Intake::GetPosition(const std::optional<governance::Principal>& cal
                                  huiliu::v1::GetPositionResponse* response) {
   const auto source = state_.FindSource(request.source());
   if (!source.has_value())
-    return absl::NotFoundError(StrCat("source \"", request.source(), "\" is not registered"));
+    return absl::NotFoundError(StrCat("数源 ", request.source(), " 尚未登记 / source \"",
+                                      request.source(), "\" is not registered"));
   if (!caller.has_value() || caller->organisation != source->organisation()) {
-    return absl::PermissionDeniedError(
-        StrCat("source ", source->id(), " belongs to another organisation"));
+    return absl::PermissionDeniedError(StrCat("数源 ", source->id(), " 属于其他单位 / source ",
+                                              source->id(), " belongs to another organisation"));
   }
   ASSIGN_OR_RETURN(const SourcePosition position, Position(source->id()));
   response->set_epoch(position.epoch());
@@ -251,7 +254,9 @@ absl::Status Intake::CheckRules(const huiliu::v1::Source& source) const {
   for (const std::string& receiver : source.receivers()) {
     if (state_.FindRuleSet(source.dataset(), receiver, clock_.Now()) != nullptr) continue;
     return absl::FailedPreconditionError(
-        StrCat("no rule set returns dataset ", source.dataset(), " to receiver ", receiver,
+        StrCat("没有把数据集 ", source.dataset(), " 回流给接收方 ", receiver,
+               " 的现行规则集，请数据专员提交并由另一人审批 / no rule set returns dataset ",
+               source.dataset(), " to receiver ", receiver,
                "; a data officer proposes one and another approves it first"));
   }
   return absl::OkStatus();
@@ -262,24 +267,27 @@ absl::StatusOr<std::unique_ptr<Intake::Session>> Intake::Open(const governance::
                                                               huiliu::v1::Welcome* welcome) {
   const auto source = state_.FindSource(hello.source());
   if (!source.has_value()) {
-    return absl::NotFoundError(StrCat("source \"", hello.source(),
-                                      "\" is not registered; register it with huiliu source put"));
+    return absl::NotFoundError(
+        StrCat("数源 ", hello.source(), " 尚未登记，请用 huiliu source put 登记 / source \"",
+               hello.source(), "\" is not registered; register it with huiliu source put"));
   }
   if (!caller.Has(huiliu::v1::ROLE_AGENT) || caller.organisation != source->organisation()) {
-    return absl::PermissionDeniedError(StrCat("source ", source->id(),
-                                              " is published by agents of ", source->organisation(),
-                                              "; account \"", caller.account, "\" is none"));
+    return absl::PermissionDeniedError(
+        StrCat("数源 ", source->id(), " 由 ", source->organisation(), " 的代理发布，账号 ",
+               caller.account, " 不是 / source ", source->id(), " is published by agents of ",
+               source->organisation(), "; account \"", caller.account, "\" is none"));
   }
   if (hello.dataset() != source->dataset()) {
-    return absl::FailedPreconditionError(StrCat("source ", source->id(),
-                                                " is registered for dataset ", source->dataset(),
-                                                ", not ", hello.dataset()));
+    return absl::FailedPreconditionError(StrCat(
+        "数源 ", source->id(), " 登记的数据集是 ", source->dataset(), " / source ", source->id(),
+        " is registered for dataset ", source->dataset(), ", not ", hello.dataset()));
   }
   RETURN_IF_ERROR(CheckRules(*source));
   if (state_.FindContract(hello.dataset(), hello.dataset_version()) == nullptr) {
-    return absl::FailedPreconditionError(StrCat("dataset ", hello.dataset(), " has no version ",
-                                                hello.dataset_version(),
-                                                "; register it or update the agent"));
+    return absl::FailedPreconditionError(
+        StrCat("数据集 ", hello.dataset(), " 没有版本 ", hello.dataset_version(),
+               "，请登记该版本或更新代理 / dataset ", hello.dataset(), " has no version ",
+               hello.dataset_version(), "; register it or update the agent"));
   }
   Lane& lane = LaneOf(source->id());
   absl::MutexLock lock(&lane.mutex);
@@ -312,11 +320,12 @@ absl::Status Intake::CheckSequence(const Lane& lane, uint64_t epoch, const Batch
                                    bool* repeated) const {
   *repeated = false;
   if (lane.position.epoch() != epoch) {
-    return absl::AbortedError(StrCat("source ", batch.source(), ": writer epoch ", epoch,
-                                     " was fenced by epoch ", lane.position.epoch(),
-                                     " (another agent took over)"));
+    return absl::AbortedError(StrCat(
+        "数源 ", batch.source(), "：另一代理已接管 / source ", batch.source(), ": writer epoch ",
+        epoch, " was fenced by epoch ", lane.position.epoch(), " (another agent took over)"));
   }
-  if (batch.epoch() != epoch) return Refuse(batch, StrCat("this stream's epoch is ", epoch));
+  if (batch.epoch() != epoch)
+    return Refuse(batch, StrCat("批次与本连接的代次不符 / this stream's epoch is ", epoch));
   const uint64_t last = lane.position.sequence();
   if (batch.sequence() == last && lane.position.batch_digest() == batch.digest()) {
     *repeated = true;
@@ -324,37 +333,44 @@ absl::Status Intake::CheckSequence(const Lane& lane, uint64_t epoch, const Batch
   }
   if (batch.sequence() != last + 1) {
     return absl::FailedPreconditionError(
-        StrCat(NameOf(batch), ": the next sequence is ", last + 1));
+        StrCat(NameOf(batch), "：批次序号不连续 / the next sequence is ", last + 1));
   }
   return absl::OkStatus();
 }
 
 absl::Status Intake::CheckContent(const huiliu::v1::Source& source, const Batch& batch) const {
   if (batch.dataset() != source.dataset())
-    return Refuse(batch, StrCat("the source's dataset is ", source.dataset()));
+    return Refuse(batch,
+                  StrCat("该数源登记的数据集不同 / the source's dataset is ", source.dataset()));
   const auto contract = state_.FindContract(batch.dataset(), batch.dataset_version());
   if (contract == nullptr) {
-    return Refuse(batch,
-                  StrCat("dataset ", batch.dataset(), " has no version ", batch.dataset_version()));
+    return Refuse(batch, StrCat("数据集没有该版本 / dataset ", batch.dataset(), " has no version ",
+                                batch.dataset_version()));
   }
   RETURN_IF_ERROR(CheckBatchDigests(batch));
   if (!VerifySignature(source.batch_public_key(), batch.digest(), batch.signature())) {
-    return Refuse(batch, "its signature is not by the key that the source is registered with");
+    return Refuse(batch,
+                  "签名与该数源登记的密钥不符 / its signature is not by the key that the source is "
+                  "registered with");
   }
   const bool edge = source.placement() == huiliu::v1::PLACEMENT_EDGE;
   std::optional<huiliu::v1::Receiver> receiver;
   if (edge) {
     RETURN_IF_ERROR(CheckCounts(source, batch));
     if (batch.has_reread() && batch.reread().version() == 0)
-      return Refuse(batch, "a re-read names the version of the rules that asks for it");
+      return Refuse(batch,
+                    "重读须写明要求重读的规则版本 / a re-read names the version of the rules that "
+                    "asks for it");
     RETURN_IF_ERROR(CheckOverrides(state_, source, batch));
     if (batch.quarantined_size() > 0) {
       return Refuse(batch,
-                    "rows kept for repair stay with the department: at the edge only notes travel");
+                    "问题数据留在数源部门，前置端只上报说明 / rows kept for repair stay with the "
+                    "department: at the edge only notes travel");
     }
     receiver = state_.FindReceiver(source.receivers(0));
     if (!receiver.has_value())
-      return Refuse(batch, StrCat("receiver ", source.receivers(0), " is not registered"));
+      return Refuse(batch, StrCat("接收方 ", source.receivers(0), " 尚未登记 / receiver ",
+                                  source.receivers(0), " is not registered"));
   } else {
     RETURN_IF_ERROR(CheckUnjudged(batch));
   }
@@ -392,10 +408,12 @@ absl::StatusOr<Transaction> Intake::Build(const huiliu::v1::Source& source, cons
 }
 
 absl::Status Intake::Take(const std::string& id, uint64_t epoch, const Batch& batch) {
-  if (batch.source() != id) return Refuse(batch, StrCat("this stream was opened for source ", id));
+  if (batch.source() != id)
+    return Refuse(batch, StrCat("本连接属于另一数源 / this stream was opened for source ", id));
   const auto source = state_.FindSource(id);
   if (!source.has_value())
-    return absl::NotFoundError(StrCat("source ", id, " is no longer registered"));
+    return absl::NotFoundError(
+        StrCat("数源 ", id, " 已不再登记 / source ", id, " is no longer registered"));
   // Checked before the lane is held: the checks are pure and cost most.
   RETURN_IF_ERROR(CheckContent(*source, batch));
   Lane& lane = LaneOf(id);

@@ -28,8 +28,9 @@ void ReadRecorder::Record(std::vector<std::string> entries, Done done) {
       return;
     }
   }
-  done(absl::ResourceExhaustedError(
-      "too many reads wait for their lineage entry; try again shortly"));
+  done(
+      absl::ResourceExhaustedError("等待留痕的查询过多，请稍后再试 / too many reads wait for their "
+                                   "lineage entry; try again shortly"));
 }
 
 absl::Status ReadRecorder::RecordAndWait(std::string entry) {

@@ -108,8 +108,9 @@ void Reads::MultiGet(const governance::Principal& caller,
   const absl::Status found = [&]() -> absl::Status {
     RETURN_IF_ERROR(admission->plan->CheckKeyUse());
     if (request.keys_size() > kMaxKeys) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(request.keys_size(), " keys; at most ", kMaxKeys, " a call"));
+      return absl::InvalidArgumentError(absl::StrCat("一次最多查 ", kMaxKeys, " 个主键 / ",
+                                                     request.keys_size(), " keys; at most ",
+                                                     kMaxKeys, " a call"));
     }
     std::vector<std::string> keys;
     for (const huiliu::v1::RowKey& key : request.keys()) {
@@ -202,8 +203,9 @@ void Reads::Query(const governance::Principal& caller, const huiliu::v1::QueryRe
   if (!admission.ok()) return done(admission.status());
   const int page_size = request.page_size() == 0 ? kDefaultPage : request.page_size();
   if (page_size < 1 || page_size > kMaxPage) {
-    return done(absl::InvalidArgumentError(
-        absl::StrCat("page_size ", page_size, " is not between 1 and ", kMaxPage)));
+    return done(absl::InvalidArgumentError(absl::StrCat("每页行数须在 1 至 ", kMaxPage,
+                                                        " 之间 / page_size ", page_size,
+                                                        " is not between 1 and ", kMaxPage)));
   }
   std::vector<std::string> keys;
   const absl::Status filled = FillPage(*admission, request, page_size, format, response, &keys);

@@ -104,8 +104,9 @@ absl::StatusOr<std::unique_ptr<Subscription>> Subscription::Open(
                    gate.Admit(caller, request.context(), "Delivery.Subscribe"));
   const int rows = request.max_batch_rows() == 0 ? kDefaultRows : request.max_batch_rows();
   if (rows < 1 || rows > kMaxRows) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("max_batch_rows ", rows, " is not between 1 and ", kMaxRows));
+    return absl::InvalidArgumentError(absl::StrCat("每批行数须在 1 至 ", kMaxRows,
+                                                   " 之间 / max_batch_rows ", rows,
+                                                   " is not between 1 and ", kMaxRows));
   }
   // So that a message is about a second's worth.
   const int64_t a_second = admission.quota.rows_per_second();
@@ -130,7 +131,8 @@ absl::Status Subscription::Start(const huiliu::v1::SubscribeRequest& request,
     ASSIGN_OR_RETURN(cursor_, cursors_.Open(admission_, cursor));
     if (cursor_.receiver() != request.context().receiver() ||
         cursor_.dataset() != request.context().dataset()) {
-      return absl::InvalidArgumentError("the cursor belongs to another dataset or receiver");
+      return absl::InvalidArgumentError(
+          "游标属于另一数据集或接收方 / the cursor belongs to another dataset or receiver");
     }
     if (cursor_.in_snapshot()) {
       ASSIGN_OR_RETURN(snapshot_, admission_.catalog->Snapshot());

@@ -64,7 +64,8 @@ void PublishReactor::Run() {
 }
 
 absl::Status PublishReactor::Open(const PublishRequest& request) {
-  if (session_ != nullptr) return absl::InvalidArgumentError("a stream says Hello once");
+  if (session_ != nullptr)
+    return absl::InvalidArgumentError("一个连接只说一次 Hello / a stream says Hello once");
   ASSIGN_OR_RETURN(const governance::Principal caller, service::RequireCaller(context_));
   if (peering_ != nullptr) {
     ASSIGN_OR_RETURN(const auto peer, peering_->Route(context_, request.hello()));
@@ -98,12 +99,13 @@ absl::Status PublishReactor::Handle(const PublishRequest& request) {
     case PublishRequest::MESSAGE_NOT_SET:
       break;
   }
-  return absl::InvalidArgumentError("a message is Hello or Batch");
+  return absl::InvalidArgumentError("消息须是 Hello 或 Batch / a message is Hello or Batch");
 }
 
 absl::Status PublishReactor::TakeBatch(const huiliu::v1::Batch& batch) {
   if (session_ == nullptr)
-    return absl::FailedPreconditionError("the first message of a stream is Hello");
+    return absl::FailedPreconditionError(
+        "连接的第一条消息须是 Hello / the first message of a stream is Hello");
   const absl::Status taken = session_->Take(batch);
   PublishResponse response;
   response.mutable_ack()->set_sequence(batch.sequence());

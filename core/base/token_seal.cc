@@ -25,7 +25,8 @@ const uint8_t* Bytes(absl::string_view text) {
 uint8_t* Bytes(std::string& text, size_t at) { return reinterpret_cast<uint8_t*>(&text[at]); }
 
 absl::Status NotOurs() {
-  return absl::InvalidArgumentError("the token is none that was given for this");
+  return absl::InvalidArgumentError(
+      "令牌无效：不是为此发出的，或已被改动 / the token is none that was given for this");
 }
 
 }  // namespace

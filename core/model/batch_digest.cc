@@ -74,16 +74,17 @@ absl::Status CheckBatchDigests(const huiliu::v1::Batch& batch) {
   const std::string place =
       absl::StrCat("batch ", batch.source(), "/", batch.epoch(), "/", batch.sequence());
   if (batch.keys_size() != batch.envelopes_size() || batch.keys_size() != batch.payloads_size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(place, ": columns of ", batch.keys_size(), ", ", batch.envelopes_size(),
-                     " and ", batch.payloads_size(), " entries: they must be of equal length"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        place, "：各列长度不一 / columns of ", batch.keys_size(), ", ", batch.envelopes_size(),
+        " and ", batch.payloads_size(), " entries: they must be of equal length"));
   }
   if (AsBytes(MerkleRootOf(RecordLeafHashes(batch))) != absl::string_view(batch.records_root())) {
     return absl::InvalidArgumentError(
-        absl::StrCat(place, ": records_root does not fit its records"));
+        absl::StrCat(place, "：记录树根与记录不符 / records_root does not fit its records"));
   }
   if (AsBytes(BatchDigest(batch)) != absl::string_view(batch.digest())) {
-    return absl::InvalidArgumentError(absl::StrCat(place, ": digest does not fit its content"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(place, "：摘要与内容不符 / digest does not fit its content"));
   }
   return absl::OkStatus();
 }

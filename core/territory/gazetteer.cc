@@ -26,8 +26,8 @@ absl::Status ForEachRow(const std::string& path, size_t columns, const F& f) {
     if (++number == 1 || line.empty()) continue;
     const std::vector<absl::string_view> cells = absl::StrSplit(line, '\t');
     if (cells.size() < columns) {
-      return absl::InvalidArgumentError(
-          StrCat(path, ":", number, ": ", columns, " columns are expected"));
+      return absl::InvalidArgumentError(StrCat(path, ":", number, ": 应有 ", columns, " 列 / ",
+                                               columns, " columns are expected"));
     }
     RETURN_IF_ERROR(Annotate(f(cells), StrCat(path, ":", number)));
   }
@@ -70,7 +70,8 @@ absl::Status ReadNumbers(absl::string_view text, Naming* naming) {
   if (ends.size() != 2 || !absl::SimpleAtoi(ends[0], &naming->first_number) ||
       !absl::SimpleAtoi(ends[1], &naming->last_number) || naming->first_number == 0 ||
       naming->first_number > naming->last_number)
-    return absl::InvalidArgumentError(StrCat("house numbers are written 1-99, not ", text));
+    return absl::InvalidArgumentError(
+        StrCat("门牌号应写作 1-99 / house numbers are written 1-99, not ", text));
   return absl::OkStatus();
 }
 
@@ -202,7 +203,7 @@ absl::Status Gazetteer::LoadCodes(const std::string& folder) {
   return ForEachRow(folder + "/managed.tsv", 3, [&](const auto& cells) -> absl::Status {
     if (Find(cells[0]) == nullptr || Find(cells[1]) == nullptr)
       return absl::InvalidArgumentError(
-          StrCat("code ", cells[0], " or ", cells[1], " is in no edition"));
+          StrCat("各版区划表均无此代码 / code ", cells[0], " or ", cells[1], " is in no edition"));
     managed_[cells[0]] = std::string(cells[1]);
     managed_in_.emplace(cells[0].substr(0, 6));
     AddManaged(*Find(cells[0]), std::string(cells[1]), cells[2]);
@@ -234,7 +235,8 @@ absl::Status Gazetteer::LoadNames(const std::string& folder) {
     RETURN_IF_ERROR(ForEachRow(folder + file, 2, [&, kind = kind](const auto& cells) {
       const std::string code = Resolve(cells[1]);
       if (code.empty())
-        return absl::InvalidArgumentError(StrCat("code ", cells[1], " is in no edition"));
+        return absl::InvalidArgumentError(
+            StrCat("各版区划表均无此代码 / code ", cells[1], " is in no edition"));
       Naming naming{kind, code, ""};
       if (kind == NameKind::kLandmark && cells.size() > 3)
         RETURN_IF_ERROR(ReadNumbers(cells[3], &naming));

@@ -11,9 +11,10 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from several_nodes import Brokers, Refused, check  # noqa: E402
+from several_nodes import ROOT, Brokers, Refused, check  # noqa: E402
 from hub import DATASET, OUTCOMES, PREFECTURES, Hub, Rows  # noqa: E402
 from demo_purpose import PURPOSE  # noqa: E402
+from tenants import Tenants, quotas_apart, strictly_apart  # noqa: E402
 from pki import Pki  # noqa: E402
 
 BUILD = os.path.abspath(sys.argv[1])
@@ -68,18 +69,11 @@ def governance(hub):
         check(all(seen), f"a command taken by n{i} is known to every node when it returns", seen)
 
 
-def tenants(hub):
-    check(code_of(lambda: hub.ask("dali-clerk", "Catalog/Query", context=hub.context("532900"), page_size=1)) == "permission_denied", "without a grant, nothing")
-    granted = {"id": "dali", "organisation": "dali-hrss", "receiver": "532900", "dataset": DATASET, "purpose": PURPOSE, "legal_basis": "条例",
-               "valid_to": "2099-01-01T00:00:00Z"}
-    hub.ask("dali-security", "Governance/PutGrant", grant=granted)
-    for other in ("530100", "533400"):
-        check(code_of(lambda o=other: hub.ask("dali-security", "Governance/PutGrant", grant={**granted, "id": f"over-{o}", "receiver": o})) == "permission_denied",
-              f"Dali's administrator gives nobody {other}'s data")
-        check(code_of(lambda o=other: hub.ask("dali-clerk", "Catalog/Query", context=hub.context(o), page_size=1)) == "permission_denied",
-              f"Dali's clerk reads nothing of {other}")
-        check(code_of(lambda o=other: hub.ask("dali-auditor", "Audit/GetBalance", receiver=o)) == "permission_denied", f"nor its auditor {other}'s balance")
-    check(code_of(lambda: hub.ask("dali-auditor", "Cluster/GetStatus")) == "permission_denied", "the cluster is the hub's to look at")
+def tenants(hub, rows):
+    with open(os.path.join(ROOT, "schemas/rules/insurance_participation.530100.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    strictly_apart(hub, rows, lambda receiver, words: text.replace("530100", receiver).replace("version: 1", "version: 2").replace("回流昆明市", "回流" + words))
+    quotas_apart(hub)
 
 
 def answers_everywhere(hub, rows):
@@ -251,7 +245,7 @@ def main():
     print(f"seed {SEED}", flush=True)
     folder = tempfile.mkdtemp(prefix="huiliu-cluster-")
     brokers = Brokers(BUILD, folder, 1)
-    hub = Hub(BUILD, folder, Pki(os.path.join(folder, "pki")), NODES)
+    hub = Tenants(BUILD, folder, Pki(os.path.join(folder, "pki")), NODES)
     try:
         brokers.start()
         hub.backbone = brokers.lines()
@@ -268,7 +262,7 @@ def main():
         settle(hub, rows)
         governance(hub)
         answers_everywhere(hub, rows)
-        tenants(hub)
+        tenants(hub, rows)
         takeover(hub, rows, drops)
         sleeper(hub)
         settle(hub, rows)

@@ -23,17 +23,14 @@ OUTCOMES = ("returned", "outside_area", "withheld", "quarantined", "pending")
 class Hub(Nodes):
     """Its administrators belong to no receiver; those of a receiver settle its affairs alone."""
     RECEIVERS = [(r, t, [r]) for r, t in PREFECTURES.items()]
-    ORGANISATIONS = {**Nodes.ORGANISATIONS, "yn-data": "云南省数据局（模拟）", "dali-data": "大理州数据局（模拟）", "dali-hrss": "大理州人社局（模拟）"}
+    ORGANISATIONS = {**Nodes.ORGANISATIONS, "yn-data": "云南省数据局（模拟）"}
     ACCOUNTS = {**{account: ("yn-data" if organisation in ("km-data", "km-audit") else organisation, roles)
                    for account, (organisation, roles) in Nodes.ACCOUNTS.items()},
-                "si-officer": ("state-si", ["data_officer"]), "km-admin": ("km-data", ["system_administrator"]),
-                "dali-security": ("dali-data", ["security_administrator"]), "dali-auditor": ("dali-data", ["audit_administrator"]),
-                "dali-clerk": ("dali-hrss", ["consumer"])}
-    BOUND = {"dali-data": "532900", "dali-hrss": "532900"}
+                "si-officer": ("state-si", ["data_officer"]), "km-admin": ("km-data", ["system_administrator"])}
+    BOUND = {}  # organisations of a receiver; in the bootstrap only Kunming's are bound
 
     def start(self):
         super().start()
-        # In the demo's bootstrap only Kunming's organisations are bound.
         for organisation, receiver in self.BOUND.items():
             version = next(o["version"] for o in self.ask("system-admin", "Registry/ListOrganisations", page_size=1000)["organisations"] if o["id"] == organisation)
             self.put("system-admin", "Registry/PutOrganisation", seen_version=version,

@@ -201,8 +201,8 @@ absl::StatusOr<RocksBackbone::Topic*> RocksBackbone::FindTopic(const TopicPartit
   const auto it = topics_.find(tp.topic);
   if (it == topics_.end() || tp.partition.value() < 0 ||
       tp.partition.value() >= it->second.spec.partitions) {
-    return absl::NotFoundError(
-        StrCat("topic ", tp.topic, " has no partition ", tp.partition.value()));
+    return absl::NotFoundError(StrCat("主题 ", tp.topic, " 没有该分区 / topic ", tp.topic,
+                                      " has no partition ", tp.partition.value()));
   }
   return &it->second;
 }
@@ -275,7 +275,9 @@ absl::StatusOr<std::optional<Offset>> RocksBackbone::CommittedOf(absl::string_vi
 absl::StatusOr<int32_t> RocksBackbone::PartitionsOf(const std::string& topic) {
   absl::MutexLock lock(&mutex_);
   const auto it = topics_.find(topic);
-  if (it == topics_.end()) return absl::NotFoundError(StrCat("topic ", topic, " does not exist"));
+  if (it == topics_.end())
+    return absl::NotFoundError(
+        StrCat("主题 ", topic, " 不存在 / topic ", topic, " does not exist"));
   return it->second.spec.partitions;
 }
 
@@ -311,7 +313,8 @@ absl::StatusOr<CommitResult> RocksBackbone::Commit(const std::string& writer, ui
 
 absl::Status RocksBackbone::Stage(Pending& pending, std::map<TopicPartition, Ends>* ends) {
   if (writers_[pending.writer] != pending.epoch)
-    return absl::AbortedError(StrCat("writer ", pending.writer, " was fenced by a newer one"));
+    return absl::AbortedError(StrCat("写入者 ", pending.writer, " 已被新的写入者取代 / writer ",
+                                     pending.writer, " was fenced by a newer one"));
   for (const Append& append : pending.transaction.appends)
     RETURN_IF_ERROR(FindTopic(append.to).status());
   for (const Append& append : pending.transaction.appends) {
@@ -391,8 +394,8 @@ absl::StatusOr<std::vector<StoredBatch>> RocksBackbone::Read(const TopicPartitio
     has_gaps = topic->spec.cleanup == Cleanup::kCompact;
   }
   const auto gone = [&] {
-    return absl::OutOfRangeError(
-        StrCat("topic ", place.text(), ": offset ", from.value(), " is no longer kept"));
+    return absl::OutOfRangeError(StrCat("所求位点已过保留期 / topic ", place.text(), ": offset ",
+                                        from.value(), " is no longer kept"));
   };
   if (from < log.kept.earliest) return gone();
   if (from >= log.end) return std::vector<StoredBatch>();

@@ -102,8 +102,8 @@ absl::Status LogStore::CheckSpace(size_t bytes) {
     return absl::OkStatus();  // not every disk tells
   if (free >= options_.reserve_bytes + bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(
-      StrCat("backbone ", options_.path, ": ", free >> 20, " MiB of disk left, ",
-             options_.reserve_bytes >> 20,
+      StrCat("磁盘空间不足，腾出空间后自动恢复写入 / backbone ", options_.path, ": ", free >> 20,
+             " MiB of disk left, ", options_.reserve_bytes >> 20,
              " MiB are kept free; writing goes on by itself when there is more"));
 }
 
@@ -135,9 +135,10 @@ absl::Status LogStore::LeaveFullState() {
 
 absl::Status LogStore::Break(const rocksdb::Status& status) {
   const absl::Status failed = FromRocks(status, StrCat("backbone ", options_.path));
-  broken_ = absl::FailedPreconditionError(StrCat("the log refuses writes after a failed one (",
-                                                 failed.message(),
-                                                 "); check the disk, then restart the node"));
+  broken_ = absl::FailedPreconditionError(
+      StrCat("写入曾失败，日志不再接受写入，请检查磁盘后重启节点 / the log refuses writes after a "
+             "failed one (",
+             failed.message(), "); check the disk, then restart the node"));
   return absl::UnavailableError(failed.message());
 }
 

@@ -12,11 +12,13 @@ absl::Status FromRocks(const rocksdb::Status& status, absl::string_view place) {
   if (status.IsNotFound()) return absl::NotFoundError(message);
   if (status.IsNoSpace()) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(message, "; free disk space, writing goes on by itself then"));
+        absl::StrCat("磁盘空间不足，腾出空间后自动恢复写入 / ", message,
+                     "; free disk space, writing goes on by itself then"));
   }
   if (status.IsCorruption()) return absl::DataLossError(message);
   if (status.IsIOError() && absl::StrContains(text, "lock")) {
-    return absl::UnavailableError(absl::StrCat(message, "; another process has this folder open"));
+    return absl::UnavailableError(absl::StrCat("该目录已被另一进程打开 / ", message,
+                                               "; another process has this folder open"));
   }
   if (status.IsInvalidArgument() || status.IsNotSupported())
     return absl::InvalidArgumentError(message);

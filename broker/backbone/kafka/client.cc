@@ -160,7 +160,7 @@ absl::StatusOr<Conf> Client::NewConf(const std::map<std::string, std::string>& s
         RD_KAFKA_CONF_OK) {
       const bool secret = absl::StrContains(name, "password") || absl::StrContains(name, "key");
       return absl::FailedPreconditionError(
-          absl::StrCat("Kafka setting ", name, ": ", secret ? "refused" : reason));
+          absl::StrCat("Kafka 设置有误 / Kafka setting ", name, ": ", secret ? "refused" : reason));
     }
   }
   rd_kafka_conf_set_error_cb(conf.get(), OnError);
@@ -172,8 +172,8 @@ absl::StatusOr<Handle> Client::NewHandle(rd_kafka_type_t type, Conf conf) const 
   char reason[512];
   Handle handle(rd_kafka_new(type, conf.get(), reason, sizeof reason));
   if (handle == nullptr) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("Kafka client for ", options_.bootstrap, ": ", reason));
+    return absl::FailedPreconditionError(absl::StrCat("无法建立 Kafka 客户端 / Kafka client for ",
+                                                      options_.bootstrap, ": ", reason));
   }
   (void)conf.release();  // the handle's now
   return handle;

@@ -32,8 +32,8 @@ PartitionList ListOf(const Client& client, const std::vector<TopicPartition>& tp
 }
 
 absl::Status NoPartition(const TopicPartition& tp) {
-  return absl::NotFoundError(
-      absl::StrCat("topic ", tp.topic, " has no partition ", tp.partition.value()));
+  return absl::NotFoundError(absl::StrCat("主题 ", tp.topic, " 没有该分区 / topic ", tp.topic,
+                                          " has no partition ", tp.partition.value()));
 }
 
 }  // namespace
@@ -82,9 +82,9 @@ absl::Status Cluster::Connect() {
   rd_kafka_mem_free(committed_.get(), id);
   RETURN_IF_ERROR(client_->CheckBrokers());
   if (!options().cluster_id.empty() && found != options().cluster_id) {
-    return absl::FailedPreconditionError(absl::StrCat("Kafka at ", options().bootstrap,
-                                                      " is the cluster ", found, ", not ",
-                                                      options().cluster_id));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "所连的 Kafka 不是配置的集群，请核对 kafka.bootstrap 与 cluster_id / Kafka at ",
+        options().bootstrap, " is the cluster ", found, ", not ", options().cluster_id));
   }
   return absl::OkStatus();
 }
@@ -295,7 +295,8 @@ absl::StatusOr<int32_t> Cluster::PartitionsOf(const std::string& topic) {
   ASSIGN_OR_RETURN(found, Describe(topic));
   const auto it = found.find(topic);
   if (it == found.end())
-    return absl::NotFoundError(absl::StrCat("topic ", topic, " does not exist"));
+    return absl::NotFoundError(
+        absl::StrCat("主题 ", topic, " 不存在 / topic ", topic, " does not exist"));
   return it->second.partitions;
 }
 

@@ -34,8 +34,9 @@ class OnKafka : public KafkaBackbone {
 
   absl::Status EnsureTopic(const TopicSpec& spec) override {
     if (IsInternal(spec.name)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("topic ", spec.name, ": names with _ first are the backbone's own"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "topic ", spec.name,
+          "：以 _ 开头的主题名留给系统自用 / names with _ first are the backbone's own"));
     }
     return cluster_->EnsureTopic(spec);
   }

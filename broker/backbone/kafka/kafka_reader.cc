@@ -108,7 +108,9 @@ absl::Status KafkaReader::Start(ReaderTuning tuning) {
   rd_kafka_conf_set_opaque(conf.get(), opaque_.get());
   if (in_group()) rd_kafka_conf_set_rebalance_cb(conf.get(), Rebalance);
   if (in_group() == !options_.assigned.empty())
-    return absl::InvalidArgumentError("a reader has assigned partitions or subscribed topics");
+    return absl::InvalidArgumentError(
+        "读取者或指定分区，或订阅主题，二者取一 / a reader has assigned partitions or subscribed "
+        "topics");
   std::vector<TopicPartition> wanted = options_.assigned;
   for (const std::string& topic : options_.subscribed_topics)
     wanted.push_back({topic, Partition(0)});
@@ -229,8 +231,8 @@ void KafkaReader::Revoked(const rd_kafka_topic_partition_list_t& list) {
 absl::Status KafkaReader::Seek(const TopicPartition& tp, Offset next) {
   const auto it = lanes_.find(tp);
   if (it == lanes_.end()) {
-    return absl::NotFoundError(
-        absl::StrCat("topic ", tp.topic, "/", tp.partition.value(), " is not this reader's"));
+    return absl::NotFoundError(absl::StrCat("topic ", tp.topic, "/", tp.partition.value(),
+                                            "：不归该读取者 / it is not this reader's"));
   }
   it->second.Restart(next.value());
   if (!in_group()) {

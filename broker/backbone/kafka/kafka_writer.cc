@@ -27,7 +27,8 @@ size_t BytesOf(const Transaction& transaction) {
 }
 
 absl::Status Fenced(const std::string& id) {
-  return absl::AbortedError(absl::StrCat("writer ", id, " was fenced by a newer one"));
+  return absl::AbortedError(absl::StrCat("写入者 ", id, " 已被新的写入者取代 / writer ", id,
+                                         " was fenced by a newer one"));
 }
 
 }  // namespace
@@ -53,7 +54,7 @@ absl::Status KafkaWriter::Check(const Transaction& transaction) const {
     RETURN_IF_ERROR(CheckAppend(append));
     if (IsInternal(append.to.topic)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("topic ", append.to.topic, " is the backbone's own"));
+          absl::StrCat("topic ", append.to.topic, "：该主题由系统自用 / it is the backbone's own"));
     }
     RETURN_IF_ERROR(parts_.cluster.CheckPartition(append.to));
   }

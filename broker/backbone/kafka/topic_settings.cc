@@ -70,9 +70,9 @@ absl::Status CheckSame(const TopicSpec& existing, const TopicSpec& wanted, int r
   differ("min.insync.replicas", min_insync, options.min_insync);
   if (differences.empty()) return same;
   if (!same.ok()) return absl::FailedPreconditionError(absl::StrCat(same.message(), differences));
-  return absl::FailedPreconditionError(
-      absl::StrCat("topic ", wanted.name,
-                   " exists with other settings: ", absl::string_view(differences).substr(2)));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "主题 ", wanted.name, " 已存在，但设置与配置不符，请修改其一 / topic ", wanted.name,
+      " exists with other settings: ", absl::string_view(differences).substr(2)));
 }
 
 Partition PartitionOfKey(absl::string_view key, int32_t partitions) {

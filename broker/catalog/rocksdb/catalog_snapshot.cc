@@ -84,7 +84,8 @@ absl::StatusOr<ScanResult> RocksSnapshot::Scan(const DatasetId& dataset,
                                                const ScanRequest& request) const {
   const auto found = view_.find(dataset.value());
   if (found == view_.end())
-    return absl::NotFoundError(absl::StrCat("the catalog holds no dataset ", dataset.value()));
+    return absl::NotFoundError(
+        absl::StrCat("回流库中没有该数据集 / the catalog holds no dataset ", dataset.value()));
   const DatasetState& state = *found->second;
   ScanResult result;
   if (request.condition.has_value() && request.condition->field != IndexCondition::kKeyPrefix) {

@@ -126,8 +126,9 @@ absl::StatusOr<std::shared_ptr<const DatasetState>> RocksCatalogStore::Find(
   absl::MutexLock lock(&mutex_);
   const auto it = view_.find(dataset);
   if (it == view_.end())
-    return absl::NotFoundError(
-        StrCat("receiver ", options_.receiver, " holds no dataset ", dataset));
+    return absl::NotFoundError(StrCat("接收方 ", options_.receiver, " 的回流库没有数据集 ", dataset,
+                                      " / receiver ", options_.receiver, " holds no dataset ",
+                                      dataset));
   return it->second;
 }
 

@@ -233,19 +233,21 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> RowIndex::Range
   if (condition.field == IndexCondition::kDivision) return DivisionRanges(condition);
   const auto all = contract_->fields();
   if (condition.field < 0 || static_cast<size_t>(condition.field) >= all.size())
-    return absl::InvalidArgumentError(
-        absl::StrCat("dataset ", contract_->id().value(), " has no field ", condition.field));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "数据集没有该字段 / dataset ", contract_->id().value(), " has no field ", condition.field));
   const schema::Field& field = all[static_cast<size_t>(condition.field)];
   if (std::find(fields_.begin(), fields_.end(), &field) == fields_.end())
-    return absl::InvalidArgumentError(
-        absl::StrCat("field ", field.name, " of ", contract_->id().value(), " has no index"));
+    return absl::InvalidArgumentError(absl::StrCat("字段 ", field.name, " 没有索引 / field ",
+                                                   field.name, " of ", contract_->id().value(),
+                                                   " has no index"));
   const std::string prefix = IndexPrefix(field.number);
   std::vector<std::pair<std::string, std::string>> ranges;
   const auto key_of = [&](const std::string& text) -> absl::StatusOr<std::string> {
     std::string key = prefix;
     if (!AppendValue(field.type, text, &key))
-      return absl::InvalidArgumentError(
-          absl::StrCat("field ", field.name, ": the value asked for is none of its type"));
+      return absl::InvalidArgumentError(absl::StrCat("字段 ", field.name,
+                                                     "：查询值的类型不符 / field ", field.name,
+                                                     ": the value asked for is none of its type"));
     return key;
   };
   for (const std::string& value : condition.equals) {

@@ -16,12 +16,14 @@ absl::Status ExportLog(const LineageStore& store, int64_t from,
                        const lineage::ExportWriter::Sink& sink) {
   ASSIGN_OR_RETURN(const auto newest, store.LatestCheckpoint());
   if (!newest.has_value()) {
-    return absl::FailedPreconditionError("the lineage log has no signed checkpoint yet");
+    return absl::FailedPreconditionError(
+        "留痕日志尚无已签名的检查点 / the lineage log has no signed checkpoint yet");
   }
   const int64_t to = newest->tree_size();
   if (from < 0 || from >= to) {
     return absl::OutOfRangeError(
-        absl::StrCat("an export from entry ", from, " of a log signed up to ", to));
+        absl::StrCat("导出的起点超出已签名的留痕日志 / an export from entry ", from,
+                     " of a log signed up to ", to));
   }
   ASSIGN_OR_RETURN(const std::vector<Digest> peaks, store.Peaks(from));
   lineage::ExportWriter writer(sink);

@@ -243,8 +243,9 @@ std::string EncodeState(const LineageState& state) {
 absl::Status DecodeState(absl::string_view bytes, LineageState* state, uint64_t* size) {
   if (bytes.empty()) return BadState();
   if (bytes[0] != kFormat) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "lineage store: format ", static_cast<int>(bytes[0]), " is not known to this version"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("留痕库由更新的版本写成，请升级本节点 / lineage store: format ",
+                     static_cast<int>(bytes[0]), " is not known to this version"));
   }
   bytes.remove_prefix(1);
   uint64_t next = 0, malformed = 0;

@@ -19,13 +19,15 @@ rdb::Slice AsSlice(absl::string_view view) { return {view.data(), view.size()}; 
 absl::string_view AsView(const rdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 absl::Status NoEntry(int64_t index) {
-  return absl::OutOfRangeError(absl::StrCat("the lineage log has no entry ", index));
+  return absl::OutOfRangeError(
+      absl::StrCat("留痕日志没有该条目 / the lineage log has no entry ", index));
 }
 
 absl::Status CheckSize(const LineageState& state, int64_t size) {
   const int64_t there = static_cast<int64_t>(state.tree.size());
   if (size >= 0 && size <= there) return absl::OkStatus();
-  return absl::OutOfRangeError(absl::StrCat("the lineage log has ", there, " entries, not ", size));
+  return absl::OutOfRangeError(
+      absl::StrCat("留痕日志没有这么多条目 / the lineage log has ", there, " entries, not ", size));
 }
 
 }  // namespace
@@ -124,7 +126,8 @@ absl::StatusOr<LineageStore::Inclusion> LineageReader::InclusionProof(int64_t in
   const std::shared_ptr<const LineageState> state = State();
   RETURN_IF_ERROR(CheckSize(*state, size));
   if (index < 0 || index >= size) {
-    return absl::OutOfRangeError(absl::StrCat("entry ", index, " is not in a log of ", size));
+    return absl::OutOfRangeError(absl::StrCat("该条目不在此大小的留痕日志之内 / entry ", index,
+                                              " is not in a log of ", size));
   }
   Inclusion inclusion;
   const merkle::NodeReader reader = ReaderOf(*state);
@@ -139,7 +142,8 @@ absl::StatusOr<std::vector<Digest>> LineageReader::ConsistencyProof(int64_t from
   const std::shared_ptr<const LineageState> state = State();
   RETURN_IF_ERROR(CheckSize(*state, to));
   if (from <= 0 || from > to) {
-    return absl::OutOfRangeError(absl::StrCat("no consistency proof from ", from, " to ", to));
+    return absl::OutOfRangeError(
+        absl::StrCat("无法给出一致性证明 / no consistency proof from ", from, " to ", to));
   }
   return merkle::ConsistencyProof(static_cast<uint64_t>(from), static_cast<uint64_t>(to),
                                   ReaderOf(*state));

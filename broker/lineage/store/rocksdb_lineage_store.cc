@@ -58,8 +58,8 @@ class RocksDbLineageStore : public LineageReader {
   absl::Status Fold(absl::Span<const StoredBatch> batches) override {
     absl::MutexLock lock(&fold_mutex_);
     if (broken_) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("lineage store ", options_.path, ": a write failed; reopen it"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "lineage store ", options_.path, "：写入曾失败，请重启节点 / a write failed; reopen it"));
     }
     rdb::WriteBatch writes;
     LineageFold fold(
@@ -124,7 +124,7 @@ class RocksDbLineageStore : public LineageReader {
   absl::StatusOr<huiliu::v1::Checkpoint> SignLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(fold_mutex_) {
     const std::shared_ptr<const LineageState> state = State();
     const int64_t size = static_cast<int64_t>(state->tree.size());
-    if (size == 0) return absl::FailedPreconditionError("the lineage log is empty");
+    if (size == 0) return absl::FailedPreconditionError("留痕日志为空 / the lineage log is empty");
     if (size == signed_size_) {
       absl::MutexLock lock(&latest_mutex_);
       return *latest_;
