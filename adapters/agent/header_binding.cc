@@ -1,10 +1,38 @@
 // How the worker binds a batch's header to the mapping, and what it refuses: SourceWorker's part of
 // it.
+#include "adapters/agent/header_binding.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "adapters/agent/source_worker.h"
 #include "core/base/status.h"
 
 namespace huiliu::agent {
+namespace {
+
+// Of JSON the columns' names come out of the data: a number in one may be anybody's.
+bool HoldsNumber(absl::string_view name) {
+  constexpr int kDigits = 6;
+  int run = 0;
+  for (const char c : name) {
+    run = absl::ascii_isdigit(static_cast<unsigned char>(c)) ? run + 1 : 0;
+    if (run == kDigits) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string UnusedColumnNotice(absl::string_view name, size_t place) {
+  if (HoldsNumber(name)) {
+    return absl::StrCat("没有字段取用第 ", place, " 列，其列名含有号码，不在此写出 / column no. ",
+                        place,
+                        " is mapped to no field; its name holds a number and is not told here");
+  }
+  return absl::StrCat("没有字段取用列 ", name, " / column ", name, " is mapped to no field");
+}
 
 std::string SourceWorker::ColumnsFileOf(const Config& config, const std::string& source) {
   return FolderOf(config, source) + "/columns.json";
@@ -29,9 +57,11 @@ absl::Status SourceWorker::BindHeader(const huiliu_rows& rows, bool one_header) 
     }
   }
   bound_header_ = std::move(header);
-  for (const std::string& column : mapping_->unused_columns())
+  for (const std::string& column : mapping_->unused_columns()) {
+    const auto at = std::find(bound_header_.begin(), bound_header_.end(), column);
     status_.AddNotice(
-        absl::StrCat("没有字段取用列 ", column, " / column ", column, " is mapped to no field"));
+        UnusedColumnNotice(column, static_cast<size_t>(at - bound_header_.begin()) + 1));
+  }
   return absl::OkStatus();
 }
 

@@ -1,5 +1,6 @@
 // How the worker decides kept rows again: SourceWorker's part of it.
 #include <map>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -10,7 +11,6 @@ namespace huiliu::agent {
 namespace {
 
 constexpr absl::Duration kLookEvery = absl::Milliseconds(500);
-constexpr int kPageRows = 1000;
 
 // Whether a kept row came with this batch.
 bool IsOf(const std::string& id, const huiliu::v1::Batch& batch) {
@@ -24,51 +24,33 @@ bool IsOf(const std::string& id, const huiliu::v1::Batch& batch) {
 // that its source has replaced must not come back over what replaced it.
 absl::Status SourceWorker::StageReleased(const MadeBatch& made) {
   std::vector<KeptRowRef> moving = made.redriven;
-  for (const KeptKind kind : {KeptKind::kPending, KeptKind::kQuarantined}) {
-    std::map<std::string, std::string> released;  // by row id
-    for (const MadeBatch::Released& row : made.released) {
-      if (row.kind == kind) released[row.row_id] = row.raw;
-    }
-    std::string token;
-    while (!released.empty()) {
-      ASSIGN_OR_RETURN(const KeptRowPage page,
-                       kept_->List(kind, source_config_.id, kPageRows, token, false));
-      for (const huiliu::v1::QuarantinedRow& row : page.rows) {
-        const auto found = released.find(row.row_id());
-        // What this very batch keeps is another version's.
-        if (found == released.end() || IsOf(row.id(), made.batch)) continue;
-        if (kind == KeptKind::kPending || found->second == row.raw())
-          moving.push_back({kind, row.id()});
-      }
-      token = page.next_page_token;
-      if (token.empty()) break;
+  for (const MadeBatch::Released& released : made.released) {
+    ASSIGN_OR_RETURN(const std::vector<huiliu::v1::QuarantinedRow> rows,
+                     kept_->OfRowIds(released.kind, source_config_.id, {released.row_id}));
+    for (const huiliu::v1::QuarantinedRow& row : rows) {
+      // What this very batch keeps is another version's.
+      if (IsOf(row.id(), made.batch)) continue;
+      if (released.kind == KeptKind::kPending || released.raw == row.raw())
+        moving.push_back({released.kind, row.id()});
     }
   }
-  RETURN_IF_ERROR(
-      AddKeptBefore(KeptKind::kQuarantined, made.superseded, made.quarantined, &moving));
+  RETURN_IF_ERROR(AddSuperseded(made, &moving));
   if (moving.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(kept_->StageRedriven(source_config_.id, made.batch.sequence(), moving));
   moving_.push_back(made.batch.sequence());
   return absl::OkStatus();
 }
 
-absl::Status SourceWorker::AddKeptBefore(KeptKind kind, const std::vector<std::string>& row_ids,
-                                         absl::Span<const huiliu::v1::QuarantinedRow> kept_now,
-                                         std::vector<KeptRowRef>* refs) {
-  if (row_ids.empty()) return absl::OkStatus();
-  const std::set<std::string> wanted(row_ids.begin(), row_ids.end());
+absl::Status SourceWorker::AddSuperseded(const MadeBatch& made, std::vector<KeptRowRef>* refs) {
+  const std::set<std::string> ids(made.superseded.begin(), made.superseded.end());
   std::set<std::string> now;
-  for (const huiliu::v1::QuarantinedRow& row : kept_now) now.insert(row.id());
-  std::string token;
-  do {
-    ASSIGN_OR_RETURN(const KeptRowPage page,
-                     kept_->List(kind, source_config_.id, kPageRows, token, false));
-    for (const huiliu::v1::QuarantinedRow& row : page.rows) {
-      if (wanted.contains(row.row_id()) && !now.contains(row.id()))
-        refs->push_back({kind, row.id()});
-    }
-    token = page.next_page_token;
-  } while (!token.empty());
+  for (const huiliu::v1::QuarantinedRow& row : made.quarantined) now.insert(row.id());
+  ASSIGN_OR_RETURN(const std::vector<huiliu::v1::QuarantinedRow> rows,
+                   kept_->OfRowIds(KeptKind::kQuarantined, source_config_.id,
+                                   std::vector<std::string>(ids.begin(), ids.end())));
+  for (const huiliu::v1::QuarantinedRow& row : rows) {
+    if (!now.contains(row.id())) refs->push_back({KeptKind::kQuarantined, row.id()});
+  }
   return absl::OkStatus();
 }
 

@@ -63,10 +63,8 @@ class SourceWorker {
   // Decides kept rows again where those are others than before.
   absl::Status ReplayOverrides(PublishStream& stream);
   absl::Status StageReleased(const MadeBatch& made);
-  // Rows of these source row ids that earlier batches kept.
-  absl::Status AddKeptBefore(KeptKind kind, const std::vector<std::string>& row_ids,
-                             absl::Span<const huiliu::v1::QuarantinedRow> kept_now,
-                             std::vector<KeptRowRef>* refs);
+  // Rows that could not be mapped, of earlier batches, that another version has replaced.
+  absl::Status AddSuperseded(const MadeBatch& made, std::vector<KeptRowRef>* refs);
   // Binds the header of rows, one at least, to the mapping.
   absl::Status BindHeader(const huiliu_rows& rows, bool one_header);
   // History is decided again where the rules say so: reevaluation.cc.

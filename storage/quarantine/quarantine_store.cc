@@ -15,6 +15,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/base/digest.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
 
@@ -70,6 +71,21 @@ std::string StagedKey(absl::string_view source, uint64_t sequence) {
   return key;
 }
 
+// By the source's row id: 'i', the list's letter, source, zero byte, digest of the row id; then the
+// row's tail, as its own key has it.
+constexpr size_t kRowDigestBytes = 16;
+std::string RowIdPrefix(KeptKind kind, absl::string_view source, absl::string_view row_id) {
+  return absl::StrCat("i", SourcePrefix(kind, source),
+                      AsBytes(Sha256(row_id)).substr(0, kRowDigestBytes));
+}
+std::string RowIdKey(KeptKind kind, const KeptRowId& id, absl::string_view row_id) {
+  const std::string key = KeyOf(kind, id);
+  return absl::StrCat(RowIdPrefix(kind, id.source, row_id),
+                      absl::string_view(key).substr(key.size() - kTailBytes));
+}
+// Says that every row of the store stands in that index.
+constexpr char kIndexedKey[] = "x";
+
 // The key after which no key with this prefix stands.
 std::string After(std::string prefix) {
   prefix.back() = static_cast<char>(prefix.back() + 1);
@@ -89,7 +105,7 @@ class RocksDbQuarantineStore : public QuarantineStore {
     rdb::DB* db = nullptr;
     RETURN_IF_ERROR(FromRocks(rdb::DB::Open(options, path_, &db), path_));
     db_.reset(db);
-    return absl::OkStatus();
+    return IndexAll();
   }
 
   absl::Status InitForReading(const std::string& scratch) {
@@ -124,6 +140,7 @@ class RocksDbQuarantineStore : public QuarantineStore {
     for (const QuarantinedRow& row : rows) {
       ASSIGN_OR_RETURN(const KeptRowId id, ParseKeptRowId(row.id()));
       RETURN_IF_ERROR(FromRocks(batch.Put(KeyOf(kind, id), row.SerializeAsString()), path_));
+      RETURN_IF_ERROR(FromRocks(batch.Put(RowIdKey(kind, id, row.row_id()), ""), path_));
     }
     if (rows.empty()) return absl::OkStatus();
     return FromRocks(db_->Write(write_, &batch), "keep rows for repair");
@@ -134,6 +151,7 @@ class RocksDbQuarantineStore : public QuarantineStore {
     rdb::WriteBatch batch;
     for (const KeptKind kind : {KeptKind::kQuarantined, KeptKind::kPending}) {
       const std::string from = KeyOf(kind, {std::string(source), 0, node_sequence + 1, 0});
+      RETURN_IF_ERROR(ForgetRowIds(kind, source, from, &batch));
       RETURN_IF_ERROR(FromRocks(batch.DeleteRange(from, After(SourcePrefix(kind, source))), path_));
     }
     RETURN_IF_ERROR(FromRocks(
@@ -171,6 +189,29 @@ class RocksDbQuarantineStore : public QuarantineStore {
     }
     RETURN_IF_ERROR(FromRocks(it->status(), path_));
     return page;
+  }
+
+  absl::StatusOr<std::vector<QuarantinedRow>> OfRowIds(
+      KeptKind kind, absl::string_view source, absl::Span<const std::string> row_ids) override {
+    std::vector<QuarantinedRow> rows;
+    const std::unique_ptr<rdb::Iterator> it(db_->NewIterator({}));
+    for (const std::string& row_id : row_ids) {
+      const std::string prefix = RowIdPrefix(kind, source, row_id);
+      for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
+        const std::string key = absl::StrCat(
+            SourcePrefix(kind, source),
+            absl::string_view(it->key().data(), it->key().size()).substr(prefix.size()));
+        rdb::PinnableSlice value;
+        const rdb::Status status = db_->Get({}, db_->DefaultColumnFamily(), key, &value);
+        if (status.IsNotFound()) continue;
+        RETURN_IF_ERROR(FromRocks(status, path_));
+        ASSIGN_OR_RETURN(QuarantinedRow row, Parse(value));
+        // A batch that was made again may have put another row in its place.
+        if (!row.redriven() && row.row_id() == row_id) rows.push_back(std::move(row));
+      }
+      RETURN_IF_ERROR(FromRocks(it->status(), path_));
+    }
+    return rows;
   }
 
   absl::StatusOr<QuarantinedRow> Get(KeptKind kind, absl::string_view id) override {
@@ -225,6 +266,9 @@ class RocksDbQuarantineStore : public QuarantineStore {
       ASSIGN_OR_RETURN(const QuarantinedRow row, Parse(it->value()));
       if (!row.redriven() || row.day().empty() || absl::string_view(row.day()) >= day) continue;
       RETURN_IF_ERROR(FromRocks(batch.Delete(it->key()), path_));
+      const KeptKind kind = it->key()[0] == 'q' ? KeptKind::kQuarantined : KeptKind::kPending;
+      ASSIGN_OR_RETURN(const KeptRowId id, ParseKeptRowId(row.id()));
+      RETURN_IF_ERROR(FromRocks(batch.Delete(RowIdKey(kind, id, row.row_id())), path_));
       ++purged;
     }
     RETURN_IF_ERROR(FromRocks(it->status(), path_));
@@ -244,6 +288,43 @@ class RocksDbQuarantineStore : public QuarantineStore {
       RETURN_IF_ERROR(FromRocks(batch->Put(KeyOf(kind, id), row->SerializeAsString()), path_));
     }
     return absl::OkStatus();
+  }
+
+  // Once, of a store that was written before there was the index.
+  absl::Status IndexAll() {
+    std::string done;
+    const rdb::Status known = db_->Get({}, kIndexedKey, &done);
+    if (known.ok()) return absl::OkStatus();
+    if (!known.IsNotFound()) return FromRocks(known, path_);
+    constexpr int kPerWrite = 10000;
+    rdb::WriteBatch batch;
+    const std::unique_ptr<rdb::Iterator> it(db_->NewIterator({}));
+    for (const KeptKind kind : {KeptKind::kPending, KeptKind::kQuarantined}) {
+      const std::string prefix(1, LetterOf(kind));
+      for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
+        ASSIGN_OR_RETURN(const QuarantinedRow row, Parse(it->value()));
+        ASSIGN_OR_RETURN(const KeptRowId id, ParseKeptRowId(row.id()));
+        RETURN_IF_ERROR(FromRocks(batch.Put(RowIdKey(kind, id, row.row_id()), ""), path_));
+        if (batch.Count() < kPerWrite) continue;
+        RETURN_IF_ERROR(FromRocks(db_->Write({}, &batch), path_));
+        batch.Clear();
+      }
+      RETURN_IF_ERROR(FromRocks(it->status(), path_));
+    }
+    RETURN_IF_ERROR(FromRocks(batch.Put(kIndexedKey, "1"), path_));
+    return FromRocks(db_->Write(write_, &batch), "index the rows kept for repair");
+  }
+
+  absl::Status ForgetRowIds(KeptKind kind, absl::string_view source, const std::string& from,
+                            rdb::WriteBatch* batch) {
+    const std::string prefix = SourcePrefix(kind, source);
+    const std::unique_ptr<rdb::Iterator> it(db_->NewIterator({}));
+    for (it->Seek(from); it->Valid() && it->key().starts_with(prefix); it->Next()) {
+      ASSIGN_OR_RETURN(const QuarantinedRow row, Parse(it->value()));
+      ASSIGN_OR_RETURN(const KeptRowId id, ParseKeptRowId(row.id()));
+      RETURN_IF_ERROR(FromRocks(batch->Delete(RowIdKey(kind, id, row.row_id())), path_));
+    }
+    return FromRocks(it->status(), path_);
   }
 
   absl::StatusOr<QuarantinedRow> Parse(const rdb::Slice& bytes) const {

@@ -68,6 +68,10 @@ class QuarantineStore {
   // INVALID_ARGUMENT for a foreign token.
   virtual absl::StatusOr<KeptRowPage> List(KeptKind kind, absl::string_view source, int page_size,
                                            absl::string_view page_token, bool include_redriven) = 0;
+  // The rows of a source that stand for these row ids of it and are not redriven, in the order they
+  // came for each id. Costs what it finds, however many rows are kept.
+  virtual absl::StatusOr<std::vector<huiliu::v1::QuarantinedRow>> OfRowIds(
+      KeptKind kind, absl::string_view source, absl::Span<const std::string> row_ids) = 0;
   // NOT_FOUND where it is not kept.
   virtual absl::StatusOr<huiliu::v1::QuarantinedRow> Get(KeptKind kind, absl::string_view id) = 0;
   // The counts of these rows move with batch `sequence`: durable before that batch is sent.

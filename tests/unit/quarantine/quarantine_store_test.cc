@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 
 #include <filesystem>
 
@@ -152,6 +153,63 @@ TEST_F(QuarantineStoreTest, BadIdsAndForeignTokensAreRefused) {
 TEST_F(QuarantineStoreTest, ASecondProcessIsRefused) {
   EXPECT_EQ(QuarantineStore::Open(path_, {}).status().code(),
             absl::StatusCode::kFailedPrecondition);
+}
+
+QuarantinedRow RowOf(absl::string_view source, uint64_t sequence, absl::string_view row_id) {
+  QuarantinedRow row = Row(source, sequence, 0);
+  row.set_row_id(std::string(row_id));
+  return row;
+}
+
+TEST_F(QuarantineStoreTest, RowsAreFoundByTheirSourcesRowIds) {
+  const auto found = [&](KeptKind kind, std::vector<std::string> row_ids) {
+    const auto rows = store_->OfRowIds(kind, "a", row_ids);
+    EXPECT_TRUE(rows.ok()) << rows.status();
+    std::vector<std::string> ids;
+    for (const QuarantinedRow& row : *rows) ids.push_back(row.id());
+    return ids;
+  };
+  ASSERT_TRUE(store_
+                  ->Put(KeptKind::kQuarantined, {RowOf("a", 1, "f:1"), RowOf("a", 2, "f:2"),
+                                                 RowOf("a", 3, "f:1"), RowOf("b", 1, "f:1")})
+                  .ok());
+  ASSERT_TRUE(store_->Put(KeptKind::kPending, {RowOf("a", 4, "f:1")}).ok());
+  EXPECT_THAT(found(KeptKind::kQuarantined, {"f:1", "f:9"}),
+              testing::ElementsAre("a/1/1/0", "a/1/3/0"));
+  EXPECT_THAT(found(KeptKind::kPending, {"f:2", "f:1"}), testing::ElementsAre("a/1/4/0"));
+  // A batch that is made again puts another row in a place.
+  ASSERT_TRUE(store_->Put(KeptKind::kQuarantined, {RowOf("a", 3, "f:3")}).ok());
+  EXPECT_THAT(found(KeptKind::kQuarantined, {"f:1"}), testing::ElementsAre("a/1/1/0"));
+  EXPECT_THAT(found(KeptKind::kQuarantined, {"f:3"}), testing::ElementsAre("a/1/3/0"));
+  ASSERT_TRUE(store_->MarkRedriven(KeptKind::kQuarantined, {"a/1/1/0"}).ok());
+  EXPECT_THAT(found(KeptKind::kQuarantined, {"f:1"}), testing::IsEmpty());
+  ASSERT_TRUE(store_->DiscardAfter("a", 2).ok());
+  EXPECT_THAT(found(KeptKind::kQuarantined, {"f:3"}), testing::IsEmpty());
+  EXPECT_THAT(found(KeptKind::kPending, {"f:1"}), testing::IsEmpty());
+  EXPECT_THAT(found(KeptKind::kQuarantined, {"f:2"}), testing::ElementsAre("a/1/2/0"));
+  ASSERT_TRUE(store_->MarkRedriven(KeptKind::kQuarantined, {"a/1/2/0"}).ok());
+  EXPECT_EQ(*store_->PurgeRedriven("2026-01-03"), 2);
+  Open();
+  EXPECT_THAT(found(KeptKind::kQuarantined, {"f:1", "f:2"}), testing::IsEmpty());
+}
+
+TEST_F(QuarantineStoreTest, AStoreOfBeforeIsIndexedWhenItOpens) {
+  ASSERT_TRUE(store_->Put(KeptKind::kPending, {RowOf("a", 1, "f:1"), RowOf("a", 2, "f:2")}).ok());
+  store_.reset();
+  {
+    rocksdb::DB* opened = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open({}, path_, &opened).ok());
+    const std::unique_ptr<rocksdb::DB> db(opened);
+    const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator({}));
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      if (it->key()[0] == 'i' || it->key()[0] == 'x') ASSERT_TRUE(db->Delete({}, it->key()).ok());
+    }
+  }
+  Open();
+  const auto rows = store_->OfRowIds(KeptKind::kPending, "a", {"f:2"});
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  ASSERT_EQ(rows->size(), 1U);
+  EXPECT_EQ((*rows)[0].id(), "a/1/2/0");
 }
 
 }  // namespace
