@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -18,9 +19,9 @@ namespace v1 = huiliu::v1;
 
 struct Options {
   std::string id, organisation, receiver, dataset, purpose, legal_basis, from, to, reason;
-  std::vector<std::string> fields, masks;
+  std::vector<std::string> fields, masks, no_masks;
   CLI::Option* filter = nullptr;
-  bool revoked = false, all_fields = false;
+  bool revoked = false, all_fields = false, no_filter = false;
 };
 
 std::string StateOf(const Command& command, const v1::Grant& grant) {
@@ -60,16 +61,42 @@ absl::Status List(Command& command, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Fill(const Options& options, v1::Grant* grant) {
+// Masks of fields that are named no more go with them.
+void DropMasksOfOthers(const std::vector<std::string>& fields, v1::Grant* grant) {
+  std::vector<std::string> others;
+  for (const auto& [field, mask] : grant->masks()) {
+    if (std::find(fields.begin(), fields.end(), field) == fields.end()) others.push_back(field);
+  }
+  for (const std::string& field : others) grant->mutable_masks()->erase(field);
+}
+
+absl::Status Fill(const Options& options, v1::PutGrantRequest* request) {
+  v1::Grant* grant = request->mutable_grant();
   if (!options.organisation.empty()) grant->set_organisation(options.organisation);
   if (!options.dataset.empty()) grant->set_dataset(options.dataset);
   if (!options.purpose.empty()) grant->set_purpose(options.purpose);
   if (!options.legal_basis.empty()) grant->set_legal_basis(options.legal_basis);
-  if (*options.filter) grant->set_row_filter(options.filter->as<std::string>());
+  if (*options.filter) {
+    grant->set_row_filter(options.filter->as<std::string>());
+    if (grant->row_filter().empty()) {
+      return absl::InvalidArgumentError(
+          "--filter 为空；撤去行范围请用 --no-filter / --filter is empty; to open all rows say "
+          "--no-filter");
+    }
+  }
+  if (options.no_filter) {
+    grant->clear_row_filter();
+    request->set_clear_row_filter(true);
+  }
   if (options.all_fields) grant->clear_fields();
-  if (!options.fields.empty())
+  if (!options.fields.empty()) {
     grant->mutable_fields()->Assign(options.fields.begin(), options.fields.end());
-  if (!options.masks.empty()) grant->clear_masks();
+    DropMasksOfOthers(options.fields, grant);
+  }
+  for (const std::string& field : options.no_masks) {
+    grant->mutable_masks()->erase(field);
+    request->add_clear_masks(field);
+  }
   for (const std::string& text : options.masks) {
     const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
     ASSIGN_OR_RETURN((*grant->mutable_masks())[parts.first], ParseMask(parts.second));
@@ -109,7 +136,7 @@ absl::Status Put(Command& command, const Options& options) {
   if (grant.receiver().empty() || !options.receiver.empty()) {
     ASSIGN_OR_RETURN(*grant.mutable_receiver(), command.Receiver(options.receiver));
   }
-  RETURN_IF_ERROR(Fill(options, &grant));
+  RETURN_IF_ERROR(Fill(options, &request));
   // An amendment that names no fields keeps those that it finds.
   if (options.all_fields && request.seen_version() != 0)
     RETURN_IF_ERROR(NameAllFields(command, &grant));
@@ -160,8 +187,14 @@ void AddGrantVerbs(CLI::App& app, Command& command) {
       ->excludes("--field");
   options->filter =
       put->add_option("--filter", "行范围，CEL，如 division == \"530102\" (row filter)");
+  put->add_flag("--no-filter", options->no_filter, "撤去行范围，开放全部行 (all rows)")
+      ->excludes(options->filter);
   put->add_option("--mask", options->masks,
-                  "字段=方式：keep、drop、hash、partial:6:4 (FIELD=MASK)");
+                  "字段=方式：keep、drop、hash、partial:6:4；其他字段的不变 (FIELD=MASK; those of "
+                  "other fields stay)");
+  put->add_option("--no-mask", options->no_masks,
+                  "撤去授权中此字段的脱敏方式，改按契约的默认方式 (a field whose mask in the grant "
+                  "ends: the contract's default holds)");
   put->add_option("--valid-from", options->from, "自，日期或时间 (from)");
   put->add_option("--valid-to", options->to, "至，日期含当日 (to; a day counts whole)");
   CLI::App* revoke = AddVerb(*group, command, "revoke", "收回授权 (revoke a grant)",

@@ -1,6 +1,7 @@
 // What a command must satisfy before it becomes a record of the control topic.
 #include "absl/strings/str_cat.h"
 #include "broker/governance/checks.h"
+#include "broker/governance/proposal_checks.h"
 #include "broker/governance/state.h"
 #include "core/base/status.h"
 
@@ -9,35 +10,6 @@ namespace {
 
 using absl::StrCat;
 using Record = huiliu::v1::ControlRecord;
-
-absl::string_view TitleOf(absl::string_view kind) {
-  constexpr std::pair<absl::string_view, absl::string_view> kTitles[] = {
-      {"organisation", "机构"}, {"account", "账号"},  {"system", "系统"},
-      {"receiver", "接收方"},   {"source", "数据源"}, {"dataset", "数据集"}};
-  for (const auto& [name, title] : kTitles) {
-    if (name == kind) return title;
-  }
-  return "";
-}
-
-template <typename T>
-absl::Status CheckSeen(absl::string_view kind, const std::map<std::string, T>& map,
-                       const std::string& id, uint64_t seen) {
-  const auto it = map.find(id);
-  const uint64_t now = it == map.end() ? 0 : it->second.version();
-  if (now == seen) return absl::OkStatus();
-  return absl::AbortedError(
-      StrCat(kind, " ", id, " 已被他人改动，请重新读取后再执行 / is at version ", now,
-             ", the command saw ", seen, ": read it again and repeat the command"));
-}
-
-template <typename T>
-absl::Status CheckKnown(absl::string_view user, absl::string_view kind,
-                        const std::map<std::string, T>& map, const std::string& id) {
-  if (map.contains(id)) return absl::OkStatus();
-  return absl::NotFoundError(StrCat(user, ": ", TitleOf(kind), "未登记，请先登记 / ", kind, " \"",
-                                    id, "\" is not registered; register it first"));
-}
 
 std::string TypeOf(const schema::Field& field) {
   constexpr const char* kNames[] = {"string", "bytes", "bool",      "int64",  "uint64",
@@ -64,16 +36,6 @@ void FillCatalogEntry(const schema::Contract& contract, huiliu::v1::Dataset* dat
     out->set_index(field.options.index());
     out->set_grade(huiliu::v1::Grade_Name(field.options.grade()));
     out->set_personal(field.options.personal());
-  }
-}
-
-// A grant without fields names those of today: what a later version adds is opened by nobody
-// unasked.
-void NameFields(const schema::Contract& contract, huiliu::v1::Grant* grant) {
-  if (!grant->fields().empty()) return;
-  for (const schema::Field& field : contract.fields()) {
-    if (grant->masks().contains(field.name) || !field.options.default_mask().drop())
-      grant->add_fields(field.name);
   }
 }
 
@@ -346,51 +308,6 @@ absl::StatusOr<Record> State::ProposeDecision(const huiliu::v1::DecideRuleSetReq
   Record record;
   record.set_version(version_ + 1);
   ASSIGN_OR_RETURN(*record.mutable_rule_set(), Decide(version->proto, decision, officer, now));
-  return record;
-}
-
-absl::StatusOr<Record> State::Propose(const huiliu::v1::Grant& grant, uint64_t seen) const {
-  RETURN_IF_ERROR(Check(grant));
-  absl::ReaderMutexLock lock(&mutex_);
-  const std::string user = StrCat("grant ", grant.id());
-  RETURN_IF_ERROR(CheckSeen("grant", grants_, grant.id(), seen));
-  RETURN_IF_ERROR(CheckKnown(user, "organisation", organisations_, grant.organisation()));
-  RETURN_IF_ERROR(CheckKnown(user, "receiver", receivers_, grant.receiver()));
-  RETURN_IF_ERROR(CheckKnown(user, "dataset", datasets_, grant.dataset()));
-  const auto old = grants_.find(grant.id());
-  if (old != grants_.end() && old->second.revoked()) {
-    return absl::FailedPreconditionError(StrCat(
-        user, " 已收回，请用另一编号重新授权 / was revoked; give a new grant under another id"));
-  }
-  Record record;
-  record.set_version(version_ + 1);
-  *record.mutable_grant() = grant;
-  // What a later version of the contract added is opened by naming it, never by leaving names out.
-  if (grant.fields().empty() && old != grants_.end() && old->second.dataset() == grant.dataset())
-    *record.mutable_grant()->mutable_fields() = old->second.fields();
-  NameFields(*datasets_.at(grant.dataset()).back().contract, record.mutable_grant());
-  record.mutable_grant()->set_revoked(false);
-  record.mutable_grant()->set_version(version_ + 1);
-  return record;
-}
-
-absl::StatusOr<Record> State::ProposeRevocation(const std::string& id,
-                                                const std::string& reason) const {
-  absl::ReaderMutexLock lock(&mutex_);
-  const auto it = grants_.find(id);
-  if (it == grants_.end())
-    return absl::NotFoundError(StrCat("没有这项授权 / grant \"", id, "\" does not exist"));
-  if (it->second.revoked())
-    return absl::FailedPreconditionError(StrCat("grant ", id, " 已经收回 / is revoked already"));
-  if (reason.empty())
-    return absl::InvalidArgumentError(
-        StrCat("grant ", id, ": 收回授权须写明理由 / a revocation states its reason"));
-  Record record;
-  record.set_version(version_ + 1);
-  *record.mutable_grant() = it->second;
-  record.mutable_grant()->set_revoked(true);
-  record.mutable_grant()->set_revoked_reason(reason);
-  record.mutable_grant()->set_version(version_ + 1);
   return record;
 }
 

@@ -78,7 +78,8 @@ class State {
   absl::StatusOr<Record> ProposeDryRun(const huiliu::v1::RecordDryRunRequest& request) const;
   absl::StatusOr<Record> ProposeDecision(const huiliu::v1::DecideRuleSetRequest& decision,
                                          const std::string& officer, absl::Time now) const;
-  absl::StatusOr<Record> Propose(const huiliu::v1::Grant& grant, uint64_t seen_version) const;
+  // An amendment keeps the fields, the row filter and the masks that it neither names nor clears.
+  absl::StatusOr<Record> Propose(const huiliu::v1::PutGrantRequest& request) const;
   absl::StatusOr<Record> ProposeRevocation(const std::string& grant,
                                            const std::string& reason) const;
   // As overrides.h; NOT_FOUND for an unknown dataset, receiver or override, RESOURCE_EXHAUSTED

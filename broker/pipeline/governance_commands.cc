@@ -266,9 +266,7 @@ absl::StatusOr<huiliu::v1::Grant> GovernanceCommands::Put(
   ASSIGN_OR_RETURN(const Record record,
                    Execute(caller, huiliu::v1::ROLE_SECURITY_ADMINISTRATOR, "Governance.PutGrant",
                            [&]() -> absl::StatusOr<Record> {
-                             ASSIGN_OR_RETURN(
-                                 Record proposal,
-                                 state_.Propose(request.grant(), request.seen_version()));
+                             ASSIGN_OR_RETURN(Record proposal, state_.Propose(request));
                              RETURN_IF_ERROR(check_grant_(proposal.grant()));
                              return proposal;
                            }));

@@ -82,6 +82,48 @@ TEST(RunTest, APutKeepsWhatIsNotNamedAndSaysTheVersionItSaw) {
   EXPECT_TRUE(sent.grant().masks().at("name").drop());
 }
 
+TEST(RunTest, AGrantsFilterAndMasksAreClearedOnPurposeOnly) {
+  v1::ListGrantsResponse known;
+  v1::Grant& grant = *known.add_grants();
+  grant.set_id("g");
+  grant.set_version(7);
+  grant.set_receiver("530100");
+  grant.set_row_filter("a == 1");
+  (*grant.mutable_masks())["name"].set_drop(true);
+  (*grant.mutable_masks())["phone"].set_hash(true);
+  v1::PutGrantRequest sent;
+  const auto put = [&](std::vector<const char*> arguments) {
+    sent.Clear();
+    arguments.insert(arguments.begin(), {"grant", "put", "g"});
+    return RunHuiliu(arguments,
+                     {{"Governance/ListGrants", Answer(known)},
+                      {"Governance/PutGrant",
+                       [&](const google::protobuf::Message& request, google::protobuf::Message*) {
+                         sent.CopyFrom(request);
+                         return absl::OkStatus();
+                       }}});
+  };
+  EXPECT_EQ(put({"--mask", "phone=keep"}).code, 0);
+  EXPECT_EQ(sent.grant().row_filter(), "a == 1");
+  EXPECT_FALSE(sent.clear_row_filter());
+  EXPECT_TRUE(sent.grant().masks().at("name").drop()) << "another field's mask stays";
+  EXPECT_TRUE(sent.grant().masks().at("phone").keep());
+
+  EXPECT_EQ(put({"--no-filter", "--no-mask", "phone"}).code, 0);
+  EXPECT_EQ(sent.grant().row_filter(), "");
+  EXPECT_TRUE(sent.clear_row_filter());
+  EXPECT_FALSE(sent.grant().masks().contains("phone"));
+  EXPECT_EQ(sent.clear_masks_size(), 1);
+  EXPECT_TRUE(sent.grant().masks().at("name").drop());
+
+  EXPECT_EQ(put({"--field", "phone"}).code, 0);
+  EXPECT_FALSE(sent.grant().masks().contains("name")) << "it is granted no more";
+  const Ran empty = put({"--filter", ""});
+  EXPECT_NE(empty.code, 0);
+  EXPECT_THAT(empty.err, HasSubstr("--no-filter"));
+  EXPECT_NE(put({"--filter", "true", "--no-filter"}).code, 0);
+}
+
 TEST(RunTest, RefusalsInTheReadersLanguage) {
   const Handler refuse = [](const google::protobuf::Message&, google::protobuf::Message*) {
     return absl::PermissionDeniedError("no_grant");

@@ -26,6 +26,21 @@ class StateTest : public testing::Test {
     return state_.Apply(*record);
   }
 
+  static huiliu::v1::PutGrantRequest Asked(const huiliu::v1::Grant& grant, uint64_t seen = 0) {
+    huiliu::v1::PutGrantRequest request;
+    *request.mutable_grant() = grant;
+    request.set_seen_version(seen);
+    return request;
+  }
+  absl::Status Put(const huiliu::v1::PutGrantRequest& request) {
+    auto record = state_.Propose(request);
+    if (!record.ok()) return record.status();
+    return state_.Apply(*record);
+  }
+  absl::Status Put(const huiliu::v1::Grant& grant, uint64_t seen = 0) {
+    return Put(Asked(grant, seen));
+  }
+
   void SetUp() override {
     huiliu::v1::Organisation organisation;
     organisation.set_id("km");
@@ -289,6 +304,112 @@ TEST_F(StateTest, AGrantWithoutFieldsNamesThoseOfItsDay) {
   grant.add_fields("a");
   ASSERT_TRUE(Put(grant, state_.FindGrant("g")->version()).ok());
   EXPECT_THAT(state_.FindGrant("g")->fields(), ElementsAre("a"));
+}
+
+class GrantTest : public StateTest {
+ protected:
+  void SetUp() override {
+    StateTest::SetUp();
+    for (const char* id : {"d", "e"}) {
+      auto record = state_.ProposeDataset(
+          "d.proto",
+          absl::StrCat("syntax = \"proto3\"; package t.v1; import \"huiliu/v1/dataset.proto\";\n"
+                       "message D { option (huiliu.v1.dataset) = {id: \"",
+                       id,
+                       "\" title: \"测试\" provider: \"测试\" theme: \"test\" "
+                       "sharing: SHARING_UNCONDITIONAL update_cycle: UPDATE_CYCLE_DAILY}; "
+                       "string id = 1 [(huiliu.v1.data) = {title: \"编号\" key: true}]; "
+                       "string a = 2 [(huiliu.v1.data) = {title: \"甲\"}]; "
+                       "string b = 3 [(huiliu.v1.data) = {title: \"乙\"}]; }"));
+      ASSERT_TRUE(record.ok()) << record.status();
+      ASSERT_TRUE(state_.Apply(**record).ok());
+    }
+    huiliu::v1::Receiver receiver;
+    receiver.set_id("530100");
+    receiver.set_title("昆明市");
+    receiver.add_divisions("530100");
+    ASSERT_TRUE(StateTest::Put(receiver).ok());
+    bare_.set_id("g");
+    bare_.set_organisation("km");
+    bare_.set_receiver("530100");
+    bare_.set_dataset("d");
+    bare_.set_purpose("查询");
+    bare_.set_legal_basis("条例");
+    bare_.mutable_valid_to()->set_seconds(1'800'000'000);
+    huiliu::v1::Grant narrow = bare_;
+    narrow.set_row_filter("a == \"x\"");
+    (*narrow.mutable_masks())["a"].set_hash(true);
+    (*narrow.mutable_masks())["b"].set_drop(true);
+    ASSERT_TRUE(Put(narrow).ok());
+  }
+  huiliu::v1::PutGrantRequest Amend() { return Asked(bare_, state_.FindGrant("g")->version()); }
+  huiliu::v1::Grant now() { return *state_.FindGrant("g"); }
+  huiliu::v1::Grant bare_;  // names no field, filter or mask
+};
+
+TEST_F(GrantTest, AnAmendmentThatLeavesOutFilterAndMasksKeepsThem) {
+  ASSERT_TRUE(Put(Amend()).ok());
+  EXPECT_EQ(now().row_filter(), "a == \"x\"");
+  EXPECT_TRUE(now().masks().at("a").hash());
+  EXPECT_TRUE(now().masks().at("b").drop());
+  // One that names some replaces those.
+  huiliu::v1::PutGrantRequest request = Amend();
+  (*request.mutable_grant()->mutable_masks())["a"].set_keep(true);
+  request.mutable_grant()->set_row_filter("a == \"y\"");
+  ASSERT_TRUE(Put(request).ok());
+  EXPECT_EQ(now().row_filter(), "a == \"y\"");
+  EXPECT_TRUE(now().masks().at("a").keep());
+  EXPECT_TRUE(now().masks().at("b").drop());
+}
+
+TEST_F(GrantTest, FilterAndMasksAreClearedOnPurpose) {
+  huiliu::v1::PutGrantRequest request = Amend();
+  request.set_clear_row_filter(true);
+  request.add_clear_masks("a");
+  ASSERT_TRUE(Put(request).ok());
+  EXPECT_EQ(now().row_filter(), "");
+  EXPECT_FALSE(now().masks().contains("a"));
+  EXPECT_TRUE(now().masks().at("b").drop());
+}
+
+TEST_F(GrantTest, WhatIsBothNamedAndClearedIsRefused) {
+  huiliu::v1::PutGrantRequest request = Amend();
+  request.set_clear_row_filter(true);
+  request.mutable_grant()->set_row_filter("true");
+  EXPECT_EQ(Put(request).code(), absl::StatusCode::kInvalidArgument);
+  request = Amend();
+  request.add_clear_masks("a");
+  (*request.mutable_grant()->mutable_masks())["a"].set_keep(true);
+  EXPECT_EQ(Put(request).code(), absl::StatusCode::kInvalidArgument);
+  request = Amend();
+  request.add_clear_masks("typo");
+  const absl::Status unknown = Put(request);
+  EXPECT_EQ(unknown.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(unknown.message()), HasSubstr("typo"));
+  EXPECT_EQ(now().row_filter(), "a == \"x\"");
+}
+
+TEST_F(GrantTest, TheMaskOfAFieldThatIsGrantedNoMoreGoesWithIt) {
+  huiliu::v1::PutGrantRequest request = Amend();
+  request.mutable_grant()->add_fields("a");
+  ASSERT_TRUE(Put(request).ok());
+  EXPECT_TRUE(now().masks().contains("a"));
+  EXPECT_FALSE(now().masks().contains("b"));
+}
+
+TEST_F(GrantTest, AGrantThatMovesToAnotherDatasetNamesItsRestrictionsAnew) {
+  huiliu::v1::PutGrantRequest request = Amend();
+  request.mutable_grant()->set_dataset("e");
+  const absl::Status refused = Put(request);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("row_filter"));
+  request.mutable_grant()->set_row_filter("a == \"z\"");
+  (*request.mutable_grant()->mutable_masks())["b"].set_hash(true);
+  EXPECT_THAT(std::string(Put(request).message()), HasSubstr("masks[a]"));
+  request.add_clear_masks("a");
+  ASSERT_TRUE(Put(request).ok());
+  EXPECT_EQ(now().dataset(), "e");
+  EXPECT_FALSE(now().masks().contains("a"));
 }
 
 TEST_F(StateTest, ARevocationNeedsItsReasonAndHappensOnce) {

@@ -90,6 +90,14 @@ class NodeFixture {
     if (!record.ok()) return record.status();
     return state.Apply(*record);
   }
+  absl::Status Put(const huiliu::v1::Grant& grant, uint64_t seen = 0) {
+    huiliu::v1::PutGrantRequest request;
+    *request.mutable_grant() = grant;
+    request.set_seen_version(seen);
+    auto record = state.Propose(request);
+    if (!record.ok()) return record.status();
+    return state.Apply(*record);
+  }
   void PutRules(const std::string& receiver, const std::string& body, bool reevaluate = false) {
     auto record = state.ProposeRuleSet(
         receiver + ".yaml", absl::StrCat("dataset: person\nreceiver: \"", receiver, "\"\n", body),
