@@ -44,7 +44,7 @@ absl::Status Query(Command& command, const Options& options) {
   request.set_filter(options.filter);
   request.set_format(v1::ROW_FORMAT_JSON);
   v1::Dataset dataset;
-  if (!command.json) {
+  if (!command.json || !options.columns.empty()) {
     ASSIGN_OR_RETURN(dataset, FieldsOf(command, options.read.dataset));
   }
   int64_t shown = 0;
@@ -59,7 +59,10 @@ absl::Status Query(Command& command, const Options& options) {
     if (shown == 0 && options.plan)
       command.out() << command.Say("查询计划：", "plan: ") << page.plan() << "\n";
     if (command.json) {
-      for (const v1::Row& row : page.rows()) RETURN_IF_ERROR(command.PrintJson(row));
+      for (v1::Row& row : *page.mutable_rows()) {
+        RETURN_IF_ERROR(KeepColumns(dataset, options.columns, &row));
+        RETURN_IF_ERROR(command.PrintJson(row));
+      }
     } else if (page.rows_size() > 0) {
       ASSIGN_OR_RETURN(
           const Table table,

@@ -130,6 +130,20 @@ void PrintRow(Command& command, const v1::Dataset& dataset, const v1::Row& row) 
                 << command.Say("）", ")") << "\n";
 }
 
+absl::Status KeepColumns(const v1::Dataset& dataset, const std::vector<std::string>& columns,
+                         v1::Row* row) {
+  if (columns.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<const v1::DatasetField*> chosen, Choose(dataset, {}, columns));
+  google::protobuf::Struct kept;
+  for (const v1::DatasetField* field : chosen) {
+    const auto found = row->fields().fields().find(field->name());
+    if (found != row->fields().fields().end())
+      (*kept.mutable_fields())[field->name()] = found->second;
+  }
+  *row->mutable_fields() = std::move(kept);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Table> RowTable(const Command& command, const v1::Dataset& dataset,
                                const std::vector<v1::Row>& rows,
                                const std::vector<std::string>& columns) {

@@ -30,6 +30,11 @@ std::string ValueOf(const huiliu::v1::Row& row, const huiliu::v1::DatasetField& 
 // One row, a line a field.
 void PrintRow(Command& command, const huiliu::v1::Dataset& dataset, const huiliu::v1::Row& row);
 
+// Leaves in the row only the fields that are named, by name or title; all where none is.
+// INVALID_ARGUMENT names one that the dataset does not have.
+absl::Status KeepColumns(const huiliu::v1::Dataset& dataset,
+                         const std::vector<std::string>& columns, huiliu::v1::Row* row);
+
 // A table of rows. `columns`: field names; empty: all fields that any row has. INVALID_ARGUMENT
 // names an unknown one.
 absl::StatusOr<Table> RowTable(const Command& command, const huiliu::v1::Dataset& dataset,

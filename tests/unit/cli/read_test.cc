@@ -44,9 +44,10 @@ class ReadTest : public testing::Test {
     grant_.mutable_valid_to()->set_seconds(absl::ToUnixSeconds(absl::Now()) + 3600);
     grant_.set_version(3);
   }
-  Ran Query(std::vector<const char*> columns) {
-    std::vector<const char*> arguments = {"query",  "d",         "--receiver", "530100",
-                                          "--node", "localhost", "--purpose",  "救助"};
+  Ran Query(std::vector<const char*> columns, const char* output = "table") {
+    std::vector<const char*> arguments = {"query",    "d",         "--receiver", "530100",
+                                          "--node",   "localhost", "--purpose",  "救助",
+                                          "--output", output};
     for (const char* column : columns) {
       arguments.push_back("--column");
       arguments.push_back(column);
@@ -91,6 +92,14 @@ class ReadTest : public testing::Test {
   int queries_ = 0;
   v1::PutGrantRequest put_;
 };
+
+TEST_F(ReadTest, JsonShowsTheColumnsThatAreAskedForAlone) {
+  EXPECT_THAT(Query({"姓名"}, "json").out, HasSubstr("张三"));
+  const Ran other = Query({"id"}, "json");
+  EXPECT_EQ(other.code, 0) << other.err;
+  EXPECT_THAT(other.out, Not(HasSubstr("张三")));
+  EXPECT_THAT(Query({}, "json").out, HasSubstr("张三"));
+}
 
 TEST_F(ReadTest, AColumnThatTheGrantDoesNotOpenIsRefused) {
   const Ran shown = Query({"姓名", "id"});
