@@ -18,6 +18,11 @@ void AddAuditVerbs(CLI::App& app, Command& command) {
   record->add_option("--receiver", options->receiver, "接收方 (whose data)");
   record->add_option("--system", options->system,
                      "审批系统 (where several systems provide the dataset)");
+  record->add_option("--source-key", options->source_keys,
+                     "数据源=公钥，核对部门对批次的签名 (SOURCE=KEY: the department's batch "
+                     "signature is checked)");
+  record->add_option("--source-keys", options->source_keys_file,
+                     "同上，一行一个的文件 (a file of such lines)");
   CLI::App* balance =
       AddVerb(*group, command, "balance",
               "收支核对：读取 = 已回流 + 域外 + 规则不予回流 + 问题数据 + 待认领 (the balance)",

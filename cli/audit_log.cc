@@ -2,15 +2,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include <algorithm>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "broker/lineage/checkpoint.h"
 #include "broker/lineage/export.h"
 #include "cli/audit.h"
+#include "cli/audit_keys.h"
 #include "cli/audit_proofs.h"
 #include "cli/words.h"
 #include "core/base/files.h"
@@ -97,49 +95,19 @@ class OutputFile {
   FILE* file_ = nullptr;
 };
 
-absl::Status AddSourceKey(const std::string& place, absl::string_view text,
-                          lineage::VerifyOptions* verify) {
-  const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
-  if (parts.second.size() != 64 ||
-      !std::all_of(parts.second.begin(), parts.second.end(), absl::ascii_isxdigit)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(place, "：应为“数据源=公钥”，公钥 64 位十六进制 / ", place,
-                     ": SOURCE=KEY, the key as 64 hexadecimal digits"));
-  }
-  verify->source_keys[parts.first] = absl::HexStringToBytes(parts.second);
-  return absl::OkStatus();
-}
-
-// Empty lines and lines that begin with # say nothing.
-absl::Status AddSourceKeysOf(const std::string& path, lineage::VerifyOptions* verify) {
-  if (path.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::string content, ReadFile(path));
-  int number = 0;
-  for (absl::string_view line : absl::StrSplit(content, '\n')) {
-    ++number;
-    line = absl::StripAsciiWhitespace(line);
-    if (line.empty() || line[0] == '#') continue;
-    RETURN_IF_ERROR(AddSourceKey(absl::StrCat(path, ":", number), line, verify));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<lineage::VerifyOptions> VerifyOptionsOf(const Command& command,
                                                        const AuditOptions& options) {
   lineage::VerifyOptions verify;
   const std::string key =
       options.public_key.empty() ? command.profile.audit_key : options.public_key;
-  verify.public_key = absl::HexStringToBytes(key);
-  if (!key.empty() && key.size() != 64)
-    return absl::InvalidArgumentError(
-        "--public-key 应为 64 位十六进制数字 / --public-key is 64 hexadecimal digits");
+  if (!key.empty()) {
+    ASSIGN_OR_RETURN(verify.public_key, PublicKeyFromHex("--public-key", key));
+  }
   if (!options.known.empty()) {
     ASSIGN_OR_RETURN(v1::Checkpoint known, ReadCheckpoint(options.known));
     verify.known.push_back(std::move(known));
   }
-  for (const std::string& text : options.source_keys)
-    RETURN_IF_ERROR(AddSourceKey("--source-key", text, &verify));
-  RETURN_IF_ERROR(AddSourceKeysOf(options.source_keys_file, &verify));
+  ASSIGN_OR_RETURN(verify.source_keys, SourceKeysOf(options.source_keys, options.source_keys_file));
   return verify;
 }
 

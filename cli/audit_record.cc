@@ -5,7 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "broker/lineage/words.h"
 #include "cli/audit.h"
-#include "cli/audit_proofs.h"
+#include "cli/audit_keys.h"
+#include "cli/audit_verdicts.h"
 #include "cli/words.h"
 #include "core/base/status.h"
 #include "huiliu/v1/audit.pb.h"
@@ -15,95 +16,59 @@ namespace {
 
 namespace v1 = huiliu::v1;
 
-// What the program could prove of an answer, and what not.
-enum class Proof {
-  kProven,
-  kFailed,
-  kNewer,     // than the checkpoint: nothing to prove yet
-  kWithheld,  // the leaf cannot be computed from what this auditor may see
-  kNone,      // the node gives none
-};
-
-struct Verdict {
-  Proof proof = Proof::kNone;
-  std::string why;  // in both languages
-};
-
-Verdict VerdictOf(const absl::Status& status) {
-  if (status.ok()) return {Proof::kProven, ""};
-  const std::string why(status.message());
-  switch (status.code()) {
-    case absl::StatusCode::kFailedPrecondition:
-      return {Proof::kNewer, why};
-    case absl::StatusCode::kPermissionDenied:
-      return {Proof::kWithheld, why};
-    case absl::StatusCode::kNotFound:
-      return {Proof::kNone, why};
-    default:
-      return {Proof::kFailed, why};
+nlohmann::json ToJson(const Verdict& verdict) {
+  switch (verdict.proof) {
+    case Proof::kProven:
+      return "proven";
+    case Proof::kNewer:
+      return "newer_than_checkpoint";
+    case Proof::kWithheld:
+      return "withheld";
+    case Proof::kNone:
+      return "no_proof";
+    case Proof::kNoKey:
+      return "no_key";
+    case Proof::kFailed:
+      break;
   }
+  return {{"failed", verdict.why}};
 }
 
-Verdict VerdictOf(const v1::TraceRecordResponse::Hop& hop, const v1::Checkpoint& checkpoint) {
-  // Reads and deliveries come without the digests of other rows' keys.
-  if (hop.entry().step() == v1::STEP_READ || hop.entry().step() == v1::STEP_DELIVER)
-    return {Proof::kNone, ""};
-  return VerdictOf(VerifyHop(hop, checkpoint));
-}
-
-// {"checkpoint":…,"record":…,"hops":{"INDEX":…},"key_known":…}; false: something does not hold.
-bool VerifyAll(const v1::TraceRecordRequest& asked, const v1::TraceRecordResponse& trace,
-               const std::string& audit_key, nlohmann::json* verified) {
-  bool holds = true;
-  const auto word = [&](const Verdict& verdict) -> nlohmann::json {
-    switch (verdict.proof) {
-      case Proof::kProven:
-        return "proven";
-      case Proof::kNewer:
-        return "newer_than_checkpoint";
-      case Proof::kWithheld:
-        return "withheld";
-      case Proof::kNone:
-        return "no_proof";
-      case Proof::kFailed:
-        break;
-    }
-    holds = false;
-    return {{"failed", verdict.why}};
-  };
-  (*verified)["checkpoint"] = word(VerdictOf(VerifyCheckpoint(trace.checkpoint(), audit_key)));
-  (*verified)["key_known"] = !audit_key.empty();
-  if (trace.found() || trace.has_envelope())
-    (*verified)["record"] = word(VerdictOf(VerifyRecord(asked, trace)));
-  nlohmann::json& hops = (*verified)["hops"] = nlohmann::json::object();
-  for (const auto& hop : trace.hops()) {
-    const std::string index = absl::StrCat(hop.index());
-    // One leaf is one entry: a second is made up, whatever the first is.
-    hops[index] = word(hops.contains(index) ? Verdict{Proof::kFailed, "同一序号两条 / twice"}
-                                            : VerdictOf(hop, trace.checkpoint()));
-  }
-  return holds;
+// {"checkpoint":…,"record":…,"hops":{"INDEX":…},"reads":{…},"batch_signatures":{…},"key_known":…}
+nlohmann::json ToJson(const Verdicts& verdicts, const v1::TraceRecordResponse& trace,
+                      bool key_known) {
+  nlohmann::json json = {{"checkpoint", ToJson(verdicts.checkpoint)},
+                         {"key_known", key_known},
+                         {"hops", nlohmann::json::object()},
+                         {"reads", nlohmann::json::object()},
+                         {"batch_signatures", nlohmann::json::object()}};
+  if (verdicts.record.has_value()) json["record"] = ToJson(*verdicts.record);
+  for (size_t i = 0; i < verdicts.hops.size(); ++i)
+    json["hops"][absl::StrCat(trace.hops(static_cast<int>(i)).index())] = ToJson(verdicts.hops[i]);
+  for (size_t i = 0; i < verdicts.reads.size(); ++i)
+    json["reads"][absl::StrCat(trace.reads(static_cast<int>(i)).index())] =
+        ToJson(verdicts.reads[i]);
+  for (const Verdicts::Signature& signature : verdicts.signatures)
+    json["batch_signatures"][absl::StrCat(signature.index)] = ToJson(signature.verdict);
+  return json;
 }
 
 // The answer, with a member `verified` of what was proven here.
-absl::Status PrintVerified(Command& command, const v1::TraceRecordRequest& asked,
-                           const v1::TraceRecordResponse& trace) {
+absl::Status PrintVerified(Command& command, const v1::TraceRecordResponse& trace,
+                           const Verdicts& verdicts) {
   std::ostringstream text;
   Command plain(text);
   RETURN_IF_ERROR(plain.PrintJson(trace));
   nlohmann::ordered_json all = nlohmann::ordered_json::parse(text.str(), nullptr, false);
-  nlohmann::json verified;
-  if (!VerifyAll(asked, trace, command.profile.audit_key, &verified)) command.findings = true;
-  all["verified"] = std::move(verified);
+  all["verified"] = ToJson(verdicts, trace, !command.profile.audit_key.empty());
   command.out() << all.dump() << "\n";
   return absl::OkStatus();
 }
 
 class Report {
  public:
-  Report(Command& command, const v1::TraceRecordRequest& asked,
-         const v1::TraceRecordResponse& trace)
-      : command_(command), asked_(asked), trace_(trace) {}
+  Report(Command& command, const v1::TraceRecordResponse& trace, const Verdicts& verdicts)
+      : command_(command), trace_(trace), verdicts_(verdicts) {}
 
   void Print() {
     if (trace_.found()) {
@@ -113,21 +78,26 @@ class Report {
                                      "the catalog does not hold this record now\n");
       if (trace_.has_envelope()) PrintEnvelope();
     }
-    PrintHops(command_.Say("经过：", "its way:"), trace_.hops());
+    PrintHops(command_.Say("经过：", "its way:"), trace_.hops(), verdicts_.hops);
     PrintHops(command_.Say(
                   "谁看过（最近的在前；逐条无证明，核对全部留痕用 audit export、audit verify）：",
                   "who has seen it, newest first (no proof of each: audit export and audit "
                   "verify check the whole log):"),
-              trace_.reads());
-    // Without the record itself, its envelope is what the node says.
-    if (trace_.found() || trace_.has_envelope())
+              trace_.reads(), verdicts_.reads);
+    if (verdicts_.record.has_value())
       Proven(command_.Say("本条记录及其来源的证明", "proof of the record and where it came from"),
-             VerdictOf(VerifyRecord(asked_, trace_)));
+             *verdicts_.record);
+    for (const Verdicts::Signature& signature : verdicts_.signatures)
+      Proven(Printable(absl::StrCat(
+                 command_.Say("部门对批次的签名（#", "the department's batch signature (#"),
+                 signature.index, command_.Say("，数据源 ", ", source "), signature.source,
+                 command_.Say("）", ")"))),
+             signature.verdict);
     const v1::Checkpoint& checkpoint = trace_.checkpoint();
     Proven(absl::StrCat(command_.Say("检查点签名（", "the checkpoint's signature ("),
                         Printable(checkpoint.origin()), "，", checkpoint.tree_size(),
                         command_.Say(" 条）", " entries)")),
-           VerdictOf(VerifyCheckpoint(checkpoint, command_.profile.audit_key)));
+           verdicts_.checkpoint);
     if (command_.profile.audit_key.empty()) {
       command_.out() << command_.Say("  签名公钥（未事先掌握，仅表明完整）：",
                                      "  signed by (not known beforehand, so only whole): ")
@@ -168,14 +138,15 @@ class Report {
   }
 
   template <typename Hops>
-  void PrintHops(const char* title, const Hops& hops) {
+  void PrintHops(const char* title, const Hops& hops, const std::vector<Verdict>& verdicts) {
     if (hops.empty()) return;
     command_.out() << title << "\n";
-    for (const auto& hop : hops) {
+    for (size_t i = 0; i < verdicts.size(); ++i) {
+      const auto& hop = hops[static_cast<int>(i)];
       // Not in the node's words: they are no part of what is proven.
       command_.out() << "  #" << hop.index() << "  "
                      << Printable(lineage::InWords(hop.entry(), command_.english()));
-      Mark(VerdictOf(hop, trace_.checkpoint()));
+      Mark(verdicts[i]);
     }
   }
 
@@ -189,23 +160,23 @@ class Report {
       command_.out() << "  ✓\n";
       return;
     }
-    if (verdict.proof == Proof::kFailed) {
-      command_.findings = true;
-      command_.out() << command_.Say("  ✗ 不成立：", "  ✗ does not hold: ");
-    } else if (!verdict.why.empty()) {
-      command_.out() << command_.Say("  未证明：", "  not proven: ");
-    }
+    absl::string_view mark = command_.Say("  未证明", "  not proven");
+    if (verdict.proof == Proof::kFailed) mark = command_.Say("  ✗ 不成立", "  ✗ does not hold");
+    if (verdict.proof == Proof::kNoKey) mark = command_.Say("  未核对", "  not checked");
+    command_.out() << mark << (verdict.why.empty() ? "" : command_.Say("：", ": "));
     command_.out() << Printable(verdict.why) << "\n";
   }
 
   Command& command_;
-  const v1::TraceRecordRequest& asked_;
   const v1::TraceRecordResponse& trace_;
+  const Verdicts& verdicts_;
 };
 
 }  // namespace
 
 absl::Status AuditRecord(Command& command, const AuditOptions& options) {
+  AuditKeys keys{command.profile.audit_key, {}};
+  ASSIGN_OR_RETURN(keys.sources, SourceKeysOf(options.source_keys, options.source_keys_file));
   v1::TraceRecordRequest request;
   ASSIGN_OR_RETURN(*request.mutable_receiver(), command.Receiver(options.receiver));
   request.set_dataset(options.dataset);
@@ -226,10 +197,12 @@ absl::Status AuditRecord(Command& command, const AuditOptions& options) {
       *trace.add_reads() = std::move(read);
     }
   }
+  const Verdicts verdicts = Judge(request, trace, keys);
+  if (!verdicts.hold()) command.findings = true;
   if (command.json) {
-    RETURN_IF_ERROR(PrintVerified(command, request, trace));
+    RETURN_IF_ERROR(PrintVerified(command, trace, verdicts));
   } else {
-    Report(command, request, trace).Print();
+    Report(command, trace, verdicts).Print();
   }
   if (trace.found() || trace.hops_size() > 0 || trace.reads_size() > 0) return absl::OkStatus();
   return absl::NotFoundError(

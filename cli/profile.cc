@@ -6,6 +6,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "cli/audit_keys.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
 
@@ -60,6 +61,13 @@ absl::StatusOr<Profile> LoadProfile(const std::string& path) {
                               {"receiver", {&profile.receiver}},
                               {"purpose", {&profile.purpose}},
                               {"audit_key", {&profile.audit_key}}}));
+    if (!profile.audit_key.empty()) {
+      const YAML::Mark mark = root["audit_key"].Mark();
+      RETURN_IF_ERROR(PublicKeyFromHex(absl::StrCat(path, ":", mark.line + 1, ":", mark.column + 1,
+                                                    ": audit_key"),
+                                       profile.audit_key)
+                          .status());
+    }
     if (root["node"]) {
       RETURN_IF_ERROR(ReadKeys(path, root["node"],
                                {{"address", {&profile.address}},

@@ -39,27 +39,27 @@ std::string TextOf(absl::string_view origin, int64_t tree_size, const Digest& ro
   return absl::StrCat(origin, "\n", tree_size, "\n", absl::Base64Escape(AsBytes(root)), "\n");
 }
 
-absl::Status BadNote(int line, absl::string_view what) {
+absl::Status BadNote(int line, absl::string_view zh, absl::string_view en) {
   return absl::InvalidArgumentError(
-      absl::StrCat("检查点第 ", line, " 行 / checkpoint, line ", line, ": ", what));
+      absl::StrCat("检查点第 ", line, " 行：", zh, " / checkpoint, line ", line, ": ", en));
 }
 
 absl::StatusOr<Head> ParseText(absl::string_view text) {
   const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
   // The text ends with a line feed, so the last piece is empty.
-  if (lines.size() < 4) return BadNote(1, "origin, size and root are needed");
+  if (lines.size() < 4) return BadNote(1, "缺少来源、大小或根", "origin, size and root are needed");
   Head head;
   head.origin = std::string(lines[0].data(), lines[0].size());
-  if (!IsKeyName(lines[0])) return BadNote(1, "no origin");
+  if (!IsKeyName(lines[0])) return BadNote(1, "没有来源", "no origin");
   const bool canonical = !lines[1].empty() && (lines[1] == "0" || lines[1][0] != '0');
   if (!canonical ||
       !std::all_of(lines[1].begin(), lines[1].end(), [](char c) { return c >= '0' && c <= '9'; }) ||
       !absl::SimpleAtoi(lines[1], &head.tree_size)) {
-    return BadNote(2, "no tree size");
+    return BadNote(2, "没有树的大小", "no tree size");
   }
   std::string root;
   if (!Unescape(lines[2], &root) || root.size() != head.root.size()) {
-    return BadNote(3, "no root of 32 bytes in base64");
+    return BadNote(3, "没有 base64 写的 32 字节根", "no root of 32 bytes in base64");
   }
   std::copy(root.begin(), root.end(), head.root.begin());
   return head;
@@ -92,13 +92,15 @@ absl::StatusOr<huiliu::v1::Checkpoint> Sign(absl::string_view origin, int64_t tr
 }
 
 absl::StatusOr<Head> VerifyNote(absl::string_view note, absl::string_view public_key) {
-  if (note.size() > kMaxNoteBytes) return BadNote(1, "too long");
+  if (note.size() > kMaxNoteBytes) return BadNote(1, "过长", "too long");
   const size_t gap = note.rfind("\n\n");
-  if (gap == absl::string_view::npos) return BadNote(4, "no empty line before the signatures");
+  if (gap == absl::string_view::npos)
+    return BadNote(4, "签名之前没有空行", "no empty line before the signatures");
   const absl::string_view text = note.substr(0, gap + 1);
   absl::string_view signatures = note.substr(gap + 2);
   ASSIGN_OR_RETURN(Head head, ParseText(text));
-  if (signatures.empty() || signatures.back() != '\n') return BadNote(5, "no signature line");
+  if (signatures.empty() || signatures.back() != '\n')
+    return BadNote(5, "没有签名行", "no signature line");
   signatures.remove_suffix(1);
   const std::string key_hash = KeyHash(head.origin, public_key);
   int line_number = static_cast<int>(std::count(text.begin(), text.end(), '\n')) + 1;
@@ -106,12 +108,13 @@ absl::StatusOr<Head> VerifyNote(absl::string_view note, absl::string_view public
   bool holds = false;
   for (absl::string_view line : absl::StrSplit(signatures, '\n')) {
     ++line_number;
-    if (!absl::StartsWith(line, kDash)) return BadNote(line_number, "no signature line");
+    if (!absl::StartsWith(line, kDash))
+      return BadNote(line_number, "不是签名行", "no signature line");
     line.remove_prefix(kDash.size());
     const std::vector<absl::string_view> parts = absl::StrSplit(line, ' ');
     std::string bytes;
     if (parts.size() != 2 || !Unescape(parts[1], &bytes) || bytes.size() < 5) {
-      return BadNote(line_number, "name and signature are needed");
+      return BadNote(line_number, "缺少名称或签名", "name and signature are needed");
     }
     if (parts[0] != head.origin) continue;  // a witness
     named = true;

@@ -65,6 +65,11 @@ absl::Status SubProof(uint64_t m, uint64_t begin, uint64_t end, bool whole, cons
   return absl::OkStatus();
 }
 
+std::string NotInTree(uint64_t index, uint64_t size) {
+  return absl::StrCat("第 ", index, " 叶不在大小为 ", size, " 的树中 / leaf ", index,
+                      " is not in a tree of ", size);
+}
+
 absl::Status Wrong(absl::string_view what) { return absl::InvalidArgumentError(what); }
 
 }  // namespace
@@ -122,8 +127,7 @@ std::vector<NodeId> PeakIds(uint64_t size) {
 
 absl::StatusOr<std::vector<Digest>> InclusionProof(uint64_t index, uint64_t size,
                                                    const NodeReader& read) {
-  if (index >= size)
-    return absl::OutOfRangeError(absl::StrCat("leaf ", index, " is not in a tree of ", size));
+  if (index >= size) return absl::OutOfRangeError(NotInTree(index, size));
   std::vector<Digest> proof;
   RETURN_IF_ERROR(Path(index, 0, size, read, &proof));
   return proof;
@@ -131,8 +135,11 @@ absl::StatusOr<std::vector<Digest>> InclusionProof(uint64_t index, uint64_t size
 
 absl::StatusOr<std::vector<Digest>> ConsistencyProof(uint64_t from, uint64_t to,
                                                      const NodeReader& read) {
-  if (from > to) return absl::OutOfRangeError(absl::StrCat("size ", from, " is beyond size ", to));
-  if (from == 0) return absl::OutOfRangeError("nothing can be proven of an empty tree");
+  if (from > to)
+    return absl::OutOfRangeError(
+        absl::StrCat("大小 ", from, " 超过大小 ", to, " / size ", from, " is beyond size ", to));
+  if (from == 0)
+    return absl::OutOfRangeError("空树无从证明 / nothing can be proven of an empty tree");
   std::vector<Digest> proof;
   if (from == to) return proof;
   RETURN_IF_ERROR(SubProof(from, 0, to, true, read, &proof));
@@ -146,12 +153,13 @@ absl::StatusOr<Digest> RootAt(uint64_t size, const NodeReader& read) {
 
 absl::Status VerifyInclusion(uint64_t index, uint64_t size, const Digest& leaf_hash,
                              absl::Span<const Digest> proof, const Digest& root) {
-  if (index >= size) return Wrong("the leaf's index is not below the tree's size");
+  if (index >= size)
+    return Wrong("叶序号不小于树的大小 / the leaf's index is not below the tree's size");
   uint64_t fn = index;
   uint64_t sn = size - 1;
   Digest r = leaf_hash;
   for (const Digest& p : proof) {
-    if (sn == 0) return Wrong("the proof has too many elements");
+    if (sn == 0) return Wrong("证明中的散列过多 / the proof has too many elements");
     if ((fn & 1) != 0 || fn == sn) {
       r = HashChildren(p, r);
       while ((fn & 1) == 0 && fn != 0) {
@@ -164,20 +172,22 @@ absl::Status VerifyInclusion(uint64_t index, uint64_t size, const Digest& leaf_h
     fn >>= 1;
     sn >>= 1;
   }
-  if (sn != 0) return Wrong("the proof has too few elements");
-  if (r != root) return Wrong("the proof leads to another root");
+  if (sn != 0) return Wrong("证明中的散列不足 / the proof has too few elements");
+  if (r != root) return Wrong("证明指向另一个根 / the proof leads to another root");
   return absl::OkStatus();
 }
 
 absl::Status VerifyConsistency(uint64_t from, uint64_t to, absl::Span<const Digest> proof,
                                const Digest& from_root, const Digest& to_root) {
-  if (from > to) return Wrong("the first size is beyond the second");
+  if (from > to) return Wrong("前一大小超过后一大小 / the first size is beyond the second");
   if (from == to) {
-    if (!proof.empty()) return Wrong("equal sizes need no proof");
-    return from_root == to_root ? absl::OkStatus() : Wrong("equal sizes have different roots");
+    if (!proof.empty()) return Wrong("大小相同，不需要证明 / equal sizes need no proof");
+    return from_root == to_root ? absl::OkStatus()
+                                : Wrong("大小相同而根不同 / equal sizes have different roots");
   }
-  if (from == 0) return Wrong("an empty tree proves nothing about a later one");
-  if (proof.empty()) return Wrong("the proof is empty");
+  if (from == 0)
+    return Wrong("空树不能证明其后的树 / an empty tree proves nothing about a later one");
+  if (proof.empty()) return Wrong("证明为空 / the proof is empty");
   const bool whole = std::has_single_bit(from);
   Digest fr = whole ? from_root : proof[0];
   Digest sr = fr;
@@ -189,7 +199,7 @@ absl::Status VerifyConsistency(uint64_t from, uint64_t to, absl::Span<const Dige
   }
   for (size_t i = whole ? 0 : 1; i < proof.size(); ++i) {
     const Digest& c = proof[i];
-    if (sn == 0) return Wrong("the proof has too many elements");
+    if (sn == 0) return Wrong("证明中的散列过多 / the proof has too many elements");
     if ((fn & 1) != 0 || fn == sn) {
       fr = HashChildren(c, fr);
       sr = HashChildren(c, sr);
@@ -203,9 +213,11 @@ absl::Status VerifyConsistency(uint64_t from, uint64_t to, absl::Span<const Dige
     fn >>= 1;
     sn >>= 1;
   }
-  if (sn != 0) return Wrong("the proof has too few elements");
-  if (fr != from_root) return Wrong("the proof does not lead to the first root");
-  if (sr != to_root) return Wrong("the proof does not lead to the second root");
+  if (sn != 0) return Wrong("证明中的散列不足 / the proof has too few elements");
+  if (fr != from_root)
+    return Wrong("证明不指向前一个根 / the proof does not lead to the first root");
+  if (sr != to_root)
+    return Wrong("证明不指向后一个根 / the proof does not lead to the second root");
   return absl::OkStatus();
 }
 
@@ -220,7 +232,8 @@ absl::Status VerifyInclusion(uint64_t index, uint64_t size, absl::string_view le
 absl::Status VerifyConsistency(uint64_t from, uint64_t to, absl::Span<const std::string> proof,
                                absl::string_view from_root, absl::string_view to_root) {
   if (from == to && proof.empty()) {
-    return from_root == to_root ? absl::OkStatus() : Wrong("equal sizes have different roots");
+    return from_root == to_root ? absl::OkStatus()
+                                : Wrong("大小相同而根不同 / equal sizes have different roots");
   }
   ASSIGN_OR_RETURN(const std::vector<Digest> path, ToDigests(proof));
   ASSIGN_OR_RETURN(const Digest first, ToDigest(from_root));
@@ -246,8 +259,7 @@ Digest RootOf(absl::Span<const Digest> leaf_hashes) {
 absl::StatusOr<std::vector<Digest>> InclusionProofOf(uint64_t index,
                                                      absl::Span<const Digest> leaf_hashes) {
   if (index >= leaf_hashes.size()) {
-    return absl::OutOfRangeError(
-        absl::StrCat("leaf ", index, " is not in a tree of ", leaf_hashes.size()));
+    return absl::OutOfRangeError(NotInTree(index, leaf_hashes.size()));
   }
   return InclusionProof(index, leaf_hashes.size(), [&](const NodeId& id) -> absl::StatusOr<Digest> {
     return RootOf(leaf_hashes.subspan(id.index << id.level, size_t{1} << id.level));
@@ -271,7 +283,9 @@ std::vector<std::string> ToStrings(absl::Span<const Digest> hashes) {
 absl::StatusOr<Digest> ToDigest(absl::string_view bytes) {
   Digest digest;
   if (bytes.size() != digest.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("a hash of ", bytes.size(), " bytes, not 32"));
+    return absl::InvalidArgumentError(absl::StrCat("散列为 ", bytes.size(),
+                                                   " 字节，应为 32 字节 / a hash of ", bytes.size(),
+                                                   " bytes, not 32"));
   }
   std::copy(bytes.begin(), bytes.end(), digest.begin());
   return digest;

@@ -33,6 +33,15 @@ TEST(ProfileTest, AnUnknownKeyIsNamedWithItsPlace) {
               testing::HasSubstr(":2:3: unknown key \"adress\""));
 }
 
+TEST(ProfileTest, AnAuditKeyThatIsNoneIsNamedWithItsPlace) {
+  const std::string good(64, 'a');
+  EXPECT_EQ(LoadProfile(Written("audit_key: " + good + "\n"))->audit_key, good);
+  const auto profile = LoadProfile(Written("language: zh\naudit_key: \"zz\"\n"));
+  EXPECT_EQ(profile.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(profile.status().message()),
+              testing::HasSubstr(":2:12: audit_key：公钥应为 64 位十六进制数字"));
+}
+
 TEST(ProfileTest, WhatIsNoYamlOrNoProfile) {
   EXPECT_EQ(LoadProfile(Written("node: [")).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(LoadProfile(Written("- a\n")).status().code(), absl::StatusCode::kInvalidArgument);
