@@ -19,6 +19,7 @@ from pki import Pki  # noqa: E402
 
 BUILD = os.path.abspath(sys.argv[1])
 SEED = int(os.environ.get("HUILIU_SEED", time.time_ns() % 10**9))
+BACKLOG, GROWTH_MIB = 100_000, 96  # rows, of which an agent without bounds would hold hundreds of MiB
 RETURNED, SOURCE = f"huiliu.returned.530100.{DATASET}", f"huiliu.source.{DATASET}"
 WAIT = 120
 
@@ -208,6 +209,41 @@ def deleted_topic(hub, brokers, rows, drops):
     settle(hub, rows, "nor is one lost when every node is killed afterwards")
 
 
+def resident_mib(pid):
+    """Resident memory of a process and its children."""
+    total = 0
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/status", encoding="utf-8") as file:
+                fields = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)
+        except OSError:
+            continue
+        if pid in (int(entry), int(fields["PPid"])) and "VmRSS" in fields:
+            total += int(fields["VmRSS"].split()[0]) // 1024
+    return total
+
+
+def memory_while_away(hub, brokers, rows, drops):
+    """Brokers that stand still slow the agent and fill no memory: neither of a node, whose writers hold 64 MiB each at most, nor of the agent."""
+    pids = {f"n{i}": process.pid for i, process in enumerate(hub.huiliud)}
+    pids["the agent"] = hub.agent_pid
+    before = {name: resident_mib(pid) for name, pid in pids.items()}
+    most = dict(before)
+    brokers.run("pause", "1")
+    rows.write(drops, "while-away", BACKLOG)
+    until = time.time() + 20
+    while time.time() < until:
+        for name, pid in pids.items():
+            most[name] = max(most[name], resident_mib(pid))
+        time.sleep(0.2)
+    brokers.run("start", "1")
+    grown = {name: most[name] - before[name] for name in pids}
+    check(all(mib <= GROWTH_MIB for mib in grown.values()), f"while no broker answers for 20 s and {BACKLOG} rows wait, memory grows by MiB: {grown}", (before, most))
+    settle(hub, rows, "and all that waited is there once")
+
+
 def brokers_away(hub, brokers):
     brokers.run("pause", "1")
     paused = time.time()
@@ -277,6 +313,7 @@ def main():
         drops = os.path.join(folder, "drops")
         os.makedirs(drops)
         hub.start_agent("state-si", sources=[hub.file_source("hub", drops)])
+        hub.agent_pid = hub.processes[-1].pid
         rows = Rows(SEED, 2000)
         rows.write(drops, "first", 600)
         settle(hub, rows, "every receiver's rows are in its catalog")
@@ -284,6 +321,7 @@ def main():
         foreign_messages(hub, brokers, rows, drops)
         deleted_topic(hub, brokers, rows, drops)
         brokers_away(hub, brokers)
+        memory_while_away(hub, brokers, rows, drops)
         full_disk(hub, brokers, rows, drops)
         rows.write(drops, "last", 100)
         settle(hub, rows, "rows come in again")
