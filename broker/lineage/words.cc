@@ -39,6 +39,13 @@ std::string StepInWords(const huiliu::v1::LineageEntry& e, bool english) {
                               " rows)")
                      : StrCat(when, " 写入 ", e.receiver(), " 回流库（", e.records(), " 行）");
     case huiliu::v1::STEP_READ:
+      if (e.method() == "Audit.TraceRecord") {
+        return english ? StrCat(when, " ", e.organisation(), " (", e.actor(),
+                                ") asked where a record of dataset ", e.dataset(),
+                                " came from and who has seen it")
+                       : StrCat(when, " ", e.organisation(), "（", e.actor(), "）追溯数据集 ",
+                                e.dataset(), " 的一条记录（来源与查看情况）");
+      }
       return english ? StrCat(when, " read by ", e.organisation(), " (", e.actor(), "), purpose ",
                               e.purpose(), ", grant ", e.grant())
                      : StrCat(when, " ", e.organisation(), "（", e.actor(), "）查询，使用场景：",

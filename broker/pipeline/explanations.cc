@@ -86,8 +86,10 @@ absl::StatusOr<std::string> Explanations::KeyOf(const ExplainRequest& request,
   if (!request.key().system().empty()) return RowKey(request.key().system(), key);
   if (systems.size() == 1) return RowKey(*systems.begin(), key);
   return absl::InvalidArgumentError(StrCat(
-      "本节点判定的来源系统有 ", systems.size(), " 个，请指明系统 / this node decides records of ",
-      systems.size(), " systems for this dataset; name key.system"));
+      "本节点判定的来源系统有 ", systems.size(),
+      " 个，请指明系统：命令行用 --system，接口用 key.system / this node decides records of ",
+      systems.size(),
+      " systems for this dataset; say which: --system on the command line, key.system in the API"));
 }
 
 absl::StatusOr<std::optional<Explanations::Found>> Explanations::FindAt(

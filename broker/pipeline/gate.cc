@@ -185,6 +185,21 @@ absl::Status Gate::RecordAndWait(const Admission& admission, huiliu::v1::Step st
   return result;
 }
 
+absl::Status Gate::RecordQuestion(const governance::Principal& caller, absl::string_view receiver,
+                                  const schema::Contract& contract, absl::string_view method) {
+  const lineage::Reader reader = {caller.account,
+                                  caller.organisation,
+                                  std::string(receiver),
+                                  contract.id().value(),
+                                  contract.version(),
+                                  "",
+                                  "",
+                                  std::string(method)};
+  const std::vector<huiliu::v1::LineageEntry> entries =
+      lineage::ReadEntries(huiliu::v1::STEP_READ, reader, {}, clock_.Now());
+  return recorder_.RecordAndWait(lineage::Encode(entries[0]));
+}
+
 absl::StatusOr<std::string> Gate::KeyOf(const huiliu::v1::ReadContext& context,
                                         const schema::Contract& contract,
                                         const huiliu::v1::RowKey& key) const {
@@ -200,8 +215,11 @@ absl::StatusOr<std::string> Gate::KeyOf(const huiliu::v1::ReadContext& context,
     }
   }
   if (systems.size() == 1) return RowKey(*systems.begin(), contract_key);
-  return absl::InvalidArgumentError(absl::StrCat("dataset ", context.dataset(), " comes from ",
-                                                 systems.size(), " systems; name key.system"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("数据集 ", context.dataset(), " 来自 ", systems.size(),
+                   " 个系统，请指明系统：命令行用 --system，接口用 key.system / dataset ",
+                   context.dataset(), " comes from ", systems.size(),
+                   " systems; say which: --system on the command line, key.system in the API"));
 }
 
 }  // namespace huiliu::pipeline

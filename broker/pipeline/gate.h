@@ -68,6 +68,10 @@ class Gate {
               const std::vector<std::string>& keys, ReadRecorder::Done done);
   absl::Status RecordAndWait(const Admission& admission, huiliu::v1::Step step,
                              const std::vector<std::string>& keys);
+  // A question of an auditor, who has no grant and sees no contents: that it was asked, by whom and
+  // of which receiver's dataset, is durable before the answer leaves. Its key is not recorded.
+  absl::Status RecordQuestion(const governance::Principal& caller, absl::string_view receiver,
+                              const schema::Contract& contract, absl::string_view method);
   // Of all readers of a receiver together.
   access::Quotas& quotas() { return quotas_; }
   std::string KeyDigest(absl::string_view receiver, absl::string_view dataset,

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/lineage/words.h"
-#include "broker/pipeline/envelope_bytes.h"
+#include "broker/pipeline/batch_leaves.h"
 #include "broker/pipeline/row_versions.h"
 #include "broker/pipeline/topics.h"
 #include "broker/service/tenancy.h"
@@ -26,6 +26,11 @@ absl::Status CheckPartition(int32_t partition) {
   if (partition == 0) return absl::OkStatus();
   return absl::NotFoundError(absl::StrCat("没有这个留痕分区 / there is no lineage partition ",
                                           partition, "; this node has partition 0"));
+}
+
+absl::string_view NotSearched(bool english) {
+  return english ? "; the log was not searched to its end, ask again at a quieter time"
+                 : "；回流日志未能在时限内查完，请在空闲时重试";
 }
 
 // A batch that the node decided for several receivers states the counts of each. Without the
@@ -113,9 +118,7 @@ absl::Status AuditService::AddGoneRow(const huiliu::v1::TraceRecordRequest& requ
     RETURN_IF_ERROR(AddHops(request, envelope, version.from, version.offset, english, response));
   }
   if (row.complete) return absl::OkStatus();
-  absl::StrAppend(response->mutable_unseen(),
-                  english ? "; the log was not searched to its end, ask again at a quieter time"
-                          : "；回流日志未能在时限内查完，请在空闲时重试");
+  absl::StrAppend(response->mutable_unseen(), NotSearched(english));
   return absl::OkStatus();
 }
 
@@ -142,41 +145,37 @@ absl::Status AuditService::AddReads(const huiliu::v1::TraceRecordRequest& reques
 
 absl::Status AuditService::AddRecordProof(const CatalogRow& row,
                                           const huiliu::v1::Envelope& envelope,
-                                          const std::string& topic,
+                                          const std::string& topic, bool english,
                                           huiliu::v1::TraceRecordResponse* response) const {
-  const TopicPartition tp{topic, row.from.partition};
-  ReaderOptions options;
-  options.assigned = {tp};
-  options.start = StartAt::kEarliest;
-  options.max_poll_bytes = 1;
-  ASSIGN_OR_RETURN(const std::unique_ptr<BackboneReader> reader, backbone_.OpenReader(options));
-  // Kafka gives what stands from an offset on, not the append that it lies in.
-  const int64_t begin = row.offset.value() - static_cast<int64_t>(envelope.index_in_batch());
-  RETURN_IF_ERROR(reader->Seek(tp, Offset(std::max<int64_t>(begin, 0))));
-  ASSIGN_OR_RETURN(const std::vector<StoredBatch> batches, reader->Poll(absl::ZeroDuration()));
-  if (batches.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batches[0].bytes));
   merkle::TreeBuilder tree;
   std::map<std::pair<uint32_t, uint64_t>, Digest> nodes;
-  huiliu::v1::RecordLeaf leaf;
-  view.ForEach([&](int i, const RecordView& record) {
-    const absl::string_view sent = pipeline::WithoutArrival(record.header);
-    const Digest payload = Sha256(record.value);
-    const Digest hash = RecordLeafHash(record.key, sent, payload);
-    if (static_cast<uint32_t>(i) == envelope.index_in_batch()) {
-      leaf.set_key(record.key.data(), record.key.size());
-      leaf.set_envelope(sent.data(), sent.size());
-      leaf.set_payload_digest(Bytes(payload));
+  // Whether these are all the leaves under the root that one of the batch's entries states.
+  const auto rooted = [&](const std::map<uint32_t, Digest>& leaves) {
+    if (leaves.empty() || leaves.rbegin()->first + 1 != leaves.size()) return false;
+    tree = {};
+    nodes.clear();
+    for (const auto& [index, leaf] : leaves) {
+      tree.Append(leaf, [&](const merkle::NodeId& id, const Digest& digest) {
+        nodes[{id.level, id.index}] = digest;
+      });
     }
-    tree.Append(hash, [&](const merkle::NodeId& id, const Digest& d) {
-      nodes[{id.level, id.index}] = d;
+    return std::any_of(response->hops().begin(), response->hops().end(), [&](const auto& hop) {
+      return hop.entry().records_root() == Bytes(tree.Root());
     });
-  });
-  bool rooted = false;
-  for (const auto& hop : response->hops())
-    rooted = rooted || hop.entry().records_root() == Bytes(tree.Root());
-  if (!rooted || envelope.index_in_batch() >= static_cast<uint32_t>(view.count()))
-    return absl::OkStatus();
+  };
+  huiliu::v1::RecordLeaf leaf;
+  pipeline::BatchSearch search{{topic, row.from.partition}, row.offset, row.envelope};
+  search.limit = kSearchLimit;
+  search.complete = rooted;
+  search.found = [&](const pipeline::LeafParts& parts) {
+    leaf.set_key(parts.key.data(), parts.key.size());
+    leaf.set_envelope(parts.envelope.data(), parts.envelope.size());
+    leaf.set_payload_digest(Bytes(parts.payload));
+  };
+  ASSIGN_OR_RETURN(const pipeline::BatchLeaves leaves,
+                   pipeline::FindBatchLeaves(backbone_, search));
+  if (!leaves.searched) absl::StrAppend(response->mutable_unseen(), NotSearched(english));
+  if (leaf.key().empty() || !rooted(leaves.by_index)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Digest> path,
                    merkle::InclusionProof(envelope.index_in_batch(), tree.size(),
                                           [&](const merkle::NodeId& id) -> absl::StatusOr<Digest> {
@@ -188,7 +187,7 @@ absl::Status AuditService::AddRecordProof(const CatalogRow& row,
   return absl::OkStatus();
 }
 
-absl::Status AuditService::Trace(const CallContext& context,
+absl::Status AuditService::Trace(const CallContext& context, const governance::Principal& caller,
                                  const huiliu::v1::TraceRecordRequest& request,
                                  huiliu::v1::TraceRecordResponse* response) const {
   const auto contract = state_.FindContract(request.dataset());
@@ -202,6 +201,8 @@ absl::Status AuditService::Trace(const CallContext& context,
   read.set_receiver(request.receiver());
   read.set_dataset(request.dataset());
   ASSIGN_OR_RETURN(const std::string key, gate_.KeyOf(read, *contract, request.key()));
+  // A key could be tried by asking: who asks is in the log that he reads from.
+  RETURN_IF_ERROR(gate_.RecordQuestion(caller, request.receiver(), *contract, "Audit.TraceRecord"));
   ASSIGN_OR_RETURN(*response->mutable_checkpoint(), lineage_.SignCheckpoint());
   response->set_unseen(
       context.english ? "what bureaus do with the row inside their own databases is not seen here"
@@ -216,7 +217,8 @@ absl::Status AuditService::Trace(const CallContext& context,
     return absl::DataLossError("所存的一条记录无法读出 / a stored envelope cannot be read");
   RETURN_IF_ERROR(AddHops(request, envelope, row->from, row->offset, context.english, response));
   return AddRecordProof(*row, envelope,
-                        pipeline::ReturnedTopic(request.receiver(), request.dataset()), response);
+                        pipeline::ReturnedTopic(request.receiver(), request.dataset()),
+                        context.english, response);
 }
 
 absl::Status AuditService::TraceRecord(const CallContext& context,
@@ -224,7 +226,7 @@ absl::Status AuditService::TraceRecord(const CallContext& context,
                                        huiliu::v1::TraceRecordResponse* response) {
   ASSIGN_OR_RETURN(const governance::Principal caller, RequireAuditor(context));
   RETURN_IF_ERROR(RequireReceiver(state_, caller, request.receiver()));
-  RETURN_IF_ERROR(Trace(context, request, response));
+  RETURN_IF_ERROR(Trace(context, caller, request, response));
   if (BoundTo(state_, caller).has_value())
     LeaveOutOtherReceivers(request.receiver(), context.english, response);
   return absl::OkStatus();

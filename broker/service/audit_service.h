@@ -42,7 +42,8 @@ class AuditService {
 
  private:
   absl::StatusOr<governance::Principal> RequireAuditor(const CallContext& context) const;
-  absl::Status Trace(const CallContext& context, const huiliu::v1::TraceRecordRequest& request,
+  absl::Status Trace(const CallContext& context, const governance::Principal& caller,
+                     const huiliu::v1::TraceRecordRequest& request,
                      huiliu::v1::TraceRecordResponse* response) const;
   // Refused reads and rows of other areas; `receiver` empty: of all.
   absl::Status AddHeld(const CallContext& context, const std::string& receiver,
@@ -62,7 +63,7 @@ class AuditService {
                       huiliu::v1::TraceRecordResponse::Hop* hop) const;
   // The record's place under its batch's records_root, where the log still holds the whole batch.
   absl::Status AddRecordProof(const CatalogRow& row, const huiliu::v1::Envelope& envelope,
-                              const std::string& topic,
+                              const std::string& topic, bool english,
                               huiliu::v1::TraceRecordResponse* response) const;
 
   const governance::State& state_;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "absl/strings/escaping.h"
+#include "broker/lineage/words.h"
 #include "tests/unit/service/services_fixture.h"
 
 namespace huiliu::service {
@@ -371,6 +372,32 @@ TEST_F(ReceiversApartTest, WhoHasSeenARowIsToldToTheEnd) {
   } while (request.reads_before() > 0);
   EXPECT_EQ(seen.size(), static_cast<size_t>(kSeen));
   EXPECT_EQ(answers, 3);
+}
+
+// A key could be tried by asking: who asks stands in the log, the key does not.
+TEST_F(ReceiversApartTest, AnAuditorsQuestionIsInTheLogBeforeItsAnswer) {
+  f_.Settle();
+  const int64_t before = f_.lineage->SignCheckpoint()->tree_size();
+  huiliu::v1::TraceRecordRequest request;
+  request.set_receiver(kKunming);
+  request.set_dataset("person");
+  request.mutable_key()->add_values("k1");
+  huiliu::v1::TraceRecordResponse response;
+  ASSERT_TRUE(
+      f_.audit->TraceRecord(As("km-data", huiliu::v1::ROLE_AUDIT_ADMINISTRATOR), request, &response)
+          .ok());
+  f_.Settle();
+  ASSERT_EQ(f_.lineage->SignCheckpoint()->tree_size(), before + 1);
+  const auto entry = f_.lineage->Entry(before);
+  ASSERT_TRUE(entry.ok()) << entry.status();
+  EXPECT_EQ(entry->step(), huiliu::v1::STEP_READ);
+  EXPECT_EQ(entry->method(), "Audit.TraceRecord");
+  EXPECT_EQ(entry->actor(), "km-data-someone");
+  EXPECT_EQ(entry->receiver(), kKunming);
+  EXPECT_EQ(entry->dataset(), "person");
+  EXPECT_EQ(entry->key_digests_size(), 0);
+  EXPECT_THAT(entry->DebugString(), Not(HasSubstr("k1")));
+  EXPECT_THAT(lineage::InWords(*entry, false), HasSubstr("追溯数据集 person 的一条记录"));
 }
 
 TEST_F(ReceiversApartTest, LineageAnswersOnesOwnQuestionsAlone) {
