@@ -292,11 +292,13 @@ class Checker {
       natural |= arg->type.kind == TypeKind::kUint;
       real |= arg->type.kind == TypeKind::kDouble;
     }
-    if (text && time) return "; write timestamp(\"2026-07-01T00:00:00+08:00\")";
+    if (text && time)
+      return "; write timestamp(\"2026-07-01T00:00:00+08:00\") (时间请用 timestamp() 写出)";
     if (text && (whole || natural || real))
-      return "; convert one side with string(), int() or double()";
-    if (whole && natural) return "; an unsigned number is written 7u";
-    if ((whole || natural) && real) return "; convert one side with double() or int()";
+      return "; convert one side with string(), int() or double() (请转换其中一侧)";
+    if (whole && natural) return "; an unsigned number is written 7u (无符号整数写作 7u)";
+    if ((whole || natural) && real)
+      return "; convert one side with double() or int() (请转换其中一侧)";
     return {};
   }
 

@@ -78,7 +78,7 @@ class ComprehensionNode : public Node {
   Value Collect(Frame& frame, const Value& range) const {
     const bool to_map = c_.kind == Comprehension::Kind::kToMap;
     Value* items = frame.arena.Values(to_map ? 2 * range.size : range.size);
-    if (items == nullptr) return Error("the evaluation needs too much memory");
+    if (items == nullptr) return Error("the evaluation needs too much memory (计算占用内存过多)");
     size_t count = 0;
     Value index;
     for (size_t i = 0; i < range.size; ++i) {

@@ -11,7 +11,7 @@
 namespace huiliu::cel {
 namespace {
 
-constexpr absl::string_view kRange = "range error: the number does not fit";
+constexpr absl::string_view kRange = "range error: the number does not fit (数值超出范围)";
 constexpr double kTwo63 = 9223372036854775808.0;
 constexpr double kTwo64 = 18446744073709551616.0;
 
@@ -35,7 +35,7 @@ Value ToBool(Frame&, const Value* args, size_t) {
   for (absl::string_view no : {"0", "f", "false", "FALSE", "False"}) {
     if (text == no) return Bool(false);
   }
-  return Error("type conversion error: the text is no bool");
+  return Error("type conversion error: the text is no bool (文本不是布尔值)");
 }
 
 Value ToInt(Frame&, const Value* args, size_t) {
@@ -58,7 +58,7 @@ Value ToInt(Frame&, const Value* args, size_t) {
       if (negative || (!digits.empty() && digits[0] == '+')) digits.remove_prefix(1);
       int64_t value = 0;
       if (!AllDigits(digits) || !ParseSigned(digits, negative, &value))
-        return Error("type conversion error: the text is no int");
+        return Error("type conversion error: the text is no int (文本不是整数)");
       return Int(value);
     }
     default:
@@ -79,7 +79,7 @@ Value ToUint(Frame&, const Value* args, size_t) {
     case ValueKind::kString: {
       uint64_t value = 0;
       if (!AllDigits(v.text()) || !ParseUnsigned(v.text(), &value))
-        return Error("type conversion error: the text is no uint");
+        return Error("type conversion error: the text is no uint (文本不是无符号整数)");
       return Uint(value);
     }
     default:
@@ -105,8 +105,9 @@ Value ToDouble(Frame& frame, const Value* args, size_t) {
     case ValueKind::kString: {
       double value = 0;
       if (!frame.ChargeText(v.size)) return Error(kTooCostly);
-      return ParseDouble(v.text(), &value) ? Double(value)
-                                           : Error("type conversion error: the text is no double");
+      return ParseDouble(v.text(), &value)
+                 ? Double(value)
+                 : Error("type conversion error: the text is no double (文本不是数)");
     }
     default:
       return Error(kNoOverload);
@@ -128,8 +129,9 @@ Value ToString(Frame& frame, const Value* args, size_t) {
       return frame.arena.Copy(ValueKind::kString, FormatDouble(v.number));
     case ValueKind::kBytes:
       if (!frame.ChargeText(v.size)) return Error(kTooCostly);
-      return CountCodePoints(v.text()) < 0 ? Error("invalid UTF-8: the bytes are no text")
-                                           : String(v.text());
+      return CountCodePoints(v.text()) < 0
+                 ? Error("invalid UTF-8: the bytes are no text (字节不是 UTF-8 文本)")
+                 : String(v.text());
     case ValueKind::kTimestamp:
       return frame.arena.Copy(ValueKind::kString, FormatTimestamp(v));
     case ValueKind::kDuration:

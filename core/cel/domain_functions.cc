@@ -7,7 +7,8 @@ namespace huiliu::cel {
 namespace {
 
 constexpr absl::string_view kUnknownYear =
-    "the calendar of working days does not know this year (schemas/calendar/workdays.tsv)";
+    "the calendar of working days does not know this year (schemas/calendar/workdays.tsv) "
+    "(工作日历中没有这一年)";
 
 template <bool (*kTest)(absl::string_view)>
 Value TestText(Frame& frame, const Value* args, size_t) {

@@ -83,7 +83,7 @@ bool IsDefault(const Value& v) {
 Value DecodeTime(absl::string_view bytes, bool timestamp) {
   constexpr size_t kMaxBytes =
       64;  // two varints need 22; what is longer is no time, and costs time
-  if (bytes.size() > kMaxBytes) return Error("no timestamp or duration");
+  if (bytes.size() > kMaxBytes) return Error("no timestamp or duration (不是时间或时长)");
   int64_t seconds = 0;
   int32_t nanos = 0;
   schema::WireField field;
@@ -92,12 +92,12 @@ Value DecodeTime(absl::string_view bytes, bool timestamp) {
     if (field.field_number == 1) seconds = static_cast<int64_t>(field.number);
     if (field.field_number == 2) nanos = static_cast<int32_t>(field.number);
   }
-  if (!bytes.empty()) return Error("a torn timestamp or duration");
+  if (!bytes.empty()) return Error("a torn timestamp or duration (时间或时长的字节残缺)");
   if (timestamp) return Timestamp(seconds, nanos);
   int64_t total = 0;
   if (__builtin_mul_overflow(seconds, int64_t{1'000'000'000}, &total) ||
       __builtin_add_overflow(total, int64_t{nanos}, &total))
-    return Error("duration out of range");
+    return Error("duration out of range (时长超出范围)");
   return Duration(total);
 }
 
@@ -190,7 +190,7 @@ Value FieldAccess::Decode(uint64_t raw, absl::string_view bytes) const {
     case Encoding::kUnsupported:
       break;
   }
-  return Error("this field cannot be read");
+  return Error("this field cannot be read (字段无法读取)");
 }
 
 Value FieldAccess::Read(const Activation& activation) const {
@@ -225,15 +225,15 @@ Value FieldAccess::ReadList(Frame& frame) const {
     if (field.type == wire) {
       values.push_back(Decode(field.number, field.bytes));
     } else if (field.type == WireType::kBytes && !DecodePacked(field.bytes, &values)) {
-      return Error("a torn repeated field");
+      return Error("a torn repeated field (重复字段的字节残缺)");
     }
   }
-  if (!rest.empty()) return Error("the record is torn");
+  if (!rest.empty()) return Error("the record is torn (记录的字节残缺)");
   for (const Value& value : values) {
     if (value.is_error()) return value;
   }
   Value* items = frame.arena.Values(values.size());
-  if (items == nullptr) return Error("the evaluation needs too much memory");
+  if (items == nullptr) return Error("the evaluation needs too much memory (计算占用内存过多)");
   std::copy(values.begin(), values.end(), items);
   return Items(ValueKind::kList, items, values.size());
 }

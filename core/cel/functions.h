@@ -28,8 +28,8 @@ struct Frame {
   bool ChargeText(size_t bytes) { return Charge(1 + static_cast<int64_t>(bytes / 64)); }
 };
 
-inline constexpr absl::string_view kTooCostly = "the evaluation costs too much";
-inline constexpr absl::string_view kNoOverload = "no such overload";
+inline constexpr absl::string_view kTooCostly = "the evaluation costs too much (计算量过大)";
+inline constexpr absl::string_view kNoOverload = "no such overload (类型不符，没有这种运算)";
 
 using Function = Value (*)(Frame& frame, const Value* args, size_t count);
 

@@ -86,7 +86,8 @@ class Lexer {
     }
     if (c == '=') return Fail(at_, "unexpected \"=\"; equality is written == (相等写作 ==)");
     if (c == '&' || c == '|')
-      return Fail(at_, absl::StrCat("unexpected \"", std::string(1, c), "\"; write && or ||"));
+      return Fail(at_, absl::StrCat("unexpected \"", std::string(1, c),
+                                    "\"; write && or || (请写 && 或 ||)"));
     const size_t length = CodePointLength(source_.substr(at_));
     return Fail(at_, absl::StrCat("unexpected character \"", source_.substr(at_, length),
                                   "\" (无法识别的字符)"));
@@ -146,7 +147,7 @@ class Lexer {
     if (Peek() == '0' && (Peek(1) == 'x' || Peek(1) == 'X')) {
       at_ += 2;
       if (!absl::ascii_isxdigit(Peek()))
-        return Fail(start, "a hexadecimal number needs digits behind 0x");
+        return Fail(start, "a hexadecimal number needs digits behind 0x (0x 之后缺少数字)");
       while (absl::ascii_isxdigit(Peek())) ++at_;
     } else {
       while (absl::ascii_isdigit(Peek())) ++at_;
@@ -158,7 +159,7 @@ class Lexer {
       if (Peek() == 'e' || Peek() == 'E') {
         const size_t sign = (Peek(1) == '+' || Peek(1) == '-') ? 1 : 0;
         if (!absl::ascii_isdigit(Peek(1 + sign)))
-          return Fail(start, "a number's exponent needs digits");
+          return Fail(start, "a number's exponent needs digits (指数缺少数字)");
         kind = TokenKind::kDouble;
         at_ += 1 + sign;
         while (absl::ascii_isdigit(Peek())) ++at_;
@@ -171,7 +172,9 @@ class Lexer {
       Add(kind, start);
     }
     if (IsIdentPart(Peek()))
-      return Fail(start, "a number runs into a name; put an operator between");
+      return Fail(
+          start,
+          "a number runs into a name; put an operator between (数字与名称连写，中间应有运算符)");
     return true;
   }
 
@@ -180,7 +183,9 @@ class Lexer {
     while (IsIdentPart(Peek()) || Peek() == '.' || Peek() == '-' || Peek() == '/' || Peek() == ' ')
       ++at_;
     if (Peek() != '`' || at_ == start + 1)
-      return Fail(start, "a quoted name holds letters, digits and _ . - / and ends with `");
+      return Fail(start,
+                  "a quoted name holds letters, digits and _ . - / and ends with ` "
+                  "(反引号中的名称只含字母、数字和 _ . - /，并以反引号结束)");
     ++at_;
     Token& token = Add(TokenKind::kQuotedIdent, start);
     token.text = token.text.substr(1, token.text.size() - 2);

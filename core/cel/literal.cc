@@ -70,26 +70,29 @@ std::string TakeEscape(absl::string_view body, size_t* at, bool bytes, std::stri
   uint32_t value = 0;
   if (kind >= '0' && kind <= '3') {
     if (!TakeDigits(body, at, 3, 8, &value))
-      return "an octal escape has three digits, \\000 to \\377";
+      return "an octal escape has three digits, \\000 to \\377 (八进制转义为三位数字)";
   } else if (kind == 'x' || kind == 'X') {
     ++*at;
-    if (!TakeDigits(body, at, 2, 16, &value)) return "a \\x escape has two hexadecimal digits";
+    if (!TakeDigits(body, at, 2, 16, &value))
+      return "a \\x escape has two hexadecimal digits (\\x 转义为两位十六进制数字)";
   } else if (kind == 'u' || kind == 'U') {
-    if (bytes) return "\\u stands for a code point; in bytes write \\x";
+    if (bytes)
+      return "\\u stands for a code point; in bytes write \\x (\\u 表示码点，字节串中请写 \\x)";
     const int digits = kind == 'u' ? 4 : 8;
     ++*at;
     if (!TakeDigits(body, at, digits, 16, &value))
       return absl::StrCat("a \\", digits == 4 ? "u" : "U", " escape has ", digits,
-                          " hexadecimal digits");
+                          " hexadecimal digits (十六进制位数不对)");
   } else {
-    return "unknown escape; a backslash itself is written \\\\";
+    return "unknown escape; a backslash itself is written \\\\ "
+           "(未知的转义，反斜杠本身写作两个反斜杠)";
   }
   if (bytes) {
     out->push_back(static_cast<char>(value));
     return {};
   }
   if (value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
-    return "this escape is no Unicode code point";
+    return "this escape is no Unicode code point (转义不是有效的码点)";
   AppendCodePoint(value, out);
   return {};
 }
@@ -123,7 +126,8 @@ bool DecodeText(absl::string_view body, bool bytes, std::string* out, size_t* er
       continue;
     }
     *error_at = at++;
-    *error = at == body.size() ? "a backslash at the end" : TakeEscape(body, &at, bytes, out);
+    *error = at == body.size() ? "a backslash at the end (末尾多了反斜杠)"
+                               : TakeEscape(body, &at, bytes, out);
     if (!error->empty()) return false;
   }
   return true;

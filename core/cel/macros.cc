@@ -34,6 +34,12 @@ bool NamesVariable(const Expr& expr) {
   return expr.kind == ExprKind::kIdent && !expr.absolute && !expr.presence_test;
 }
 
+// cel.iterVar(0, 0): how the extension of cel.block names a variable.
+bool OfBlock(const Expr& expr) {
+  return expr.kind == ExprKind::kCall && expr.receiver && expr.name == "iterVar" &&
+         expr.args[0]->kind == ExprKind::kIdent && expr.args[0]->name == "cel";
+}
+
 ExprPtr ExpandHas(ExprPtr call, Finding* finding) {
   Expr& tested = *call->args[0];
   const bool field = tested.kind == ExprKind::kSelect || tested.kind == ExprKind::kIdent;
@@ -57,6 +63,12 @@ ExprPtr ExpandMacro(ExprPtr call, Finding* finding) {
     if (call->name != shape.name || call->args.size() != shape.args) continue;
     for (size_t i = 1; i <= shape.variables; ++i) {
       const Expr& variable = *call->args[i];
+      if (OfBlock(variable)) {
+        *finding = {
+            variable.offset,
+            absl::StrCat("cel.", variable.name, " is not supported (不支持 cel.block 扩展)"), true};
+        return nullptr;
+      }
       if (!NamesVariable(variable)) {
         *finding = {variable.offset,
                     absl::StrCat(shape.name, "() names a variable first, as in list.", shape.name,

@@ -15,8 +15,8 @@ namespace pb = google::protobuf;
 using schema::WireField;
 using schema::WireType;
 
-constexpr absl::string_view kTorn = "a torn message";
-constexpr absl::string_view kTooLarge = "the evaluation needs too much memory";
+constexpr absl::string_view kTorn = "a torn message (消息的字节残缺)";
+constexpr absl::string_view kTooLarge = "the evaluation needs too much memory (计算占用内存过多)";
 constexpr size_t kMaxValues = kMaxEvaluationBytes / sizeof(Value);
 
 bool IsMessage(const pb::FieldDescriptor& field) {
@@ -65,7 +65,7 @@ Value DefaultOf(Frame& frame, const MessageData& message, const pb::FieldDescrip
     case pb::FieldDescriptor::CPPTYPE_ENUM:
       return IsNullEnum(field) ? Null() : Int(field.default_value_enum()->number());
   }
-  return Error("this field cannot be read");
+  return Error("this field cannot be read (字段无法读取)");
 }
 
 struct Found {
@@ -175,7 +175,7 @@ Value ReadRepeated(Frame& frame, const MessageData& message, const pb::FieldDesc
     if (at.type == access.wire) {
       values.push_back(Content(frame, message, field, at.number, at.bytes));
     } else if (at.type == WireType::kBytes && !access.DecodePacked(at.bytes, &values)) {
-      return Error("a torn repeated field");
+      return Error("a torn repeated field (重复字段的字节残缺)");
     }
   }
   if (!rest.empty()) return Error(kTorn);
@@ -216,10 +216,11 @@ Value Unpack(Frame& frame, const MessageData& any) {
   if (url.is_error() || content.is_error()) return Error(kTorn);
   const absl::string_view text = url.text();
   const size_t slash = text.rfind('/');
-  if (slash == absl::string_view::npos) return Error("an Any without the name of its type");
+  if (slash == absl::string_view::npos)
+    return Error("an Any without the name of its type (Any 没有写明类型)");
   const pb::Descriptor* type =
       any.type->file()->pool()->FindMessageTypeByName(std::string(text.substr(slash + 1)));
-  if (type == nullptr) return Error("an Any of an unknown type");
+  if (type == nullptr) return Error("an Any of an unknown type (Any 的类型未知)");
   return FromWire(frame, *type, content.text(), any.depth + 1);
 }
 
@@ -234,7 +235,7 @@ const pb::FieldDescriptor* FindMessageField(const pb::Descriptor& type, absl::st
 }
 
 Value FromWire(Frame& frame, const pb::Descriptor& type, absl::string_view bytes, int depth) {
-  if (depth > kMaxMessageDepth) return Error("messages nested too deep");
+  if (depth > kMaxMessageDepth) return Error("messages nested too deep (消息嵌套过深)");
   const MessageData message{&type, bytes, depth};
   switch (type.well_known_type()) {
     case pb::Descriptor::WELLKNOWNTYPE_UNSPECIFIED:

@@ -51,17 +51,17 @@ class SelectNode : public Node {
     const Value operand = operand_->Evaluate(frame);
     if (operand.is_error()) return operand;
     if (operand.kind == ValueKind::kMessage) return OfMessage(frame, *operand.message);
-    if (operand.kind != ValueKind::kMap) return Error("this type has no fields");
+    if (operand.kind != ValueKind::kMap) return Error("this type has no fields (此类型没有字段)");
     if (!frame.Charge(1 + static_cast<int64_t>(operand.size))) return Error(kTooCostly);
     const Value* found = FindInMap(operand, name_);
     if (presence_) return Bool(found != nullptr);
-    return found != nullptr ? *found : Error("no such key");
+    return found != nullptr ? *found : Error("no such key (没有这个键)");
   }
 
  private:
   Value OfMessage(Frame& frame, const MessageData& message) const {
     const pb::FieldDescriptor* field = FindMessageField(*message.type, name_.text());
-    if (field == nullptr) return Error("no such field");
+    if (field == nullptr) return Error("no such field (没有这个字段)");
     return presence_ ? HasField(frame, message, *field) : ReadField(frame, message, *field);
   }
 

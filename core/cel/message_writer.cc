@@ -34,7 +34,8 @@ class Writer {
   bool Field(const FieldDescriptor& field, const Value& value, std::string* out) {
     if (field.is_map()) return Map(field, value, out);
     if (!field.is_repeated()) return Single(field, value, /*element=*/false, out);
-    if (value.kind != ValueKind::kList) return Fail("unsupported field type: a list is needed");
+    if (value.kind != ValueKind::kList)
+      return Fail("unsupported field type: a list is needed (此字段应为列表)");
     for (size_t i = 0; i < value.size; ++i) {
       if (!Single(field, value.items[i], /*element=*/true, out)) return false;
     }
@@ -47,12 +48,14 @@ class Writer {
     return false;
   }
   bool Charge(const std::string& out) {
-    if (out.size() > kMaxEvaluationBytes) return Fail("the evaluation needs too much memory");
+    if (out.size() > kMaxEvaluationBytes)
+      return Fail("the evaluation needs too much memory (计算占用内存过多)");
     return frame_.Charge(1) || Fail(kTooCostly);
   }
 
   bool Map(const FieldDescriptor& field, const Value& map, std::string* out) {
-    if (map.kind != ValueKind::kMap) return Fail("unsupported field type: a map is needed");
+    if (map.kind != ValueKind::kMap)
+      return Fail("unsupported field type: a map is needed (此字段应为映射)");
     for (size_t i = 0; i < map.size; ++i) {
       std::string entry;
       if (!Single(*field.message_type()->map_key(), map.items[2 * i], true, &entry) ||
@@ -95,14 +98,16 @@ class Writer {
     }
   }
 
-  bool WrongType() { return Fail("unsupported field type: the value does not fit the field"); }
+  bool WrongType() {
+    return Fail("unsupported field type: the value does not fit the field (值与字段类型不符)");
+  }
 
   bool Natural(const FieldDescriptor& field, const Value& value, std::string* out) {
     if (value.kind != ValueKind::kUint) return WrongType();
     const uint64_t n = value.natural;
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_UINT32 &&
         n > std::numeric_limits<uint32_t>::max())
-      return Fail("range error: the number does not fit the field");
+      return Fail("range error: the number does not fit the field (数值超出字段范围)");
     if (field.type() == FieldDescriptor::TYPE_FIXED32)
       AppendFixedField(field.number(), static_cast<uint32_t>(n), out);
     else if (field.type() == FieldDescriptor::TYPE_FIXED64)
@@ -124,7 +129,7 @@ class Writer {
     const bool narrow = is_enum || field.cpp_type() == FieldDescriptor::CPPTYPE_INT32;
     if (narrow &&
         (i < std::numeric_limits<int32_t>::min() || i > std::numeric_limits<int32_t>::max()))
-      return Fail("range error: the number does not fit the field");
+      return Fail("range error: the number does not fit the field (数值超出字段范围)");
     switch (field.type()) {
       case FieldDescriptor::TYPE_SFIXED32:
         AppendFixedField(field.number(), static_cast<int32_t>(i), out);
@@ -144,7 +149,8 @@ class Writer {
   }
 
   bool Message(const FieldDescriptor& field, const Value& value, bool element, std::string* out) {
-    if (field.type() == FieldDescriptor::TYPE_GROUP) return Fail("groups are not supported");
+    if (field.type() == FieldDescriptor::TYPE_GROUP)
+      return Fail("groups are not supported (不支持 group)");
     const pb::Descriptor& type = *field.message_type();
     const auto kind = type.well_known_type();
     const bool takes_null =
@@ -343,7 +349,7 @@ class Writer {
     return Nested([&] {
       for (size_t i = 0; i < map.size; ++i) {
         if (map.items[2 * i].kind != ValueKind::kString)
-          return Fail("bad key type: a Struct's keys are strings");
+          return Fail("bad key type: a Struct's keys are strings (Struct 的键应为文本)");
         std::string entry, item;
         if (!Json(map.items[2 * i + 1], &item)) return false;
         AppendDelimitedField(1, map.items[2 * i].text(), &entry);
@@ -356,7 +362,7 @@ class Writer {
 
   template <typename Step>
   bool Nested(Step step) {
-    if (++depth_ > kMaxDepth) return Fail("values nested too deep");
+    if (++depth_ > kMaxDepth) return Fail("values nested too deep (值嵌套过深)");
     const bool ok = step();
     --depth_;
     return ok;

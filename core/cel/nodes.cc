@@ -3,7 +3,7 @@
 namespace huiliu::cel {
 namespace {
 
-constexpr absl::string_view kTooLarge = "the evaluation needs too much memory";
+constexpr absl::string_view kTooLarge = "the evaluation needs too much memory (计算占用内存过多)";
 
 class ConstantNode : public Node {
  public:
@@ -58,7 +58,7 @@ class VariableNode : public Node {
   explicit VariableNode(int index) : index_(index) {}
   Value Evaluate(Frame& frame) const override {
     const Value* value = frame.variables == nullptr ? nullptr : frame.variables[index_];
-    return value == nullptr ? Error("no such variable") : *value;
+    return value == nullptr ? Error("no such variable (没有这个变量)") : *value;
   }
 
  private:
@@ -104,9 +104,11 @@ class MapNode : public Node {
       if (key.is_error()) return key;
       if (key.kind != ValueKind::kBool && key.kind != ValueKind::kInt &&
           key.kind != ValueKind::kUint && key.kind != ValueKind::kString)
-        return Error("unsupported key type: a map's key is bool, int, uint or string");
+        return Error(
+            "unsupported key type: a map's key is bool, int, uint or string "
+            "(映射的键应为布尔、整数或文本)");
       if (FindInMap(Items(ValueKind::kMap, items, i), key) != nullptr)
-        return Error("a map with a repeated key");
+        return Error("a map with a repeated key (映射的键重复)");
       items[2 * i] = key;
       items[2 * i + 1] = parts_[2 * i + 1]->Evaluate(frame);
       if (items[2 * i + 1].is_error()) return items[2 * i + 1];

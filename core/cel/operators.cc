@@ -9,9 +9,9 @@
 namespace huiliu::cel {
 namespace {
 
-constexpr absl::string_view kOverflow = "integer overflow";
-constexpr absl::string_view kByZero = "division by zero";
-constexpr absl::string_view kUnreadable = "a message that cannot be read";
+constexpr absl::string_view kOverflow = "integer overflow (整数溢出)";
+constexpr absl::string_view kByZero = "division by zero (除数为零)";
+constexpr absl::string_view kUnreadable = "a message that cannot be read (消息无法读取)";
 
 // The work of comparing two values: texts by length, lists and maps by elements.
 int64_t CostOf(const Value& v) {
@@ -94,7 +94,7 @@ Value Concatenate(Frame& frame, const Value& a, const Value& b) {
   if (a.size == 0) return b;
   if (b.size == 0) return a;
   char* bytes = frame.arena.Bytes(a.size + b.size);
-  if (bytes == nullptr) return Error("the evaluation needs too much memory");
+  if (bytes == nullptr) return Error("the evaluation needs too much memory (计算占用内存过多)");
   std::memcpy(bytes, a.data, a.size);
   std::memcpy(bytes + a.size, b.data, b.size);
   return Text(a.kind, absl::string_view(bytes, a.size + b.size));
@@ -103,7 +103,7 @@ Value Concatenate(Frame& frame, const Value& a, const Value& b) {
 Value JoinLists(Frame& frame, const Value& a, const Value& b) {
   if (!frame.Charge(static_cast<int64_t>(a.size + b.size))) return Error(kTooCostly);
   Value* items = frame.arena.Values(a.size + b.size);
-  if (items == nullptr) return Error("the evaluation needs too much memory");
+  if (items == nullptr) return Error("the evaluation needs too much memory (计算占用内存过多)");
   std::copy(a.items, a.items + a.size, items);
   std::copy(b.items, b.items + b.size, items + a.size);
   return Items(ValueKind::kList, items, a.size + b.size);
@@ -125,7 +125,8 @@ Value ShiftTimestamp(const Value& timestamp, int64_t nanoseconds) {
 
 Value AddDurations(int64_t a, int64_t b) {
   int64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? Error("duration out of range") : Duration(sum);
+  return __builtin_add_overflow(a, b, &sum) ? Error("duration out of range (时长超出范围)")
+                                            : Duration(sum);
 }
 
 Value Add(Frame& frame, const Value* args, size_t) {
@@ -162,14 +163,15 @@ Value Between(const Value& later, const Value& earlier) {
   int64_t result = 0;
   if (__builtin_mul_overflow(later.integer - earlier.integer, int64_t{1'000'000'000}, &result) ||
       __builtin_add_overflow(result, int64_t{later.nanos} - earlier.nanos, &result))
-    return Error("duration out of range");
+    return Error("duration out of range (时长超出范围)");
   return Duration(result);
 }
 
 Value Subtract(Frame&, const Value* args, size_t) {
   const Value &a = args[0], &b = args[1];
   if (a.kind == ValueKind::kTimestamp && b.kind == ValueKind::kDuration) {
-    if (b.integer == std::numeric_limits<int64_t>::min()) return Error("timestamp out of range");
+    if (b.integer == std::numeric_limits<int64_t>::min())
+      return Error("timestamp out of range (时间超出范围)");
     return ShiftTimestamp(a, -b.integer);
   }
   if (a.kind != b.kind) return Error(kNoOverload);
@@ -186,7 +188,7 @@ Value Subtract(Frame&, const Value* args, size_t) {
       return Between(a, b);
     case ValueKind::kDuration:
       return __builtin_sub_overflow(a.integer, b.integer, &difference)
-                 ? Error("duration out of range")
+                 ? Error("duration out of range (时长超出范围)")
                  : Duration(difference);
     default:
       return Error(kNoOverload);
@@ -226,13 +228,13 @@ Value Remainder(Frame&, const Value* args, size_t) {
   const Value &a = args[0], &b = args[1];
   if (a.kind != b.kind) return Error(kNoOverload);
   if (a.kind == ValueKind::kInt) {
-    if (b.integer == 0) return Error("modulus by zero");
+    if (b.integer == 0) return Error("modulus by zero (除数为零)");
     if (b.integer == -1 && a.integer == std::numeric_limits<int64_t>::min())
       return Error(kOverflow);
     return Int(a.integer % b.integer);
   }
   if (a.kind == ValueKind::kUint)
-    return b.natural == 0 ? Error("modulus by zero") : Uint(a.natural % b.natural);
+    return b.natural == 0 ? Error("modulus by zero (除数为零)") : Uint(a.natural % b.natural);
   return Error(kNoOverload);
 }
 
@@ -270,11 +272,12 @@ Value Index(Frame& frame, const Value* args, size_t) {
     if (!frame.Charge(1 + static_cast<int64_t>(args[0].size) * CostOf(args[1])))
       return Error(kTooCostly);
     const Value* found = FindInMap(args[0], args[1]);
-    return found != nullptr ? *found : Error("no such key");
+    return found != nullptr ? *found : Error("no such key (没有这个键)");
   }
   int64_t index = 0;
   if (args[0].kind != ValueKind::kList || !ToIndex(args[1], &index)) return Error(kNoOverload);
-  if (index < 0 || static_cast<size_t>(index) >= args[0].size) return Error("index out of range");
+  if (index < 0 || static_cast<size_t>(index) >= args[0].size)
+    return Error("index out of range (下标超出范围)");
   return args[0].items[index];
 }
 

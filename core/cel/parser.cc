@@ -214,7 +214,7 @@ class Parser {
   ExprPtr Expand(ExprPtr call) {
     Finding finding;
     ExprPtr expanded = ExpandMacro(std::move(call), &finding);
-    if (expanded == nullptr) return Fail(finding.offset, std::move(finding.message));
+    if (expanded == nullptr) finding_ = std::move(finding);
     return expanded;
   }
 
@@ -299,7 +299,7 @@ class Parser {
     if (!absolute && token.text == "true") return Constant(token.offset, true);
     if (!absolute && token.text == "false") return Constant(token.offset, false);
     if (!absolute && token.text == "null") return Constant(token.offset, std::monostate());
-    if (IsKeyword(token.text)) return Fail(token.offset, "a keyword is no name");
+    if (IsKeyword(token.text)) return Fail(token.offset, "a keyword is no name (关键字不能作名称)");
     if (IsReserved(token.text)) {
       return Fail(token.offset,
                   absl::StrCat("\"", token.text,

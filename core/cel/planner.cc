@@ -37,7 +37,7 @@ class Planner {
       case ExprKind::kMessage:
         return Message(expr);
     }
-    return Refuse(expr, "not supported");
+    return Refuse(expr, "not supported (不支持)");
   }
 
   std::vector<int> TakeFields() {
@@ -95,7 +95,7 @@ class Planner {
       case Reference::Kind::kTypeName:
         return MakeConstant(constants_.Copy(ValueKind::kType, expr.reference.text));
       case Reference::Kind::kUnresolved:
-        return MakeConstant(Error("undeclared reference"));
+        return MakeConstant(Error("undeclared reference (名称未声明)"));
       case Reference::Kind::kNone:
         break;
     }
@@ -123,7 +123,7 @@ class Planner {
 
   NodePtr Call(const Expr& expr) {
     if (expr.reference.kind == Reference::Kind::kUnresolved)
-      return MakeConstant(Error("unbound function"));
+      return MakeConstant(Error("unbound function (没有这个函数)"));
     if (expr.name == "inDivision") return InDivision(expr);
     std::vector<NodePtr> args = All(expr.args);
     if (AsksEnvironment(expr.name)) return EnvironmentCall(expr, std::move(args));
@@ -157,7 +157,7 @@ class Planner {
     if (NodePtr node = MakeMatches(std::move(args[0]), pattern->text())) return node;
     if (strict_)
       return Refuse(*expr.args[1], "this is no regular expression of RE2 (正则表达式有误)");
-    return MakeConstant(Error("matches: no regular expression"));
+    return MakeConstant(Error("matches: no regular expression (不是有效的正则表达式)"));
   }
 
   NodePtr Plain(const Expr& expr, std::vector<NodePtr> args) {
@@ -165,7 +165,7 @@ class Planner {
       return MakeConditional(std::move(args[0]), std::move(args[1]), std::move(args[2]));
     const Function function = FindFunction(expr.name);
     if (function == nullptr)
-      return Refuse(expr, absl::StrCat("unknown function \"", expr.name, "\""));
+      return Refuse(expr, absl::StrCat("unknown function \"", expr.name, "\" (没有这个函数)"));
     return MakeCall(function, std::move(args));
   }
 
@@ -176,7 +176,9 @@ class Planner {
 
   NodePtr InDivision(const Expr& expr) {
     if (expr.args.size() != 1 && expr.args.size() != 2)
-      return Refuse(expr, "inDivision takes an area, or a code and an area");
+      return Refuse(expr,
+                    "inDivision takes an area, or a code and an area (inDivision "
+                    "的参数为区划，或代码与区划)");
     NodePtr code = expr.args.size() == 2 ? Make(*expr.args[0]) : nullptr;
     NodePtr area = Make(*expr.args.back());
     const Value* constant = area->constant();

@@ -251,7 +251,7 @@ std::string WhyError(const Step& step, StepRun& run) {
     const Value value = step.node->Evaluate(*run.frame);
     run.cost = run.frame->cost;
     if (value.is_error()) return std::string(value.text());
-    return value.kind == ValueKind::kBool ? "" : "the result is no bool";
+    return value.kind == ValueKind::kBool ? "" : "the result is no bool (结果不是真假值)";
   }
   if (Test(step, run) != Truth::kError) return "";
   const Value value = step.op == StepOp::kTime ? step.field.Read(run.activation) : Null();

@@ -20,7 +20,7 @@ Value Size(Frame& frame, const Value* args, size_t) {
     case ValueKind::kString: {
       if (!frame.ChargeText(args[0].size)) return Error(kTooCostly);
       const int64_t count = CountCodePoints(args[0].text());
-      return count < 0 ? Error("the text is not UTF-8") : Int(count);
+      return count < 0 ? Error("the text is not UTF-8 (文本不是 UTF-8)") : Int(count);
     }
     case ValueKind::kBytes:
     case ValueKind::kList:
@@ -58,7 +58,7 @@ Value Matches(Frame& frame, const Value* args, size_t) {
   options.set_log_errors(false);
   options.set_max_mem(kMaxRegexBytes);
   const RE2 pattern(re2::StringPiece(args[1].data, args[1].size), options);
-  if (!pattern.ok()) return Error("matches: no regular expression");
+  if (!pattern.ok()) return Error("matches: no regular expression (不是有效的正则表达式)");
   if (!frame.Charge(CostOfMatch(args[0].size, pattern.ProgramSize()))) return Error(kTooCostly);
   return Bool(RE2::PartialMatch(re2::StringPiece(args[0].data, args[0].size), pattern));
 }

@@ -12,9 +12,9 @@
 namespace huiliu::cel {
 namespace {
 
-constexpr absl::string_view kOutside = "index out of range";
-constexpr absl::string_view kNotText = "the text is not UTF-8";
-constexpr absl::string_view kTooLarge = "the evaluation needs too much memory";
+constexpr absl::string_view kOutside = "index out of range (下标超出范围)";
+constexpr absl::string_view kNotText = "the text is not UTF-8 (文本不是 UTF-8)";
+constexpr absl::string_view kTooLarge = "the evaluation needs too much memory (计算占用内存过多)";
 
 bool Is(const Value* args, size_t count, size_t i, ValueKind kind) {
   return i < count && args[i].kind == kind;

@@ -137,7 +137,7 @@ Value Get(Frame& frame, const Value* args, size_t count) {
   if (count > 1) {
     if (args[1].kind != ValueKind::kString) return Error(kNoOverload);
     if (!frame.Charge(10)) return Error(kTooCostly);
-    if (!FindZone(args[1].text(), &zone)) return Error("no such time zone");
+    if (!FindZone(args[1].text(), &zone)) return Error("no such time zone (没有这个时区)");
   }
   return Int(PartOfTime(absl::ToCivilSecond(ToTime(args[0]), zone), args[0].nanos, part));
 }
@@ -181,7 +181,7 @@ bool TakeTerm(absl::string_view* text, __int128* total) {
 }  // namespace
 
 Value ParseTimestamp(absl::string_view text) {
-  const Value wrong = Error("no timestamp: write 2026-07-01T00:00:00+08:00");
+  const Value wrong = Error("no timestamp: write 2026-07-01T00:00:00+08:00 (时间写法不对)");
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, offset = 0;
   int32_t nanos = 0;
   const bool date = TakeNumber(&text, 4, &year) && absl::ConsumePrefix(&text, "-") &&
@@ -211,7 +211,7 @@ Value ParseDuration(absl::string_view text) {
     text.remove_prefix(1);
   }
   if (text == "0") return Duration(0);
-  const Value wrong = Error("no duration: write 1h30m or 90s");
+  const Value wrong = Error("no duration: write 1h30m or 90s (时长写法不对)");
   if (text.empty()) return wrong;
   __int128 total = 0;
   while (!text.empty()) {
@@ -219,7 +219,7 @@ Value ParseDuration(absl::string_view text) {
   }
   if (negative) total = -total;
   if (total > std::numeric_limits<int64_t>::max() || total < std::numeric_limits<int64_t>::min())
-    return Error("duration out of range");
+    return Error("duration out of range (时长超出范围)");
   return Duration(static_cast<int64_t>(total));
 }
 

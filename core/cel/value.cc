@@ -26,13 +26,28 @@ bool IsNumber(const Value& v) {
   return v.kind == ValueKind::kInt || v.kind == ValueKind::kUint || v.kind == ValueKind::kDouble;
 }
 
-// a whole number against a double: by value where the double is in range.
+// The order of a whole number and a double within the whole type's range, without rounding.
+template <typename Whole>
+int OrderWithin(Whole whole, double d) {
+  const auto towards_zero = static_cast<Whole>(d);
+  if (whole != towards_zero) return Order(whole, towards_zero);
+  return Order(0.0, d - static_cast<double>(towards_zero));
+}
+
+// A whole number against a double: by value. Only what is just beyond the range (2^63, 2^64) is as
+// the largest whole number, as the specification's tests have it.
 bool CompareWhole(const Value& whole, double d, int* order) {
   if (std::isnan(d)) return false;
   if (whole.kind == ValueKind::kInt) {
-    *order = d < -kTwo63 ? 1 : d > kTwo63 ? -1 : Order(static_cast<double>(whole.integer), d);
+    *order = d < -kTwo63   ? 1
+             : d > kTwo63  ? -1
+             : d == kTwo63 ? Order(static_cast<double>(whole.integer), d)
+                           : OrderWithin(whole.integer, d);
   } else {
-    *order = d < 0 ? 1 : d > kTwo64 ? -1 : Order(static_cast<double>(whole.natural), d);
+    *order = d < 0         ? 1
+             : d > kTwo64  ? -1
+             : d == kTwo64 ? Order(static_cast<double>(whole.natural), d)
+                           : OrderWithin(whole.natural, d);
   }
   return true;
 }
@@ -87,7 +102,7 @@ std::optional<bool> SameMaps(const Value& a, const Value& b) {
 
 Value Timestamp(int64_t seconds, int32_t nanos) {
   if (seconds < kMinSeconds || seconds > kMaxSeconds || nanos < 0 || nanos > 999'999'999)
-    return Error("timestamp out of range: 0001-01-01 to 9999-12-31");
+    return Error("timestamp out of range: 0001-01-01 to 9999-12-31 (时间超出范围)");
   Value v;
   v.kind = ValueKind::kTimestamp;
   v.integer = seconds;
@@ -137,7 +152,7 @@ Value* Arena::Values(size_t count) {
 
 Value Arena::Copy(ValueKind kind, absl::string_view text) {
   char* bytes = Bytes(text.size());
-  if (bytes == nullptr) return Error("the evaluation needs too much memory");
+  if (bytes == nullptr) return Error("the evaluation needs too much memory (计算占用内存过多)");
   if (!text.empty()) std::memcpy(bytes, text.data(), text.size());
   return Text(kind, absl::string_view(bytes, text.size()));
 }

@@ -79,14 +79,17 @@ absl::StatusOr<std::shared_ptr<const WorkCalendar>> WorkCalendar::Parse(absl::st
     if (line.empty() || line[0] == '#') continue;
     if (!builder.Line(line, number))
       return absl::InvalidArgumentError(absl::StrCat(
-          "work calendar, line ", number, ": not kind, from, to and name of a known year"));
+          "work calendar, line ", number,
+          ": not kind, from, to and name of a known year (应为类别、起、止、名称，且年份已知)"));
   }
   std::sort(builder.years.begin(), builder.years.end());
   for (size_t i = 1; i < builder.years.size(); ++i) {
     if (builder.years[i] != builder.years[i - 1] + 1)
-      return absl::InvalidArgumentError("work calendar: the years are not one after another");
+      return absl::InvalidArgumentError(
+          "work calendar: the years are not one after another (工作日历：年份不连续)");
   }
-  if (builder.years.empty()) return absl::InvalidArgumentError("work calendar: no year");
+  if (builder.years.empty())
+    return absl::InvalidArgumentError("work calendar: no year (工作日历：没有年份)");
   std::shared_ptr<WorkCalendar> calendar(new WorkCalendar());
   calendar->first_day_ = DayNumber(absl::CivilDay(builder.years.front(), 1, 1));
   const int64_t end = DayNumber(absl::CivilDay(builder.years.back() + 1, 1, 1));

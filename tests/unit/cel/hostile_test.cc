@@ -105,7 +105,8 @@ TEST_F(HostileTest, NestedErrorsAreEvaluatedOnce) {
     std::string text = "1 / (count - count) == 1";
     for (int i = 0; i < 40; ++i) text = absl::StrReplaceAll(level, {{"@", text}});
     EXPECT_EQ(rows_.Ask(text, "active: true"), Truth::kError) << level;
-    EXPECT_EQ(rows_.Explain(*rows_.Compile(text), rows_.Wire("active: true")), "division by zero");
+    EXPECT_EQ(rows_.Explain(*rows_.Compile(text), rows_.Wire("active: true")),
+              "division by zero (除数为零)");
   }
 }
 

@@ -76,7 +76,7 @@ TEST_F(PredicateTest, AnErrorLosesToWhatDecides) {
   True("[0, 42].exists(d, count / d == 1)");
   Fails("[0, 1].all(d, count / d == 42)");
   EXPECT_EQ(rows_.Explain(*rows_.Compile("1 / (count - 42) == 1"), rows_.Wire(kRow)),
-            "division by zero");
+            "division by zero (除数为零)");
   EXPECT_EQ(rows_.Explain(*rows_.Compile("count == 42"), rows_.Wire(kRow)), "");
 }
 

@@ -77,12 +77,13 @@ TEST_F(TextPartTest, ResultsThatAreTooLargeSaySo) {
   for (const char* by : {"", "a"}) {
     const Value split = Call("split", {String(many), String(by)});
     ASSERT_TRUE(split.is_error());
-    EXPECT_EQ(split.text(), "the evaluation needs too much memory") << by;
+    EXPECT_EQ(split.text(), "the evaluation needs too much memory (计算占用内存过多)") << by;
     const Value replaced = Call("replace", {String(many), String(by), String("bb")});
     ASSERT_TRUE(replaced.is_error());
-    EXPECT_EQ(replaced.text(), "the evaluation needs too much memory") << by;
+    EXPECT_EQ(replaced.text(), "the evaluation needs too much memory (计算占用内存过多)") << by;
   }
-  EXPECT_EQ(Call("split", {String("\xff"), String("")}).text(), "the text is not UTF-8");
+  EXPECT_EQ(Call("split", {String("\xff"), String("")}).text(),
+            "the text is not UTF-8 (文本不是 UTF-8)");
 }
 
 TEST_F(TextPartTest, SpaceAndCase) {
