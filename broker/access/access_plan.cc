@@ -200,7 +200,8 @@ absl::Status AccessPlan::CompileFields(const cel::Environment& environment) {
       }
       visibility = Visibility::kMasked;
       projector_.Rewrite(
-          field, [mask = *mask, needs = rules::MaskNeeds{pseudonym_key_, environment.has_division}](
+          field, [mask = *mask, needs = rules::MaskNeeds{pseudonym_key_, environment.has_division,
+                                                         environment.resolve}](
                      absl::string_view value, std::string* shown) {
             if (rules::AppendMasked(mask, value, needs, shown)) return absl::OkStatus();
             return absl::DataLossError(

@@ -38,7 +38,8 @@ size_t DigitsOf(Mask::Generalise::Level level) {
 
 // A number that is no code may be anything (a citizen number's beginning): none of it is shown.
 bool AppendDivision(Mask::Generalise::Level level, absl::string_view code,
-                    const HasDivision& has_division, std::string* out) {
+                    const HasDivision& has_division, const ResolveDivision& resolve,
+                    std::string* out) {
   const size_t kept = DigitsOf(level);
   if (kept == 0 || (code.size() != 6 && code.size() != 9 && code.size() != 12) ||
       !std::all_of(code.begin(), code.end(), [](char c) { return absl::ascii_isdigit(c); }) ||
@@ -46,6 +47,12 @@ bool AppendDivision(Mask::Generalise::Level level, absl::string_view code,
     return false;
   }
   std::string coarse(code.substr(0, kept));
+  if (kept < 6 && code.size() > 6 && resolve != nullptr) {
+    // Part of a county that belongs elsewhere than the county does is managed from there.
+    const std::string manager = resolve(code);
+    if (manager.size() == 6 && manager != resolve(code.substr(0, 6)))
+      coarse = manager.substr(0, kept);
+  }
   if (kept < 6) coarse.append(6 - kept, '0');
   if (!has_division(coarse)) return false;
   out->append(coarse);
@@ -135,10 +142,11 @@ absl::Status CheckGeneralise(const Mask::Generalise& to, const schema::Field& fi
 }
 
 bool AppendGeneralised(const Mask::Generalise& to, absl::string_view value,
-                       const HasDivision& has_division, std::string* out) {
+                       const HasDivision& has_division, std::string* out,
+                       const ResolveDivision& resolve) {
   switch (to.to_case()) {
     case Mask::Generalise::kDivision:
-      return AppendDivision(to.division(), value, has_division, out);
+      return AppendDivision(to.division(), value, has_division, resolve, out);
     case Mask::Generalise::kDate:
       return AppendDate(to.date(), value, out);
     case Mask::Generalise::kBand:

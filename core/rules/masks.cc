@@ -135,7 +135,8 @@ bool AppendMasked(const Mask& mask, absl::string_view value, const MaskNeeds& ne
       if (!value.empty()) absl::StrAppend(out, mask.constant());
       return true;
     case Mask::kGeneralise:
-      return value.empty() || AppendGeneralised(mask.generalise(), value, needs.has_division, out);
+      return value.empty() ||
+             AppendGeneralised(mask.generalise(), value, needs.has_division, out, needs.resolve);
     case Mask::KIND_NOT_SET:
       return false;
   }

@@ -28,6 +28,7 @@ absl::Status CheckVisible(const huiliu::v1::Mask& mask);
 struct MaskNeeds {
   absl::string_view key = {};          // the receiver's, of pseudonyms
   HasDivision has_division = nullptr;  // of generalised codes
+  ResolveDivision resolve = nullptr;   // and the areas that another city manages
 };
 
 // Whether it is a pseudonym, which needs the receiver's key (16 bytes at least).

@@ -64,14 +64,15 @@ RecordTransform::RecordTransform(const schema::Contract& contract,
                                  const cel::Environment& environment, absl::string_view key)
     : contract_(contract),
       key_(key),
-      needs_{key_, environment.has_division},
+      needs_{key_, environment.has_division, environment.resolve},
       plan_(std::move(plan)) {}
 
 absl::StatusOr<const schema::Field*> RecordTransform::Find(const Rule& rule,
                                                            const std::string& name) const {
   const schema::Field* field = contract_.FindField(name);
   if (field != nullptr) return field;
-  return absl::InvalidArgumentError(absl::StrCat("rule ", rule.id, ": unknown field ", name));
+  return absl::InvalidArgumentError(
+      absl::StrCat("规则 / rule ", rule.id, ": 没有字段 / unknown field ", name));
 }
 
 std::shared_ptr<const schema::FieldPlan> RecordTransform::FieldsOf(

@@ -18,7 +18,10 @@ std::string Shown(const Generalise& to, absl::string_view value) {
   static const HasDivision has_division = [](absl::string_view code) {
     return YunnanDivisions()->Find(code) != nullptr;
   };
-  return AppendGeneralised(to, value, has_division, &out) ? out : "(refused)" + out;
+  static const ResolveDivision resolve = [](absl::string_view code) {
+    return YunnanDivisions()->Resolve(code);
+  };
+  return AppendGeneralised(to, value, has_division, &out, resolve) ? out : "(refused)" + out;
 }
 std::string Division(Generalise::Level level, absl::string_view value) {
   Generalise to;
@@ -44,6 +47,16 @@ TEST(GeneraliseTest, ADivisionBecomesTheOneOfTheLevelThatItLiesIn) {
   EXPECT_EQ(Division(Generalise::LEVEL_TOWNSHIP, "530102"), "530102");  // is coarser already
   for (const char* none : {"五华区", "53010", "53010X", "5301020050031", "５３０１０２", "530102 "})
     EXPECT_EQ(Division(Generalise::LEVEL_CITY, none), "(refused)") << none;
+}
+
+// Mohan lies in Mengla of Xishuangbanna and is Kunming's.
+TEST(GeneraliseTest, TheCityOfAManagedAreaIsItsManager) {
+  EXPECT_EQ(Division(Generalise::LEVEL_CITY, "532823105"), "530100");
+  EXPECT_EQ(Division(Generalise::LEVEL_CITY, "532823105001"), "530100");
+  EXPECT_EQ(Division(Generalise::LEVEL_PROVINCE, "532823105"), "530000");
+  EXPECT_EQ(Division(Generalise::LEVEL_COUNTY, "532823105"), "532823") << "where it lies";
+  EXPECT_EQ(Division(Generalise::LEVEL_CITY, "532823"), "532800");
+  EXPECT_EQ(Division(Generalise::LEVEL_CITY, "532823101"), "532800");
 }
 
 // What is no code may be anything: a citizen number's beginning, an amount.
