@@ -58,6 +58,11 @@ class Explainer {
                          });
   }
 
+  std::string Example() const {
+    return basis().evidence().empty() ? "region=昆明市"
+                                      : absl::StrCat(basis().evidence(0).field(), "=…");
+  }
+
   void Explain(const std::vector<std::string>& values) {
     std::vector<territory::EvidenceValue> evidence(static_cast<size_t>(basis().evidence_size()));
     for (size_t i = 0; i < evidence.size(); ++i) evidence[i].text = values[i];
@@ -218,6 +223,17 @@ class Explainer {
            {"candidates", finding.candidates},
            {"also", finding.also},
            {"disagreement", kDisagreements[static_cast<size_t>(finding.disagreement)]}});
+    nlohmann::json evidence = nlohmann::json::array();
+    for (int i = 0; i < basis().evidence_size(); ++i) {
+      const schema::Field* field = contract_->FindField(basis().evidence(i).field());
+      evidence.push_back({{"field", basis().evidence(i).field()},
+                          {"title", field == nullptr ? "" : field->options.title()},
+                          {"kind", huiliu::v1::EvidenceKind_Name(basis().evidence(i).kind())},
+                          {"weak", basis().evidence(i).weak()},
+                          {"value", values[static_cast<size_t>(i)]},
+                          {"decided", found.decided_by == i},
+                          {"decided_county", found.county_by == i}});
+    }
     const auto field = [&](int link) {
       return link < 0 ? std::string() : basis().evidence(link).field();
     };
@@ -230,6 +246,10 @@ class Explainer {
         {"disagreement", kDisagreements[static_cast<size_t>(found.disagreement)]},
         {"conflict", found.conflict},
         {"reason", found.reason},
+        {"dataset", contract_->id().value()},
+        {"basis", basis().title()},
+        {"why_no_county", WhyNoCounty(found)},
+        {"evidence", evidence},
         {"findings", findings}};
     command_.out() << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   }
@@ -284,6 +304,12 @@ absl::Status ExplainOne(const Options& options, Explainer& explainer) {
   for (const std::string& text : options.values) {
     const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
     const int link = explainer.LinkOf(parts.first);
+    if (!absl::StrContains(text, "=")) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", text, "\" 应写作 字段=值，如 ", explainer.Example(),
+                       "；可用字段 / is written FIELD=VALUE, as ", explainer.Example(),
+                       "; fields: ", explainer.FieldsInWords()));
+    }
     if (link < 0) {
       return absl::InvalidArgumentError(absl::StrCat(
           "\"", parts.first, "\" 不是该数据集的归属依据 / is no evidence of this dataset: ",

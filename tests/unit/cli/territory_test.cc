@@ -14,7 +14,8 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string Explain(std::vector<std::string> arguments) {
+std::string Explain(std::vector<std::string> arguments, int code = 0,
+                    std::string* error = nullptr) {
   const char* root = std::getenv("HUILIU_ROOT");
   const std::string schemas = std::string(root == nullptr ? "." : root) + "/schemas";
   arguments.insert(arguments.begin(), {"huiliu", "territory", "explain", "enterprise_registration",
@@ -23,7 +24,8 @@ std::string Explain(std::vector<std::string> arguments) {
   for (const std::string& argument : arguments) argv.push_back(argument.c_str());
   setenv("HUILIU_CONFIG", "/nowhere/cli.yaml", 1);
   std::ostringstream out, err;
-  EXPECT_EQ(Run(static_cast<int>(argv.size()), argv.data(), out, err), 0) << err.str();
+  EXPECT_EQ(Run(static_cast<int>(argv.size()), argv.data(), out, err), code) << err.str();
+  if (error != nullptr) *error = err.str();
   return out.str();
 }
 
@@ -55,6 +57,20 @@ TEST(TerritoryExplainTest, JsonHasMeansAndTheDisagreementOfEachLink) {
   EXPECT_EQ(json["disagreement"], "city");
   EXPECT_EQ(json["findings"][2]["disagreement"], "city");
   EXPECT_EQ(json["findings"][1]["disagreement"], "");
+  // What the text says beside.
+  EXPECT_EQ(json["dataset"], "enterprise_registration");
+  EXPECT_EQ(json["basis"], "登记地");
+  ASSERT_GE(json["evidence"].size(), 3U);
+  EXPECT_EQ(json["evidence"][0]["field"], "region");
+  EXPECT_EQ(json["evidence"][0]["value"], "昆明");
+  EXPECT_EQ(json["why_no_county"], "");
+}
+
+TEST(TerritoryExplainTest, AFieldWithoutAValueSaysHowItIsWritten) {
+  std::string error;
+  Explain({"region"}, 2, &error);
+  EXPECT_THAT(error, testing::AllOf(HasSubstr("\"region\" 应写作 字段=值，如 region=…"),
+                                    HasSubstr("uscc (统一社会信用代码)")));
 }
 
 TEST(TerritoryExplainTest, AFileGivesOneLineForEachRow) {
