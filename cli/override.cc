@@ -88,6 +88,8 @@ absl::Status PrintOne(Command& command, const v1::TerritoryOverride& one) {
                                 "; another data officer runs huiliu override approve "),
                     one.id());
   command.out() << Printable(line) << "\n";
+  if (const std::string reach = rules::ReachInWords(one, command.english()); !reach.empty())
+    command.out() << command.Say("  提交时：", "  when proposed: ") << Printable(reach) << "\n";
   return absl::OkStatus();
 }
 
@@ -139,12 +141,16 @@ absl::Status List(Command& command, const Options& options) {
   if (command.json) return command.PrintJson(all);
   Table table({command.Say("编号", "id"), command.Say("数据集", "dataset"),
                command.Say("接收方", "receiver"), command.Say("匹配", "matches"),
-               command.Say("归属", "division"), command.Say("状态", "state"),
-               command.Say("提交人", "author"), command.Say("审批人", "approver"),
-               command.Say("审批时间", "decided"), command.Say("理由", "reason")});
+               command.Say("归属", "division"), command.Say("会认领", "would decide"),
+               command.Say("状态", "state"), command.Say("提交人", "author"),
+               command.Say("审批人", "approver"), command.Say("审批时间", "decided"),
+               command.Say("理由", "reason")});
   for (const v1::TerritoryOverride& one : all.territory_overrides())
     table.Add({one.id(), one.dataset(), one.receiver(), rules::MatchInWords(one, command.english()),
                rules::DivisionInWords(one, command.english()),
+               one.has_reach()
+                   ? absl::StrCat(one.reach().pending_matched(), "/", one.reach().pending_read())
+                   : std::string(),
                rules::StateInWords(one.state(), command.english()), one.author(), one.approver(),
                TimeInWords(one.decided()), one.reason()});
   command.Print(table);

@@ -6,8 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/codes/citizen_ids.h"
+#include "core/codes/phone_numbers.h"
 #include "core/model/proto_time.h"
 #include "core/rules/override_match.h"
+#include "core/rules/override_probes.h"
 
 namespace huiliu::governance {
 namespace {
@@ -35,10 +37,12 @@ absl::Status CheckReason(absl::string_view what, const std::string& reason, bool
   if (reason.empty() && required) {
     return absl::InvalidArgumentError(StrCat(what, "：须写明理由 / a reason is required"));
   }
-  if (reason.size() > kMaxReasonBytes || codes::HoldsCitizenId(reason)) {
-    return absl::InvalidArgumentError(StrCat(what, "：理由至多 ", kMaxReasonBytes,
-                                             " 字节，不得含身份证号 / a reason has at most ",
-                                             kMaxReasonBytes, " bytes and no citizen number"));
+  if (reason.size() > kMaxReasonBytes || codes::HoldsCitizenId(reason) ||
+      codes::HoldsMobileNumber(reason)) {
+    return absl::InvalidArgumentError(
+        StrCat(what, "：理由至多 ", kMaxReasonBytes,
+               " 字节，不得含身份证号或手机号码 / a reason has at most ", kMaxReasonBytes,
+               " bytes and no citizen or mobile number"));
   }
   return absl::OkStatus();
 }
@@ -47,6 +51,15 @@ absl::Status CheckReason(absl::string_view what, const std::string& reason, bool
 
 absl::Status CheckProposal(const TerritoryOverride& given, const schema::Contract& contract) {
   RETURN_IF_ERROR(rules::CheckOverrideMatch(given, contract));
+  RETURN_IF_ERROR(rules::CheckTellsApart(given, contract));
+  const std::string& text = given.has_name()      ? given.name().text()
+                            : given.has_pattern() ? given.pattern().text()
+                                                  : given.condition();
+  if (codes::HoldsMobileNumber(text)) {
+    return absl::InvalidArgumentError(
+        "匹配内容含手机号码，请改用记录摘要（--record-key）/ what is to be matched holds a mobile "
+        "number; name the record by its digest (--record-key)");
+  }
   if (given.has_name() && rules::MeansNothing(given.name().text())) {
     return absl::InvalidArgumentError(StrCat(
         "“", given.name().text(),

@@ -305,7 +305,9 @@ class OneNode : public Node {
         state_, *backbone_, divisions_, pseudonym_key, *gate_, clock_});
     rule_trials_ = std::make_unique<service::RuleTrialsService>(state_, *commands_, *dry_runs_,
                                                                 *explanations_);
-    overrides_ = std::make_unique<service::OverrideService>(state_, *commands_, divisions_);
+    overrides_ = std::make_unique<service::OverrideService>(
+        state_, *commands_, divisions_,
+        pipeline::OverrideReach({state_, *backbone_, divisions_, clock_}));
     governance_ = std::make_unique<service::GovernanceService>(state_, *commands_);
     catalog_ = std::make_unique<service::CatalogService>(state_, *reads_, catalogs_);
     delivery_ =

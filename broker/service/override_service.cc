@@ -73,7 +73,11 @@ absl::Status OverrideService::ProposeOverride(const CallContext& context,
   given.clear_withdrawn_by();
   given.clear_withdrawn();
   given.clear_withdrawal_reason();
+  given.clear_reach();
   RETURN_IF_ERROR(PlaceDivision(&given));
+  // What is refused is not counted: counts tell of records.
+  RETURN_IF_ERROR(state_.ProposeOverride(given, caller.account).status());
+  *given.mutable_reach() = reach_.Count(given);
   ASSIGN_OR_RETURN(*response->mutable_territory_override(), commands_.Propose(caller, given));
   return absl::OkStatus();
 }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "broker/pipeline/governance_commands.h"
+#include "broker/pipeline/override_reach.h"
 #include "broker/service/call_context.h"
 #include "core/territory/territory.h"
 #include "huiliu/v1/overrides.pb.h"
@@ -16,10 +17,15 @@ namespace huiliu::service {
 class OverrideService {
  public:
   OverrideService(const governance::State& state, pipeline::GovernanceCommands& commands,
-                  std::shared_ptr<const territory::Divisions> divisions)
-      : state_(state), commands_(commands), divisions_(std::move(divisions)) {}
+                  std::shared_ptr<const territory::Divisions> divisions,
+                  pipeline::OverrideReach reach)
+      : state_(state),
+        commands_(commands),
+        divisions_(std::move(divisions)),
+        reach_(std::move(reach)) {}
 
-  // Data officers. INVALID_ARGUMENT where the division is none that decides for the receiver.
+  // Data officers. INVALID_ARGUMENT where the division is none that decides for the receiver. What
+  // it would claim is counted first and stands with it for its approver.
   absl::Status ProposeOverride(const CallContext& context,
                                const huiliu::v1::ProposeOverrideRequest& request,
                                huiliu::v1::ProposeOverrideResponse* response);
@@ -49,6 +55,7 @@ class OverrideService {
   const governance::State& state_;
   pipeline::GovernanceCommands& commands_;
   const std::shared_ptr<const territory::Divisions> divisions_;
+  const pipeline::OverrideReach reach_;
 };
 
 }  // namespace huiliu::service

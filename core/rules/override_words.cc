@@ -1,6 +1,7 @@
 #include "core/rules/override_words.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace huiliu::rules {
 
@@ -42,6 +43,25 @@ std::string StateInWords(huiliu::v1::OverrideState state, bool english) {
 std::string DivisionInWords(const TerritoryOverride& given, bool english) {
   if (!given.outside()) return given.division();
   return absl::StrCat(given.division(), english ? " (not ours)" : "（非本地）");
+}
+
+std::string ReachInWords(const TerritoryOverride& given, bool english) {
+  if (!given.has_reach()) return "";
+  const huiliu::v1::OverrideReach& reach = given.reach();
+  std::string words =
+      english ? absl::StrCat("would decide ", reach.pending_matched(), " of ", reach.pending_read(),
+                             " pending records at the node; matches ", reach.known_matched(),
+                             " of ", reach.known_read(), " that it holds")
+              : absl::StrCat("本节点待认领 ", reach.pending_read(), " 条中会认领 ",
+                             reach.pending_matched(), " 条；所存 ", reach.known_read(),
+                             " 条中符合 ", reach.known_matched(), " 条");
+  if (reach.partial()) absl::StrAppend(&words, english ? " (not all were read)" : "（未读完全部）");
+  if (reach.edge_sources_size() > 0) {
+    absl::StrAppend(&words,
+                    english ? "; not counted, decided at the edge: " : "；部门侧判定未计入：",
+                    absl::StrJoin(reach.edge_sources(), english ? ", " : "、"));
+  }
+  return words;
 }
 
 }  // namespace huiliu::rules

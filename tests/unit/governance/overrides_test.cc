@@ -69,6 +69,54 @@ class OverrideLifeTest : public testing::Test {
   State state_;
 };
 
+TEST_F(OverrideLifeTest, WhatHoldsForEverythingIsNoDecision) {
+  const auto pattern = [](const std::string& text, const std::string& field = "name") {
+    TerritoryOverride given = Name("");
+    given.mutable_pattern()->set_field(field);
+    given.mutable_pattern()->set_text(text);
+    return given;
+  };
+  const auto condition = [](const std::string& text) {
+    TerritoryOverride given = Name("");
+    given.set_condition(text);
+    return given;
+  };
+  std::vector<TerritoryOverride> refused;
+  for (const char* text : {".", "..*", ".+", "^.", "\\S", "[^\\x00]", "[0-9A-Za-z\\p{Han}]", ".*",
+                           "x*", "^", "|甲", "(?s).$"})
+    refused.push_back(pattern(text));
+  for (const char* text : {"true", "name != \"\"", "has(name)", "size(name) > 0", "name >= \"0\"",
+                           "name != \"不会有这个名字\"", "conflict || !conflict", "age > 0",
+                           "name.matches(\".\")", "record.division != \"\" && name != \"\""})
+    refused.push_back(condition(text));
+  for (const TerritoryOverride& given : refused) {
+    const auto proposed = Propose(given);
+    EXPECT_EQ(proposed.status().code(), absl::StatusCode::kInvalidArgument)
+        << given.ShortDebugString();
+    EXPECT_THAT(std::string(proposed.status().message()),
+                testing::AnyOf(HasSubstr("写得更具体"), HasSubstr("空记录也会匹配")));
+  }
+  EXPECT_TRUE(Propose(pattern("^昆明.*有限公司$")).ok());
+  EXPECT_TRUE(Propose(pattern("五华|盘龙")).ok());
+  EXPECT_TRUE(Propose(condition("name.startsWith(\"昆明\") && age > 3")).ok());
+  EXPECT_TRUE(Propose(condition("name in [\"甲\", \"乙\"]")).ok());
+}
+
+TEST_F(OverrideLifeTest, AMobileNumberStandsInNoText) {
+  for (const char* text : {"老张13887654321", "138-8765-4321"}) {
+    EXPECT_THAT(std::string(Propose(Name(text)).status().message()), HasSubstr("mobile number"));
+    TerritoryOverride given = Name("甲");
+    given.set_reason(absl::StrCat("电话核实 ", text));
+    EXPECT_THAT(std::string(Propose(given).status().message()), HasSubstr("手机号码"));
+  }
+  TerritoryOverride office = Name("甲");
+  office.set_reason("经 0871-63112345 核实");
+  const auto proposed = Propose(office);
+  ASSERT_TRUE(proposed.ok()) << proposed.status();
+  EXPECT_EQ(Decide(proposed->id(), "b", true, "见 13887654321").status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(OverrideLifeTest, AWordForNothingClaimsNoRecords) {
   for (const char* word : {"N/A", "n/a", " NULL ", "无", "\u3000无", "-", "\\N", "不详", "/"}) {
     const auto refused = Propose(Name(word));

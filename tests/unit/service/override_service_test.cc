@@ -107,6 +107,38 @@ TEST_F(OverrideServiceTest, OneProposesAnotherApprovesAndTheRowReturns) {
   EXPECT_THAT(told[1], HasSubstr("APPROVED, author km-data-a, division 530102"));
 }
 
+TEST_F(OverrideServiceTest, WhatItWouldClaimIsCountedForItsApprover) {
+  ASSERT_TRUE(f_.node
+                  .Send({{R"({"id":"1","name":"甲","age":3})", "a:1", 1},
+                         {R"({"id":"2","name":"乙"})", "a:2", 1},
+                         {R"({"id":"3","name":"甲","division":"530102"})", "a:3", 1},
+                         {R"({"id":"4","name":"甲","division":"532901"})", "a:4", 1},
+                         {R"({"id":"1","name":"甲","age":4})", "a:1", 2}})
+                  .ok());
+  f_.Settle();
+  const auto proposed = Propose(As("km-data", kOfficer, "a"), "530102");
+  ASSERT_TRUE(proposed.ok()) << proposed.status();
+  const huiliu::v1::OverrideReach& reach = proposed->reach();
+  EXPECT_EQ(reach.pending_read(), 2) << "each key once";
+  EXPECT_EQ(reach.pending_matched(), 1);
+  EXPECT_EQ(reach.known_read(), 3) << "of Dali's record nothing is told";
+  EXPECT_EQ(reach.known_matched(), 2);
+  EXPECT_FALSE(reach.partial());
+  // It stands with it.
+  huiliu::v1::ListOverridesResponse listed;
+  ASSERT_TRUE(f_.overrides->ListOverrides(As("km-data", kOfficer, "b"), {}, &listed).ok());
+  ASSERT_EQ(listed.territory_overrides_size(), 1);
+  EXPECT_EQ(listed.territory_overrides(0).reach().pending_matched(), 1);
+  ASSERT_TRUE(Approve(As("km-data", kOfficer, "b"), proposed->id()).ok());
+  f_.Settle();
+  EXPECT_EQ(f_.node.Balance(kKunming).find("pending 2"), std::string::npos);
+  // What holds already leaves less to claim.
+  const auto other = Propose(As("km-data", kOfficer, "a"), "530102", kKunming, "乙");
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_EQ(other->reach().pending_read(), 1);
+  EXPECT_EQ(other->reach().pending_matched(), 1);
+}
+
 TEST_F(OverrideServiceTest, ReceiversAreApart) {
   const std::string id = Propose(As("km-data", kOfficer), "530102")->id();
   EXPECT_EQ(Propose(As("dl-data", kOfficer), "530102").status().code(),

@@ -171,8 +171,10 @@ class ServicesFixture {
     rules = std::make_unique<RulesService>(
         node.state, *commands, node.clock(),
         pipeline::ReevaluationReport(node.state, node.backbone(), 2));
-    overrides =
-        std::make_unique<OverrideService>(node.state, *commands, huiliu::rules::YunnanDivisions());
+    overrides = std::make_unique<OverrideService>(
+        node.state, *commands, huiliu::rules::YunnanDivisions(),
+        pipeline::OverrideReach(
+            {node.state, node.backbone(), huiliu::rules::YunnanDivisions(), node.clock()}));
     governance = std::make_unique<GovernanceService>(node.state, *commands);
     catalog = std::make_unique<CatalogService>(node.state, *reads, catalogs);
     delivery = std::make_unique<DeliveryService>(*gate, node.backbone(), *cursors, *delivered);
