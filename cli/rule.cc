@@ -23,13 +23,19 @@ struct Options {
   std::vector<std::string> files;
 };
 
-void PrintErrors(Command& command, const std::string& file,
-                 const std::vector<v1::RuleError>& errors) {
-  for (const v1::RuleError& error : errors)
-    command.out() << Printable(absl::StrCat(error.file(), ":", error.line(), ":", error.column(),
-                                            ": ", error.rule(), error.rule().empty() ? "" : ": ",
-                                            error.message()))
-                  << "\n";
+void PrintFinding(Command& command, const char* word, const v1::RuleError& finding) {
+  command.out() << Printable(absl::StrCat(finding.file(), ":", finding.line(), ":",
+                                          finding.column(), ": ", word, finding.rule(),
+                                          finding.rule().empty() ? "" : ": ", finding.message()))
+                << "\n";
+}
+
+void PrintFindings(Command& command, const std::string& file,
+                   const std::vector<v1::RuleError>& errors,
+                   const std::vector<v1::RuleError>& notices) {
+  for (const v1::RuleError& error : errors) PrintFinding(command, "", error);
+  for (const v1::RuleError& notice : notices)
+    PrintFinding(command, command.Say("注意：", "note: "), notice);
   if (errors.empty()) command.out() << file << command.Say("：无误\n", ": no errors\n");
 }
 
@@ -51,8 +57,11 @@ absl::Status Check(Command& command, const Options& options) {
                                    "name it with --schemas\n");
     }
     command.findings = command.findings || !errors.empty();
-    if (!command.json) PrintErrors(command, file, errors);
+    const std::vector<v1::RuleError> notices =
+        parsed.ok() ? (*parsed)->notices : std::vector<v1::RuleError>();
+    if (!command.json) PrintFindings(command, file, errors, notices);
     for (v1::RuleError& error : errors) *all.add_errors() = std::move(error);
+    for (const v1::RuleError& notice : notices) *all.add_notices() = notice;
   }
   return command.json ? command.PrintJson(all) : absl::OkStatus();
 }
@@ -84,18 +93,26 @@ absl::Status Test(Command& command, const Options& options) {
     return FindContractFile(schemas, dataset.value());
   };
   int cases = 0, failures = 0;
+  std::string today;
   for (const std::string& file : files) {
     world.read_file = [&](const std::string& path) { return ReadNamed(path, schemas, file); };
     ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
     ASSIGN_OR_RETURN(const rules::RuleTestReport report, rules::RunRuleTest(file, text, world));
     cases += report.cases;
     failures += static_cast<int>(report.failures.size());
+    if (!report.today.empty()) today = report.today;
     for (const std::string& failure : report.failures) command.out() << Printable(failure) << "\n";
   }
   command.findings = failures > 0;
   if (command.json) {
-    command.out() << absl::StrCat("{\"cases\":", cases, ",\"failures\":", failures, "}\n");
+    command.out() << absl::StrCat("{\"cases\":", cases, ",\"failures\":", failures, ",\"today\":\"",
+                                  today, "\"}\n");
     return absl::OkStatus();
+  }
+  if (!today.empty()) {
+    command.out() << command.Say("规则有有效期：未写“接收日”的用例按今天 ",
+                                 "rules have dates: cases without `day` were decided as of today, ")
+                  << today << command.Say(" 判定\n", "\n");
   }
   command.out() << (command.english() ? absl::StrCat(cases, " cases, ", failures, " failures")
                                       : absl::StrCat(cases, " 个用例，", failures, " 处不符"))

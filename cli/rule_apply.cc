@@ -33,6 +33,7 @@ struct Draft {
   rules::RuleSetHead head;
   uint32_t in_force = 0;
   std::vector<std::string> changes;  // of the rules in force
+  std::vector<std::string> notices;  // what an approver should know
   Action action = Action::kNothing;
   v1::RuleSet known;  // the version that waits, or was proposed now
 };
@@ -61,6 +62,7 @@ absl::Status Compare(Command& command, const Options& options,
                    rules::ParseRuleSet(draft->file, draft->yaml, *contract, &errors, divisions));
   ASSIGN_OR_RETURN(const auto in_force, RulesInForce(command, draft->head, *contract));
   ASSIGN_OR_RETURN(draft->known, Newest(command, draft->head));
+  draft->notices = NoticesInWords(*parsed, command.english());
   draft->in_force = in_force == nullptr ? 0 : in_force->version;
   draft->changes = RuleChanges(in_force.get(), *parsed, command.english());
   const bool waits = draft->known.state() == v1::RULE_SET_STATE_PROPOSED ||
@@ -99,6 +101,8 @@ void Print(Command& command, const Options& options, const Draft& draft) {
   }
   for (const std::string& change : draft.changes)
     command.out() << "  " << Printable(change) << "\n";
+  for (const std::string& notice : draft.notices)
+    command.out() << "  " << Printable(notice) << "\n";
   const std::string version = absl::StrCat(draft.known.version());
   switch (draft.action) {
     case Action::kNothing:
@@ -173,7 +177,8 @@ absl::Status Apply(Command& command, const Options& options) {
                     {"receiver", draft.head.receiver.value()},
                     {"in_force", draft.in_force},
                     {"action", NameOf(draft, options.plan)},
-                    {"changes", draft.changes}});
+                    {"changes", draft.changes},
+                    {"notices", draft.notices}});
     const bool named = draft.action == Action::kWaits || (differs && !options.plan);
     if (named) told.back()["version"] = draft.known.version();
   }

@@ -49,6 +49,8 @@ const Aspect kAspects[] = {
          absl::StrAppend(out, d.field, " = ", d.expression);
        });
      }},
+    {"说出隐藏字段", "discloses",
+     [](const Rule& r, bool) { return absl::StrJoin(r.discloses, ", "); }},
     {"依据", "legal basis", [](const Rule& r, bool) { return r.legal_basis; }},
     {"有效期", "valid", [](const Rule& r, bool) { return Validity(r.valid_from, r.valid_to); }},
 };

@@ -11,6 +11,7 @@
 #include "core/rules/explain.h"
 #include "core/rules/explain_message.h"
 #include "core/rules/explain_words.h"
+#include "core/rules/reason_words.h"
 #include "core/schema/record_writer.h"
 #include "huiliu/v1/rules.pb.h"
 #include "nlohmann/json.hpp"
@@ -136,8 +137,10 @@ class Explainer {
     ASSIGN_OR_RETURN(const rules::RuleSetHead head, rules::ParseRuleSetHead(name, yaml));
     ASSIGN_OR_RETURN(
         contract_, ContractOf(command_, head.dataset.value(), options_.contract, options_.schemas));
-    ASSIGN_OR_RETURN(rules_, rules::ParseRuleSet(name, yaml, *contract_, nullptr,
-                                                 version == 0 ? divisions_.get() : nullptr));
+    ASSIGN_OR_RETURN(rules_,
+                     rules::ParseRuleSet(
+                         name, yaml, *contract_, nullptr, version == 0 ? divisions_.get() : nullptr,
+                         version == 0 ? rules::RuleAge::kNew : rules::RuleAge::kStanding));
     if (version > 0) rules_ = rules::WithVersion(*rules_, version);
     return absl::OkStatus();
   }
@@ -148,12 +151,8 @@ class Explainer {
       return command_.Say("（个人信息，不显示）", "(personal, not shown)");
     return text;
   }
-  absl::Status PrintText() {
-    command_.out() << Printable(absl::StrCat(
-                          contract_->options().title(), " → ", rules_->receiver.value(),
-                          command_.Say("，规则 ", ", rules "), rules_->source_name,
-                          rules_->version > 0 ? absl::StrCat(" @", rules_->version) : ""))
-                   << "\n";
+  // As the text tells it.
+  absl::StatusOr<v1::Explanation> Message() const {
     rules::ExplainViewer viewer;
     viewer.knows_all = true;  // the record is the caller's own
     viewer.show = [&](const schema::Field& field,
@@ -162,8 +161,16 @@ class Explainer {
         return {v1::DryRunSample::SHOWN_WITHHELD, ""};
       return {v1::DryRunSample::SHOWN_CLEAR, text};
     };
-    ASSIGN_OR_RETURN(const v1::Explanation explanation,
-                     rules::ToMessage(found_, *contract_, *rules_, record_, viewer));
+    return rules::ToMessage(found_, *contract_, *rules_, record_, viewer);
+  }
+
+  absl::Status PrintText() {
+    ASSIGN_OR_RETURN(const v1::Explanation explanation, Message());
+    command_.out() << Printable(absl::StrCat(
+                          contract_->options().title(), " → ", rules_->receiver.value(),
+                          command_.Say("，规则 ", ", rules "), rules_->source_name,
+                          rules_->version > 0 ? absl::StrCat(" @", rules_->version) : ""))
+                   << "\n";
     command_.out() << rules::ExplanationInWords(
         explanation, LanguageOf(command_, *contract_, divisions_.get(),
                                 command_.Say("（个人信息，不显示）", "(personal, not shown)")));
@@ -173,6 +180,13 @@ class Explainer {
   json ClauseJson(const rules::ExplainedClause& clause) const {
     static constexpr const char* kTruths[] = {"false", "true", "error"};
     json out = {{"text", clause.text}, {"value", kTruths[static_cast<int>(clause.truth)]}};
+    const std::string& words = command_.english() ? clause.words_english : clause.words_chinese;
+    if (!words.empty()) out["words"] = words;
+    bool told = true;
+    for (const auto& [field, text] : clause.fields)
+      told = told && (options_.personal || !field->options.personal());
+    // What went wrong may quote the value.
+    if (told && !clause.error.empty()) out["error"] = clause.error;
     for (const auto& [field, text] : clause.fields)
       out["fields"][field->name] = Value(*field, text);
     if (clause.joint != cel::Clause::Joint::kNone) {
@@ -182,15 +196,43 @@ class Explainer {
     return out;
   }
 
+  json LinkJson(const v1::Explanation::Link& link) const {
+    json out = {{"field", link.value().field()}, {"title", link.value().title()},
+                {"basis", link.basis()},         {"division", link.division()},
+                {"decided", link.decided()},     {"decided_county", link.decided_county()},
+                {"ambiguous", link.ambiguous()}, {"disagrees", link.disagrees()}};
+    const schema::Field* field = contract_->FindField(link.value().field());
+    out["value"] = field == nullptr ? "" : Value(*field, link.value().text());
+    return out;
+  }
+
   absl::Status PrintJson() {
     const rules::Decision& decision = found_.decision;
-    json out = {{"outcome", v1::Outcome_Name(decision.outcomes[0])},
+    ASSIGN_OR_RETURN(const v1::Explanation told, Message());
+    json out = {{"dataset", told.dataset()},
+                {"receiver", told.receiver()},
+                {"version", told.version()},
+                {"outcome", v1::Outcome_Name(decision.outcomes[0])},
                 {"reason", decision.reasons[0]},
+                {"reason_words", told.reason_words().empty()
+                                     ? rules::ReasonInWords(told.reason(), command_.english())
+                                     : told.reason_words()},
                 {"division", decision.attribution.division},
                 {"conflict", decision.attribution.conflict},
+                {"territory_override", told.territory_override()},
+                {"links", json::array()},
+                {"dropped", told.dropped()},
+                {"changed", told.changed()},
+                {"filled", told.filled()},
+                {"note", told.note()},
                 {"rules", json::array()}};
+    for (const v1::Explanation::Link& link : told.links()) out["links"].push_back(LinkJson(link));
     for (const rules::ExplainedRule& explained : found_.rules) {
       json rule = {{"id", explained.rule->id},
+                   {"title", explained.rule->title},
+                   {"legal_basis", explained.rule->legal_basis},
+                   {"withholds", explained.rule->returns ? "" : explained.rule->reason},
+                   {"always", explained.always},
                    {"in_force", explained.in_force},
                    {"decides", explained.decides}};
       if (explained.in_force && !explained.always) rule["when"] = ClauseJson(explained.when);

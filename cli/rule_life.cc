@@ -22,9 +22,9 @@ namespace {
 namespace v1 = huiliu::v1;
 
 struct Options {
-  std::string dataset, receiver, schemas, contract, note, reason, from;
+  std::string dataset, receiver, schemas, contract, note, reason, untried, from;
   uint32_t version = 0;
-  bool reevaluate = false;
+  bool reevaluate = false, life = false;
   std::vector<std::string> files;
 };
 
@@ -57,7 +57,11 @@ namespace {
 
 // What the newest dry run came to, in a cell of a table.
 std::string DryRunInShort(const v1::RuleSet& set, bool english) {
-  if (set.dry_runs_size() == 0) return english ? "none" : "未试运行";
+  if (set.dry_runs_size() == 0) {
+    const std::string none = english ? "none" : "未试运行";
+    if (set.untried_reason().empty()) return none;
+    return absl::StrCat(none, english ? ": " : "：", set.untried_reason());
+  }
   std::string out;
   for (const v1::DryRunCount& count : set.dry_runs(set.dry_runs_size() - 1).counts()) {
     if (count.category() == v1::DRY_RUN_CATEGORY_UNCHANGED || count.records() == 0) continue;
@@ -71,18 +75,53 @@ std::string DryRunInShort(const v1::RuleSet& set, bool english) {
   return out;
 }
 
+std::string OneLanguage(const std::string& both, bool english) {
+  const size_t at = both.find(" / ");
+  if (at == std::string::npos) return both;
+  return english ? both.substr(at + 3) : both.substr(0, at);
+}
+
+// "rule：Chinese / English", as answers have them.
+void PrintNotices(Command& command, const v1::RuleSet& set) {
+  for (const std::string& notice : set.notices()) {
+    const size_t at = notice.find("：");
+    const std::string rule = at == std::string::npos ? "" : notice.substr(0, at);
+    const std::string words = at == std::string::npos ? notice : notice.substr(at + 3);
+    command.out() << command.Say("注意：规则 ", "note: rule ")
+                  << Printable(absl::StrCat(rule, command.Say("：", ": "),
+                                            OneLanguage(words, command.english())))
+                  << "\n";
+  }
+}
+
 // An approver is told what he approves; that a version was never tried stands in lineage too.
 void PrintDryRuns(Command& command, const v1::RuleSet& set) {
   if (set.dry_runs_size() == 0 && set.state() != v1::RULE_SET_STATE_REJECTED) {
     command.out() << command.Say(
-        "注意：此版本未经试运行（huiliu rules dry-run；部门侧 huiliu-agent rules dry-run）\n",
+        "注意：此版本未经试运行（huiliu rules dry-run；部门侧 huiliu-agent rules dry-run）",
         "note: this version was never dry-run (huiliu rules dry-run; at the edge huiliu-agent "
-        "rules dry-run)\n");
+        "rules dry-run)");
+    if (!set.untried_reason().empty())
+      command.out() << command.Say("，原因：", ", because: ") << Printable(set.untried_reason());
+    command.out() << "\n";
   }
   for (const v1::DryRunSummary& run : set.dry_runs())
     command.out() << command.Say("试运行：", "dry run: ")
                   << Printable(rules::SummaryInWords(run, command.english())) << "\n";
 }
+
+}  // namespace
+
+std::vector<std::string> NoticesInWords(const rules::RuleSet& rule_set, bool english) {
+  std::vector<std::string> lines;
+  for (const v1::RuleError& notice : rule_set.notices) {
+    lines.push_back(absl::StrCat(english ? "note: rule " : "注意：规则 ", notice.rule(),
+                                 english ? ": " : "：", OneLanguage(notice.message(), english)));
+  }
+  return lines;
+}
+
+namespace {
 
 absl::Status History(Command& command, const Options& options) {
   v1::ListRuleSetsRequest request;
@@ -115,18 +154,6 @@ absl::Status History(Command& command, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Show(Command& command, const Options& options) {
-  v1::GetRuleSetRequest request;
-  request.set_dataset(options.dataset);
-  request.set_version(options.version);
-  ASSIGN_OR_RETURN(*request.mutable_receiver(), command.Receiver(options.receiver));
-  v1::GetRuleSetResponse response;
-  RETURN_IF_ERROR(command.Call("Rules/GetRuleSet", request, &response));
-  if (command.json) return command.PrintJson(response.rule_set());
-  command.out() << response.rule_set().yaml();
-  return absl::OkStatus();
-}
-
 absl::Status PrintState(Command& command, const v1::RuleSet& set) {
   if (command.json) return command.PrintJson(set);
   std::string line = absl::StrCat(
@@ -148,6 +175,25 @@ absl::Status PrintState(Command& command, const v1::RuleSet& set) {
   return absl::OkStatus();
 }
 
+absl::Status Show(Command& command, const Options& options) {
+  v1::GetRuleSetRequest request;
+  request.set_dataset(options.dataset);
+  request.set_version(options.version);
+  ASSIGN_OR_RETURN(*request.mutable_receiver(), command.Receiver(options.receiver));
+  v1::GetRuleSetResponse response;
+  RETURN_IF_ERROR(command.Call("Rules/GetRuleSet", request, &response));
+  if (command.json) return command.PrintJson(response.rule_set());
+  const v1::RuleSet& set = response.rule_set();
+  if (options.life) {
+    RETURN_IF_ERROR(PrintState(command, set));
+    PrintDryRuns(command, set);
+    PrintNotices(command, set);
+    return absl::OkStatus();
+  }
+  command.out() << set.yaml();
+  return absl::OkStatus();
+}
+
 absl::Status Propose(Command& command, const Options& options) {
   for (const std::string& file : options.files) {
     v1::ProposeRuleSetRequest request;
@@ -161,19 +207,36 @@ absl::Status Propose(Command& command, const Options& options) {
   return absl::OkStatus();
 }
 
+// What came of an approval otherwise than its caller may think.
+std::vector<std::string> ToldOfApproval(const v1::DecideRuleSetRequest& request,
+                                        const v1::RuleSet& decided,
+                                        const v1::ListRuleSetsResponse& before, bool english) {
+  if (!request.approve()) return {};
+  std::vector<std::string> lines = ReplacedInWords(decided, before, english);
+  if (request.has_active_from() &&
+      FromProto(request.active_from()) < FromProto(decided.active_from())) {
+    lines.insert(lines.begin(), absl::StrCat(english ? "the time given has passed; in force from "
+                                                       "its approval: "
+                                                     : "所写生效时间已过，自审批时起生效：",
+                                             TimeInWords(decided.active_from())));
+  }
+  return lines;
+}
+
 absl::Status Decide(Command& command, const Options& options, bool approve) {
   v1::DecideRuleSetRequest request;
   request.set_dataset(options.dataset);
   request.set_version(options.version);
   request.set_approve(approve);
   request.set_reason(options.reason);
+  request.set_untried_reason(approve ? options.untried : "");
   request.set_reevaluate_history(approve && options.reevaluate);
   ASSIGN_OR_RETURN(*request.mutable_receiver(), command.Receiver(options.receiver));
   if (!options.from.empty()) {
     ASSIGN_OR_RETURN(*request.mutable_active_from(), ParseTime(options.from, false));
   }
   v1::ListRuleSetsResponse before;
-  if (approve && !command.json) {
+  if (approve) {
     v1::ListRuleSetsRequest of;
     of.set_dataset(request.dataset());
     of.set_receiver(request.receiver());
@@ -181,17 +244,19 @@ absl::Status Decide(Command& command, const Options& options, bool approve) {
   }
   v1::DecideRuleSetResponse response;
   RETURN_IF_ERROR(command.Call("Rules/DecideRuleSet", request, &response));
-  const v1::RuleSet& decided = response.rule_set();
-  RETURN_IF_ERROR(PrintState(command, decided));
-  if (command.json) return absl::OkStatus();
-  if (approve && request.has_active_from() &&
-      FromProto(request.active_from()) < FromProto(decided.active_from())) {
-    command.out() << command.Say("注意：所写生效时间已过，自审批时起生效：",
-                                 "note: the time given has passed; in force from its approval: ")
-                  << TimeInWords(decided.active_from()) << "\n";
+  v1::RuleSet& decided = *response.mutable_rule_set();
+  if (command.json) {
+    const std::vector<std::string> chinese = ToldOfApproval(request, decided, before, false);
+    const std::vector<std::string> english = ToldOfApproval(request, decided, before, true);
+    for (size_t i = 0; i < chinese.size(); ++i)
+      decided.add_notices(absl::StrCat(chinese[i], " / ", english[i]));
+    return PrintState(command, decided);
   }
-  PrintReplaced(command, decided, before);
+  RETURN_IF_ERROR(PrintState(command, decided));
+  for (const std::string& line : ToldOfApproval(request, decided, before, command.english()))
+    command.out() << command.Say("注意：", "note: ") << line << "\n";
   PrintDryRuns(command, decided);
+  PrintNotices(command, decided);
   return absl::OkStatus();
 }
 
@@ -207,9 +272,10 @@ absl::StatusOr<std::shared_ptr<const rules::RuleSet>> RulesInForce(
   if (got.code() == absl::StatusCode::kNotFound) return std::shared_ptr<const rules::RuleSet>();
   RETURN_IF_ERROR(got);
   std::vector<v1::RuleError> errors;
-  ASSIGN_OR_RETURN(const auto parsed,
-                   rules::ParseRuleSet(response.rule_set().source_name(),
-                                       response.rule_set().yaml(), contract, &errors));
+  ASSIGN_OR_RETURN(
+      const auto parsed,
+      rules::ParseRuleSet(response.rule_set().source_name(), response.rule_set().yaml(), contract,
+                          &errors, nullptr, rules::RuleAge::kStanding));
   return rules::WithVersion(*parsed, response.rule_set().version());
 }
 
@@ -247,7 +313,8 @@ absl::Status Plan(Command& command, const Options& options) {
                                    {"dataset", head.dataset.value()},
                                    {"receiver", head.receiver.value()},
                                    {"in_force", in_force == nullptr ? 0 : in_force->version},
-                                   {"changes", changes}};
+                                   {"changes", changes},
+                                   {"notices", NoticesInWords(*draft, command.english())}};
       command.out() << line.dump() << "\n";
       continue;
     }
@@ -260,6 +327,8 @@ absl::Status Plan(Command& command, const Options& options) {
     }
     for (const std::string& change : changes) command.out() << "  " << Printable(change) << "\n";
     if (changes.empty()) command.out() << command.Say("  规则无变化\n", "  no rule changes\n");
+    for (const std::string& notice : NoticesInWords(*draft, command.english()))
+      command.out() << Printable(notice) << "\n";
     RETURN_IF_ERROR(PrintTried(command, head, yaml));
   }
   return absl::OkStatus();
@@ -285,6 +354,10 @@ void AddRuleLifeVerbs(CLI::App& group, Command& command) {
   CLI::App* show = of_one(AddVerb(group, command, "show", "规则原文 (a rule set's text)",
                                   [&command, options] { return Show(command, *options); }));
   show->add_option("--version", options->version, "版本，默认现行 (default: in force)");
+  show->add_flag(
+      "--life", options->life,
+      "不显示原文，显示状态、试运行与须知 (not its text: its state, its dry runs, what an "
+      "approver should know)");
 
   CLI::App* plan = AddVerb(group, command, "plan",
                            "规则文件与现行规则的差异 (what files change of the rules in force)",
@@ -306,6 +379,8 @@ void AddRuleLifeVerbs(CLI::App& group, Command& command) {
   approve->add_option("--version", options->version, "版本 (version)")->required();
   approve->add_option("--from", options->from, "生效时间，默认立即 (in force from; default: now)");
   approve->add_option("--reason", options->reason, "审批意见 (remark)");
+  approve->add_option("--untried", options->untried,
+                      "未经试运行而审批的原因 (why it is approved though nobody tried it)");
   approve->add_flag("--reevaluate", options->reevaluate,
                     "生效后对历史重新判定，发出相应的回流与撤回 (decide again what was decided "
                     "before, and send what follows)");

@@ -17,6 +17,9 @@ void AddRuleLifeVerbs(CLI::App& group, Command& command);
 void AddRuleApplyVerb(CLI::App& group, Command& command);
 void AddRuleImpactVerb(CLI::App& group, Command& command);
 
+// What an approver should know of a rule set, a line each, in the reader's language.
+std::vector<std::string> NoticesInWords(const rules::RuleSet& rule_set, bool english);
+
 std::string StateInWords(huiliu::v1::RuleSetState state, bool english);
 // How far a version's re-evaluation of history has come; empty where it asks for none.
 std::string ReevaluationInWords(const huiliu::v1::RuleSet& version, bool english);

@@ -35,24 +35,25 @@ uint32_t ReplacedBeforeItsDate(const RuleSet& version,
   return by == nullptr ? 0 : by->version();
 }
 
-void PrintReplaced(Command& command, const RuleSet& approved,
-                   const huiliu::v1::ListRuleSetsResponse& before) {
+std::vector<std::string> ReplacedInWords(const RuleSet& approved,
+                                         const huiliu::v1::ListRuleSetsResponse& before,
+                                         bool english) {
+  std::vector<std::string> lines;
   for (const RuleSet& version : before.rule_sets()) {
     if (!OfOneSet(version, approved) || version.state() != huiliu::v1::RULE_SET_STATE_APPROVED ||
         FromProto(version.active_from()) < FromProto(approved.active_from())) {
       continue;
     }
     const std::string from = TimeInWords(version.active_from());
-    command.out() << (command.english()
-                          ? absl::StrCat("note: version ", version.version(),
-                                         ", approved to come into force on ", from,
-                                         ", is replaced by this one and never will; propose its "
-                                         "text anew where it is still wanted")
-                          : absl::StrCat(
-                                "注意：第 ", version.version(), " 版原定 ", from,
-                                " 生效，已被本版取代，不再生效；仍需要时请将其原文重新提交"))
-                  << "\n";
+    lines.push_back(
+        english
+            ? absl::StrCat("version ", version.version(), ", approved to come into force on ", from,
+                           ", is replaced by this one and never will; propose its text anew "
+                           "where it is still wanted")
+            : absl::StrCat("第 ", version.version(), " 版原定 ", from,
+                           " 生效，已被本版取代，不再生效；仍需要时请将其原文重新提交"));
   }
+  return lines;
 }
 
 }  // namespace huiliu::cli

@@ -5,8 +5,8 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
-#include "cli/command.h"
 #include "huiliu/v1/rules.pb.h"
 
 namespace huiliu::cli {
@@ -16,10 +16,11 @@ namespace huiliu::cli {
 uint32_t ReplacedBeforeItsDate(const huiliu::v1::RuleSet& version,
                                const huiliu::v1::ListRuleSetsResponse& all);
 
-// Tells of each version that `approved` replaces before its date. `before`: as they were listed
+// A line of each version that `approved` replaces before its date. `before`: as they were listed
 // before it was approved.
-void PrintReplaced(Command& command, const huiliu::v1::RuleSet& approved,
-                   const huiliu::v1::ListRuleSetsResponse& before);
+std::vector<std::string> ReplacedInWords(const huiliu::v1::RuleSet& approved,
+                                         const huiliu::v1::ListRuleSetsResponse& before,
+                                         bool english);
 
 }  // namespace huiliu::cli
 

@@ -25,9 +25,9 @@ absl::StatusOr<EdgeRules::Compiled> EdgeRules::Prepare(
     const std::shared_ptr<const schema::Contract>& contract,
     const huiliu::v1::RuleSet& rule_set) const {
   std::vector<huiliu::v1::RuleError> errors;
-  ASSIGN_OR_RETURN(
-      const std::shared_ptr<const rules::RuleSet> parsed,
-      rules::ParseRuleSet(rule_set.source_name(), rule_set.yaml(), *contract, &errors));
+  ASSIGN_OR_RETURN(const std::shared_ptr<const rules::RuleSet> parsed,
+                   rules::ParseRuleSet(rule_set.source_name(), rule_set.yaml(), *contract, &errors,
+                                       nullptr, rules::RuleAge::kStanding));
   // At the edge no key is known: a mask that needs one withholds the record.
   return rules::CompiledRules::Compile(
       {contract, environment_, ""}, rules::WithVersion(*parsed, rule_set.version()), in_use_.get());

@@ -40,9 +40,9 @@ std::vector<rules::FormerRules::Maker> FormerMakers(
     makers.push_back([version, receiver, contract,
                       divisions]() -> absl::StatusOr<std::unique_ptr<rules::ReturnEngine>> {
       std::vector<huiliu::v1::RuleError> errors;
-      ASSIGN_OR_RETURN(
-          const std::shared_ptr<const rules::RuleSet> parsed,
-          rules::ParseRuleSet(version.source_name(), version.yaml(), *contract, &errors));
+      ASSIGN_OR_RETURN(const std::shared_ptr<const rules::RuleSet> parsed,
+                       rules::ParseRuleSet(version.source_name(), version.yaml(), *contract,
+                                           &errors, nullptr, rules::RuleAge::kStanding));
       return rules::ReturnEngine::Create({{receiver}}, contract, {parsed}, divisions);
     });
   }

@@ -83,8 +83,9 @@ absl::StatusOr<std::shared_ptr<const rules::RuleSet>> Reread::Parse(const std::s
         " / these rules are of another dataset or receiver than the source"));
   }
   ASSIGN_OR_RETURN(const auto parsed,
-                   rules::ParseRuleSet(name, yaml, *contract_, nullptr,
-                                       version == 0 ? divisions_.get() : nullptr));
+                   rules::ParseRuleSet(
+                       name, yaml, *contract_, nullptr, version == 0 ? divisions_.get() : nullptr,
+                       version == 0 ? rules::RuleAge::kNew : rules::RuleAge::kStanding));
   return rules::WithVersion(*parsed, version);
 }
 

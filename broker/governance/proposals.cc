@@ -305,6 +305,13 @@ absl::StatusOr<Record> State::ProposeDecision(const huiliu::v1::DecideRuleSetReq
         ", which is newer, is approved: an older one does not take its place; to return to these "
         "rules propose their text anew, as the newest version"));
   }
+  // Proposed under an earlier release: what stands goes on holding, but nothing new comes into
+  // force.
+  if (decision.approve() && version->rules != nullptr && !version->rules->undisclosed.empty()) {
+    return absl::FailedPreconditionError(
+        StrCat("规则 / rules ", decision.dataset(), " → ", decision.receiver(), " version ",
+               decision.version(), ": ", version->rules->undisclosed));
+  }
   Record record;
   record.set_version(version_ + 1);
   ASSIGN_OR_RETURN(*record.mutable_rule_set(), Decide(version->proto, decision, officer, now));

@@ -9,6 +9,8 @@
 #include "broker/governance/checks.h"
 #include "core/base/clock.h"
 #include "core/base/status.h"
+#include "core/codes/citizen_ids.h"
+#include "core/codes/phone_numbers.h"
 #include "core/model/proto_time.h"
 
 namespace huiliu::governance {
@@ -16,6 +18,8 @@ namespace {
 
 using absl::StrCat;
 using huiliu::v1::RuleSet;
+
+constexpr size_t kMaxUntriedReasonBytes = 1000;
 
 bool IsApproved(const RuleSet& version) {
   return version.state() == huiliu::v1::RULE_SET_STATE_APPROVED;
@@ -41,6 +45,11 @@ bool HasExpired(const rules::RuleSet& rules, absl::Time now) {
                      [&](const rules::Rule& rule) { return rule.valid_to <= now; });
 }
 
+void AddNotices(const rules::RuleSet& rules, RuleSet* version) {
+  for (const huiliu::v1::RuleError& notice : rules.notices)
+    version->add_notices(StrCat(notice.rule(), "：", notice.message()));
+}
+
 void AddLegalBases(const rules::RuleSet& rules, RuleSet* version) {
   std::set<absl::string_view> named;
   for (const rules::Rule& rule : rules.rules) {
@@ -57,6 +66,31 @@ absl::string_view StateWord(const RuleSet& version) {
     default:
       return "已审批 / approved";
   }
+}
+
+// Nobody approves what nobody has tried, unless he says why.
+absl::Status CheckTried(const RuleSet& version, const huiliu::v1::DecideRuleSetRequest& decision) {
+  const std::string& reason = decision.untried_reason();
+  if (!decision.approve() || version.dry_runs_size() > 0) return absl::OkStatus();
+  if (reason.empty()) {
+    const std::string which = StrCat(" --dataset ", version.dataset(), " --receiver ",
+                                     version.receiver(), " --version ", version.version());
+    return absl::FailedPreconditionError(StrCat(
+        NameOf(version), "：此版本未经试运行，不能审批通过；请先执行 huiliu rules dry-run", which,
+        "（部门侧判定的数据源：huiliu-agent rules dry-run --version ", version.version(),
+        "），确需直接审批，用 --untried 写明原因 / this version was never tried, so it is not "
+        "approved: run huiliu rules dry-run",
+        which, " (at the edge huiliu-agent rules dry-run --version ", version.version(),
+        "), or state with --untried why it goes without"));
+  }
+  if (reason.size() > kMaxUntriedReasonBytes || codes::HoldsCitizenId(reason) ||
+      codes::HoldsMobileNumber(reason)) {
+    return absl::InvalidArgumentError(
+        StrCat(NameOf(version), "：未试运行的原因至多 ", kMaxUntriedReasonBytes,
+               " 字节，不得含身份证号或手机号码 / why it was not tried has at most ",
+               kMaxUntriedReasonBytes, " bytes and no citizen or mobile number"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -107,6 +141,12 @@ const RuleVersions::Version* RuleVersions::BeforeInForce(absl::Time now) const {
   return found;
 }
 
+bool RuleVersions::WasInForce(uint32_t version, absl::Time now) const {
+  const Version* found = Find(version);
+  return found != nullptr && IsApproved(found->proto) &&
+         FromProto(found->proto.active_from()) <= now && WillHold(*found);
+}
+
 absl::Time RuleVersions::NextChange(absl::Time now) const {
   absl::Time next = absl::InfiniteFuture();
   for (const Version& v : versions_) {
@@ -132,7 +172,10 @@ std::vector<RuleSet> RuleVersions::At(absl::Time now) const {
   std::vector<RuleSet> versions;
   for (auto it = versions_.rbegin(); it != versions_.rend(); ++it) {
     RuleSet& version = versions.emplace_back(it->proto);
-    if (it->rules != nullptr) AddLegalBases(*it->rules, &version);
+    if (it->rules != nullptr) {
+      AddLegalBases(*it->rules, &version);
+      AddNotices(*it->rules, &version);
+    }
     if (&*it == in_force) {
       const bool expired = it->rules != nullptr && HasExpired(*it->rules, now);
       version.set_state(expired ? huiliu::v1::RULE_SET_STATE_EXPIRED
@@ -165,6 +208,7 @@ absl::StatusOr<RuleSet> Decide(const RuleSet& version,
     return absl::InvalidArgumentError(
         StrCat(NameOf(version), "：退回须写明理由 / a rejection states its reason"));
   }
+  RETURN_IF_ERROR(CheckTried(version, decision));
   RETURN_IF_ERROR(CheckTime(StrCat(NameOf(version), ": active_from"), decision.active_from()));
   if (decision.approve() && decision.has_active_from()) {
     const absl::TimeZone zone = ShanghaiTimeZone();
@@ -184,6 +228,9 @@ absl::StatusOr<RuleSet> Decide(const RuleSet& version,
   decided.set_reason(decision.reason());
   *decided.mutable_decided() = ToProto(now);
   decided.clear_active_from();
+  decided.clear_untried_reason();
+  if (decision.approve() && version.dry_runs_size() == 0)
+    decided.set_untried_reason(decision.untried_reason());
   decided.set_reevaluate_history(decision.approve() && decision.reevaluate_history());
   if (decision.approve()) {
     *decided.mutable_active_from() = ToProto(

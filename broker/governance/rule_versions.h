@@ -44,6 +44,10 @@ class RuleVersions {
   // nullptr.
   const Version* NewerApproved(uint32_t version) const;
 
+  // Whether it is in force or once was: one that was approved for later and gave way to another
+  // before its date never was.
+  bool WasInForce(uint32_t version, absl::Time now) const;
+
   // A version as of `now`, with its state; newest first.
   std::vector<huiliu::v1::RuleSet> At(absl::Time now) const;
 

@@ -158,7 +158,8 @@ absl::StatusOr<std::shared_ptr<const rules::RuleSet>> State::RulesOf(
     contract = dataset->contract;
   }
   std::vector<huiliu::v1::RuleError> errors;
-  auto parsed = rules::ParseRuleSet(proto.source_name(), proto.yaml(), *contract, &errors);
+  auto parsed = rules::ParseRuleSet(proto.source_name(), proto.yaml(), *contract, &errors, nullptr,
+                                    rules::RuleAge::kStanding);
   if (!parsed.ok()) {
     return absl::DataLossError(StrCat("rule set ", proto.source_name(), " version ",
                                       proto.version(), ": ", parsed.status().message()));
@@ -262,6 +263,13 @@ std::shared_ptr<const rules::RuleSet> State::FindRuleSet(const std::string& data
   if (it == rule_sets_.end()) return nullptr;
   const RuleVersions::Version* version = it->second.InForce(now);
   return version == nullptr ? nullptr : version->rules;
+}
+
+bool State::WasInForce(const std::string& dataset, const std::string& receiver, uint32_t version,
+                       absl::Time now) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto it = rule_sets_.find({dataset, receiver});
+  return it != rule_sets_.end() && it->second.WasInForce(version, now);
 }
 
 std::optional<State::ActiveRules> State::FindActiveRules(const std::string& dataset,

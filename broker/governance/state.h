@@ -150,6 +150,9 @@ class State {
   bool HasSchema(absl::string_view dataset, uint32_t id) const;
   // Every version with its state as of `now`, newest first within (dataset, receiver).
   std::vector<huiliu::v1::RuleSet> RuleSets(absl::Time now) const;
+  // Whether a version is in force or once was.
+  bool WasInForce(const std::string& dataset, const std::string& receiver, uint32_t version,
+                  absl::Time now) const;
   std::vector<huiliu::v1::Grant> Grants() const;
   std::optional<huiliu::v1::TerritoryOverride> FindOverride(const std::string& id) const;
   // By id, whatever became of them; and the approved ones of a dataset and receiver.

@@ -1,5 +1,7 @@
 #include "broker/pipeline/dry_run_samples.h"
 
+#include <algorithm>
+#include <map>
 #include <optional>
 
 #include "core/schema/record_writer.h"
@@ -64,6 +66,38 @@ void AddValues(const rules::DryRunExample& example, const schema::Contract& cont
                              !draft.has_value());
     if (value.active().empty() && value.draft().empty()) continue;
     *sample->add_values() = std::move(value);
+  }
+}
+
+void FoldElsewhere(const huiliu::v1::Receiver& receiver, const territory::Divisions& divisions,
+                   huiliu::v1::DryRunReport* report) {
+  const auto own = [&](const std::string& code) {
+    return code.empty() ||
+           std::any_of(receiver.divisions().begin(), receiver.divisions().end(),
+                       [&](const std::string& area) { return divisions.Contains(area, code); });
+  };
+  google::protobuf::RepeatedPtrField<huiliu::v1::DryRunReport::Part> kept;
+  std::map<huiliu::v1::DryRunCategory, int64_t> elsewhere;
+  for (huiliu::v1::DryRunReport::Part& part : *report->mutable_divisions()) {
+    if (own(part.name())) {
+      *kept.Add() = std::move(part);
+      continue;
+    }
+    for (const huiliu::v1::DryRunCount& count : part.counts())
+      elsewhere[count.category()] += count.records();
+  }
+  if (!elsewhere.empty()) {
+    huiliu::v1::DryRunReport::Part& folded = *kept.Add();
+    folded.set_elsewhere(true);
+    for (const auto& [category, records] : elsewhere) {
+      huiliu::v1::DryRunCount* count = folded.add_counts();
+      count->set_category(category);
+      count->set_records(records);
+    }
+  }
+  report->mutable_divisions()->Swap(&kept);
+  for (huiliu::v1::DryRunSample& sample : *report->mutable_samples()) {
+    if (!own(sample.division())) sample.clear_division();
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include "broker/access/access_plan.h"
 #include "core/rules/dry_run.h"
+#include "core/territory/territory.h"
+#include "huiliu/v1/registry.pb.h"
 #include "huiliu/v1/rules.pb.h"
 
 namespace huiliu::pipeline {
@@ -20,6 +22,12 @@ struct SampleViewer {
 // cannot be masked, or a row that the grant's filter hides, is not shown.
 void AddValues(const rules::DryRunExample& example, const schema::Contract& contract,
                const SampleViewer& viewer, huiliu::v1::DryRunSample* sample);
+
+// Of an officer who is bound to a receiver: all divisions outside its area become one part without
+// a name, and samples from there lose theirs. How many records other cities' counties have is not
+// his to know.
+void FoldElsewhere(const huiliu::v1::Receiver& receiver, const territory::Divisions& divisions,
+                   huiliu::v1::DryRunReport* report);
 
 }  // namespace huiliu::pipeline
 

@@ -128,7 +128,8 @@ absl::StatusOr<DryRuns::Draft> DryRuns::FindDraft(const DryRunRequest& request) 
       const std::shared_ptr<const rules::RuleSet> parsed,
       rules::ParseRuleSet(is_text ? request.source_name() : draft.kept->source_name(),
                           is_text ? request.yaml() : draft.kept->yaml(), *draft.contract, nullptr,
-                          is_text ? parts_.divisions.get() : nullptr));
+                          is_text ? parts_.divisions.get() : nullptr,
+                          is_text ? rules::RuleAge::kNew : rules::RuleAge::kStanding));
   draft.rules =
       rules::WithVersion(*parsed, draft.kept.has_value() ? draft.kept->version() : uint32_t{0});
   return draft;
@@ -324,7 +325,8 @@ absl::Status DryRuns::AddSamples(const governance::Principal& caller, const Draf
 }
 
 absl::StatusOr<DryRunReport> DryRuns::Run(const governance::Principal& caller, const Draft& draft,
-                                          const DryRunRequest& request, const Progress& progress) {
+                                          const DryRunRequest& request, const Progress& progress,
+                                          bool sees_outside) {
   // What cannot be shown is told before the work, not after it.
   std::optional<Admission> admission;
   if (!request.purpose().empty()) {
@@ -359,6 +361,8 @@ absl::StatusOr<DryRunReport> DryRuns::Run(const governance::Principal& caller, c
         "huiliu-agent rules dry-run");
   }
   RETURN_IF_ERROR(AddSamples(caller, draft, admission, *run, &report));
+  const auto receiver = parts_.state.FindReceiver(draft.rules->receiver.value());
+  if (!sees_outside && receiver.has_value()) FoldElsewhere(*receiver, *parts_.divisions, &report);
   return report;
 }
 

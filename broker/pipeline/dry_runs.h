@@ -52,13 +52,14 @@ class DryRuns {
 
   // Records looked at, and to look at; false: stop.
   using Progress = std::function<bool(int64_t read, int64_t total)>;
-  // `caller` may try rules for the draft's receiver. FAILED_PRECONDITION where this node has none
+  // `caller` may try rules for the draft's receiver; `sees_outside`: he is of an upper level, so
+  // that other areas' counties are named to him. FAILED_PRECONDITION where this node has none
   // of the records, with the way out; RESOURCE_EXHAUSTED where too many run; CANCELLED where
   // progress said so. That the samples are read is in lineage when it returns.
   absl::StatusOr<huiliu::v1::DryRunReport> Run(const governance::Principal& caller,
                                                const Draft& draft,
                                                const huiliu::v1::DryRunRequest& request,
-                                               const Progress& progress);
+                                               const Progress& progress, bool sees_outside);
 
  private:
   class Slot;

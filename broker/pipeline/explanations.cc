@@ -30,12 +30,6 @@ absl::Status NotThere() {
       "departments ask huiliu-agent rules explain)");
 }
 
-bool WasInForce(const huiliu::v1::RuleSet& version) {
-  return version.state() == huiliu::v1::RULE_SET_STATE_IN_FORCE ||
-         version.state() == huiliu::v1::RULE_SET_STATE_EXPIRED ||
-         version.state() == huiliu::v1::RULE_SET_STATE_SUPERSEDED;
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const rules::RuleSet>> Explanations::RulesOf(
@@ -52,7 +46,9 @@ absl::StatusOr<std::shared_ptr<const rules::RuleSet>> Explanations::RulesOf(
       continue;
     }
     // With conditions of his own choice he could ask anything of a record.
-    if (!WasInForce(kept) && kept.author() == caller.account) {
+    if (kept.author() == caller.account &&
+        !parts_.state.WasInForce(kept.dataset(), kept.receiver(), kept.version(),
+                                 parts_.clock.Now())) {
       return absl::PermissionDeniedError(StrCat(
           "第 ", kept.version(), " 版由 ", caller.account,
           " 提交且未生效，请由他人说明，或用 huiliu rules dry-run / version ", kept.version(),
@@ -60,7 +56,8 @@ absl::StatusOr<std::shared_ptr<const rules::RuleSet>> Explanations::RulesOf(
           "explains by it, or try huiliu rules dry-run"));
     }
     ASSIGN_OR_RETURN(const auto parsed,
-                     rules::ParseRuleSet(kept.source_name(), kept.yaml(), contract, nullptr));
+                     rules::ParseRuleSet(kept.source_name(), kept.yaml(), contract, nullptr,
+                                         nullptr, rules::RuleAge::kStanding));
     return rules::WithVersion(*parsed, kept.version());
   }
   return absl::NotFoundError(

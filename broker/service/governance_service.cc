@@ -179,6 +179,10 @@ absl::Status RulesService::CheckRuleSet(const CallContext& context,
   const auto parsed = rules::ParseRuleSet(request.source_name(), request.yaml(), *contract, &errors,
                                           state_.divisions());
   for (huiliu::v1::RuleError& error : errors) *response->add_errors() = std::move(error);
+  if (parsed.ok()) {
+    for (const huiliu::v1::RuleError& notice : (*parsed)->notices)
+      *response->add_notices() = notice;
+  }
   return parsed.ok() || response->errors_size() > 0 ? absl::OkStatus() : parsed.status();
 }
 

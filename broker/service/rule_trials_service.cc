@@ -36,7 +36,9 @@ absl::Status RuleTrialsService::DryRun(const CallContext& context,
     response.mutable_progress()->set_total(total);
     return sink(response);
   };
-  ASSIGN_OR_RETURN(DryRunReport report, dry_runs_.Run(caller, draft, request, progress));
+  const bool sees_outside = !BoundTo(state_, caller).has_value();
+  ASSIGN_OR_RETURN(DryRunReport report,
+                   dry_runs_.Run(caller, draft, request, progress, sees_outside));
   // Another area is no part of the version: what it came to would mislead its approver.
   if (draft.kept.has_value() && draft.kept->state() == huiliu::v1::RULE_SET_STATE_PROPOSED &&
       request.divisions_size() == 0) {

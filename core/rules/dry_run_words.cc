@@ -162,6 +162,8 @@ class Report {
     int same = 0;
     for (const auto& part : parts) {
       std::vector<std::string> cells = {divisions ? Division(part.name()) : part.name()};
+      if (part.elsewhere())
+        cells[0] = Say("其他（接收方区划以外）", "others (outside the receiver's area)");
       bool changes = false;
       for (const Words* words : columns) {
         const int64_t count = CountOf(part.counts(), words->category);

@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "core/base/status.h"
+#include "core/rules/condition_words.h"
 #include "core/rules/record_facts.h"
 #include "core/schema/record_writer.h"
 
@@ -12,6 +13,7 @@ struct Asked {
   const schema::Contract& contract;
   const cel::Environment& environment;
   const cel::Activation& activation;
+  const territory::Divisions& divisions;
 };
 
 absl::StatusOr<ExplainedClause> ExplainClause(const cel::Clause& clause, const Asked& asked) {
@@ -24,6 +26,8 @@ absl::StatusOr<ExplainedClause> ExplainClause(const cel::Clause& clause, const A
   out.truth = predicate->Evaluate(asked.activation);
   if (out.truth == cel::Truth::kError) out.error = predicate->ExplainError(asked.activation);
   if (clause.parts.empty()) {
+    out.words_chinese = ConditionInWords(clause.text, asked.contract, asked.divisions, false);
+    out.words_english = ConditionInWords(clause.text, asked.contract, asked.divisions, true);
     for (const int index : predicate->fields()) {
       const schema::Field& field = asked.contract.fields()[static_cast<size_t>(index)];
       ASSIGN_OR_RETURN(std::string text,
@@ -83,7 +87,7 @@ absl::StatusOr<Explanation> ExplainRecord(std::shared_ptr<const schema::Contract
       [&](absl::string_view code) { return divisions->Resolve(code); }};
   const cel::Activation activation{facts->slots(), attribution.division, record,
                                    attribution.conflict};
-  const Asked asked{*contract, environment, activation};
+  const Asked asked{*contract, environment, activation, *divisions};
   for (size_t i = 0; i < rule_set->rules.size(); ++i) {
     ExplainedRule explained;
     explained.rule = &rule_set->rules[i];

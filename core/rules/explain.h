@@ -19,6 +19,7 @@ namespace huiliu::rules {
 struct ExplainedClause {
   cel::Clause::Joint joint = cel::Clause::Joint::kNone;
   std::string text;
+  std::string words_chinese, words_english;  // of a condition of a common shape; else empty
   cel::Truth truth = cel::Truth::kFalse;
   std::string error;                                                 // where kError
   std::vector<std::pair<const schema::Field*, std::string>> fields;  // read, and their texts

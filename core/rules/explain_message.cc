@@ -80,6 +80,8 @@ class Writer {
                    : clause.joint == cel::Clause::Joint::kAny ? Message::Clause::JOINT_ANY
                                                               : Message::Clause::JOINT_UNSPECIFIED);
     out->set_text(clause.text);
+    out->set_words_chinese(clause.words_chinese);
+    out->set_words_english(clause.words_english);
     bool known = true, clear = true;
     for (const auto& [field, text] : clause.fields) {
       *out->add_values() = ValueOf(*field, text);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "core/base/clock.h"
 #include "core/model/proto_time.h"
+#include "core/rules/reason_words.h"
 #include "core/rules/value_words.h"
 #include "core/text/terminal_table.h"
 
@@ -43,10 +44,12 @@ class Speaker {
       for (const auto& link : message_.links()) Link(link);
     }
     for (const auto& rule : message_.rules()) Rule(rule);
-    const std::string reason =
-        message_.reason().empty()
-            ? ""
-            : absl::StrCat(Say("，", ", "), Reason(), " [", message_.reason(), "]");
+    std::string reason;
+    if (!message_.reason().empty()) {
+      const std::string words = Reason();
+      reason = absl::StrCat(Say("，", ", "), words);
+      if (words != message_.reason()) absl::StrAppend(&reason, " [", message_.reason(), "]");
+    }
     Line(Say("结果：", "outcome: "), Outcome(), reason);
     Fields(Say("不提供的字段：", "fields not given: "), message_.dropped());
     Fields(Say("脱敏或改写的字段：", "fields masked or replaced: "), message_.changed());
@@ -173,6 +176,9 @@ class Speaker {
       absl::StrAppend(&line, Say("有一条成立即成立：", "any of: "));
     } else {
       absl::StrAppend(&line, clause.text());
+      const std::string& words =
+          language_.english ? clause.words_english() : clause.words_chinese();
+      if (!words.empty()) absl::StrAppend(&line, Say("（", " ("), words, Say("）", ")"));
     }
     for (const Message::Value& value : clause.values())
       absl::StrAppend(&line, "   ", Title(value.field()), " = ", Value(value));
@@ -197,11 +203,7 @@ class Speaker {
     for (const auto& [code, words] : of_fields) {
       if (parts.first == code) return absl::StrCat(words, Title(parts.second));
     }
-    if (parts.first == "territory.conflict")
-      return Say("归属依据相互矛盾", "evidence of belonging disagrees");
-    if (parts.first == "territory.too_coarse")
-      return Say("只知州市，不知县区", "only the city is known, not the county");
-    return message_.reason();
+    return ReasonInWords(message_.reason(), language_.english);
   }
 
   void Fields(const char* words, const google::protobuf::RepeatedPtrField<std::string>& names) {

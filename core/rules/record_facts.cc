@@ -49,7 +49,8 @@ absl::StatusOr<std::unique_ptr<RecordFacts>> RecordFacts::Create(
     const Field* field = contract.FindField(evidence.field());
     if (field == nullptr) {
       return absl::InvalidArgumentError(
-          absl::StrCat(contract.source_name(), ": evidence names no field: ", evidence.field()));
+          absl::StrCat(contract.source_name(),
+                       ": 归属依据没有这个字段 / evidence names no field: ", evidence.field()));
     }
     facts->evidence_.push_back(field);
   }

@@ -55,13 +55,14 @@ class Engine : public ReturnEngine {
           rules->with().contract != contract_ ||
           rules->with().pseudonym_key != receiver->pseudonym_key) {
         return absl::InvalidArgumentError(
-            absl::StrCat(set.source_name, ": rules for ", set.dataset.value(), " to ",
-                         set.receiver.value(), " do not belong here"));
+            absl::StrCat(set.source_name, ": 规则不属于此数据集或接收方 / rules for ",
+                         set.dataset.value(), " to ", set.receiver.value(), " do not belong here"));
       }
       auto& matcher = matchers_[receiver - receivers_.begin()];
       if (matcher != nullptr) {
         return absl::InvalidArgumentError(absl::StrCat(
-            set.source_name, ": a second rule set for receiver ", set.receiver.value()));
+            set.source_name, ": 同一接收方有两个规则集 / a second rule set for receiver ",
+            set.receiver.value()));
       }
       matcher = std::make_unique<RuleMatcher>(rules);
     }

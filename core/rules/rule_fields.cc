@@ -22,12 +22,24 @@ constexpr std::pair<absl::string_view, Generalise::Level> kLevels[] = {
     {"county", Generalise::LEVEL_COUNTY},
     {"township", Generalise::LEVEL_TOWNSHIP}};
 
+bool IsDerived(const Rule& rule, absl::string_view field) {
+  return std::any_of(rule.derive.begin(), rule.derive.end(),
+                     [&](const DerivedField& derived) { return derived.field == field; });
+}
+
 // Whether the field's value comes from elsewhere than the source's field of that name.
 bool IsFilled(const Rule& rule, absl::string_view field) {
   return std::any_of(rule.rename.begin(), rule.rename.end(),
                      [&](const auto& rename) { return rename.second == field; }) ||
-         std::any_of(rule.derive.begin(), rule.derive.end(),
-                     [&](const DerivedField& derived) { return derived.field == field; });
+         IsDerived(rule, field);
+}
+
+// Whose value leaves as `field`: itself where it is not the target of a rename.
+const std::string& RenamedFrom(const Rule& rule, const std::string& field) {
+  for (const auto& [from, to] : rule.rename) {
+    if (to == field) return from;
+  }
+  return field;
 }
 
 }  // namespace
@@ -65,10 +77,9 @@ void RuleReader::ReadMasks(const YamlNode& node, Rule* rule) {
     const schema::Field* field = FieldOf(name);
     Mask mask;
     if (!ReadMask(value, &mask) || field == nullptr) continue;
-    if (IsFilled(*rule, field->name)) {
-      Report(name.place,
-             absl::StrCat("字段 ", field->name, " 由 rename 或 derive 填写，不另脱敏 / field ",
-                          field->name, " is filled by rename or derive and takes no mask"));
+    if (IsDerived(*rule, field->name)) {
+      Report(name.place, absl::StrCat("字段 ", field->name, " 由 derive 填写，不另脱敏 / field ",
+                                      field->name, " is filled by derive and takes no mask"));
       continue;
     }
     absl::Status fits = CheckMask(mask, *field);
@@ -83,7 +94,17 @@ void RuleReader::ReadMasks(const YamlNode& node, Rule* rule) {
                           field->name, " cannot be masked: the key travels with the record"));
       continue;
     }
-    rule->masks.emplace_back(field->name, std::move(mask));
+    // Of a renamed field the mask may stand with either name: it is of the value that leaves.
+    const std::string& from = RenamedFrom(*rule, field->name);
+    const bool stated = std::any_of(rule->masks.begin(), rule->masks.end(),
+                                    [&](const auto& known) { return known.first == from; });
+    if (stated) {
+      Report(name.place, absl::StrCat("字段 ", from, " 改名为 ", field->name,
+                                      "，两处都写了脱敏，只能写一处 / field ", from,
+                                      " leaves as another: state its mask once"));
+      continue;
+    }
+    rule->masks.emplace_back(from, std::move(mask));
   }
 }
 
@@ -206,19 +227,35 @@ void RuleReader::ReadDerive(const YamlNode& node, Rule* rule) {
                                                            : " 已有来源 / is filled twice"));
       continue;
     }
+    std::vector<int> reads;
     std::string expression = ReadExpression(
         value, "derive",
         [&, &text = value.value](const cel::Environment& environment,
                                  std::vector<cel::Issue>* issues) {
-          return cel::Formula::Compile(text, *contract_, *field, environment, issues).status();
+          auto formula = cel::Formula::Compile(text, *contract_, *field, environment, issues);
+          if (formula.ok()) reads.assign((*formula)->fields().begin(), (*formula)->fields().end());
+          return formula.status();
         });
-    if (!expression.empty()) rule->derive.push_back({field->name, std::move(expression)});
+    if (!expression.empty())
+      rule->derive.push_back({field->name, std::move(expression), std::move(reads)});
+  }
+}
+
+void RuleReader::MaskRenamed(Rule* rule) {
+  for (const auto& rename : rule->rename) {
+    const std::string& from = rename.first;
+    const huiliu::v1::FieldDataOptions& options = contract_->FindField(from)->options;
+    const bool stated = std::any_of(rule->masks.begin(), rule->masks.end(),
+                                    [&](const auto& known) { return known.first == from; });
+    // Who reads it by its new name would not be shown it by the mask of the old one.
+    if (!stated && options.has_default_mask() && !options.default_mask().keep())
+      rule->masks.emplace_back(from, options.default_mask());
   }
 }
 
 void RuleReader::CheckProjection(const YamlNode& node, const Rule& rule) {
   if (!rule.returns) {
-    for (const absl::string_view key : {"keep", "drop", "masks", "rename", "derive"}) {
+    for (const absl::string_view key : {"keep", "drop", "masks", "rename", "derive", "discloses"}) {
       if (const YamlNode* value = Find(node, key); value != nullptr) {
         Report(value->place,
                absl::StrCat("不予回流的规则不写 ", key, " / a withholding rule has no ", key));

@@ -23,9 +23,9 @@ constexpr size_t kMaxIdBytes = 64;
 constexpr size_t kMaxExpressionBytes = 16384;
 constexpr absl::string_view kHeadKeys[] = {"dataset", "receiver",    "version",
                                            "title",   "legal_basis", "rules"};
-constexpr absl::string_view kRuleKeys[] = {"id",          "title",  "when",       "withhold",
-                                           "legal_basis", "keep",   "drop",       "masks",
-                                           "rename",      "derive", "valid_from", "valid_to"};
+constexpr absl::string_view kRuleKeys[] = {
+    "id",    "title",  "when",   "withhold",  "legal_basis", "keep",    "drop",
+    "masks", "rename", "derive", "discloses", "valid_from",  "valid_to"};
 
 bool IsRuleId(absl::string_view id) {
   if (id.empty() || id.size() > kMaxIdBytes ||
@@ -48,13 +48,18 @@ absl::Time StartOf(absl::CivilDay day) {
 
 }  // namespace
 
+huiliu::v1::RuleError RuleReader::Finding(const Place& place, std::string message) const {
+  huiliu::v1::RuleError finding;
+  finding.set_file(file_);
+  finding.set_line(place.line);
+  finding.set_column(place.column);
+  finding.set_rule(rule_);
+  finding.set_message(std::move(message));
+  return finding;
+}
+
 void RuleReader::Report(const Place& place, std::string message) {
-  huiliu::v1::RuleError& error = errors_->emplace_back();
-  error.set_file(file_);
-  error.set_line(place.line);
-  error.set_column(place.column);
-  error.set_rule(rule_);
-  error.set_message(std::move(message));
+  errors_->push_back(Finding(place, std::move(message)));
 }
 
 const YamlNode* RuleReader::Find(const YamlNode& map, absl::string_view key) {
@@ -149,13 +154,13 @@ void RuleReader::ReadRules(RuleSet* set) {
   for (const YamlNode& item : rules->items) {
     rule_.clear();
     Rule rule;
-    ReadRule(item, &rule);
+    ReadRule(item, set, &rule);
     set->rules.push_back(std::move(rule));
   }
   rule_.clear();
 }
 
-void RuleReader::ReadRule(const YamlNode& node, Rule* rule) {
+void RuleReader::ReadRule(const YamlNode& node, RuleSet* set, Rule* rule) {
   rule->line = node.place.line;
   if (node.kind != Kind::kMap) {
     Report(node.place, "规则应为键值 / a rule is a map");
@@ -183,8 +188,12 @@ void RuleReader::ReadRule(const YamlNode& node, Rule* rule) {
   if (const YamlNode* rename = Find(node, "rename"); rename != nullptr) ReadRename(*rename, rule);
   if (const YamlNode* derive = Find(node, "derive"); derive != nullptr) ReadDerive(*derive, rule);
   if (const YamlNode* masks = Find(node, "masks"); masks != nullptr) ReadMasks(*masks, rule);
+  if (const YamlNode* discloses = Find(node, "discloses"); discloses != nullptr)
+    ReadFields(*discloses, "discloses", &rule->discloses);
+  MaskRenamed(rule);
   ReadValidity(node, rule);
   CheckProjection(node, *rule);
+  if (rule->returns) CheckDisclosures(node, *rule, set);
 }
 
 void RuleReader::ReadId(const YamlNode& node, Rule* rule) {

@@ -25,8 +25,14 @@ namespace huiliu::rules {
 class RuleReader {
  public:
   RuleReader(absl::string_view file, const YamlTree& tree, const schema::Contract* contract,
-             const territory::Divisions* divisions, std::vector<huiliu::v1::RuleError>* errors)
-      : file_(file), tree_(tree), contract_(contract), divisions_(divisions), errors_(errors) {}
+             const territory::Divisions* divisions, std::vector<huiliu::v1::RuleError>* errors,
+             RuleAge age = RuleAge::kNew)
+      : file_(file),
+        tree_(tree),
+        contract_(contract),
+        divisions_(divisions),
+        errors_(errors),
+        age_(age) {}
 
   // dataset and receiver.
   void ReadHead(RuleSet* set);
@@ -35,6 +41,7 @@ class RuleReader {
 
  private:
   void Report(const Place& place, std::string message);
+  huiliu::v1::RuleError Finding(const Place& place, std::string message) const;
   // The value of `key`, or nullptr; a second occurrence is a finding.
   const YamlNode* Find(const YamlNode& map, absl::string_view key);
   void CheckKeys(const YamlNode& map, absl::Span<const absl::string_view> known);
@@ -42,7 +49,7 @@ class RuleReader {
   std::string Text(const YamlNode& node, absl::string_view what);
   const schema::Field* FieldOf(const YamlNode& node);
 
-  void ReadRule(const YamlNode& node, Rule* rule);
+  void ReadRule(const YamlNode& node, RuleSet* set, Rule* rule);
   void ReadId(const YamlNode& node, Rule* rule);
   void ReadWhen(const YamlNode& node, Rule* rule);
   using Compile = std::function<absl::Status(const cel::Environment&, std::vector<cel::Issue>*)>;
@@ -56,7 +63,10 @@ class RuleReader {
   bool ReadGeneralise(const YamlNode& node, huiliu::v1::Mask::Generalise* to);
   void ReadRename(const YamlNode& node, Rule* rule);
   void ReadDerive(const YamlNode& node, Rule* rule);
+  void MaskRenamed(Rule* rule);
   void CheckProjection(const YamlNode& node, const Rule& rule);
+  // rule_disclosures.cc
+  void CheckDisclosures(const YamlNode& node, const Rule& rule, RuleSet* set);
   // rule_reader.cc
   void ReadValidity(const YamlNode& node, Rule* rule);
 
@@ -65,6 +75,7 @@ class RuleReader {
   const schema::Contract* const contract_;
   const territory::Divisions* const divisions_;
   std::vector<huiliu::v1::RuleError>* const errors_;
+  const RuleAge age_;
   std::string default_basis_;
   std::string rule_;  // id of the rule being read
   std::set<std::string> ids_;

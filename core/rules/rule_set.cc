@@ -35,18 +35,16 @@ bool ParseTree(absl::string_view source_name, absl::string_view yaml, YamlTree* 
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const RuleSet>> ParseRuleSet(absl::string_view source_name,
-                                                            absl::string_view yaml,
-                                                            const schema::Contract& contract,
-                                                            Errors* errors,
-                                                            const territory::Divisions* divisions) {
+absl::StatusOr<std::shared_ptr<const RuleSet>> ParseRuleSet(
+    absl::string_view source_name, absl::string_view yaml, const schema::Contract& contract,
+    Errors* errors, const territory::Divisions* divisions, RuleAge age) {
   Errors own;
   Errors& found = errors != nullptr ? *errors : own;
   found.clear();
   YamlTree tree;
   if (!ParseTree(source_name, yaml, &tree, &found)) return FirstOf(found);
   auto set = std::make_shared<RuleSet>();
-  RuleReader reader(source_name, tree, &contract, divisions, &found);
+  RuleReader reader(source_name, tree, &contract, divisions, &found, age);
   reader.ReadHead(set.get());
   reader.ReadRules(set.get());
   if (!found.empty()) return FirstOf(found);

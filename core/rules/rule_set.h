@@ -32,7 +32,8 @@ struct Receiver {
 // A field whose value is computed from the record as it came.
 struct DerivedField {
   std::string field;
-  std::string expression;  // CEL
+  std::string expression;       // CEL
+  std::vector<int> reads = {};  // Field::index of what it reads
 };
 
 // One rule as written. The first rule in file order whose `when` holds decides.
@@ -48,6 +49,7 @@ struct Rule {
   std::vector<std::pair<std::string, huiliu::v1::Mask>> masks;
   std::vector<std::pair<std::string, std::string>> rename;  // a field's value leaves as another's
   std::vector<DerivedField> derive;
+  std::vector<std::string> discloses;  // hidden fields whose values derive or rename may tell
   absl::Time valid_from = absl::InfinitePast();
   absl::Time valid_to = absl::InfiniteFuture();
   int line = 0;       // of the rule in its file
@@ -63,14 +65,21 @@ struct RuleSet {
   std::string yaml;
   Digest digest{};  // SHA-256 of `yaml`
   std::vector<Rule> rules;
+  std::vector<huiliu::v1::RuleError> notices;  // what an approver should know, Chinese / English
+  std::string undisclosed;  // of a standing set: what a new one would be refused for; else empty
 };
+
+// Whether a file is new, or was taken over already: what stands goes on holding, though a new file
+// would have to name what it discloses.
+enum class RuleAge { kNew, kStanding };
 
 // Parses and checks a rule file against its contract: every finding with file, line, column
 // (1-based, code points). With `divisions` an area that no division has is a finding too; nullptr
 // for what was taken over already and goes on holding.
 absl::StatusOr<std::shared_ptr<const RuleSet>> ParseRuleSet(
     absl::string_view source_name, absl::string_view yaml, const schema::Contract& contract,
-    std::vector<huiliu::v1::RuleError>* errors, const territory::Divisions* divisions = nullptr);
+    std::vector<huiliu::v1::RuleError>* errors, const territory::Divisions* divisions = nullptr,
+    RuleAge age = RuleAge::kNew);
 
 // The same rule set under the version that the registry gave it.
 std::shared_ptr<const RuleSet> WithVersion(const RuleSet& rule_set, uint32_t version);

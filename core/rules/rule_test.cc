@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "core/base/clock.h"
 #include "core/base/status.h"
 #include "core/rules/return_engine.h"
 #include "core/rules/rule_test_text.h"
@@ -119,6 +120,8 @@ class Runner {
       memory_.reset();
       decided_ = false;
       change_ = SourceChange();
+      change_.now_us = absl::ToUnixMicros(absl::FromCivil(Today(), ShanghaiTimeZone()));
+      states_day_ = false;
       row_ = "1";
       return absl::OkStatus();
     }
@@ -132,7 +135,17 @@ class Runner {
     return Expectation(line);
   }
 
+  absl::CivilDay Today() const { return absl::ToCivilDay(world_.today, ShanghaiTimeZone()); }
+
+  // Which of the rules are in force depends on the day.
+  bool HasDates() const {
+    return std::any_of(rules_->rules.begin(), rules_->rules.end(), [](const Rule& rule) {
+      return rule.valid_from != absl::InfinitePast() || rule.valid_to != absl::InfiniteFuture();
+    });
+  }
+
   absl::Status Circumstance(const TestLine& line) {
+    states_day_ = states_day_ || line.word == "day";
     if (line.word == "row") {
       row_ = line.value;
       return absl::OkStatus();
@@ -148,6 +161,7 @@ class Runner {
   }
 
   absl::Status Change(const TestLine& line) {
+    if (!states_day_ && HasDates()) report_.today = absl::FormatCivilTime(Today());
     payload_.clear();
     change_.operation = huiliu::v1::OPERATION_DELETE;
     if (line.word == "given") {
@@ -248,6 +262,9 @@ class Runner {
         Compare(what, given, shown.value_or(NoRecord()));
       } else if (!shown.has_value()) {
         Compare(what, world_.english ? "masked" : "脱敏", NoRecord());
+      } else if (shown->empty()) {
+        // What is not there is not masked: absent says that.
+        Compare(what, world_.english ? "masked" : "脱敏", "");
       } else if (*shown == given) {
         Compare(what, world_.english ? "masked" : "脱敏", given);
       }
@@ -303,6 +320,7 @@ class Runner {
   std::string case_;
   int case_line_ = 0;     // 0: none has begun
   bool expects_ = false;  // the case has an expectation
+  bool states_day_ = false;
   std::string row_;
   std::string payload_;
   SourceChange change_;

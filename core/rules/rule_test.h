@@ -10,6 +10,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "core/schema/contract.h"
 #include "core/territory/territory.h"
 
@@ -22,11 +24,14 @@ struct RuleTestWorld {
       contract;
   std::shared_ptr<const territory::Divisions> divisions;
   bool english = false;  // the words of failures
+  // What a case without `day` takes for the day of taking over; rules are in force by it.
+  absl::Time today = absl::Now();
 };
 
 struct RuleTestReport {
   int cases = 0;
   int expectations = 0;
+  std::string today;  // the day that cases without `day` took, where rules have dates; else empty
   std::vector<std::string> failures;  // "file:line: case: what was expected and what came"
 };
 

@@ -28,7 +28,8 @@ def put_in_force(node, name, yaml):
     """One officer proposes the rules, another approves them."""
     proposed = node.call("data-officer", "Rules/ProposeRuleSet", source_name=name, yaml=yaml)["rule_set"]
     if proposed["state"] == "RULE_SET_STATE_PROPOSED":
-        node.put("data-approver", "Rules/DecideRuleSet", dataset=proposed["dataset"], receiver=proposed["receiver"], version=proposed["version"], approve=True)
+        node.put("data-approver", "Rules/DecideRuleSet", dataset=proposed["dataset"], receiver=proposed["receiver"], version=proposed["version"], approve=True,
+                 untried_reason="首次启用，尚无数据可试")
 
 
 def register_systems(node):

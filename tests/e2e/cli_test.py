@@ -96,7 +96,11 @@ def check_rules(cli):
     cli.run("data-approver", "rules", "reject", "insurance_participation", "--version", "1", "--reason", "缺少说明")
     cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "1", expect=5)
     cli.run("data-officer", "rules", "propose", RULES)
-    check("现行" in cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "2")[0], "approved by another, in force at once")
+    _, error = cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "2", expect=5)
+    check("未经试运行" in error and "rules dry-run --dataset insurance_participation" in error and "--untried" in error, "what nobody tried is not approved", error)
+    out, _ = cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "2", "--untried", "首次启用，尚无数据")
+    check("现行" in out and "首次启用，尚无数据" in out, "unless the approver says why; approved by another, in force at once", out)
+    check("首次启用，尚无数据" in cli.run("data-officer", "rules", "history")[0], "which stands in its history")
     check(cli.run("data-officer", "rules", "show", "insurance_participation")[0] == text, "the rules as they were written")
     check("规则无变化" in cli.run("data-officer", "rules", "plan", RULES)[0], "no plan for the same rules")
     states = [v["state"] for v in cli.json("data-officer", "rules", "history")[0]["rule_sets"]]
@@ -302,10 +306,10 @@ def new_rules(cli):
 
     drop(1)
     check(counts()[1] == 0, "what is proposed decides nothing")
-    cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "3", "--from", "2099-01-01")
+    cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "3", "--from", "2099-01-01", "--untried", "e2e")
     cli.run("data-approver", "rules", "reject", "insurance_participation", "--version", "3", "--reason", "改为立即生效")
     cli.run("data-officer", "rules", "propose", "new.530100.yaml")
-    cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "4")
+    cli.run("data-approver", "rules", "approve", "insurance_participation", "--version", "4", "--untried", "e2e")
     for n in range(2, 60):
         drop(n)
         if counts()[1] > 0:

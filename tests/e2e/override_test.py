@@ -171,7 +171,8 @@ def set_up(node):
     with open(os.path.join(ROOT, "schemas/rules/insurance_participation.530100.yaml"), encoding="utf-8") as file:
         rules = file.read().replace("530100", DALI)
     proposed = node.call("yn-officer", "Rules/ProposeRuleSet", source_name="si.dali.yaml", yaml=rules)["rule_set"]
-    node.put("yn-approver", "Rules/DecideRuleSet", dataset=DATASET, receiver=DALI, version=proposed["version"], approve=True)
+    node.put("yn-approver", "Rules/DecideRuleSet", dataset=DATASET, receiver=DALI, version=proposed["version"], approve=True,
+             untried_reason="首次启用")
     registry_data.grant(node, "km-hrss", DATASET, PURPOSE)
     dali = next(o for o in node.call("yn-system", "Registry/ListOrganisations", page_size=1000)["organisations"] if o["id"] == "dali-data")
     node.put("yn-system", "Registry/PutOrganisation", seen_version=dali["version"], organisation={"id": "dali-data", "title": dali["title"], "receiver": DALI})

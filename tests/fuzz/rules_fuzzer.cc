@@ -61,21 +61,42 @@ const huiliu::v1::Mask* MaskOf(const Rule& rule, const std::string& field) {
   return nullptr;
 }
 
+// Whether a value may come from what the rule itself writes: a constant, a fill, an expression.
+bool MayWrite(const Rule& rule, absl::string_view value) {
+  std::string written;
+  for (const auto& [name, mask] : rule.masks)
+    absl::StrAppend(&written, mask.constant(), mask.partial().fill());
+  for (const DerivedField& derived : rule.derive) absl::StrAppend(&written, derived.expression);
+  // Expressions put pieces together, and escapes stand for any of them.
+  if (absl::StrContains(written, "\\") || absl::StrContains(written, "bytes")) return true;
+  while (!value.empty()) {
+    const size_t size = std::max<size_t>(CodePointLength(value), 1);
+    if (!absl::StrContains(written, value.substr(0, size))) return false;
+    value.remove_prefix(size);
+  }
+  return true;
+}
+
+// Whether the value of a field must not be in what leaves by a rule.
 bool Hides(const Rule& rule, const std::string& field, const std::string& value) {
   const auto names = [&](const std::vector<std::string>& list) {
     return std::find(list.begin(), list.end(), field) != list.end();
   };
-  if (!rule.derive.empty()) return false;  // an expression may say anything
-  if (const huiliu::v1::Mask* mask = MaskOf(rule, field)) {
-    // A fill that is a piece of the value may write the value, and so may a constant.
-    return !mask->has_keep() && !absl::StrContains(mask->constant(), value) &&
-           !(mask->has_partial() && !mask->partial().fill().empty() &&
-             absl::StrContains(value, mask->partial().fill()));
-  }
+  if (names(rule.discloses) || MayWrite(rule, value)) return false;
+  if (const huiliu::v1::Mask* mask = MaskOf(rule, field)) return !mask->has_keep();
+  if (names(rule.drop) || (!rule.keep.empty() && !names(rule.keep))) return true;
   for (const auto& [from, to] : rule.rename) {
     if (from == field) return false;
   }
-  return names(rule.drop) || (!rule.keep.empty() && !names(rule.keep));
+  // What is made anew may be made of itself.
+  const schema::Field* self = fuzz::PersonContract()->FindField(field);
+  for (const DerivedField& derived : rule.derive) {
+    if (derived.field != field) continue;
+    return std::find(derived.reads.begin(), derived.reads.end(), self->index) ==
+           derived.reads.end();
+  }
+  return std::any_of(rule.rename.begin(), rule.rename.end(),
+                     [&](const auto& rename) { return rename.second == field; });
 }
 
 void CheckOutput(const RuleSet& set, const Decision& decision) {

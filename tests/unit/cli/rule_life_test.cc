@@ -180,6 +180,24 @@ TEST_F(RuleLifeTest, ImpactIsToldByCountyWithWhatIsOutOfReach) {
               HasSubstr("未要求"));
 }
 
+// Check and plan tell an approver what a derived field discloses.
+TEST_F(RuleLifeTest, WhatIsDisclosedIsToldAndWhatIsNotNamedIsRefused) {
+  schemas_ = Root() + "/schemas";
+  Write("named.yaml", Yaml("  - {id: own, derive: {status: name}, discloses: [name]}\n"));
+  Write("hidden.yaml", Yaml("  - {id: own, derive: {status: name}}\n"));
+  const std::string named = folder_ + "/named.yaml", hidden = folder_ + "/hidden.yaml";
+  Ran ran = RunHuiliu({"rules", "check", named.c_str(), "--schemas", schemas_.c_str()}, Handlers());
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("注意：own: 派生字段 status 由 name 得出"), HasSubstr("无误")));
+  ran = RunHuiliu({"rules", "plan", named.c_str(), "--schemas", schemas_.c_str()}, Handlers());
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("注意：规则 own：派生字段 status 由 name 得出"));
+  ran = RunHuiliu({"rules", "check", hidden.c_str(), "--schemas", schemas_.c_str()}, Handlers());
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.out, HasSubstr("discloses: [name]"));
+}
+
 TEST_F(RuleLifeTest, ApprovalsCarryTheWordAboutHistory) {
   v1::DecideRuleSetRequest asked;
   const Handler decide = [&](const google::protobuf::Message& request,
@@ -188,15 +206,19 @@ TEST_F(RuleLifeTest, ApprovalsCarryTheWordAboutHistory) {
     v1::RuleSet& version = *static_cast<v1::DecideRuleSetResponse*>(response)->mutable_rule_set();
     version = in_force_;
     version.set_reevaluate_history(asked.reevaluate_history());
+    version.set_untried_reason(asked.untried_reason());
+    version.add_notices("own：派生字段 a 由 b 得出 / derived field a is made of b");
     return absl::OkStatus();
   };
   const Ran ran = RunHuiliu({"rules", "approve", "insurance_participation", "--receiver", "530100",
-                             "--version", "2", "--reevaluate"},
+                             "--version", "2", "--reevaluate", "--untried", "首次启用"},
                             {{"Rules/DecideRuleSet", decide},
                              {"Rules/ListRuleSets", Answer(v1::ListRuleSetsResponse())}});
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_TRUE(asked.reevaluate_history());
-  EXPECT_THAT(ran.out, HasSubstr("对历史重新判定"));
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("对历史重新判定"), HasSubstr("未经试运行"),
+                             HasSubstr("原因：首次启用"),
+                             HasSubstr("注意：规则 own：派生字段 a 由 b 得出\n")));
 }
 
 // In the answer and in history: nobody waits for rules that will never come.
@@ -223,6 +245,14 @@ TEST_F(RuleLifeTest, WhatIsReplacedBeforeItsDateIsTold) {
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("第 2 版原定 2030-03-18 01:46:40 生效，已被本版取代"),
                              HasSubstr("所写生效时间已过，自审批时起生效：2027-01-15")));
+  std::vector<const char*> as_json = arguments;
+  as_json.insert(as_json.end(), {"--output", "json"});
+  EXPECT_THAT(RunHuiliu(as_json, {{"Rules/DecideRuleSet", Answer(decided)},
+                                  {"Rules/ListRuleSets", Answer(before)}})
+                  .out,
+              AllOf(HasSubstr("第 2 版原定"), HasSubstr("is replaced by this one"),
+                    HasSubstr("所写生效时间已过")))
+      << "JSON says what the text says";
   // Of the same version for a date of its own, before 2's: nothing is lost.
   decided.mutable_rule_set()->mutable_active_from()->set_seconds(1'950'000'000);
   EXPECT_THAT(RunHuiliu(arguments, {{"Rules/DecideRuleSet", Answer(decided)},

@@ -111,6 +111,28 @@ TEST(RuleVersionsTest, WhatWasApprovedForLaterGivesWayToWhatIsApprovedAfterIt) {
   EXPECT_EQ(InForce(versions, date), 2u);
 }
 
+TEST(RuleVersionsTest, WhatGaveWayBeforeItsDateNeverWasInForce) {
+  const auto at = [](huiliu::v1::RuleSet version, absl::Time decided) {
+    *version.mutable_decided() = ToProto(decided);
+    return version;
+  };
+  RuleVersions versions;
+  const absl::Duration hour = absl::Hours(1);
+  versions.Put(at(Version(1, kApproved, kNow - 9 * hour), kNow - 9 * hour), nullptr);
+  // For two hours ago; three hours ago another was approved from then on.
+  versions.Put(at(Version(2, kApproved, kNow - 2 * hour), kNow - 8 * hour), nullptr);
+  versions.Put(at(Version(3, kApproved, kNow - 3 * hour), kNow - 3 * hour), nullptr);
+  versions.Put(at(Version(4, kApproved, kNow + hour), kNow - hour), nullptr);
+  versions.Put(Version(5, kProposed), nullptr);
+  EXPECT_TRUE(versions.WasInForce(1, kNow)) << "until 3 took over";
+  EXPECT_FALSE(versions.WasInForce(2, kNow));
+  EXPECT_TRUE(versions.WasInForce(3, kNow));
+  EXPECT_FALSE(versions.WasInForce(4, kNow)) << "not yet";
+  EXPECT_TRUE(versions.WasInForce(4, kNow + 2 * hour));
+  EXPECT_FALSE(versions.WasInForce(5, kNow));
+  EXPECT_FALSE(versions.WasInForce(6, kNow));
+}
+
 TEST(RuleVersionsTest, TheNewestThatIsApprovedIsKnown) {
   RuleVersions versions;
   versions.Put(Version(1, kProposed), nullptr);
@@ -165,8 +187,33 @@ class DecideTest : public ::testing::Test {
     decision_.set_approve(approve);
     return Decide(version, decision_, officer, kNow);
   }
+  DecideTest() { decision_.set_untried_reason("test"); }
   huiliu::v1::DecideRuleSetRequest decision_;
 };
+
+TEST_F(DecideTest, WhatNobodyTriedIsApprovedOnlyWithAReasonWhichIsKept) {
+  decision_.clear_untried_reason();
+  const auto refused = Try(Version(3, kProposed), true);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+  for (const char* words :
+       {"未经试运行", "was never tried",
+        "huiliu rules dry-run --dataset person --receiver 530100 --version 3", "--untried"}) {
+    EXPECT_THAT(std::string(refused.status().message()), HasSubstr(words));
+  }
+  decision_.set_reason("依据不足");
+  EXPECT_TRUE(Try(Version(3, kProposed), false).ok()) << "it may be rejected untried";
+  decision_.set_untried_reason("首次启用");
+  EXPECT_EQ(Try(Version(3, kProposed), true)->untried_reason(), "首次启用");
+  decision_.set_untried_reason("见 530102199003077416");
+  EXPECT_EQ(Try(Version(3, kProposed), true).status().code(), absl::StatusCode::kInvalidArgument);
+  // One that was tried needs no reason, and keeps none.
+  auto tried = Version(3, kProposed);
+  tried.add_dry_runs()->set_account("author");
+  decision_.clear_untried_reason();
+  EXPECT_TRUE(Try(tried, true).ok());
+  decision_.set_untried_reason("首次启用");
+  EXPECT_EQ(Try(tried, true)->untried_reason(), "");
+}
 
 TEST_F(DecideTest, AnotherOfficerApprovesFromNowOnOrLater) {
   auto decided = Try(Version(1, kProposed), true);

@@ -154,6 +154,7 @@ TEST_F(StateTest, AnOlderVersionIsNotApprovedOverANewerOne) {
   };
   absl::Time now = absl::FromUnixSeconds(1'790'000'000);
   huiliu::v1::DecideRuleSetRequest decision;
+  decision.set_untried_reason("test");
   decision.set_dataset("d");
   decision.set_receiver("530100");
   const auto decide = [&](uint32_t version, bool approve) -> absl::Status {

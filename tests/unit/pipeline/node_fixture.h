@@ -105,6 +105,7 @@ class NodeFixture {
     ASSERT_TRUE(record.ok() && record->has_value()) << record.status();
     ASSERT_TRUE(state.Apply(**record).ok());
     huiliu::v1::DecideRuleSetRequest decision;
+    decision.set_untried_reason("test");
     decision.set_dataset("person");
     decision.set_receiver(receiver);
     decision.set_version((*record)->rule_set().version());

@@ -35,6 +35,7 @@ class PreparedRulesTest : public testing::Test {
   }
   void Approve(uint32_t version, absl::Time from) {
     huiliu::v1::DecideRuleSetRequest decision;
+    decision.set_untried_reason("test");
     decision.set_dataset("person");
     decision.set_receiver("530100");
     decision.set_version(version);

@@ -179,6 +179,7 @@ TEST(ReevaluationTest, AVersionForLaterWaitsForItsDate) {
   ASSERT_TRUE(record.ok() && record->has_value());
   ASSERT_TRUE(node.state.Apply(**record).ok());
   huiliu::v1::DecideRuleSetRequest decision;
+  decision.set_untried_reason("test");
   decision.set_dataset("person");
   decision.set_receiver(F::kKunming);
   decision.set_version(2);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/rules/explain_message.h"
 #include "core/rules/explain_words.h"
 #include "core/rules/value_words.h"
 #include "tests/unit/rules/engine_fixture.h"
@@ -64,6 +65,35 @@ TEST_F(ExplainTest, ALongValueIsCutAndSaysHowLongItIs) {
   const std::string words = ExplanationInWords(message, {});
   EXPECT_THAT(words, testing::HasSubstr("共 200000 字"));
   EXPECT_LT(words.size(), 2000u);
+}
+
+TEST_F(ExplainTest, AReasonIsSaidInWordsAndItsCodeOnce) {
+  huiliu::v1::Explanation message;
+  message.set_outcome(huiliu::v1::OUTCOME_PENDING);
+  message.set_reason("territory.no_evidence");
+  EXPECT_THAT(ExplanationInWords(message, {}),
+              testing::HasSubstr("结果：待认领，没有任何归属依据 [territory.no_evidence]\n"));
+  message.set_reason("rule.of_a_later_release");
+  EXPECT_THAT(ExplanationInWords(message, {}),
+              testing::HasSubstr("结果：待认领，rule.of_a_later_release\n"));
+}
+
+TEST_F(ExplainTest, AConditionOfACommonShapeIsSaidInWordsBesideIt) {
+  const Explanation found =
+      Explain(R"({"id":"1","name":"李四","age":30,"phone":"5","division":"530102"})");
+  ExplainViewer viewer;
+  viewer.knows_all = true;
+  viewer.show = [](const schema::Field&, const std::string& text) {
+    return std::make_pair(huiliu::v1::DryRunSample::SHOWN_CLEAR, text);
+  };
+  const auto message = ToMessage(found, *fixture_.contract, *set_, record_, viewer);
+  ASSERT_TRUE(message.ok()) << message.status();
+  ExplainLanguage language;
+  EXPECT_THAT(ExplanationInWords(*message, language),
+              testing::HasSubstr("✗ age < 18（年龄小于 18）"));
+  language.english = true;
+  EXPECT_THAT(ExplanationInWords(*message, language),
+              testing::HasSubstr("✗ age < 18 (age is below 18)"));
 }
 
 TEST_F(ExplainTest, WhatWasDecidedByHandIsNamedAndItsRulesAreAsked) {

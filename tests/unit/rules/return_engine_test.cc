@@ -304,6 +304,30 @@ TEST_F(ReturnEngineTest, EachReceiverHasItsOwnOutcome) {
   EXPECT_THAT(f_.decision.reasons, ElementsAre("", "territory.too_coarse", ""));
 }
 
+TEST_F(ReturnEngineTest, OfSeveralRightfulReceiversEachIsDecidedByItsOwnRules) {
+  const std::vector<Receiver> receivers = {
+      {ReceiverId("530100"), "昆明市", {"530100"}, std::string(32, 'k')},
+      {ReceiverId("530102"), "五华区", {"530102"}, std::string(32, 'w')}};
+  const auto masked =
+      f_.Rules("530100", "legal_basis: x\nrules:\n  - {id: m, masks: {name: hash}}\n");
+  const auto district =
+      f_.Rules("530102", "legal_basis: x\nrules:\n  - {id: n, masks: {name: hash}}\n");
+  f_.Use(receivers, {masked, district});
+  f_.SendJson("k", kWuhua, "a:1", 1);
+  EXPECT_THAT(f_.decision.outcomes, ElementsAre(OUTCOME_RETURNED, OUTCOME_RETURNED));
+  ASSERT_EQ(f_.decision.outputs.size(), 2u);
+  EXPECT_EQ(f_.decision.outputs[0].rule, "m@1");
+  EXPECT_EQ(f_.decision.outputs[1].rule, "n@1");
+  EXPECT_NE(f_.Shown(0), f_.Shown(1)) << "pseudonyms under a key of each";
+  // What the one withholds the other may have.
+  f_.Use(receivers, {f_.Rules("530100", "legal_basis: x\nrules:\n  - {id: no, withhold: 不回流}\n"),
+                     district});
+  f_.SendJson("k", kWuhua, "a:2", 2);
+  EXPECT_THAT(f_.decision.outcomes, ElementsAre(OUTCOME_WITHHELD, OUTCOME_RETURNED));
+  EXPECT_THAT(f_.decision.reasons, ElementsAre("rule.withheld:no", ""));
+  EXPECT_THAT(f_.decision.next.holders, ElementsAre("530102"));
+}
+
 TEST_F(ReturnEngineTest, AHolderThatIsNoReceiverAnyMoreIsNotForgotten) {
   f_.Use({{ReceiverId("530100"), "", {"530100"}, ""}, {ReceiverId("530102"), "", {"530102"}, ""}},
          {f_.Rules("530100", kOpenRules), f_.Rules("530102", kOpenRules)});

@@ -159,6 +159,52 @@ TEST(RuleTestTest, MaskedAndKeptFailWhereTheValueIsShownChangedOrNotSent) {
                            "x:7: one: masked project_no expected masked, actual (no record)"));
 }
 
+// Absent says that a field is not there.
+TEST(RuleTestTest, AFieldThatIsDroppedIsNotMasked) {
+  RuleTestWorld world = World();
+  world.english = true;
+  world.read_file = [](const std::string&) {
+    return std::string(
+        "dataset: case_accept\nreceiver: \"530100\"\nlegal_basis: x\nrules:\n"
+        "  - {id: own, drop: [handle_user_name]}\n");
+  };
+  const auto report = RunRuleTest("x",
+                                  "rules: r.yaml\ncase: one\ngiven: {\"row_guid\": \"g\", "
+                                  "\"project_no\": \"p\", \"org_code\": \"530102\", "
+                                  "\"handle_user_name\": \"李雷\"}\nmasked: handle_user_name\n"
+                                  "absent: handle_user_name\n",
+                                  world);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(
+      report->failures,
+      testing::ElementsAre("x:4: one: masked handle_user_name expected masked, actual (empty)"));
+}
+
+TEST(RuleTestTest, RulesAreInForceByTheirDatesAndTheDayThatWasTakenIsTold) {
+  RuleTestWorld world = World();
+  world.english = true;
+  world.read_file = [](const std::string&) {
+    return std::string(
+        "dataset: case_accept\nreceiver: \"530100\"\nlegal_basis: x\nrules:\n"
+        "  - {id: old, valid_to: 2020-12-31}\n"
+        "  - {id: now, valid_from: 2021-01-01, valid_to: 2029-12-31}\n");
+  };
+  ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, "2026-11-29T16:00:00Z", &world.today, nullptr));
+  const std::string given =
+      "given: {\"row_guid\": \"g\", \"project_no\": \"p\", \"org_code\": \"530102\"}\n";
+  const std::string dated = absl::StrCat("rules: r.yaml\ncase: then\nday: 2020-12-31\n", given,
+                                         "rule: old\ncase: later\nday: 2030-01-01\n", given,
+                                         "expect: withheld\nreason: rule.none\n");
+  auto report = RunRuleTest("x", dated, world);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(report->failures, testing::IsEmpty()) << absl::StrJoin(report->failures, "\n");
+  EXPECT_EQ(report->today, "") << "each case says its day";
+  report = RunRuleTest("x", absl::StrCat(dated, "case: today\n", given, "rule: now\n"), world);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(report->failures, testing::IsEmpty()) << absl::StrJoin(report->failures, "\n");
+  EXPECT_EQ(report->today, "2026-11-30") << "in Shanghai";
+}
+
 TEST(RuleTestTest, WhatIsWrittenWrongIsRefusedWithItsLine) {
   const std::string head = "rules: schemas/rules/case_accept.530100.yaml\ncase: one\n";
   const std::pair<std::string, std::string> cases[] = {

@@ -137,6 +137,22 @@ TEST_F(RuleTrialsTest, ATextIsTriedOnWhatTheNodeHolds) {
   EXPECT_FALSE(last_.recorded()) << "a text is no version";
 }
 
+TEST_F(RuleTrialsTest, OtherCitiesCountiesAreNotNamedToAnOfficerOfOne) {
+  ASSERT_TRUE(Run(As("officer", "km-data"), Text()).ok());
+  std::vector<std::string> names;
+  int64_t elsewhere = 0;
+  for (const auto& part : last_.report().divisions()) {
+    names.push_back(part.elsewhere() ? "elsewhere" : part.name());
+    if (part.elsewhere()) {
+      EXPECT_EQ(part.name(), "");
+      for (const DryRunCount& count : part.counts()) elsewhere += count.records();
+    }
+  }
+  EXPECT_THAT(names, testing::UnorderedElementsAre("530102", "530103", "elsewhere"));
+  EXPECT_EQ(elsewhere, 1) << "of Dali";
+  EXPECT_THAT(last_.report().DebugString(), Not(HasSubstr("5329")));
+}
+
 TEST_F(RuleTrialsTest, WithoutAGrantSamplesShowDigestsAlone) {
   ASSERT_TRUE(Run(As("officer", "km-data"), Text()).ok());
   ASSERT_EQ(last_.report().samples_size(), 3);
@@ -218,8 +234,9 @@ TEST_F(RuleTrialsTest, ATextOfOnesOwnAsksForNoPersonalValueThatHeDoesNotSee) {
   EXPECT_THAT(std::string(refused.message()), HasSubstr("rule probe reads phone"));
   // What a derived field or a constant changes tells as much.
   for (const char* rule :
-       {"derive: {name: 'phone.startsWith(\"138\") ? name + \"!\" : name'}",
-        "derive: {name: '1 / (phone.startsWith(\"138\") ? 0 : 1) == 1 ? name : name'}",
+       {"discloses: [phone], derive: {name: 'phone.startsWith(\"138\") ? name + \"!\" : name'}",
+        "discloses: [phone], derive: {name: '1 / (phone.startsWith(\"138\") ? 0 : 1) == 1 ? name : "
+        "name'}",
         "masks: {phone: {constant: '13800000000'}}"}) {
     const DryRunRequest other = Text(absl::StrReplaceAll(
         kDraft, {{"rules:\n", absl::StrCat("rules:\n  - {id: probe, when: 'id == \"k2\"', ", rule,
@@ -281,7 +298,7 @@ TEST_F(RuleTrialsTest, ADryRunStandsWithTheProposedVersionForItsApprover) {
   }));
 }
 
-TEST_F(RuleTrialsTest, AnApprovalWithoutADryRunSaysSoInLineage) {
+TEST_F(RuleTrialsTest, AnApprovalWithoutADryRunStatesWhyAndSaysSoInLineage) {
   Propose("author");
   DecideRuleSetRequest decision;
   decision.set_dataset("person");
@@ -289,6 +306,10 @@ TEST_F(RuleTrialsTest, AnApprovalWithoutADryRunSaysSoInLineage) {
   decision.set_version(2);
   decision.set_approve(true);
   DecideRuleSetResponse decided;
+  EXPECT_EQ(f_.rules->DecideRuleSet(As("approver", "km-data"), decision, &decided).code(),
+            StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Version(2).state(), RULE_SET_STATE_PROPOSED);
+  decision.set_untried_reason("来源尚未接入，无数据可试");
   ASSERT_TRUE(f_.rules->DecideRuleSet(As("approver", "km-data"), decision, &decided).ok());
   const auto entries = f_.node.Entries();
   EXPECT_TRUE(std::any_of(entries.begin(), entries.end(), [](const LineageEntry& entry) {
