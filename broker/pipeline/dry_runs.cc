@@ -109,7 +109,8 @@ absl::StatusOr<DryRuns::Draft> DryRuns::FindDraft(const DryRunRequest& request) 
   }
   draft.contract = parts_.state.FindContract(dataset);
   if (draft.contract == nullptr)
-    return absl::NotFoundError(StrCat("dataset \"", dataset, "\" is not registered"));
+    return absl::NotFoundError(
+        StrCat("数据集 ", dataset, " 尚未登记 / dataset \"", dataset, "\" is not registered"));
   for (huiliu::v1::RuleSet& kept : parts_.state.RuleSets(parts_.clock.Now())) {
     if (kept.dataset() != dataset || kept.receiver() != receiver) continue;
     if (is_text ? kept.yaml() != request.yaml()
@@ -191,7 +192,8 @@ absl::StatusOr<std::unique_ptr<rules::DryRun>> DryRuns::Begin(const Draft& draft
   const std::string& receiver = draft.rules->receiver.value();
   const auto registered = parts_.state.FindReceiver(receiver);
   if (!registered.has_value())
-    return absl::NotFoundError(StrCat("receiver ", receiver, " is not registered"));
+    return absl::NotFoundError(
+        StrCat("接收方 ", receiver, " 尚未登记 / receiver ", receiver, " is not registered"));
   const absl::Time now = parts_.clock.Now();
   rules::DryRun::Options options;
   options.active.divisions.assign(registered->divisions().begin(), registered->divisions().end());

@@ -162,7 +162,8 @@ absl::StatusOr<huiliu::v1::Explanation> Explanations::ExplainFound(
     const std::shared_ptr<const rules::RuleSet>& rule_set, int64_t as_of_us) const {
   const std::string& id = rule_set->receiver.value();
   const auto registered = parts_.state.FindReceiver(id);
-  if (!registered.has_value()) return absl::NotFoundError(StrCat("receiver ", id, " is unknown"));
+  if (!registered.has_value())
+    return absl::NotFoundError(StrCat("接收方 ", id, " 尚未登记 / receiver ", id, " is unknown"));
   rules::Receiver receiver;
   receiver.id = rule_set->receiver;
   receiver.divisions.assign(registered->divisions().begin(), registered->divisions().end());
@@ -221,7 +222,9 @@ absl::StatusOr<huiliu::v1::Explanation> Explanations::Explain(const governance::
   }
   const std::string& dataset = request.context().dataset();
   const auto contract = parts_.state.FindContract(dataset);
-  if (contract == nullptr) return absl::NotFoundError(StrCat("dataset ", dataset, " is unknown"));
+  if (contract == nullptr)
+    return absl::NotFoundError(
+        StrCat("数据集 ", dataset, " 尚未登记 / dataset ", dataset, " is unknown"));
   ASSIGN_OR_RETURN(const auto rule_set, RulesOf(caller, request, *contract));
   std::optional<Found> found;
   if (!request.place().empty()) {

@@ -94,7 +94,8 @@ class Counting {
   absl::StatusOr<std::unique_ptr<rules::ReturnEngine>> EngineWith(
       const std::string& system, absl::Span<const TerritoryOverride> overrides) const {
     const auto registered = parts_.state.FindReceiver(given_.receiver());
-    if (!registered.has_value()) return absl::NotFoundError("no such receiver");
+    if (!registered.has_value())
+      return absl::NotFoundError("接收方尚未登记 / the receiver is not registered");
     rules::ReturnEngine::Options options;
     rules::Receiver& receiver = options.receivers.emplace_back();
     receiver.id = ReceiverId(given_.receiver());
