@@ -176,6 +176,7 @@ void BatchMaker::Decide(Work* work, size_t i) {
   switch (decision_.novelty) {
     case rules::Novelty::kUnchanged:
       if (mended.has_value()) CountChange(work, day, outcome, decision_, masked, 1);
+      if (before->corrected != decision_.next.corrected) work->made.ends_correction = true;
       work->made.batch.set_unchanged_rows(work->made.batch.unchanged_rows() + 1);
       break;
     case rules::Novelty::kRedecided:

@@ -40,10 +40,12 @@ struct MadeBatch {
     std::string raw;     // quarantined: other rows with this id are kept for other reasons
   };
   std::vector<Released> released;
+  // A correction by hand is over: later rows are decided by that, so it must be remembered.
+  bool ends_correction = false;
   // Nothing happened but re-reads: it need not travel.
   bool empty() const {
     return batch.keys_size() == 0 && batch.counts_size() == 0 && batch.quarantined_size() == 0 &&
-           superseded.empty();
+           superseded.empty() && !ends_correction;
   }
 };
 

@@ -350,6 +350,24 @@ TEST_F(BatchMakerTest, AnUnreadableDecisionStopsTheBatch) {
   EXPECT_EQ(maker.Make(rows.view(), 7, sequence_ + 1).status().code(), absl::StatusCode::kDataLoss);
 }
 
+TEST_F(BatchMakerTest, TheEndOfACorrectionTravelsThoughNothingElseHappened) {
+  const Cells told = {"1", "待定人", "", "", "U"}, corrected = {"1", "待定人", "530102", "", "U"};
+  MadeBatch first = Make({told});
+  ASSERT_EQ(first.pending.size(), 1U);
+  QuarantinedRow& row = first.pending[0];
+  for (int i = 0; i < row.columns_size(); ++i) {
+    if (row.columns(i) == "division") row.mutable_cells(i)->set_text("530102");
+  }
+  EXPECT_THAT(Counts(MakeAgain(first.pending, Again::kAsked).batch),
+              UnorderedElementsAre("2026-01-01 PENDING  -1", "2026-01-01 RETURNED 530102 1"));
+  EXPECT_TRUE(Make({told}).empty());
+  const MadeBatch ended = Make({corrected});
+  EXPECT_FALSE(ended.empty()) << "the source tells it itself now: that must be remembered";
+  EXPECT_THAT(Counts(ended.batch), IsEmpty());
+  EXPECT_TRUE(Make({corrected}).empty());
+  EXPECT_THAT(Counts(Make({told}).batch), UnorderedElementsAre("2026-01-01 PENDING  1"));
+}
+
 TEST_F(BatchMakerTest, AnOverrideDecidesKeptRowsAgainWithinTheirDay) {
   const MadeBatch first = Make({{"1", "待定人", "", "", "U"}, {"2", "另一人", "", "", "U"}});
   ASSERT_EQ(first.pending.size(), 2U);
