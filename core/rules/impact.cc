@@ -104,8 +104,11 @@ void AddCounts(const huiliu::v1::ReevaluationCounts& more, huiliu::v1::Reevaluat
 
 bool IsOutOfReach(const PriorDecision& decision, const Digest& rule_digest, int receiver,
                   absl::string_view receiver_id) {
-  if (decision.deleted || !Holds(decision, receiver_id)) return false;
   const size_t r = static_cast<size_t>(receiver);
+  // Its source does not tell what a row was corrected to by hand, so no re-read shows it.
+  const bool corrected = decision.corrected && r < decision.outcomes.size() &&
+                         decision.outcomes[r] == huiliu::v1::OUTCOME_WITHHELD;
+  if (decision.deleted || !(Holds(decision, receiver_id) || corrected)) return false;
   return !SameRules(decision.rule_digest, rule_digest) ||
          (r < decision.outcomes.size() && IsUndecided(decision.outcomes[r]));
 }

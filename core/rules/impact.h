@@ -44,7 +44,8 @@ class Impact {
 void AddCounts(const huiliu::v1::ReevaluationCounts& more, huiliu::v1::ReevaluationCounts* sum);
 
 // Whether a receiver holds a record that the rules in force (`rule_digest`) have not decided, or
-// that stands for a newer version which waits: what a finished re-evaluation could not reach.
+// that stands for a newer version which waits, or is withheld from one that was corrected by hand:
+// what a finished re-evaluation could not reach.
 bool IsOutOfReach(const PriorDecision& decision, const Digest& rule_digest, int receiver,
                   absl::string_view receiver_id);
 

@@ -79,6 +79,32 @@ class ReevaluationTest : public testing::Test {
     EXPECT_TRUE(decisions_->Commit(sequence_).ok());
     return *std::move(batch);
   }
+  // A kept row, corrected by hand and decided again; the node takes the batch over at once.
+  void Redrive(QuarantinedRow row, const std::string& column, const std::string& value) {
+    for (int i = 0; i < row.columns_size(); ++i) {
+      if (row.columns(i) == column) row.mutable_cells(i)->set_text(value);
+    }
+    std::vector<KeptRows::Row> rows;
+    rows.push_back({{KeptKind::kPending, row.id()}, row});
+    const KeptRows again(std::move(rows));
+    ASSERT_TRUE(mapping_->BindHeader({again.rows().columns, again.rows().column_count}).ok());
+    BatchMaker maker({source_, "530100", "rule-digest", mapping_.get(), f_.engine.get(),
+                      decisions_.get(), key_.get(), &clock_, "person/530100@2"});
+    std::vector<RedriveResult> results;
+    const auto batch = maker.MakeAgain(again, 7, ++sequence_, "after", Again::kAsked, &results);
+    ASSERT_TRUE(batch.ok()) << batch.status();
+    ASSERT_TRUE(decisions_->Stage(sequence_, batch->decisions).ok());
+    ASSERT_TRUE(decisions_->Commit(sequence_).ok());
+  }
+  int64_t OutOfReach() {
+    rules::Impact impact;
+    EXPECT_TRUE(CountOutOfReach(*decisions_, *f_.engine, absl::ToUnixMicros(clock_.Now()), "530100",
+                                &impact)
+                    .ok());
+    ReevaluationCounts counts;
+    impact.AddTo(&counts);
+    return counts.out_of_reach();
+  }
   static std::vector<std::string> Counts(const Batch& batch) {
     std::vector<std::string> out;
     for (const CountDelta& c : batch.counts())
@@ -182,6 +208,35 @@ TEST_F(ReevaluationTest, WhatIsDecidedAsBeforeIsRememberedThoughNothingLeaves) {
   ReevaluationCounts counts;
   impact.AddTo(&counts);
   EXPECT_EQ(counts.out_of_reach(), 0);
+}
+
+// What it was corrected to is kept nowhere: the source tells the original, and the kept row holds
+// that, too.
+TEST_F(ReevaluationTest, WhatWasCorrectedByHandIsOutOfReachAndCounted) {
+  const std::vector<Cells> rows = {Person("1", "张三", ""), Person("2", "李雷", "")};
+  const MadeBatch first = Make(rows);
+  ASSERT_EQ(first.pending.size(), 2U);
+  for (const QuarantinedRow& row : first.pending) Redrive(row, "division", "530102");
+  EXPECT_EQ(OutOfReach(), 0);
+  Reevaluation history = Activate(kNoLiLei, 2);
+  MadeBatch made = Make(rows, &history);
+  EXPECT_TRUE(made.empty() && made.decisions.empty()) << "the corrections stand";
+  EXPECT_EQ(OutOfReach(), 2);
+  // Decided by these rules when their source tells the correction itself.
+  made = Make({Person("1", "张三"), Person("2", "李雷")});
+  EXPECT_THAT(Counts(made.batch),
+              UnorderedElementsAre("2026-01-01 RETURNED -1", "2026-01-01 WITHHELD 1"));
+  EXPECT_EQ(OutOfReach(), 0);
+}
+
+TEST_F(ReevaluationTest, ACorrectedRowThatIsWithheldIsOutOfReachToo) {
+  Activate(kNoLiLei, 2);
+  const MadeBatch first = Make({Person("2", "李雷", "")});
+  ASSERT_EQ(first.pending.size(), 1U);
+  Redrive(first.pending[0], "division", "530102");
+  EXPECT_EQ(OutOfReach(), 0);
+  Activate(rules::kOpenRules, 3);
+  EXPECT_EQ(OutOfReach(), 1);
 }
 
 TEST_F(ReevaluationTest, OtherMasksAreSentAgain) {
