@@ -36,6 +36,7 @@ Proposed DecideOn(const State& state, const huiliu::v1::RuleSet& rule_set) {
   decision.set_version(rule_set.version());
   decision.set_approve(rule_set.state() != huiliu::v1::RULE_SET_STATE_REJECTED);
   decision.set_reason(rule_set.reason());
+  decision.set_untried_reason("nothing to try it on");
   if (rule_set.has_active_from()) *decision.mutable_active_from() = rule_set.active_from();
   auto record = state.ProposeDecision(decision, rule_set.approver(), kNow);
   if (!record.ok()) return record.status();

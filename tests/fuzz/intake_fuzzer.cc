@@ -85,6 +85,7 @@ struct World {
     decision.set_receiver(kReceiver);
     decision.set_version(1);
     decision.set_approve(true);
+    decision.set_untried_reason("nothing to try it on");
     Must(state.Apply(fuzz::Must(state.ProposeDecision(decision, "another", clock.Now()))));
   }
 };
