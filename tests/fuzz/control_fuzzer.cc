@@ -29,6 +29,15 @@ Proposed Put(const State& state, const T& entity, uint64_t seen) {
   return std::optional<ControlRecord>(*std::move(record));
 }
 
+Proposed PutGrant(const State& state, const huiliu::v1::Grant& grant, uint64_t seen) {
+  huiliu::v1::PutGrantRequest request;
+  *request.mutable_grant() = grant;
+  request.set_seen_version(seen);
+  auto record = state.Propose(request);
+  if (!record.ok()) return record.status();
+  return std::optional<ControlRecord>(*std::move(record));
+}
+
 Proposed DecideOn(const State& state, const huiliu::v1::RuleSet& rule_set) {
   huiliu::v1::DecideRuleSetRequest decision;
   decision.set_dataset(rule_set.dataset());
@@ -63,11 +72,13 @@ Proposed Propose(const State& state, const ControlRecord& wanted) {
       return state.ProposeRuleSet(wanted.rule_set().source_name(), wanted.rule_set().yaml(),
                                   wanted.rule_set().author());
     case ControlRecord::kGrant: {
-      if (!wanted.grant().revoked()) return Put(state, wanted.grant(), seen);
+      if (!wanted.grant().revoked()) return PutGrant(state, wanted.grant(), seen);
       auto record = state.ProposeRevocation(wanted.grant().id(), wanted.grant().revoked_reason());
       if (!record.ok()) return record.status();
       return std::optional<ControlRecord>(*std::move(record));
     }
+    case ControlRecord::kPlacement:
+    case ControlRecord::kTerritoryOverride:
     case ControlRecord::ENTITY_NOT_SET:
       break;
   }
