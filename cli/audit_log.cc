@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "broker/lineage/checkpoint.h"
