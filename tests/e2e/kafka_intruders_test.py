@@ -19,7 +19,7 @@ from pki import Pki  # noqa: E402
 
 BUILD = os.path.abspath(sys.argv[1])
 SEED = int(os.environ.get("HUILIU_SEED", time.time_ns() % 10**9))
-BACKLOG, GROWTH_MIB = 100_000, 96  # rows, of which an agent without bounds would hold hundreds of MiB
+BACKLOG, GROWTH_MIB = 30_000, 12  # rows, of which an agent without bounds would hold 20 MiB and more
 RETURNED, SOURCE = f"huiliu.returned.530100.{DATASET}", f"huiliu.source.{DATASET}"
 WAIT = 120
 
