@@ -113,15 +113,28 @@ class BasisAttributor : public Attributor {
   void DecideCounty(Attribution* out) {
     out->division = city_;
     if (city_.empty()) return;
-    const bool weaker_decides = !DecideCountyByStrong(out) && DecideCountyByNames(out);
-    if (out->county_by < 0 && !weaker_decides) DecideCountyByWeak(out);
+    const bool decided = DecideCountyByStrong(out) || HasVillageAgainstCode();
+    if (!decided && !DecideCountyByNames(out)) DecideCountyByWeak(out);
+  }
+
+  // A village's name alone against a code: somewhere else there is an estate of that name.
+  bool IsAgainstCode(const Place& place) const {
+    const size_t weak = FirstWeakCounty();
+    return place.by == CountyMeans::kVillage && weak < order_.size() &&
+           places_[weak].division != place.division;
+  }
+  bool HasVillageAgainstCode() const {
+    return std::any_of(places_.begin(), places_.end(),
+                       [&](const Place& place) { return IsAgainstCode(place); });
   }
 
   bool IsOurCounty(absl::string_view code) const { return IsCounty(code) && Inside(city_, code); }
 
   bool DecideCountyByStrong(Attribution* out) const {
     for (size_t i = 0; i < order_.size(); ++i) {
-      if (basis_.evidence(order_[i]).weak() || !IsOurCounty(places_[i].division)) continue;
+      if (basis_.evidence(order_[i]).weak() || !IsOurCounty(places_[i].division) ||
+          IsAgainstCode(places_[i]))
+        continue;
       Settle(places_[i].division, i, places_[i].by, out);
       return true;
     }

@@ -94,14 +94,17 @@ Place Decide(const NamedPlaces& named, const std::string& written, absl::string_
   }
   // A street of two counties may still say which of them a village cannot be in.
   const absl::string_view village = named.villages.County();
-  if (!village.empty() && named.streets.Allows(village)) return At(village, CountyMeans::kVillage);
+  // Nor does a village decide against a road or estate: several counties have a 刘家营.
+  const bool agreed = named.landmarks.empty() || named.landmarks.MayBeIn(village);
+  if (!village.empty() && agreed && named.streets.Allows(village))
+    return At(village, CountyMeans::kVillage);
   return Open(named, written);
 }
 
 Place OfTwo(const Gazetteer& gazetteer, absl::string_view written, const OtherPlace& other,
             bool behind_city, Place place) {
   if (other.code.empty()) return place;
-  const bool own = IsCounty(written) ? behind_city : !other.at_once;
+  const bool own = !other.at_once && (behind_city || !IsCounty(written));
   if (!own) return Neither(gazetteer, written, other.code);
   if (place.also.empty()) place.also = std::string(other.code);
   return place;

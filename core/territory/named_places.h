@@ -38,7 +38,11 @@ class LocalNames {
   bool Allows(absl::string_view county) const { return !any_ || shared_.Has(county); }
   bool MayBeIn(absl::string_view county) const { return sure_.Has(county) || shared_.Has(county); }
   bool several() const { return sure_.size() > 1 || (sure_.empty() && any_); }
-  absl::string_view County() const { return sure_.empty() ? shared_.Only() : sure_.Only(); }
+  // None where names contradict each other.
+  absl::string_view County() const {
+    if (sure_.empty()) return shared_.Only();
+    return Allows(sure_.Only()) ? sure_.Only() : absl::string_view();
+  }
 
  private:
   Codes sure_, shared_;

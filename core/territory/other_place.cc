@@ -48,7 +48,8 @@ bool NamesSmallerPlace(const NameTrie::Match& match) {
 }
 
 bool IsSign(absl::string_view text) {
-  static constexpr absl::string_view kSigns[] = {"　", "，", "、", "：", "（", "）", "；", "／"};
+  static constexpr absl::string_view kSigns[] = {"　", "，", "、", "：", "（", "）",
+                                                 "；", "／", "与", "和", "及"};
   return static_cast<uint8_t>(text[0]) < 0x80 || StartsWithAny(text, kSigns);
 }
 

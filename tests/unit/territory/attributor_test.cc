@@ -347,6 +347,22 @@ TEST(ManagedAreaTest, WhatMayBeEitherIsLeftOpenAndNoCodeDecidesIt) {
   }
 }
 
+TEST(AddressTest, AVillageDecidesAgainstNeitherARoadNorACode) {
+  EXPECT_EQ(Registration("昆明市气象路刘家营村委会", "530000").division, "530100");
+  EXPECT_EQ(Registration("昆明市气象路刘家营村委会", "530112").division, "530112");
+  EXPECT_EQ(Registration("昆明市世纪城金源社区岚春苑", "530111").division, "530111");
+  EXPECT_EQ(Registration("昆明市大塘子社区147号", "").division, "530129");
+  EXPECT_EQ(Registration("昆明市大塘子社区147号", "530102").division, "530100");
+  EXPECT_EQ(Registration("昆明市马街镇大渔办事处苏家村198号", "530112").division, "530112");
+}
+
+TEST(AddressTest, OfTwoEqualCountiesNeitherIsTaken) {
+  for (const char* text : {"昆明市官渡区、盘龙区", "昆明市官渡区与盘龙区交界处"}) {
+    EXPECT_EQ(Registration(text, "").division, "530100") << text;
+    EXPECT_EQ(Registration(text, "530103").division, "530103") << text;
+  }
+}
+
 TEST(AddressTest, TwoCitiesNeverPassInSilence) {
   for (const char* text : {"昆明市/玉溪市", "云南省昆明市、曲靖市", "昆明市（玉溪市）"}) {
     EXPECT_EQ(Address(text), "") << text;
