@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "broker/governance/checks.h"
 #include "core/base/clock.h"
@@ -70,8 +71,11 @@ absl::string_view StateWord(const RuleSet& version) {
 
 // Nobody approves what nobody has tried, unless he says why.
 absl::Status CheckTried(const RuleSet& version, const huiliu::v1::DecideRuleSetRequest& decision) {
-  const std::string& reason = decision.untried_reason();
-  if (!decision.approve() || version.dry_runs_size() > 0) return absl::OkStatus();
+  const std::string reason(absl::StripAsciiWhitespace(decision.untried_reason()));
+  // A run over no record has tried nothing.
+  const bool tried = std::any_of(version.dry_runs().begin(), version.dry_runs().end(),
+                                 [](const auto& run) { return run.records() > 0; });
+  if (!decision.approve() || tried) return absl::OkStatus();
   if (reason.empty()) {
     const std::string which = StrCat(" --dataset ", version.dataset(), " --receiver ",
                                      version.receiver(), " --version ", version.version());

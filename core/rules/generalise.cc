@@ -124,9 +124,10 @@ absl::Status CheckGeneralise(const Mask::Generalise& to, const schema::Field& fi
     case Mask::Generalise::kBand:
       if (!(to.band() >= 1e-6 && to.band() < kLargest))
         return absl::InvalidArgumentError("区间宽度应大于 0 / a band is wider than 0");
-      if (whole && to.band() != std::floor(to.band()))
+      // Of bands of 1.5 every other one holds a single whole number.
+      if ((whole || text) && to.band() != std::floor(to.band()))
         return absl::InvalidArgumentError(
-            "整数字段的区间宽度应为整数 / the band of a whole number is whole");
+            "文本与整数字段的区间宽度应为整数 / the band of a text or a whole number is whole");
       // A whole number's band of 1 is the number itself.
       if ((whole || text) && to.band() <= 1)
         return absl::InvalidArgumentError(

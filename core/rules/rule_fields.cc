@@ -34,6 +34,11 @@ bool IsFilled(const Rule& rule, absl::string_view field) {
          IsDerived(rule, field);
 }
 
+bool IsRenamed(const Rule& rule, absl::string_view field) {
+  return std::any_of(rule.rename.begin(), rule.rename.end(),
+                     [&](const auto& rename) { return rename.first == field; });
+}
+
 // Whose value leaves as `field`: itself where it is not the target of a rename.
 const std::string& RenamedFrom(const Rule& rule, const std::string& field) {
   for (const auto& [from, to] : rule.rename) {
@@ -203,6 +208,14 @@ void RuleReader::ReadRename(const YamlNode& node, Rule* rule) {
       wrong = absl::StrCat("字段 ", to->name, " 类型不同 / field ", to->name, " has another type");
     } else if (IsFilled(*rule, to->name)) {
       wrong = absl::StrCat("字段 ", to->name, " 已有来源 / field ", to->name, " is filled twice");
+    } else if (const std::string& both = IsRenamed(*rule, to->name) ? to->name : from->name;
+               age_ == RuleAge::kNew &&
+               (IsRenamed(*rule, to->name) || IsFilled(*rule, from->name))) {
+      wrong = absl::StrCat(
+          "字段 ", both, " 既改名又承接另一字段：其脱敏属于哪个值会有歧义，请改用另一字段 / field ",
+          both,
+          " is renamed and takes another's value: whose a mask of that name "
+          "is could not be told; use another field");
     }
     if (!wrong.empty()) {
       Report(value.place, std::move(wrong));

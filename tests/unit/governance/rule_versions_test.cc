@@ -209,6 +209,9 @@ TEST_F(DecideTest, WhatNobodyTriedIsApprovedOnlyWithAReasonWhichIsKept) {
   // One that was tried needs no reason, and keeps none.
   auto tried = Version(3, kProposed);
   tried.add_dry_runs()->set_account("author");
+  decision_.set_untried_reason(" \t");
+  EXPECT_FALSE(Try(tried, true).ok()) << "over no record, and without a reason";
+  tried.mutable_dry_runs(0)->set_records(1);
   decision_.clear_untried_reason();
   EXPECT_TRUE(Try(tried, true).ok());
   decision_.set_untried_reason("首次启用");

@@ -201,6 +201,8 @@ TEST(RuleSetTest, FieldsThatCannotBeMaskedRenamedOrDerivedSoAreFindings) {
       {"    rename: {name: name}\n", "6:20 新旧字段相同"},
       {"    rename: {name: age}\n", "6:20 字段 age 类型不同"},
       {"    rename: {name: phone, division: phone}\n", "6:37 字段 phone 已有来源"},
+      {"    rename: {name: phone, phone: name}\n", "6:34 字段 phone 既改名又承接另一字段"},
+      {"    rename: {phone: division, name: phone}\n", "6:37 字段 phone 既改名又承接另一字段"},
       {"    derive: {phone: 'id'}\n    masks: {phone: drop}\n", "7:13 字段 phone 由 derive 填写"},
       {"    rename: {name: phone}\n    drop: [phone]\n",
        "7:11 字段 phone 由 rename 或 derive 填写"},
