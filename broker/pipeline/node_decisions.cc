@@ -1,6 +1,8 @@
 #include "broker/pipeline/node_decisions.h"
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/base/status.h"
 #include "core/model/varint.h"
 
@@ -85,10 +87,27 @@ std::vector<DecisionUpdate> DecisionChanges::Updates() const {
   return updates;
 }
 
+std::string Encode(const EngineMark& mark) {
+  return mark.node.empty() ? absl::StrCat(mark.sequence)
+                           : absl::StrCat(mark.sequence, " ", mark.node);
+}
+
+absl::StatusOr<EngineMark> ParseEngineMark(absl::string_view text) {
+  EngineMark mark;
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(text, absl::MaxSplits(' ', 1));
+  if (!absl::SimpleAtoi(parts.first, &mark.sequence))
+    return absl::DataLossError("the stored position of the return engine cannot be read");
+  mark.node = std::string(parts.second);
+  return mark;
+}
+
 absl::Status RecoverDecisions(Backbone& backbone, absl::Span<const TopicPartition> partitions,
-                              uint64_t sequence, DecisionStore* store) {
-  const absl::Status recovered = store->Recover(sequence);
-  if (recovered.code() != absl::StatusCode::kFailedPrecondition) return recovered;
+                              uint64_t sequence, Staged staged, DecisionStore* store) {
+  if (staged == Staged::kHere) {
+    const absl::Status recovered = store->Recover(sequence);
+    if (recovered.code() != absl::StatusCode::kFailedPrecondition) return recovered;
+  }
   std::unique_ptr<BackboneReader> reader;
   if (!partitions.empty()) {
     ReaderOptions options;

@@ -55,10 +55,24 @@ class DecisionChanges {
   std::map<std::string, TopicPartition> changed_;
 };
 
+// What the position of an engine says: how many transactions were committed, and by which node the
+// last of them (empty: by the only one).
+struct EngineMark {
+  uint64_t sequence = 0;
+  std::string node;
+};
+std::string Encode(const EngineMark& mark);
+absl::StatusOr<EngineMark> ParseEngineMark(absl::string_view text);  // DATA_LOSS
+
+// Where the changes of the last committed transaction were staged, if anywhere.
+enum class Staged : uint8_t { kHere, kElsewhere };
+
 // Brings the local store to what the backbone says: staged changes that were committed are taken,
-// others dropped; where it lacks some, all is read again from `partitions` of the decisions topics.
+// others dropped; where it lacks some, or another node committed last (it may have judged other
+// batches under the number of what is staged here), all is read again from `partitions` of the
+// decisions topics.
 absl::Status RecoverDecisions(Backbone& backbone, absl::Span<const TopicPartition> partitions,
-                              uint64_t sequence, DecisionStore* store);
+                              uint64_t sequence, Staged staged, DecisionStore* store);
 
 }  // namespace huiliu::pipeline
 

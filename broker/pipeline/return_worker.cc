@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "broker/pipeline/from_intake.h"
 #include "core/base/status.h"
@@ -99,12 +98,15 @@ absl::Status ReturnWorker::Recover() {
   if (!recovered_) {
     ASSIGN_OR_RETURN(const std::optional<std::string> stored,
                      parts_.backbone.Position(ReturnPosition(parts_.lane)));
-    uint64_t sequence = 0;
-    if (stored.has_value() && !absl::SimpleAtoi(*stored, &sequence))
-      return absl::DataLossError("the stored position of the return engine cannot be read");
-    RETURN_IF_ERROR(RecoverDecisions(parts_.backbone, PartitionsOf(&DecisionsTopic), sequence,
-                                     &parts_.decisions));
-    sequence_ = sequence;
+    EngineMark mark;
+    if (stored.has_value()) {
+      ASSIGN_OR_RETURN(mark, ParseEngineMark(*stored));
+    }
+    const Staged staged =
+        !stored.has_value() || mark.node == parts_.node ? Staged::kHere : Staged::kElsewhere;
+    RETURN_IF_ERROR(RecoverDecisions(parts_.backbone, PartitionsOf(&DecisionsTopic), mark.sequence,
+                                     staged, &parts_.decisions));
+    sequence_ = mark.sequence;
     recovered_ = true;
   }
   return kept_.CatchUp();
@@ -115,7 +117,8 @@ absl::Status ReturnWorker::Commit(Judgement* judgement) {
   recovered_ = false;
   Seal(judgement);
   const uint64_t sequence = sequence_ + 1;
-  judgement->transaction.positions.push_back({ReturnPosition(parts_.lane), absl::StrCat(sequence)});
+  judgement->transaction.positions.push_back(
+      {ReturnPosition(parts_.lane), Encode(EngineMark{sequence, parts_.node})});
   if (parts_.fence != nullptr) {
     std::string any;
     {

@@ -52,6 +52,9 @@ class ReturnWorker {
     // which this worker's transactions are numbered; under which its store follows the kept rows.
     const Fence* fence = nullptr;
     std::string lane = {};
+    // Whose staged decisions a transaction's number speaks of: the number of a transaction that
+    // another node committed says nothing of what this one had staged under it.
+    std::string node = {};
     std::string kept_group = KeptGroup();
     // What the lanes of a node share; null: the worker has its own.
     PreparedRules* rules = nullptr;

@@ -25,6 +25,7 @@ absl::Status ReturnLanes::Open(int32_t number, Lane* lane) {
   if (number != kOnly) {
     parts.fence = &cluster_->fence();
     parts.lane = StrCat(number);
+    parts.node = parts_.config.node;
     // Each node follows the kept rows for itself.
     parts.kept_group = StrCat("kept/", parts_.config.node, "/", number);
   }
