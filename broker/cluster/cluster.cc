@@ -96,9 +96,10 @@ absl::Status Cluster::EndFormer(int32_t lane) {
     if (member.record.node() == options_.node || member.record.leaving() ||
         SinceBoot() - member.heard < 2 * Members::kBeat ||
         std::find(held.begin(), held.end(), lane) == held.end() ||
-        !ended_.insert(member.record.incarnation()).second)
+        ended_.contains(member.record.incarnation()))
       continue;
     RETURN_IF_ERROR(parts_.backbone.EndOpenTransaction(StrCat("node/", member.record.node())));
+    ended_.insert(member.record.incarnation());
   }
   return absl::OkStatus();
 }

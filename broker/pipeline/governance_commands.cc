@@ -16,6 +16,7 @@ using governance::Principal;
 
 // The bootstrap configuration speaks before there are accounts.
 constexpr char kBootstrap[] = "bootstrap";
+constexpr char kSettledPosition[] = "governance";
 
 }  // namespace
 
@@ -66,15 +67,34 @@ void GovernanceCommands::Append(const Principal& caller, const Record& record,
   transaction->appends.push_back({{kLineageTopic, Partition(0)}, lineage.Finish(), 1});
 }
 
+absl::Status GovernanceCommands::Commit(Transaction transaction) {
+  const absl::Status status = writer_.Commit(std::move(transaction)).status();
+  unsettled_ = !status.ok();
+  return status;
+}
+
+absl::Status GovernanceCommands::Settle() {
+  if (!unsettled_) return absl::OkStatus();
+  Transaction nothing;
+  ASSIGN_OR_RETURN(nothing.consumed, fence_.OfGovernance());
+  nothing.positions.push_back({kSettledPosition, StrCat(state_.version())});
+  RETURN_IF_ERROR(Commit(std::move(nothing)));
+  unsettled_ = true;  // until it has been read, too
+  RETURN_IF_ERROR(log_.CatchUp());
+  unsettled_ = false;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<GovernanceCommands::Record> GovernanceCommands::ExecuteLocked(
     const Principal& caller, absl::string_view what, const Proposal& propose) {
+  RETURN_IF_ERROR(Settle());
   Transaction transaction;
   ASSIGN_OR_RETURN(transaction.consumed, fence_.OfGovernance());
   ASSIGN_OR_RETURN(Record record, propose());
   record.set_time_us(absl::ToUnixMicros(clock_.Now()));
   record.set_actor(caller.account);
   Append(caller, record, what, &transaction);
-  RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
+  RETURN_IF_ERROR(Commit(std::move(transaction)));
   RETURN_IF_ERROR(log_.TakeOver(record));
   return record;
 }
@@ -98,6 +118,7 @@ absl::Status GovernanceCommands::Bootstrap(const Beginning& beginning) {
   std::vector<Record> records;
   {
     absl::MutexLock lock(&mutex_);
+    RETURN_IF_ERROR(Settle());
     if (state_.version() > 0) return absl::OkStatus();
     Transaction transaction;
     ASSIGN_OR_RETURN(transaction.consumed, fence_.OfGovernance());
@@ -119,7 +140,7 @@ absl::Status GovernanceCommands::Bootstrap(const Beginning& beginning) {
     for (const auto& account : beginning.accounts)
       RETURN_IF_ERROR(add(account, "Registry.PutAccount"));
     if (records.empty()) return absl::OkStatus();
-    RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
+    RETURN_IF_ERROR(Commit(std::move(transaction)));
     for (const Record& record : records) RETURN_IF_ERROR(log_.TakeOver(record));
   }
   if (listener_) listener_(records.back());

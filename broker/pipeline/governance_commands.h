@@ -93,6 +93,11 @@ class GovernanceCommands {
   absl::StatusOr<Record> ExecuteLocked(const Principal& caller, absl::string_view what,
                                        const Proposal& propose)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // After a commit of which it is not known whether it was made: has the brokers end it, and takes
+  // over what it left, so that the next command is numbered behind it.
+  absl::Status Settle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The transaction's, and whether it failed is remembered.
+  absl::Status Commit(Transaction transaction) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void Append(const Principal& caller, const Record& record, absl::string_view what,
                      Transaction* transaction);
 
@@ -104,6 +109,7 @@ class GovernanceCommands {
   const GrantCheck check_grant_;
   std::function<void(const Record&)> listener_;
   absl::Mutex mutex_;  // orders commands
+  bool unsettled_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace huiliu::pipeline

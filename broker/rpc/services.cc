@@ -81,7 +81,7 @@ class RulesRpc : public huiliu::v1::Rules::CallbackService {
           if (gateway_.peering == nullptr) return trials_.DryRun(context, asked, sink);
           ASSIGN_OR_RETURN(const auto peer, gateway_.peering->Route(context, asked));
           if (!peer.has_value()) return trials_.DryRun(context, asked, sink);
-          return gateway_.peering->calls().Stream(
+          return gateway_.peering->StreamThere(
               *peer, context, asked, huiliu::v1::DryRunResponse::default_instance(), sink);
         });
   }
@@ -159,7 +159,7 @@ class DeliveryRpc : public huiliu::v1::Delivery::CallbackService {
           if (gateway_.peering == nullptr) return service_.Subscribe(context, asked, sink);
           ASSIGN_OR_RETURN(const auto peer, gateway_.peering->Route(context, asked));
           if (!peer.has_value()) return service_.Subscribe(context, asked, sink);
-          return gateway_.peering->calls().Stream(
+          return gateway_.peering->StreamThere(
               *peer, context, asked, huiliu::v1::SubscribeResponse::default_instance(), sink);
         });
   }

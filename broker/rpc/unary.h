@@ -21,9 +21,9 @@ inline bool Elsewhere(const Gateway& gateway, const service::CallContext& contex
     reactor->Finish(ToGrpc(peer.status()));
     return true;
   }
-  gateway.peering->calls().Call(
-      **peer, context, request, response,
-      [reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status)); });
+  gateway.peering->There(**peer, context, request, response, [reactor](const absl::Status& status) {
+    reactor->Finish(ToGrpc(status));
+  });
   return true;
 }
 

@@ -11,7 +11,7 @@ void MethodTable::RouteBy(const Peering& peering) {
       method.unary = [&peering, here = std::move(method.unary)](
                          const CallContext& context, const Message& request, Message* response) {
         ASSIGN_OR_RETURN(const std::optional<cluster::Peer> peer, peering.Route(context, request));
-        if (peer.has_value()) return peering.calls().CallAndWait(*peer, context, request, response);
+        if (peer.has_value()) return peering.ThereAndWait(*peer, context, request, response);
         return peering.Here(context, [&] { return here(context, request, response); });
       };
     } else {
@@ -19,8 +19,7 @@ void MethodTable::RouteBy(const Peering& peering) {
                           const CallContext& context, const Message& request,
                           const StreamSink& sink) {
         ASSIGN_OR_RETURN(const std::optional<cluster::Peer> peer, peering.Route(context, request));
-        if (peer.has_value())
-          return peering.calls().Stream(*peer, context, request, *prototype, sink);
+        if (peer.has_value()) return peering.StreamThere(*peer, context, request, *prototype, sink);
         return here(context, request, sink);
       };
     }

@@ -1,6 +1,7 @@
 #include "broker/service/peering.h"
 
 #include <map>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
@@ -76,18 +77,6 @@ std::string TextAt(const Message& message, absl::string_view path) {
 
 }  // namespace
 
-absl::Status PeerCalls::CallAndWait(const Peer& peer, const CallContext& context,
-                                    const Message& request, Message* response) {
-  absl::Notification ended;
-  absl::Status result;
-  Call(peer, context, request, response, [&](const absl::Status& status) {
-    result = status;
-    ended.Notify();
-  });
-  ended.WaitForNotification();
-  return result;
-}
-
 absl::StatusOr<std::optional<Peer>> Peering::Route(const CallContext& context,
                                                    const Message& request) const {
   const auto rule = Rules().find(context.method);
@@ -124,15 +113,59 @@ absl::StatusOr<std::optional<Peer>> Peering::Route(const CallContext& context,
 
 absl::Status Peering::Here(const CallContext& context,
                            const std::function<absl::Status()>& handler) const {
-  const auto rule = Rules().find(context.method);
-  // A command is fenced by the log itself; what it did must be told even by a node that slept.
-  if (rule != Rules().end() && rule->second.place == Place::kLeader) return handler();
-  // What is wrong with the cluster is asked for most when the lease has run out because of it.
-  if (context.method == "huiliu.v1.Cluster/GetStatus") return handler();
   const uint64_t term = cluster_.lease().Term();
-  if (term == 0) return pipeline::LeaseRanOut();
+  RETURN_IF_ERROR(MayLeave(context, term));
   const absl::Status status = handler();
-  return cluster_.lease().Term() == term ? status : pipeline::LeaseRanOut();
+  const absl::Status may = MayLeave(context, term);
+  return may.ok() ? status : may;
+}
+
+absl::Status Peering::MayLeave(const CallContext& context, uint64_t term) const {
+  const auto rule = Rules().find(context.method);
+  // A command is fenced by the log itself; what it did must be told even by a node that slept. A
+  // dry run shows records.
+  if (rule != Rules().end() && rule->second.place == Place::kLeader &&
+      context.method != "huiliu.v1.Rules/DryRun")
+    return absl::OkStatus();
+  // What is wrong with the cluster is asked for most when the lease has run out because of it.
+  if (context.method == "huiliu.v1.Cluster/GetStatus") return absl::OkStatus();
+  return term != 0 && cluster_.lease().Term() == term ? absl::OkStatus() : pipeline::LeaseRanOut();
+}
+
+void Peering::There(const Peer& peer, const CallContext& context, const Message& request,
+                    Message* response, std::function<void(const absl::Status&)> done) const {
+  const uint64_t term = cluster_.lease().Term();
+  calls_.Call(peer, context, request, response,
+              [this, context, term, response, done = std::move(done)](const absl::Status& status) {
+                const absl::Status may = status.ok() ? MayLeave(context, term) : status;
+                if (!may.ok()) response->Clear();
+                done(may);
+              });
+}
+
+absl::Status Peering::ThereAndWait(const Peer& peer, const CallContext& context,
+                                   const Message& request, Message* response) const {
+  absl::Notification ended;
+  absl::Status result;
+  There(peer, context, request, response, [&](const absl::Status& status) {
+    result = status;
+    ended.Notify();
+  });
+  ended.WaitForNotification();
+  return result;
+}
+
+absl::Status Peering::StreamThere(const Peer& peer, const CallContext& context,
+                                  const Message& request, const Message& prototype,
+                                  const StreamSink& sink) const {
+  const uint64_t term = cluster_.lease().Term();
+  absl::Status may;
+  const absl::Status status =
+      calls_.Stream(peer, context, request, prototype, [&](const Message& message) {
+        may = MayLeave(context, term);
+        return may.ok() && sink(message);
+      });
+  return may.ok() ? status : may;
 }
 
 }  // namespace huiliu::service

@@ -40,9 +40,6 @@ class PeerCalls {
   virtual std::unique_ptr<PeerPublish> Publish(
       const cluster::Peer& peer, const CallContext& context,
       std::function<void(huiliu::v1::PublishResponse)> take, std::function<void()> ended) = 0;
-
-  absl::Status CallAndWait(const cluster::Peer& peer, const CallContext& context,
-                           const Message& request, Message* response);
 };
 
 // What the transports ask before they call a handler. Thread-safe.
@@ -57,9 +54,25 @@ class Peering {
   // Calls a handler of this node; its answer leaves only where this node knew from the call to the
   // answer which accounts and grants hold.
   absl::Status Here(const CallContext& context, const std::function<absl::Status()>& handler) const;
+  // The same at another node. What it answers leaves only where this node, too, knew from the call
+  // to the answer which accounts and grants hold: it may have stood still with the answer in hand.
+  // `request` and `response` live until `done`.
+  void There(const cluster::Peer& peer, const CallContext& context,
+             const google::protobuf::Message& request, google::protobuf::Message* response,
+             std::function<void(const absl::Status&)> done) const;
+  absl::Status ThereAndWait(const cluster::Peer& peer, const CallContext& context,
+                            const google::protobuf::Message& request,
+                            google::protobuf::Message* response) const;
+  absl::Status StreamThere(const cluster::Peer& peer, const CallContext& context,
+                           const google::protobuf::Message& request,
+                           const google::protobuf::Message& prototype,
+                           const StreamSink& sink) const;
   PeerCalls& calls() const { return calls_; }
 
  private:
+  // Of an answer to a question that was asked in `term`.
+  absl::Status MayLeave(const CallContext& context, uint64_t term) const;
+
   const governance::State& state_;
   const cluster::Cluster& cluster_;
   PeerCalls& calls_;

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "broker/backbone/memory/memory_backbone.h"
+#include "huiliu/v1/delivery.pb.h"
+#include "huiliu/v1/governance.pb.h"
 
 namespace huiliu::service {
 namespace {
@@ -19,6 +21,21 @@ class NoPeers : public PeerCalls {
                                        std::function<void(huiliu::v1::PublishResponse)>,
                                        std::function<void()>) override {
     return nullptr;
+  }
+};
+
+// Another node that answers at once: with a name, or two messages of a stream.
+class AnsweringPeers : public NoPeers {
+ public:
+  void Call(const cluster::Peer&, const CallContext&, const Message&, Message* response,
+            std::function<void(const absl::Status&)> done) override {
+    static_cast<huiliu::v1::WhoAmIResponse*>(response)->set_account("told");
+    done(absl::OkStatus());
+  }
+  absl::Status Stream(const cluster::Peer&, const CallContext&, const Message&, const Message&,
+                      const StreamSink& sink) override {
+    const huiliu::v1::SubscribeResponse message;
+    return sink(message) && sink(message) ? absl::OkStatus() : absl::CancelledError("");
   }
 };
 
@@ -53,6 +70,31 @@ TEST(PeeringTest, WithoutALeaseTheClustersStatusIsToldAndNothingElse) {
   for (const char* method :
        {"huiliu.v1.Catalog/Get", "huiliu.v1.Audit/GetBalance", "huiliu.v1.Registry/ListAccounts"})
     EXPECT_TRUE(absl::IsUnavailable(ask(method))) << method;
+  // Nor does it hand on what another node has told it of grants and rows; what became of a command
+  // it does.
+  AnsweringPeers answering;
+  const Peering relaying(state, cluster, answering);
+  const auto relay = [&](const std::string& method, huiliu::v1::WhoAmIResponse* response) {
+    CallContext context;
+    context.method = method;
+    return relaying.ThereAndWait({}, context, huiliu::v1::WhoAmIRequest(), response);
+  };
+  huiliu::v1::WhoAmIResponse response;
+  EXPECT_TRUE(absl::IsUnavailable(relay("huiliu.v1.Catalog/Get", &response)));
+  EXPECT_EQ(response.account(), "");
+  EXPECT_TRUE(relay("huiliu.v1.Governance/RevokeGrant", &response).ok());
+  EXPECT_EQ(response.account(), "told");
+  for (const char* method : {"huiliu.v1.Delivery/Subscribe", "huiliu.v1.Rules/DryRun"}) {
+    CallContext context;
+    context.method = method;
+    int messages = 0;
+    const huiliu::v1::SubscribeResponse prototype;
+    EXPECT_TRUE(absl::IsUnavailable(
+        relaying.StreamThere({}, context, huiliu::v1::SubscribeRequest(), prototype,
+                             [&](const google::protobuf::Message&) { return ++messages > 0; })))
+        << method;
+    EXPECT_EQ(messages, 0);
+  }
 }
 
 }  // namespace
