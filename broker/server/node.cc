@@ -329,7 +329,7 @@ class OneNode : public Node {
       huiliu::v1::GetBalanceRequest request;
       request.set_receiver(receiver);
       huiliu::v1::GetBalanceResponse response;
-      RETURN_IF_ERROR(peers_->CallAndWait(*peer, context, request, &response));
+      RETURN_IF_ERROR(peering_->ThereAndWait(*peer, context, request, &response));
       return response.outside_rows_held();
     });
   }
