@@ -192,7 +192,7 @@ TEST(RuleSetTest, FieldsThatCannotBeMaskedRenamedOrDerivedSoAreFindings) {
   const std::pair<const char*, const char*> cases[] = {
       {"    masks: {age: {hash: sm3}}\n", "6:18 age: 该脱敏方式只用于文本字段"},
       {"    masks: {age: {constant: 无}}\n", "6:18 age: 常量与字段类型不符"},
-      {"    masks: {age: {generalise: {band: 0.5}}}\n", "6:18 age: 整数字段的区间宽度应为整数"},
+      {"    masks: {age: {generalise: {band: 0.5}}}\n", "6:18 age: 文本与整数字段的区间宽度应为整数"},
       {"    masks: {age: {generalise: month}}\n", "6:18 age: 该概化方式不适用于此字段类型"},
       {"    masks: {age: {generalise: street}}\n", "6:31 概化为"},
       {"    masks: {name: {hash: md5}}\n", "6:19 脱敏方式"},
@@ -201,7 +201,7 @@ TEST(RuleSetTest, FieldsThatCannotBeMaskedRenamedOrDerivedSoAreFindings) {
       {"    rename: {name: name}\n", "6:20 新旧字段相同"},
       {"    rename: {name: age}\n", "6:20 字段 age 类型不同"},
       {"    rename: {name: phone, division: phone}\n", "6:37 字段 phone 已有来源"},
-      {"    rename: {name: phone, phone: name}\n", "6:34 字段 phone 既改名又承接另一字段"},
+      {"    rename: {name: phone, phone: name}\n", "6:34 字段 name 既改名又承接另一字段"},
       {"    rename: {phone: division, name: phone}\n", "6:37 字段 phone 既改名又承接另一字段"},
       {"    derive: {phone: 'id'}\n    masks: {phone: drop}\n", "7:13 字段 phone 由 derive 填写"},
       {"    rename: {name: phone}\n    drop: [phone]\n",
