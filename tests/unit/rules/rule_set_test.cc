@@ -192,7 +192,8 @@ TEST(RuleSetTest, FieldsThatCannotBeMaskedRenamedOrDerivedSoAreFindings) {
   const std::pair<const char*, const char*> cases[] = {
       {"    masks: {age: {hash: sm3}}\n", "6:18 age: 该脱敏方式只用于文本字段"},
       {"    masks: {age: {constant: 无}}\n", "6:18 age: 常量与字段类型不符"},
-      {"    masks: {age: {generalise: {band: 0.5}}}\n", "6:18 age: 文本与整数字段的区间宽度应为整数"},
+      {"    masks: {age: {generalise: {band: 0.5}}}\n",
+       "6:18 age: 文本与整数字段的区间宽度应为整数"},
       {"    masks: {age: {generalise: month}}\n", "6:18 age: 该概化方式不适用于此字段类型"},
       {"    masks: {age: {generalise: street}}\n", "6:31 概化为"},
       {"    masks: {name: {hash: md5}}\n", "6:19 脱敏方式"},
