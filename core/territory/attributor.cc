@@ -1,8 +1,10 @@
 // How links of evidence become one attribution.
 //
 // The city (prefecture) is decided by the first link, strong ones before weak ones, that names a
-// city or a county. The county is decided by the first link, in the same order, that names a county
-// of that city; then by an address's landmark; where neither is, the attribution is the city.
+// city or a county. The county is decided by the first strong link that names a county of that city
+// (a village alone only where no weak link names another county), else by what the names in an
+// address leave together with the first weak link, else by that link; where none does, the
+// attribution is the city.
 //
 // An address is read again where a later link first says the city, or only the province: its
 // streets mean something only inside one.
