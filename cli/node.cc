@@ -5,8 +5,12 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/security/credentials.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -25,6 +29,19 @@ using Stub = grpc::TemplatedGenericStub<MessageLite, MessageLite>;
 
 constexpr int kMaxMessageBytes = 64 << 20;
 constexpr absl::Duration kCallTimeout = absl::Seconds(60);
+// A node that cannot confirm in time which grants hold, or whose catalog moves, can so again within
+// seconds.
+constexpr absl::Duration kPatience = absl::Seconds(15);
+constexpr absl::Duration kAskAgain = absl::Milliseconds(500);
+
+// Of "Service/Method": it changes nothing, and may be asked twice.
+bool IsRead(absl::string_view method) {
+  const absl::string_view verb = method.substr(method.find('/') + 1);
+  constexpr absl::string_view kReads[] = {"Get",   "MultiGet", "List",   "Query",  "Stats",
+                                          "Trace", "Explain",  "Export", "WhoAmI", "Subscribe"};
+  return std::any_of(std::begin(kReads), std::end(kReads),
+                     [&](absl::string_view read) { return absl::StartsWith(verb, read); });
+}
 
 // Reads a stream of answers; `take` runs on gRPC's thread, one message after the other.
 class StreamReader : public grpc::ClientBidiReactor<MessageLite, MessageLite> {
@@ -86,9 +103,43 @@ class GrpcNode : public Node {
       : address_(profile.address),
         language_(profile.language),
         token_(std::move(token)),
+        channel_(channel),
         stub_(channel) {}
 
   absl::Status Call(const std::string& method, const Message& request, Message* response) override {
+    return AskPatiently(method, [&] { return CallOnce(method, request, response); });
+  }
+
+  absl::Status Stream(const std::string& method, const Message& request, Message* response,
+                      const std::function<absl::Status()>& take,
+                      const std::function<bool()>& stopping) override {
+    bool taken = false;
+    const std::function<absl::Status()> note_and_take = [&] {
+      taken = true;
+      return take();
+    };
+    absl::Status status;
+    const absl::Status asked = AskPatiently(method, [&]() -> absl::Status {
+      status = StreamOnce(method, request, response, note_and_take, stopping);
+      // Nothing is taken twice.
+      return taken || stopping() ? absl::OkStatus() : status;
+    });
+    return asked.ok() ? status : asked;
+  }
+
+ private:
+  absl::Status AskPatiently(const std::string& method,
+                            const std::function<absl::Status()>& ask) const {
+    const absl::Time until = absl::Now() + kPatience;
+    absl::Status status = ask();
+    while (absl::IsUnavailable(status) && IsConnected() && IsRead(method) && absl::Now() < until) {
+      absl::SleepFor(kAskAgain);
+      status = ask();
+    }
+    return status;
+  }
+
+  absl::Status CallOnce(const std::string& method, const Message& request, Message* response) {
     grpc::ClientContext context;
     Prepare(&context);
     context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
@@ -105,9 +156,9 @@ class GrpcNode : public Node {
     return FromGrpc(status);
   }
 
-  absl::Status Stream(const std::string& method, const Message& request, Message* response,
-                      const std::function<absl::Status()>& take,
-                      const std::function<bool()>& stopping) override {
+  absl::Status StreamOnce(const std::string& method, const Message& request, Message* response,
+                          const std::function<absl::Status()>& take,
+                          const std::function<bool()>& stopping) {
     grpc::ClientContext context;
     Prepare(&context);
     StreamReader reader(context, request, response, take);
@@ -117,7 +168,8 @@ class GrpcNode : public Node {
     return stopping() ? absl::OkStatus() : FromGrpc(status);
   }
 
- private:
+  bool IsConnected() const { return channel_->GetState(false) == GRPC_CHANNEL_READY; }
+
   static std::string Path(const std::string& method) { return absl::StrCat("/huiliu.v1.", method); }
 
   void Prepare(grpc::ClientContext* context) const {
@@ -127,14 +179,19 @@ class GrpcNode : public Node {
 
   absl::Status FromGrpc(const grpc::Status& status) const {
     if (status.ok()) return absl::OkStatus();
-    if (status.error_code() == grpc::StatusCode::UNAVAILABLE)
-      return absl::UnavailableError(absl::StrCat(address_, ": ", status.error_message()));
+    if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+      return absl::UnavailableError(
+          IsConnected() ? absl::StrCat(address_, ": ", status.error_message())
+                        : absl::StrCat("无法连接 cannot connect to ", address_, ": ",
+                                       status.error_message()));
+    }
     return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   }
 
   const std::string address_;
   const std::string language_;
   const std::string token_;
+  const std::shared_ptr<grpc::Channel> channel_;
   Stub stub_;
 };
 

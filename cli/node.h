@@ -14,7 +14,8 @@
 
 namespace huiliu::cli {
 
-// One thread at a time.
+// One thread at a time. What only reads is asked again for some seconds where the node says that it
+// cannot answer at this moment.
 class Node {
  public:
   // Reads the key files; connects at the first call. INVALID_ARGUMENT without an address,

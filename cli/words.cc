@@ -109,7 +109,7 @@ constexpr CodeWord kCodes[] = {
     {absl::StatusCode::kAlreadyExists, ExitCode::kConflict, "已存在", "exists already"},
     {absl::StatusCode::kFailedPrecondition, ExitCode::kConflict, "条件不满足",
      "not possible as things stand"},
-    {absl::StatusCode::kUnavailable, ExitCode::kUnavailable, "无法连接", "unavailable"},
+    {absl::StatusCode::kUnavailable, ExitCode::kUnavailable, "暂不可用", "unavailable"},
     {absl::StatusCode::kDeadlineExceeded, ExitCode::kUnavailable, "超时", "timed out"},
     {absl::StatusCode::kResourceExhausted, ExitCode::kUnavailable, "资源不足", "out of resources"},
     {absl::StatusCode::kUnimplemented, ExitCode::kFailed, "节点不支持",

@@ -277,8 +277,12 @@ class HttplibConnectServer : public ConnectServer {
     }
   }
 
-  static void Fail(const absl::Status& status, httplib::Response& response) {
+  static void SetStatus(const absl::Status& status, httplib::Response& response) {
     response.status = HttpStatusOf(status.code());
+    if (absl::IsUnavailable(status)) response.set_header("Retry-After", "1");
+  }
+  static void Fail(const absl::Status& status, httplib::Response& response) {
+    SetStatus(status, response);
     response.set_content(ErrorJson(status), "application/json");
   }
 
@@ -297,7 +301,7 @@ class HttplibConnectServer : public ConnectServer {
   }
   void FailUnread(const absl::Status& status, const httplib::Request& request, const Reader& reader,
                   httplib::Response& response) const {
-    response.status = HttpStatusOf(status.code());
+    SetStatus(status, response);
     Refuse(request, reader, ErrorJson(status), response);
   }
 

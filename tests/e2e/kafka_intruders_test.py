@@ -256,7 +256,13 @@ def brokers_away(hub, brokers):
     asked = time.time()
     code = hub.huiliud[1].wait(timeout=60)
     check(code == 0 and time.time() - asked < 45, f"a node ends {time.time() - asked:.0f} s after it is told to, though brokers are away", code)
+    patient = subprocess.Popen([os.path.join(BUILD, "bin/huiliu"), "--config", hub.profile("system-admin"), "--node", f"localhost:{hub.ports[0][0]}",
+                                "organisation", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(2)
+    check(patient.poll() is None, "a reading command waits for a node that cannot confirm which grants hold", patient.stderr.read() if patient.poll() else "")
     brokers.run("start", "1")
+    out, err = patient.communicate(timeout=60)
+    check(patient.returncode == 0, "and answers when it can", out + err)
     hub.run_huiliud(1)
     hub.await_ready(1)
     check(True, f"all goes on after {time.time() - paused:.0f} s")

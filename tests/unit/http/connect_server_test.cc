@@ -428,9 +428,14 @@ TEST_F(ConnectServerTest, CallsBeyondTheBoundAreRefusedAndHealthIsNot) {
       absl::SleepFor(absl::Milliseconds(20));
     }
   });
-  std::string code = "200 ";
-  for (int i = 0; i < 50 && code == "200 "; ++i) code = Code(Post(kWhoAmI, "{}", kJson));
+  std::string code = "200 ", retry_after;
+  for (int i = 0; i < 50 && code == "200 "; ++i) {
+    const auto answer = Post(kWhoAmI, "{}", kJson);
+    retry_after = answer->get_header_value("Retry-After");
+    code = Code(answer);
+  }
   EXPECT_EQ(code, "503 unavailable");
+  EXPECT_EQ(retry_after, "1");
   httplib::Client client("127.0.0.1", server_->port());
   EXPECT_EQ(client.Get("/healthz")->status, 200);
   feeding = false;
