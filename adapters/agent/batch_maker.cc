@@ -11,18 +11,6 @@
 #include "core/schema/contract.h"
 
 namespace huiliu::agent {
-namespace {
-
-// Whether what is remembered of the key is just this version, so that deciding it again takes
-// nothing newer away.
-bool IsNewest(const rules::PriorDecision* prior, const rules::SourceChange& change) {
-  return prior != nullptr && !prior->deleted && !prior->outcomes.empty() &&
-         prior->row_id == change.row_id &&
-         rules::SamePayload(prior->payload_digest, Sha256(change.payload));
-}
-
-}  // namespace
-
 absl::Status BatchMaker::LookUp(Work* work) {
   std::vector<absl::string_view> keys;
   for (const mapping::MappedRow& row : work->mapped) {
@@ -245,78 +233,6 @@ void BatchMaker::DecideHistory(Work* work, size_t i) {
   Remember(work, i);
 }
 
-void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
-  const mapping::MappedRow& row = work->mapped[i];
-  RedriveResult& result = work->results->emplace_back();
-  result.row = kept.ref;
-  decision_.attribution = {};
-  decision_.overrides.clear();
-  decision_.masked_at_source = false;
-  if (!row.error_code.empty()) {
-    result.outcome = huiliu::v1::OUTCOME_QUARANTINED;
-    result.error = absl::StrCat(row.error_code, " ", row.error_message);
-    return;
-  }
-  rules::SourceChange change = ChangeOf(*work, i);
-  change.redrive = true;
-  change.recall = work->why == Again::kWithdrawn;
-  const auto known = work->prior.find(row.key);
-  const rules::PriorDecision* prior = known == work->prior.end() ? nullptr : &known->second;
-  huiliu::v1::Outcome before = kept.ref.kind == KeptKind::kPending
-                                   ? huiliu::v1::OUTCOME_PENDING
-                                   : huiliu::v1::OUTCOME_QUARANTINED;
-  std::string division;
-  if (work->why != Again::kAsked) {
-    if (!IsNewest(prior, change)) return;
-    // A row that was decided by hand counts as that said.
-    if (change.recall) {
-      before = prior->outcomes[0];
-      division = prior->division;
-    } else if (prior->outcomes[0] != before) {
-      return;
-    }
-  }
-  parts_.engine->Decide(change, prior, &decision_);
-  result.outcome = decision_.outcomes[0];
-  // Another override that says the same is another one all the same.
-  const bool by_another = change.recall && DecidedByHand();
-  if (result.outcome == before && !by_another) {
-    result.error = decision_.reason;
-    return;
-  }
-  MoveAgain(work, i, kept, before, division, &result);
-}
-
-void BatchMaker::MoveAgain(Work* work, size_t i, const KeptRows::Row& kept,
-                           huiliu::v1::Outcome before, const std::string& division,
-                           RedriveResult* result) {
-  const mapping::MappedRow& row = work->mapped[i];
-  const std::string& day = kept.kept.day();
-  rules::Decision old;
-  old.attribution.conflict = kept.kept.conflict();
-  old.attribution.division = division;
-  CountChange(work, day, before, old, kept.kept.masked_at_source(), -1);
-  CountChange(work, day, result->outcome, decision_,
-              row.masked_at_source || decision_.masked_at_source, 1);
-  work->moved_counts = true;
-  if (work->why == Again::kWithdrawn) {
-    work->overrides.insert(kept.kept.territory_override());
-  } else {
-    work->made.redriven.push_back(kept.ref);
-  }
-  if (result->outcome == huiliu::v1::OUTCOME_QUARANTINED ||
-      result->outcome == huiliu::v1::OUTCOME_PENDING) {
-    result->error = decision_.reason;
-  }
-  KeepUndecided(work, i, day);
-  if (decision_.outputs.empty()) AddRest(work, i);
-  for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
-  unmapped_.SetOutcome(work->rows.rows[i], result->outcome);
-  // The count stays in its day, and so does what is remembered of it.
-  if (decision_.novelty != rules::Novelty::kSuperseded) decision_.next.counted_day = NumberOf(day);
-  Remember(work, i);
-}
-
 absl::Status BatchMaker::Seal(Work* work) {
   huiliu::v1::Batch& batch = work->made.batch;
   for (const auto& [key, count] : work->counts) {
@@ -395,16 +311,6 @@ absl::StatusOr<MadeBatch> BatchMaker::Make(const huiliu_rows& rows, uint64_t epo
                                            uint64_t sequence) {
   Work work{.rows = rows, .epoch = epoch, .sequence = sequence};
   return Run(&work, std::string(View(rows.position)));
-}
-
-absl::StatusOr<MadeBatch> BatchMaker::MakeAgain(const KeptRows& rows, uint64_t epoch,
-                                                uint64_t sequence, const std::string& position,
-                                                Again why, std::vector<RedriveResult>* results) {
-  Work work{.rows = rows.rows(), .epoch = epoch, .sequence = sequence};
-  work.again = &rows;
-  work.why = why;
-  work.results = results;
-  return Run(&work, position);
 }
 
 absl::StatusOr<MadeBatch> BatchMaker::MakeHistory(const huiliu_rows& rows, uint64_t epoch,

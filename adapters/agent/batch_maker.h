@@ -109,6 +109,9 @@ class BatchMaker {
   void MoveRedecided(Work* work, size_t i, const rules::PriorDecision* before, bool masked);
   void DecideHistory(Work* work, size_t i);
   void DecideAgain(Work* work, size_t i, const KeptRows::Row& kept);
+  // Whether its source has told something newer in the same row since it was kept.
+  bool IsReplaced(const huiliu_row& row, const KeptRows::Row& kept,
+                  const rules::PriorDecision* prior);
   void MoveAgain(Work* work, size_t i, const KeptRows::Row& kept, huiliu::v1::Outcome before,
                  const std::string& division, RedriveResult* result);
   void KeepUndecided(Work* work, size_t i, const std::string& day);

@@ -31,6 +31,8 @@ class KeptRows {
   struct Row {
     KeptRowRef ref;
     huiliu::v1::QuarantinedRow kept;  // corrected
+    huiliu::v1::QuarantinedRow original = {};
+    bool later_kept = false;  // a row that came later under the same id of its source is, too
   };
 
   // `rows` all have the columns of the first. They are held.

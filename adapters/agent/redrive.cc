@@ -1,6 +1,7 @@
 // How the worker decides kept rows again: SourceWorker's part of it.
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -54,6 +55,22 @@ absl::Status SourceWorker::AddSuperseded(const MadeBatch& made, std::vector<Kept
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> SourceWorker::IsLaterKept(const huiliu::v1::QuarantinedRow& row) {
+  ASSIGN_OR_RETURN(const KeptRowId is, ParseKeptRowId(row.id()));
+  const auto came = [](const KeptRowId& id) {
+    return std::make_tuple(id.epoch, id.sequence, id.index);
+  };
+  for (const KeptKind kind : {KeptKind::kPending, KeptKind::kQuarantined}) {
+    ASSIGN_OR_RETURN(const std::vector<huiliu::v1::QuarantinedRow> others,
+                     kept_->OfRowIds(kind, source_config_.id, {row.row_id()}));
+    for (const huiliu::v1::QuarantinedRow& other : others) {
+      ASSIGN_OR_RETURN(const KeptRowId id, ParseKeptRowId(other.id()));
+      if (came(id) > came(is)) return true;
+    }
+  }
+  return false;
+}
+
 absl::Status SourceWorker::Redrive(PublishStream& stream, const std::vector<RedriveItem>& items,
                                    Again why, std::vector<RedriveResult>* results) {
   if (maker_ == nullptr) {
@@ -70,13 +87,16 @@ absl::Status SourceWorker::Redrive(PublishStream& stream, const std::vector<Redr
     auto kept = kept_->Get(item.row.kind, item.row.id);
     if (kept.ok() && kept->redriven() && why != Again::kWithdrawn)
       kept = absl::AlreadyExistsError("已重新判定 / it was decided again already");
-    if (kept.ok()) kept = Correct(*kept, item);
-    if (!kept.ok()) {
+    absl::StatusOr<huiliu::v1::QuarantinedRow> corrected = kept;
+    if (kept.ok()) corrected = Correct(*kept, item);
+    if (!corrected.ok()) {
       results->push_back(
-          {item.row, huiliu::v1::OUTCOME_UNSPECIFIED, std::string(kept.status().message())});
+          {item.row, huiliu::v1::OUTCOME_UNSPECIFIED, std::string(corrected.status().message())});
       continue;
     }
-    by_header[absl::StrJoin(kept->columns(), "\x1f")].push_back({item.row, *std::move(kept)});
+    ASSIGN_OR_RETURN(const bool later_kept, IsLaterKept(*kept));
+    by_header[absl::StrJoin(corrected->columns(), "\x1f")].push_back(
+        {item.row, *std::move(corrected), *std::move(kept), later_kept});
   }
   for (auto& [header, rows] : by_header) {
     const KeptRows again(std::move(rows));

@@ -63,6 +63,8 @@ class SourceWorker {
   // Decides kept rows again where those are others than before.
   absl::Status ReplayOverrides(PublishStream& stream);
   absl::Status StageReleased(const MadeBatch& made);
+  // Whether a row that came later under the same id of the source waits, too.
+  absl::StatusOr<bool> IsLaterKept(const huiliu::v1::QuarantinedRow& row);
   // Rows that could not be mapped, of earlier batches, that another version has replaced.
   absl::Status AddSuperseded(const MadeBatch& made, std::vector<KeptRowRef>* refs);
   // Binds the header of rows, one at least, to the mapping.

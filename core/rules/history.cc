@@ -127,7 +127,8 @@ Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Dig
                : Novelty::kUnchanged;
   }
   if (change.redrive) {
-    const bool older = change.row_id != prior.row_id && IsOlderThan(prior, change);
+    const bool older =
+        change.replaced || (change.row_id != prior.row_id && IsOlderThan(prior, change));
     return older ? Novelty::kSuperseded : Novelty::kRedecided;
   }
   const bool same_row = change.row_id.empty() || change.row_id == prior.row_id;

@@ -36,6 +36,9 @@ struct SourceChange {
   // novelty is kRedecided, or kSuperseded where a newer version has come since, or kNew where
   // nothing is remembered. The caller moves the count.
   bool redrive = false;
+  // With redrive: the source has told something newer in the same row since, so that it is
+  // kSuperseded.
+  bool replaced = false;
   // With redrive: what decided this version was taken back (a withdrawn override). Where it is
   // undecided now, who holds it loses it.
   bool recall = false;

@@ -75,6 +75,9 @@ class BatchMakerTest : public testing::Test {
                       KeptKind kind = KeptKind::kPending) {
     std::vector<KeptRows::Row> rows;
     for (const QuarantinedRow& row : kept) rows.push_back({{kind, row.id()}, row});
+    return MakeAgain(std::move(rows), why);
+  }
+  MadeBatch MakeAgain(std::vector<KeptRows::Row> rows, Again why) {
     const KeptRows again(std::move(rows));
     EXPECT_TRUE(mapping_->BindHeader({again.rows().columns, again.rows().column_count}).ok());
     BatchMaker maker({source_, "530100", "rule-digest", mapping_.get(), f_.engine.get(),
@@ -366,6 +369,44 @@ TEST_F(BatchMakerTest, TheEndOfACorrectionTravelsThoughNothingElseHappened) {
   EXPECT_THAT(Counts(ended.batch), IsEmpty());
   EXPECT_TRUE(Make({corrected}).empty());
   EXPECT_THAT(Counts(Make({told}).batch), UnorderedElementsAre("2026-01-01 PENDING  1"));
+}
+
+// The row as somebody corrects it to 五华.
+KeptRows::Row Corrected(const QuarantinedRow& kept, bool later_kept) {
+  KeptRows::Row row{{KeptKind::kPending, kept.id()}, kept, kept, later_kept};
+  for (int i = 0; i < kept.columns_size(); ++i) {
+    if (kept.columns(i) == "division") row.kept.mutable_cells(i)->set_text("530102");
+  }
+  return row;
+}
+
+TEST_F(BatchMakerTest, AKeptVersionDoesNotComeBackOverANewerOneInItsRow) {
+  const MadeBatch old = Make({{"1", "旧名", "", "", "U"}});
+  ASSERT_EQ(old.pending.size(), 1U);
+  Make({Wuhua("1")});  // the same row of the table, decided
+  const MadeBatch again = MakeAgain({Corrected(old.pending[0], false)}, Again::kAsked);
+  EXPECT_EQ(again.batch.keys_size(), 0) << "the newer version stands";
+  EXPECT_THAT(Counts(again.batch),
+              UnorderedElementsAre("2026-01-01 PENDING  -1", "2026-01-01 RETURNED 530102 1"));
+  EXPECT_TRUE(Make({Wuhua("1")}).empty()) << "and is a re-read as before";
+}
+
+TEST_F(BatchMakerTest, OfTwoKeptVersionsInOneRowTheNewerStands) {
+  const MadeBatch old = Make({{"1", "旧名", "", "", "U"}});
+  const MadeBatch young = Make({{"1", "新名", "", "", "U"}});
+  ASSERT_EQ(old.pending.size(), 1U);
+  ASSERT_EQ(young.pending.size(), 1U);
+  EXPECT_EQ(MakeAgain({Corrected(old.pending[0], true)}, Again::kAsked).batch.keys_size(), 0);
+  const MadeBatch again = MakeAgain({Corrected(young.pending[0], false)}, Again::kAsked);
+  ASSERT_EQ(again.batch.keys_size(), 1);
+  EXPECT_THAT(again.batch.payloads(0), HasSubstr("新名"));
+}
+
+TEST_F(BatchMakerTest, AKeptRowThatSharesItsRowIdWithAnothersIsNotReplacedByIt) {
+  one_row_id_ = true;
+  const MadeBatch made = Make({{"1", "甲", "", "", "U"}, {"2", "乙", "", "", "U"}});
+  ASSERT_EQ(made.pending.size(), 2U);
+  EXPECT_EQ(MakeAgain({Corrected(made.pending[0], true)}, Again::kAsked).batch.keys_size(), 1);
 }
 
 TEST_F(BatchMakerTest, AnOverrideDecidesKeptRowsAgainWithinTheirDay) {
