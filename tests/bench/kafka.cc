@@ -1,27 +1,24 @@
 // publish → returned on Apache Kafka, beside plain librdkafka that moves the same messages; and how
 // fresh a reader's view is at half that load. One broker, on this machine.
-#include <librdkafka/rdkafka.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <thread>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "broker/backbone/kafka/framing.h"
 #include "broker/backbone/kafka/kafka_backbone.h"
-#include "core/base/files.h"
 #include "core/base/status.h"
 #include "core/model/batch_digest.h"
 #include "core/schema/wire_reader.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/kafka_broker.h"
+#include "tests/bench/plain_kafka.h"
 #include "tests/bench/records.h"
 #include "tests/bench/stations.h"
 
@@ -36,31 +33,6 @@ constexpr int32_t kPartitions = 4;
 constexpr int64_t kRecords = int64_t{kSources} * kBatchesEach * kBatchRows;
 
 std::string SourceOf(int source) { return absl::StrCat("bench-", source); }
-
-// A broker of the benchmark's own.
-class KafkaCluster {
- public:
-  static absl::StatusOr<std::unique_ptr<KafkaCluster>> Start(const std::string& folder) {
-    std::unique_ptr<KafkaCluster> cluster(new KafkaCluster(folder));
-    if (cluster->Run(absl::StrCat("up --while ", getpid())) != 0)
-      return absl::UnavailableError("deploy/kafka/cluster brings no broker up: see above");
-    ASSIGN_OR_RETURN(cluster->bootstrap_, ReadFile(folder + "/bootstrap"));
-    absl::StripTrailingAsciiWhitespace(&cluster->bootstrap_);
-    return cluster;
-  }
-  ~KafkaCluster() { (void)Run("down --purge"); }
-  const std::string& bootstrap() const { return bootstrap_; }
-
- private:
-  explicit KafkaCluster(std::string folder) : folder_(std::move(folder)) {}
-  int Run(const std::string& verb) const {
-    return std::system(
-        absl::StrCat(HUILIU_SOURCE_DIR, "/deploy/kafka/cluster ", verb, " --dir ", folder_, " 1>&2")
-            .c_str());
-  }
-  const std::string folder_;
-  std::string bootstrap_;
-};
 
 // The batches of one source, as its agent seals them; each envelope names the source.
 absl::StatusOr<std::vector<huiliu::v1::Batch>> BatchesOf(int source, int count,
@@ -202,29 +174,8 @@ absl::StatusOr<Published> Ours(Exchange& exchange,
 absl::StatusOr<double> Plain(const std::string& bootstrap, const std::string& topic,
                              const std::vector<std::vector<huiliu::v1::Batch>>& batches,
                              int64_t transactions) {
-  char error[512];
-  rd_kafka_conf_t* conf = rd_kafka_conf_new();
-  const std::string id = absl::StrCat("plain-", topic);
-  for (const auto& [name, value] : std::vector<std::pair<const char*, std::string>>{
-           {"bootstrap.servers", bootstrap},
-           {"transactional.id", id},
-           {"compression.codec", "zstd"},
-           {"linger.ms", "5"},
-           {"batch.size", "1000000"},
-           {"queue.buffering.max.kbytes", "65536"},
-           {"queue.buffering.max.messages", "500000"}}) {
-    if (rd_kafka_conf_set(conf, name, value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK)
-      return absl::InternalError(error);
-  }
-  rd_kafka_t* handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
-  if (handle == nullptr) return absl::InternalError(error);
-  const auto done = [&](rd_kafka_error_t* failed) -> absl::Status {
-    if (failed == nullptr) return absl::OkStatus();
-    const absl::Status status = absl::InternalError(rd_kafka_error_string(failed));
-    rd_kafka_error_destroy(failed);
-    return status;
-  };
-  RETURN_IF_ERROR(done(rd_kafka_init_transactions(handle, 30'000)));
+  ASSIGN_OR_RETURN(const auto producer,
+                   PlainProducer::Open(bootstrap, absl::StrCat("plain-", topic)));
   const std::string framing = ConfluentFraming(7, 0);
   const int64_t per_transaction = std::max<int64_t>(1, kRecords / transactions);
   const absl::Time start = absl::Now();
@@ -234,30 +185,19 @@ absl::StatusOr<double> Plain(const std::string& bootstrap, const std::string& to
       const huiliu::v1::Batch& batch = of_source[static_cast<size_t>(n)];
       for (int i = 0; i < batch.keys_size(); ++i) {
         if (sent % per_transaction == 0) {
-          if (sent > 0) RETURN_IF_ERROR(done(rd_kafka_commit_transaction(handle, 60'000)));
-          RETURN_IF_ERROR(done(rd_kafka_begin_transaction(handle)));
+          if (sent > 0) RETURN_IF_ERROR(producer->Commit());
+          RETURN_IF_ERROR(producer->Begin());
         }
         ++sent;
         const std::string value = framing + batch.payloads(i);
-        const std::string& key = batch.keys(i);
-        rd_kafka_headers_t* headers = rd_kafka_headers_new(1);
-        rd_kafka_header_add(headers, "envelope", -1, batch.envelopes(i).data(),
-                            static_cast<ssize_t>(batch.envelopes(i).size()));
-        const int32_t partition = pipeline::PartitionOf(key, kPartitions).value();
-        while (rd_kafka_producev(
-                   handle, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
-                   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data(), key.size()),
-                   RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
-                   RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-          rd_kafka_poll(handle, 10);
-        if (i % 100 == 0) rd_kafka_poll(handle, 0);
+        RETURN_IF_ERROR(producer->Send(topic,
+                                       pipeline::PartitionOf(batch.keys(i), kPartitions).value(),
+                                       batch.keys(i), &value, batch.envelopes(i)));
       }
     }
   }
-  RETURN_IF_ERROR(done(rd_kafka_commit_transaction(handle, 60'000)));
-  const double seconds = SecondsSince(start);
-  rd_kafka_destroy(handle);
-  return kRecords / seconds;
+  RETURN_IF_ERROR(producer->Commit());
+  return kRecords / SecondsSince(start);
 }
 
 // When each batch began and when the last of its records was read.
@@ -332,7 +272,7 @@ absl::StatusOr<absl::Duration> FreshAtHalfLoad(
 }  // namespace
 
 absl::StatusOr<std::vector<Line>> Kafka(const std::string& folder) {
-  ASSIGN_OR_RETURN(const auto cluster, KafkaCluster::Start(folder + "/kafka"));
+  ASSIGN_OR_RETURN(const auto cluster, KafkaBroker::Start(folder + "/kafka"));
   ASSIGN_OR_RETURN(const std::unique_ptr<SigningKey> key, SigningKey::Generate());
   std::vector<std::vector<huiliu::v1::Batch>> batches;
   for (int s = 0; s < kSources; ++s) {
@@ -372,6 +312,8 @@ absl::StatusOr<std::vector<Line>> Kafka(const std::string& folder) {
        std::nullopt, 500, p99_ms <= 500},
       {"kafka_cpu_per_record", ours.cpu_us, "us", "of the node's process; reported, one node",
        std::nullopt, 0, true}};
+  ASSIGN_OR_RETURN(std::vector<Line> judged, KafkaJudged(folder, cluster->bootstrap()));
+  std::move(judged.begin(), judged.end(), std::back_inserter(lines));
   ASSIGN_OR_RETURN(std::vector<Line> nodes, KafkaNodes());
   std::move(nodes.begin(), nodes.end(), std::back_inserter(lines));
   return lines;

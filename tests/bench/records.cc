@@ -11,7 +11,8 @@ namespace huiliu::bench {
 std::string ContractText() {
   std::string text =
       "syntax = \"proto3\";\npackage bench;\nimport \"huiliu/v1/dataset.proto\";\nmessage Row {\n"
-      "  option (huiliu.v1.dataset) = {id: \"bench_rows\" title: \"基准测试\"};\n"
+      "  option (huiliu.v1.dataset) = {id: \"bench_rows\" title: \"基准测试\" territory: {title: "
+      "\"登记地\" evidence: {field: \"f20\" kind: EVIDENCE_KIND_CODE}}};\n"
       "  string id = 1 [(huiliu.v1.data) = {title: \"编号\" key: true}];\n";
   for (int i = 2; i <= 20; ++i) {
     absl::StrAppend(&text, "  string f", i, " = ", i, " [(huiliu.v1.data) = {title: \"列", i,
@@ -36,8 +37,9 @@ huiliu::v1::Batch MakeBatch(uint64_t n, uint64_t epoch) {
   for (int i = 0; i < kBatchRows; ++i) {
     const std::string id = absl::StrCat(absl::Hex(random(), absl::kZeroPad16));
     writer.SetString(fields[0], id);
-    for (size_t f = 1; f < fields.size(); ++f)
+    for (size_t f = 1; f + 1 < fields.size(); ++f)
       writer.SetString(fields[f], absl::StrCat("值", random() % 100000000000));
+    writer.SetString(fields.back(), "530102");
     const std::string payload = writer.Finish();
     huiliu::v1::Envelope envelope;
     envelope.set_system(kSystem);

@@ -71,7 +71,8 @@ absl::Status Stations::Open(const std::string& path, const SigningKey& source_ke
 }
 
 absl::Status RegisterBench(pipeline::GovernanceCommands& commands, const SigningKey& source_key,
-                           const std::vector<std::string>& sources) {
+                           const std::vector<std::string>& sources,
+                           huiliu::v1::Placement placement) {
   const governance::Principal root{
       "bootstrap",
       "",
@@ -102,7 +103,7 @@ absl::Status RegisterBench(pipeline::GovernanceCommands& commands, const Signing
     source.mutable_source()->set_system(kSystem);
     source.mutable_source()->set_dataset(kDataset);
     source.mutable_source()->set_organisation("bench");
-    source.mutable_source()->set_placement(huiliu::v1::PLACEMENT_EDGE);
+    source.mutable_source()->set_placement(placement);
     source.mutable_source()->add_receivers(kReceiver);
     source.mutable_source()->set_batch_public_key(source_key.public_key());
     RETURN_IF_ERROR(commands.Put(root, source).status());

@@ -56,7 +56,8 @@ struct Stations {
 
 // Registers the receiver, the dataset and the sources, all of organisation "bench".
 absl::Status RegisterBench(pipeline::GovernanceCommands& commands, const SigningKey& source_key,
-                           const std::vector<std::string>& sources);
+                           const std::vector<std::string>& sources,
+                           huiliu::v1::Placement placement = huiliu::v1::PLACEMENT_EDGE);
 
 // `count` batches from number `first` on, digested and signed as an agent does.
 absl::StatusOr<std::vector<huiliu::v1::Batch>> SealedBatches(const SigningKey& key, int first,
