@@ -38,7 +38,9 @@ bool IsOf(const v1::LineageEntry& entry, const v1::TraceRecordRequest& asked,
           const v1::Envelope& envelope) {
   return !entry.records_root().empty() && entry.dataset() == asked.dataset() &&
          (entry.receiver().empty() || entry.receiver() == asked.receiver()) &&
-         entry.system() == envelope.system() && entry.epoch() == envelope.source_epoch() &&
+         entry.system() == envelope.system() &&
+         (envelope.source().empty() || entry.source() == envelope.source()) &&
+         entry.epoch() == envelope.source_epoch() &&
          entry.sequence() == envelope.source_sequence() &&
          entry.records() > static_cast<int64_t>(envelope.index_in_batch());
 }

@@ -3,10 +3,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "cli/command.h"
+#include "cli/schemas.h"
 #include "cli/words.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
+#include "core/schema/record_writer.h"
 #include "huiliu/v1/intake.pb.h"
+#include "huiliu/v1/registry.pb.h"
 
 namespace huiliu::cli {
 namespace {
@@ -40,15 +43,34 @@ absl::Status List(Command& command, const Options& options) {
   return absl::OkStatus();
 }
 
+// What was mapped is a message of the dataset: as the JSON that redrive takes.
+absl::StatusOr<std::string> AsItCame(Command& command, const v1::QuarantinedRow& row) {
+  if (!row.mapped()) return Printable(row.raw());
+  v1::ListSourcesRequest request;
+  v1::ListSourcesResponse sources;
+  RETURN_IF_ERROR(command.Call("Registry/ListSources", request, &sources));
+  for (const v1::Source& source : sources.sources()) {
+    if (source.id() != row.source()) continue;
+    ASSIGN_OR_RETURN(const auto contract, RegisteredContract(command, source.dataset()));
+    return schema::RecordToJson(*contract, row.raw());
+  }
+  return absl::NotFoundError(absl::StrCat("看不到数据源 / source ", row.source(),
+                                          " is not among those that this account sees"));
+}
+
 absl::Status Show(Command& command, const Options& options) {
   ASSIGN_OR_RETURN(const v1::ListQuarantineResponse all, All(command, options));
   for (const v1::QuarantinedRow& row : all.rows()) {
     if (row.id() != options.id) continue;
     if (command.json) return command.PrintJson(row);
+    ASSIGN_OR_RETURN(const std::string came, AsItCame(command, row));
     command.out() << command.Say("位置：", "place: ") << Printable(row.place()) << "\n"
                   << command.Say("原因：", "reason: ") << row.reason() << "  "
                   << Printable(row.message()) << "\n"
-                  << command.Say("原文：\n", "as it came:\n") << Printable(row.raw()) << "\n";
+                  << (row.mapped()
+                          ? command.Say("映射后的记录：\n", "the record, as it was mapped:\n")
+                          : command.Say("原文：\n", "as it came:\n"))
+                  << came << "\n";
     return absl::OkStatus();
   }
   return absl::NotFoundError(
@@ -56,6 +78,10 @@ absl::Status Show(Command& command, const Options& options) {
 }
 
 absl::Status Redrive(Command& command, const Options& options) {
+  if (options.file.empty() && options.json.empty()) {
+    return absl::InvalidArgumentError(
+        "请给出 编号 与 --json，或 --file / give ID and --json, or --file");
+  }
   v1::RedriveRequest request;
   request.set_source(options.source);
   std::vector<std::pair<std::string, std::string>> corrections;
@@ -121,10 +147,6 @@ void AddQuarantineVerbs(CLI::App& app, Command& command) {
   json->needs(id);
   redrive->add_option("--file", options->file, "多行：编号<Tab>JSON (many: ID, tab, JSON)")
       ->excludes(json);
-  redrive->final_callback([options] {
-    if (options->file.empty() && options->json.empty())
-      throw CLI::RequiredError("ID --json, or --file");
-  });
 }
 
 }  // namespace huiliu::cli

@@ -64,6 +64,7 @@ void BatchMaker::Publish(Work* work, size_t i, const rules::Output& output) {
   huiliu::v1::Batch& batch = work->made.batch;
   huiliu::v1::Envelope envelope;
   envelope.set_system(parts_.source.system());
+  envelope.set_source(parts_.source.id());
   envelope.set_source_department(parts_.source.department());
   envelope.set_source_department_name(parts_.source.department_title());
   envelope.set_source_table(std::string(View(raw.table)));

@@ -131,8 +131,8 @@ RecordReader::Head RecordReader::ReadJsonHead(absl::string_view bytes, bool at_e
   const size_t first_end = bytes.find('\n');
   const bool whole =
       head->first_offset + static_cast<int64_t>(bytes.size()) >= static_cast<int64_t>(kHeadBytes);
-  // The first line of a source with configured columns may be longer than all that is looked at.
-  if (first_end == kNpos && !at_end && !bytes.empty() && !(configured && whole)) return Head::kTorn;
+  // The first line may be longer than all that is looked at.
+  if (first_end == kNpos && !at_end && !bytes.empty() && !whole) return Head::kTorn;
   std::vector<std::string>& shown = head->shown;
   absl::flat_hash_set<std::string> known;
   head->judged = false;

@@ -37,8 +37,9 @@ absl::Status CheckRecord(const huiliu::v1::Source& source, const Batch& batch, i
     return Refuse(batch, StrCat("第 ", i, " 条记录的信封与其位置不符 / record ", i,
                                 ": its envelope belongs to another place in the log"));
   }
-  if (source.placement() == huiliu::v1::PLACEMENT_NODE &&
-      glance->source != absl::string_view(source.id())) {
+  const bool may_be_left_out = source.placement() != huiliu::v1::PLACEMENT_NODE;
+  if (glance->source != absl::string_view(source.id()) &&
+      !(may_be_left_out && glance->source.empty())) {
     return Refuse(batch, StrCat("第 ", i, " 条记录的信封未写明数源 / record ", i,
                                 ": its envelope does not name source ", source.id()));
   }

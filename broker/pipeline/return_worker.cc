@@ -14,7 +14,8 @@ namespace {
 
 constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
-constexpr size_t kPollBytes = size_t{2} << 20;
+// One transaction's: on Kafka small ones are ruinous.
+constexpr size_t kPollBytes = size_t{8} << 20;
 constexpr int kMaxCorrections = 1000;
 
 bool IsAskedFor(const huiliu::v1::ListQuarantineRequest& request,

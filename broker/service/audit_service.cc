@@ -83,6 +83,8 @@ absl::Status AuditService::AddHops(const huiliu::v1::TraceRecordRequest& request
   std::vector<int64_t> indexes;
   for (const huiliu::v1::Source& source : state_.Sources()) {
     if (source.system() != envelope.system() || source.dataset() != request.dataset()) continue;
+    // Other sources of the system have batches of the same numbers.
+    if (!envelope.source().empty() && source.id() != envelope.source()) continue;
     ASSIGN_OR_RETURN(const auto entries, lineage_.FindBatch(source.id(), envelope.source_epoch(),
                                                             envelope.source_sequence()));
     for (const LineageStore::BatchEntry& entry : entries) indexes.push_back(entry.index);

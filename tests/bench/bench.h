@@ -31,9 +31,8 @@ absl::StatusOr<std::vector<Line>> DurableAcknowledgement(const std::string& fold
 absl::StatusOr<std::vector<Line>> EdgeRows(const std::string& folder);
 absl::StatusOr<std::vector<Line>> EndToEnd(const std::string& folder);
 absl::StatusOr<std::vector<Line>> Kafka(const std::string& folder);
-// Part of Kafka: judged at the node.
-absl::StatusOr<std::vector<Line>> KafkaJudged(const std::string& folder,
-                                              const std::string& bootstrap);
+// Part of Kafka, and alone.
+absl::StatusOr<std::vector<Line>> KafkaJudged(const std::string& folder);
 // Part of Kafka: nodes as processes of their own.
 absl::StatusOr<std::vector<Line>> KafkaNodes();
 absl::StatusOr<std::vector<Line>> LandingPostgresql(const std::string& folder);

@@ -312,7 +312,7 @@ absl::StatusOr<std::vector<Line>> Kafka(const std::string& folder) {
        std::nullopt, 500, p99_ms <= 500},
       {"kafka_cpu_per_record", ours.cpu_us, "us", "of the node's process; reported, one node",
        std::nullopt, 0, true}};
-  ASSIGN_OR_RETURN(std::vector<Line> judged, KafkaJudged(folder, cluster->bootstrap()));
+  ASSIGN_OR_RETURN(std::vector<Line> judged, KafkaJudged(folder));
   std::move(judged.begin(), judged.end(), std::back_inserter(lines));
   ASSIGN_OR_RETURN(std::vector<Line> nodes, KafkaNodes());
   std::move(nodes.begin(), nodes.end(), std::back_inserter(lines));

@@ -4,7 +4,6 @@
 #include <iterator>
 #include <thread>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "broker/backbone/kafka/framing.h"
@@ -15,6 +14,7 @@
 #include "core/model/batch_digest.h"
 #include "storage/decisions/rocksdb_decision_store.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/kafka_broker.h"
 #include "tests/bench/plain_kafka.h"
 #include "tests/bench/records.h"
 #include "tests/bench/stations.h"
@@ -281,7 +281,8 @@ absl::Status SendRest(const std::string& bootstrap, const std::string& prefix, c
 struct Round {
   double per_second = 0;
   double ratio = 0;
-  int64_t bytes = 0;  // that all topics took, uncompressed
+  int64_t bytes = 0;              // that all topics took, uncompressed
+  int64_t taken = 0, judged = 0;  // transactions that intake and engine took
 };
 
 absl::StatusOr<Round> RunRound(const std::string& bootstrap, const std::string& prefix,
@@ -312,6 +313,8 @@ absl::StatusOr<Round> RunRound(const std::string& bootstrap, const std::string& 
     ASSIGN_OR_RETURN(rest.emplace_back(), ReadTopic(backbone, topic, partitions, framing));
   }
   Round round;
+  round.taken = source.transactions;
+  round.judged = rest[0].transactions;
   const auto add = [&](const Moved& topic) -> absl::Status {
     for (const Message& m : topic.messages)
       round.bytes += static_cast<int64_t>(m.key.size() + m.header.size() + m.value.size());
@@ -336,8 +339,8 @@ absl::StatusOr<Round> RunRound(const std::string& bootstrap, const std::string& 
 
 }  // namespace
 
-absl::StatusOr<std::vector<Line>> KafkaJudged(const std::string& folder,
-                                              const std::string& bootstrap) {
+absl::StatusOr<std::vector<Line>> KafkaJudged(const std::string& folder) {
+  ASSIGN_OR_RETURN(const auto broker, KafkaBroker::Start(folder + "/kafka-judged"));
   ASSIGN_OR_RETURN(const std::unique_ptr<SigningKey> key, SigningKey::Generate());
   ASSIGN_OR_RETURN(const Batches batches, MakeBatches(*key));
   std::vector<Round> rounds;
@@ -345,7 +348,7 @@ absl::StatusOr<std::vector<Line>> KafkaJudged(const std::string& folder,
     const std::string name = absl::StrCat("judged", i);
     ASSIGN_OR_RETURN(
         rounds.emplace_back(),
-        RunRound(bootstrap, name + ".", absl::StrCat(folder, "/", name), *key, batches));
+        RunRound(broker->bootstrap(), name + ".", absl::StrCat(folder, "/", name), *key, batches));
   }
   std::sort(rounds.begin(), rounds.end(),
             [](const Round& a, const Round& b) { return a.ratio < b.ratio; });
@@ -355,7 +358,8 @@ absl::StatusOr<std::vector<Line>> KafkaJudged(const std::string& folder,
        absl::StrCat("plain librdkafka moving the messages of source, returned, decisions and "
                     "lineage, ",
                     middle.bytes / kRecords, " B a row, ",
-                    static_cast<int64_t>(middle.per_second / middle.ratio), " rows/s"),
+                    static_cast<int64_t>(middle.per_second / middle.ratio), " rows/s, both in ",
+                    middle.taken, " and ", middle.judged, " transactions"),
        middle.ratio, 0.50, middle.ratio >= 0.50}};
 }
 

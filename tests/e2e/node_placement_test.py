@@ -237,11 +237,24 @@ def repair(node, expected):
           (len(rows), len(bad), expected.bad, expected.undecided))
     good = json.dumps({"person_number": "P999999", "name": "王", "insured_division": "530102", "insurance_type": "养老", "status": "参保"}, ensure_ascii=False)
     fixed = bad[0]["id"]
-    answer = node.ask("si-officer", "Intake/Redrive", source="si", corrections=[{"id": fixed, "json": good}, {"id": bad[1]["id"], "json": '{"name":"王"}'}])["results"]
-    check(answer[0]["outcome"] == "OUTCOME_RETURNED" and "error" not in answer[0] and answer[1].get("error"), "a good correction returns, a bad one says why", answer)
     node.write_profiles()
-    shown = subprocess.run([os.path.join(BUILD, "bin/huiliu"), "--config", node.profile("si-officer"), "quarantine", "list", "--source", "si"],
-                           capture_output=True, text=True).stdout
+
+    def quarantine(*verb):
+        done = subprocess.run([os.path.join(BUILD, "bin/huiliu"), "--config", node.profile("si-officer"), "quarantine", verb[0], "--source", "si", *verb[1:]],
+                              capture_output=True, timeout=60)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+    undecided = next(row for row in rows if row["reason"].startswith("territory."))
+    code, shown, _ = quarantine("show", undecided["id"])
+    check(code == 0 and json.loads(shown.strip().split("\n")[-1])["insurance_type"] == "养老", "a row that was mapped is shown as the record that redrive takes", shown)
+    check(quarantine("redrive", fixed)[0] == 2, "a redrive without a record is refused", fixed)
+    corrections = os.path.join(node.state, "fixed.tsv")
+    with open(corrections, "w", encoding="utf-8") as file:
+        file.write(f'{fixed}\t{good}\n{bad[1]["id"]}\t{{"name":"王"}}\n')
+    code, answer, error = quarantine("redrive", "--file", corrections, "--output", "json")
+    check(code == 1, "corrections are given by the command line, and its exit code says that not all went well", answer + error)
+    answer = json.loads(answer)["results"]
+    check(answer[0]["outcome"] == "OUTCOME_RETURNED" and "error" not in answer[0] and answer[1].get("error"), "a good correction returns, a bad one says why", answer)
+    shown = quarantine("list")[1]
     check(bad[1]["id"] in shown and fixed + " " not in shown, "the command line lists what is still kept", shown[-500:])
     node.kill(0)
     for receiver, outcome in (("530100", "returned"), ("532900", "outside_area")):

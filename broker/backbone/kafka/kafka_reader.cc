@@ -300,9 +300,9 @@ void KafkaReader::Take(const rd_kafka_message_t& message) {
   }
 }
 
-void KafkaReader::Pump(absl::Duration wait) {
+bool KafkaReader::Pump(absl::Duration wait) {
   const Message first(rd_kafka_consumer_poll(handle_.get(), Ms(wait)));
-  if (first == nullptr) return;
+  if (first == nullptr) return false;
   Take(*first);
   std::array<rd_kafka_message_t*, kChunk> more;
   const ssize_t count = rd_kafka_consume_batch_queue(queue_.get(), 0, more.data(), more.size());
@@ -310,6 +310,7 @@ void KafkaReader::Pump(absl::Duration wait) {
     const Message message(more[static_cast<size_t>(i)]);
     Take(*message);
   }
+  return true;
 }
 
 bool KafkaReader::AtEnd() const {
@@ -341,15 +342,22 @@ absl::StatusOr<std::vector<StoredBatch>> KafkaReader::Poll(absl::Duration timeou
   const absl::Time deadline = start + timeout;
   const absl::Time patience = start + cluster_.options().request_timeout;
   // What is read ahead is bounded: librdkafka keeps the rest, up to its own bound.
-  if (ReadyBytes() < options_.max_poll_bytes) Pump(absl::ZeroDuration());
+  const auto pump_what_is_there = [this] {
+    while (ReadyBytes() < options_.max_poll_bytes && Pump(absl::ZeroDuration())) {
+    }
+  };
+  pump_what_is_there();
   // Without time to wait the answer must still be what is there.
   if (timeout <= absl::ZeroDuration() && !lanes_.empty() && ReadyBytes() == 0 && AtEnd())
     RETURN_IF_ERROR(LookAgain());
   while (true) {
     if (!failed_.ok() && ReadyBytes() == 0) return std::exchange(failed_, absl::OkStatus());
     const absl::Time now = absl::Now();
-    if (ReadyBytes() > 0 && (HeardOfAll() || now >= std::min(deadline, start + kFirstLook)))
+    if (ReadyBytes() > 0 && (HeardOfAll() || now >= std::min(deadline, start + kFirstLook))) {
+      // As much as there is: who commits what it reads needs large transactions.
+      pump_what_is_there();
       return TakeReady();
+    }
     if (ReadyBytes() == 0 && now >= deadline) {
       if (lanes_.empty() || AtEnd()) return std::vector<StoredBatch>();
       if (now >= patience) {

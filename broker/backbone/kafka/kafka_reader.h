@@ -87,8 +87,8 @@ class KafkaReader : public BackboneReader {
   absl::Status StartGroup();
   absl::StatusOr<std::map<TopicPartition, int64_t>> StartsOf(
       const std::vector<TopicPartition>& tps);
-  // Takes what librdkafka has; waits up to `wait` for the first.
-  void Pump(absl::Duration wait);
+  // Takes some of what librdkafka has; waits up to `wait` for the first. Whether there was any.
+  bool Pump(absl::Duration wait);
   void Take(const rd_kafka_message_t& message);
   absl::Status ApplyRestart();
   absl::Status LookAgain();

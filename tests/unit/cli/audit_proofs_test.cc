@@ -191,6 +191,19 @@ TEST_F(RecordProofTest, AnEntryOfAnotherBatchDatasetOrReceiverProvesNothing) {
   EXPECT_EQ(Verdict(), kWrong);
 }
 
+TEST_F(RecordProofTest, AnEntryOfAnotherSourcesBatchOfTheSameNumberProvesNothing) {
+  envelope_.set_source("ea");
+  trace_.mutable_record_leaf()->set_envelope(envelope_.SerializeAsString());
+  trace_.mutable_envelope()->set_source("ea");
+  Prove();
+  trace_.mutable_hops(0)->mutable_entry()->set_source("eb");
+  Log();
+  EXPECT_EQ(Verdict(), kWrong);
+  trace_.mutable_hops(0)->mutable_entry()->set_source("ea");
+  Log();
+  EXPECT_EQ(Verdict(), absl::StatusCode::kOk);
+}
+
 TEST_F(RecordProofTest, WithoutAProofNothingIsSaidToBeProven) {
   trace_.clear_record_leaf();
   EXPECT_EQ(Verdict(), absl::StatusCode::kNotFound);

@@ -273,5 +273,28 @@ TEST(RunTest, PendingRecordsAreListedWithReasonsAndCounted) {
   EXPECT_THAT(english.out, Not(HasSubstr("si/1/1/0")));
 }
 
+TEST(RunTest, CorrectionsOfKeptRowsGoToTheNode) {
+  v1::RedriveRequest sent;
+  const Handler redrive = [&](const google::protobuf::Message& request,
+                              google::protobuf::Message* response) {
+    sent.CopyFrom(request);
+    auto* result = static_cast<v1::RedriveResponse*>(response)->add_results();
+    result->set_id("si/3/17/0");
+    result->set_outcome(v1::OUTCOME_RETURNED);
+    return absl::OkStatus();
+  };
+  const Ran ran =
+      RunHuiliu({"quarantine", "redrive", "--source", "si", "si/3/17/0", "--json", "{\"a\":1}"},
+                {{"Intake/Redrive", redrive}});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  ASSERT_EQ(sent.corrections_size(), 1);
+  EXPECT_EQ(sent.source(), "si");
+  EXPECT_EQ(sent.corrections(0).id(), "si/3/17/0");
+  EXPECT_EQ(sent.corrections(0).json(), "{\"a\":1}");
+  const Ran nothing = RunHuiliu({"quarantine", "redrive", "--source", "si"}, {});
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_THAT(nothing.err, HasSubstr("--file"));
+}
+
 }  // namespace
 }  // namespace huiliu::cli
