@@ -141,7 +141,10 @@ class Explainer {
   std::string SaidInWords(const territory::Finding& finding) const {
     std::string says = absl::StrCat(finding.division, " ", NameOf(finding.division));
     if (finding.division.empty())
-      says = finding.ambiguous ? command_.Say("指向多处", "several places") : "";
+      says = finding.ambiguous ? command_.Say("指向多处", "several places")
+             : finding.unread  ? command_.Say("代码无法识别，不作依据",
+                                              "not a code that can be read: says nothing")
+                               : "";
     if (!finding.also.empty())
       absl::StrAppend(&says, command_.Say("，又写有 ", "; and also names "), finding.also, " ",
                       NameOf(finding.also));
@@ -222,6 +225,7 @@ class Explainer {
            {"ambiguous", finding.ambiguous},
            {"candidates", finding.candidates},
            {"also", finding.also},
+           {"unread", finding.unread},
            {"disagreement", kDisagreements[static_cast<size_t>(finding.disagreement)]}});
     nlohmann::json evidence = nlohmann::json::array();
     for (int i = 0; i < basis().evidence_size(); ++i) {

@@ -196,9 +196,11 @@ class BasisAttributor : public Attributor {
     for (size_t i = 0; i < order_.size(); ++i) {
       const Place& place = places_[i];
       ambiguous = ambiguous || place.ambiguous;
-      if (place.division.empty() && !place.ambiguous && place.candidates.empty()) continue;
+      if (place.division.empty() && !place.ambiguous && place.candidates.empty() && !place.unread)
+        continue;
       out->findings.push_back({order_[i], place.division, place.ambiguous,
-                               place.candidates.Joined("/"), place.also, Disagreement::kNone});
+                               place.candidates.Joined("/"), place.also, place.unread,
+                               Disagreement::kNone});
       const bool lies_there = place.managed_in.empty() && !managed_in.empty();
       if (lies_there && Inside(place.division, managed_in)) continue;
       const Disagreement apart =
@@ -214,8 +216,9 @@ class BasisAttributor : public Attributor {
   Place Read(const Evidence& evidence, absl::string_view text, const std::string& city) {
     switch (evidence.kind()) {
       case huiliu::v1::EVIDENCE_KIND_CODE:
+        return ReadCode(text, false);
       case huiliu::v1::EVIDENCE_KIND_COUNTER:
-        return OfCode(DigitsOf(text));
+        return ReadCode(text, true);
       case huiliu::v1::EVIDENCE_KIND_NAME:
         return Named(text);
       case huiliu::v1::EVIDENCE_KIND_ADDRESS:
@@ -253,11 +256,16 @@ class BasisAttributor : public Attributor {
 
   // One USCC, or several joined by 、 that must agree.
   Place OfUsccs(absl::string_view text) const {
-    if (text.size() == 18) return OfDivision(OfUscc(text));
     Place all;
+    if (text.size() == 18) {
+      all = OfDivision(OfUscc(text));
+      all.unread = all.division.empty() && HasDigit(text);
+      return all;
+    }
     for (absl::string_view part : absl::StrSplit(text, absl::ByAnyChar(",;/ "))) {
       for (absl::string_view code : absl::StrSplit(part, "、")) {
         const std::string division = OfUscc(code);
+        all.unread = all.unread || (division.empty() && HasDigit(code));
         if (division.empty() || division == all.division) continue;
         all.ambiguous = all.ambiguous || !all.division.empty();
         all.division = division;
@@ -268,25 +276,32 @@ class BasisAttributor : public Attributor {
     return all;
   }
 
-  // A citizen number in a USCC's field has other digits where a USCC has its division.
-  std::string OfUscc(absl::string_view code) const {
-    // Masked or a placeholder it says nothing.
-    if (code.size() != 18 || absl::StrContains(code, '*') ||
-        absl::StrContains(absl::AsciiStrToUpper(code), "XXXX"))
-      return "";
-    const std::string division = gazetteer_->Resolve(code.substr(2, 6));
-    if (division.empty()) return "";
-    const bool citizen = codes::CheckCitizenId(code) == codes::Flaw::kNone &&
-                         codes::CheckUscc(code) != codes::Flaw::kNone;
-    return citizen ? "" : division;
+  // A code whose check digit is wrong, a masked one, a placeholder and a citizen number in a USCC's
+  // field say nothing: any of their characters may be another.
+  std::string OfUscc(absl::string_view text) const {
+    if (text.size() != 18) return "";
+    if (std::any_of(text.begin(), text.end(), absl::ascii_islower))
+      return OfUscc(absl::AsciiStrToUpper(text));
+    if (codes::CheckUscc(text) != codes::Flaw::kNone) return "";
+    return gazetteer_->Resolve(text.substr(2, 6));
   }
 
-  // The division code that a counter's or region's code begins with: 12, 9 or 6 digits. A number
-  // that is longer (a citizen's), or was cut, is no code.
-  static absl::string_view DigitsOf(absl::string_view text) {
+  static bool HasDigit(absl::string_view text) {
+    return std::any_of(text.begin(), text.end(), absl::ascii_isdigit);
+  }
+
+  // A field that holds the code of a division and nothing else; a counter's code goes on behind it.
+  // A number that is longer (a citizen's), was cut, or was masked (530102****) is no code.
+  Place ReadCode(absl::string_view text, bool of_counter) const {
     size_t n = 0;
     while (n < text.size() && absl::ascii_isdigit(text[n])) ++n;
-    return n == 6 || n == 9 || n == 12 ? text.substr(0, n) : "";
+    const absl::string_view rest = text.substr(n);
+    const bool whole = rest.empty() || (of_counter && absl::ascii_toupper(rest[0]) != 'X' &&
+                                        !absl::StrContains(rest, '*'));
+    Place place;
+    if (whole && (n == 6 || n == 9 || n == 12)) place = OfCode(text.substr(0, n));
+    place.unread = place.division.empty() && HasDigit(text);
+    return place;
   }
 
   const huiliu::v1::TerritoryBasis basis_;

@@ -225,9 +225,10 @@ void Gazetteer::AddManaged(const Division& area, const std::string& manager,
   names_.Add(stem, {NameKind::kManagedStem, manager, within});
 }
 
-// The hand-kept names: alias and code.
+// Names beside those of the codes: each with its code.
 absl::Status Gazetteer::LoadNames(const std::string& folder) {
   const std::pair<const char*, NameKind> kFiles[] = {{"/aliases.tsv", NameKind::kDivision},
+                                                     {"/former_names.tsv", NameKind::kDivision},
                                                      {"/zones.tsv", NameKind::kZone},
                                                      {"/streets.tsv", NameKind::kStreet},
                                                      {"/places.tsv", NameKind::kLandmark}};
@@ -268,10 +269,12 @@ void Gazetteer::BuildNames() {
       if (IsCounty(code) && !IsCounty(now)) continue;
       if (present.contains({code.substr(0, 2), division.name})) continue;
     } else {
-      // 峨山彝族自治县 is written 峨山县, 大理白族自治州 大理州.
+      // 峨山彝族自治县 is written 峨山县 or 峨山自治县, 大理白族自治州 大理州.
       for (absl::string_view suffix : {"县", "州"}) {
-        if (!short_name.empty() && absl::EndsWith(division.name, StrCat("自治", suffix)))
-          names_.Add(StrCat(short_name, suffix), {NameKind::kDivision, now, ""});
+        const std::string self_governed = StrCat("自治", suffix);
+        if (short_name.empty() || !absl::EndsWith(division.name, self_governed)) continue;
+        names_.Add(StrCat(short_name, suffix), {NameKind::kDivision, now, ""});
+        names_.Add(StrCat(short_name, self_governed), {NameKind::kDivision, now, ""});
       }
     }
     names_.Add(division.name, {NameKind::kDivision, now, ""});

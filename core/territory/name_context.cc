@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 
 namespace huiliu::territory {
 
@@ -79,6 +82,68 @@ bool ContinuesAsInstitution(absl::string_view rest) {
       "委",   "政府", "人民", "人事", "粮食", "农村信用", "文化", "教育", "法院", "公安",  "财政",
       "国税", "地税", "税务", "供销", "工商", "机关",     "妇幼", "卫生", "民政", "商业局"};
   return StartsWithAny(rest, kTails);
+}
+
+bool ContinuesAsPart(absl::string_view rest) {
+  return StartsWithAny(rest, {"工业园", "工业区", "产业园", "经济开发区", "经济技术开发区",
+                              "开发区", "新区", "新县城", "县城", "城区", "城关", "职教基地",
+                              "职教园区", "职业教育基地", "特色产业园", "再就业特区"});
+}
+
+bool BeginsWithSign(absl::string_view text) {
+  static constexpr absl::string_view kSigns[] = {"　", "，", "、", "：", "（", "）",
+                                                 "；", "／", "。", "与", "和", "及"};
+  return !text.empty() && (static_cast<uint8_t>(text[0]) < 0x80 ? !absl::ascii_isalnum(text[0])
+                                                                : StartsWithAny(text, kSigns));
+}
+
+bool NameEnds(absl::string_view rest) {
+  return rest.empty() || BeginsWithSign(rest) || HouseNumber(rest) > 0;
+}
+
+namespace {
+
+// What stands behind a place's own name of two code points or more and one of `ends`, which comes
+// before any sign or digit; nullopt: there is no such name.
+std::optional<absl::string_view> BehindName(absl::string_view rest,
+                                            absl::Span<const absl::string_view> ends) {
+  static constexpr absl::string_view kWords[] = {"公路", "道路", "铁路", "乡镇", "城乡", "农村"};
+  constexpr size_t kLeast = 2;
+  size_t points = 0;
+  for (size_t at = 0; at < rest.size(); at += CodePointSize(rest[at]), ++points) {
+    const absl::string_view here = rest.substr(at);
+    if (NameEnds(here) || (points < kLeast && StartsWithAny(here, kWords))) return std::nullopt;
+    if (points < kLeast) continue;
+    for (absl::string_view end : ends) {
+      if (absl::StartsWith(here, end) && NameEnds(here.substr(end.size())))
+        return here.substr(end.size());
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool ContinuesAsAddress(absl::string_view rest) {
+  return BehindName(rest, {"路", "街", "巷", "道", "镇", "乡", "村", "社区", "街道"}).has_value();
+}
+
+bool ContinuesAsPlainAddress(absl::string_view rest) {
+  const std::optional<absl::string_view> behind = BehindName(rest, {"路", "街"});
+  return (behind.has_value() && HouseNumber(*behind) > 0) || BehindName(rest, {"村"}).has_value();
+}
+
+bool ExceptedBefore(absl::string_view before) {
+  for (absl::string_view word :
+       {"除", "除了", "非", "不在", "不属", "不属于", "不含", "不包括", "不包含", "不是", "不限"}) {
+    if (absl::EndsWith(before, word)) return true;
+  }
+  return false;
+}
+
+bool ExceptedBehind(absl::string_view rest) {
+  if (StartsWithAny(rest, {"除外", "以外", "之外"})) return true;
+  return absl::ConsumePrefix(&rest, "外") && NameEnds(rest);
 }
 
 bool MeansDivision(absl::string_view name, absl::string_view rest) {

@@ -18,6 +18,25 @@ bool ContinuesAsRoad(absl::string_view rest);
 bool ContinuesAsOtherName(absl::string_view rest);
 bool ContinuesAsInstitution(absl::string_view rest);
 
+// Of the text behind a county's name: a word for a part of it (工业园区, 新区).
+bool ContinuesAsPart(absl::string_view rest);
+
+// Of the text behind a county's full name: it goes on as an address does, with a road, town or
+// village of whatever name (羊肠大村, 文明路86号), up to a sign, a digit or its end. 乡镇企业局,
+// 公路管理段 and 农村信用社 do not.
+bool ContinuesAsAddress(absl::string_view rest);
+// The same of a road with a house number, or a village, alone: 振兴路83号, 龙街石碑村.
+bool ContinuesAsPlainAddress(absl::string_view rest);
+
+// Whether `text` begins with a sign (，、（ and, of signs, 与 和 及); with one or a digit, or is
+// empty.
+bool BeginsWithSign(absl::string_view text);
+bool NameEnds(absl::string_view rest);
+
+// Whether the words around a name except it: 除…, 非…, 不在…; …除外, …以外.
+bool ExceptedBefore(absl::string_view before);
+bool ExceptedBehind(absl::string_view rest);
+
 // Whether a place's short name and what follows are the word for a thing: 普洱茶, 大理石, 昆明湖路.
 bool IsThing(absl::string_view name, absl::string_view rest);
 

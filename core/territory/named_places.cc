@@ -30,10 +30,11 @@ Place Open(const NamedPlaces& named, const std::string& written) {
     }
     any = true;
   }
+  if (!any) place.candidates = named.hints;
   // 春城路 alone may be any town's: an address that names its city means the city's own.
-  const bool hamlets_alone =
+  const bool weakest_alone =
       named.streets.empty() && named.villages.empty() && named.landmarks.empty();
-  place.may_decide = IsCityOrCounty(written) && place.candidates.size() == 1 && !hamlets_alone;
+  place.may_decide = IsCityOrCounty(written) && place.candidates.size() == 1 && !weakest_alone;
   return place;
 }
 
@@ -104,7 +105,7 @@ Place Decide(const NamedPlaces& named, const std::string& written, absl::string_
 Place OfTwo(const Gazetteer& gazetteer, absl::string_view written, const OtherPlace& other,
             bool behind_city, Place place) {
   if (other.code.empty()) return place;
-  const bool own = !other.at_once && (behind_city || !IsCounty(written));
+  const bool own = !other.rival && (behind_city || !IsCounty(written));
   if (!own) return Neither(gazetteer, written, other.code);
   if (place.also.empty()) place.also = std::string(other.code);
   return place;

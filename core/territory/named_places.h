@@ -52,6 +52,9 @@ class LocalNames {
 // What an address names behind its beginning.
 struct NamedPlaces {
   Codes counties, zones;
+  // Of counties whose name may be part of another (安宁庄, 五华区检察院): weaker than all names
+  // below.
+  Codes hints;
   LocalNames streets, villages, landmarks, hamlets;
   absl::string_view manager, managed_in;  // of a managed area
   bool managed_for_sure = false;          // named as such, not by what may be another place

@@ -3,14 +3,18 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+#include "core/territory/county_name.h"
 #include "core/territory/name_context.h"
 #include "core/territory/place_reader.h"
 
 namespace huiliu::territory {
 namespace {
 
+// Behind a place's short name: a part of an institution that sits there.
+constexpr absl::string_view kBranches[] = {"校区", "分校", "分院"};
+
 // Few addresses have the last character of a city's or county's name elsewhere than in 社区, 小区
-// and 市场: the others need no walk through all names.
+// and 市场, or a word that makes a short name count: the others need no walk through all names.
 bool MayNamePlace(absl::string_view rest) {
   constexpr size_t kSize = 3;  // bytes of each of these characters
   for (size_t at = kSize; at + kSize <= rest.size(); ++at) {
@@ -19,25 +23,60 @@ bool MayNamePlace(absl::string_view rest) {
     if (c == "市" && !absl::StartsWith(rest.substr(at + kSize), "场")) return true;
     const absl::string_view before = rest.substr(at - kSize, kSize);
     if (c == "区" && before != "社" && before != "小") return true;
+    if ((c == "校" || c == "院") && before == "分") return true;
   }
-  return false;
+  return absl::StrContains(rest, "驻");
 }
 
-// The city or county of the province that a name in full means; empty: none, or several.
-absl::string_view PlaceNamed(const NameTrie::Match& match, absl::string_view text,
-                             absl::string_view province) {
-  const absl::string_view name = text.substr(0, match.size), rest = text.substr(match.size);
-  if (!EndsAsDivision(name) || !MeansDivision(name, rest) || ContinuesAsInstitution(rest) ||
-      ContinuesAsOtherName(rest)) {
-    return "";
+bool EndsWithAny(absl::string_view text, absl::Span<const absl::string_view> tails) {
+  return std::any_of(tails.begin(), tails.end(),
+                     [&](absl::string_view tail) { return absl::EndsWith(text, tail); });
+}
+
+// One match of the walk, with what stands around it.
+struct Named {
+  const NameTrie::Match& match;
+  absl::string_view before, text;  // `text` begins with the name
+  bool at_once;                    // nothing but signs stands in `before`
+
+  absl::string_view name() const { return text.substr(0, match.size); }
+  absl::string_view rest() const { return text.substr(match.size); }
+  bool sits_here() const { return absl::EndsWith(before, "驻"); }
+  bool moved_here() const {
+    return EndsWithAny(before,
+                       {"迁往", "迁至", "迁到", "迁入", "搬往", "搬至", "搬到", "现", "今"});
   }
+  bool branch() const { return StartsWithAny(rest(), kBranches); }
+};
+
+// The cities and counties of the province that a name in full means. Right beside the first it may
+// be a city of any.
+Codes InFull(const Named& named, absl::string_view province) {
   Codes places;
-  for (const Naming& naming : *match.namings) {
-    if (naming.kind == NameKind::kDivision && IsCityOrCounty(naming.code) &&
-        absl::StartsWith(naming.code, province))
+  if (!EndsAsDivision(named.name()) || !MeansDivision(named.name(), named.rest()) ||
+      ContinuesAsInstitution(named.rest()) || ContinuesAsOtherName(named.rest()))
+    return places;
+  for (const Naming& naming : *named.match.namings) {
+    const bool near =
+        absl::StartsWith(naming.code, province) || (named.at_once && !IsCounty(naming.code));
+    if (naming.kind == NameKind::kDivision && IsCityOrCounty(naming.code) && near)
       places.Add(naming.code);
   }
-  return places.Only();
+  return places;
+}
+
+// The same by a short name, or one in full before 办事处, where the words around it make it a
+// place.
+Codes InShort(const Named& named, absl::string_view province) {
+  Codes places;
+  const bool ends = named.at_once && NameEnds(named.rest());
+  if (!ends && !named.sits_here() && !named.branch()) return places;
+  for (const Naming& naming : *named.match.namings) {
+    const bool kind = naming.kind == NameKind::kShort || naming.kind == NameKind::kDivision;
+    if (kind && IsCityOrCounty(naming.code) && absl::StartsWith(naming.code, province))
+      places.Add(naming.code);
+  }
+  return places;
 }
 
 bool NamesSmallerPlace(const NameTrie::Match& match) {
@@ -47,33 +86,60 @@ bool NamesSmallerPlace(const NameTrie::Match& match) {
   });
 }
 
-bool IsSign(absl::string_view text) {
-  static constexpr absl::string_view kSigns[] = {"　", "，", "、", "：", "（", "）",
-                                                 "；", "／", "与", "和", "及"};
-  return static_cast<uint8_t>(text[0]) < 0x80 || StartsWithAny(text, kSigns);
-}
-
 }  // namespace
 
 OtherPlace FindOtherPlace(const Gazetteer& gazetteer, absl::string_view rest,
                           absl::string_view written) {
-  if (!MayNamePlace(rest)) return {};
+  const bool anywhere = MayNamePlace(rest);
+  const absl::string_view province = written.substr(0, 2);
   NameTrie::Match matches[NameTrie::kMaxMatches];
   bool at_once = true;
-  while (!rest.empty()) {
+  for (size_t at = 0; at < rest.size() && (at_once || anywhere);) {
+    const absl::string_view text = rest.substr(at);
     size_t took = 0;
     const size_t count =
-        static_cast<uint8_t>(rest[0]) < 0x80 ? 0 : gazetteer.names().MatchesAt(rest, matches);
+        static_cast<uint8_t>(text[0]) < 0x80 ? 0 : gazetteer.names().MatchesAt(text, matches);
     for (size_t i = 0; i < count && took == 0; ++i) {
-      const absl::string_view named = PlaceNamed(matches[i], rest, written.substr(0, 2));
-      if (!named.empty() && !Inside(named, written) && !Inside(written, named))
-        return {named, at_once};
-      if (!named.empty() || NamesSmallerPlace(matches[i])) took = matches[i].size;
+      const Named named{matches[i], rest.substr(0, at), text, at_once};
+      const Codes full = InFull(named, province);
+      const absl::string_view code = full.empty() ? InShort(named, province).Only() : full.Only();
+      if (!code.empty() && !Inside(code, written) && !Inside(written, code)) {
+        const bool rival = at_once || full.empty() || named.sits_here() || named.moved_here();
+        return {code, rival};
+      }
+      if (!full.Only().empty() || NamesSmallerPlace(matches[i])) took = matches[i].size;
     }
-    at_once = at_once && IsSign(rest);
-    rest.remove_prefix(std::min(rest.size(), took > 0 ? took : CodePointSize(rest[0])));
+    at_once = at_once && BeginsWithSign(text);
+    at += std::min(text.size(), took > 0 ? took : CodePointSize(text[0]));
   }
   return {};
+}
+
+bool SitsElsewhere(const Gazetteer& gazetteer, absl::string_view rest, absl::string_view written) {
+  return absl::StartsWith(rest, "驻") && !absl::StartsWith(rest, "驻地") &&
+         !NamesPlaceInside(gazetteer, rest.substr(3), written, false);
+}
+
+bool ExceptsPlace(const Gazetteer& gazetteer, absl::string_view text) {
+  static constexpr absl::string_view kWords[] = {"外", "非", "除", "不"};
+  if (std::none_of(std::begin(kWords), std::end(kWords),
+                   [&](absl::string_view word) { return absl::StrContains(text, word); }))
+    return false;
+  NameTrie::Match matches[NameTrie::kMaxMatches];
+  for (size_t at = 0; at < text.size(); at += CodePointSize(text[at])) {
+    const size_t count = gazetteer.names().MatchesAt(text.substr(at), matches);
+    for (size_t i = 0; i < count; ++i) {
+      const bool excepted =
+          ExceptedBefore(text.substr(0, at)) || ExceptedBehind(text.substr(at + matches[i].size));
+      if (excepted && std::any_of(matches[i].namings->begin(), matches[i].namings->end(),
+                                  [](const Naming& naming) {
+                                    return naming.kind == NameKind::kDivision ||
+                                           naming.kind == NameKind::kShort;
+                                  }))
+        return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace huiliu::territory

@@ -8,6 +8,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "core/territory/county_name.h"
 #include "core/territory/name_context.h"
 #include "core/territory/named_places.h"
 #include "core/territory/other_place.h"
@@ -113,33 +114,26 @@ class Reader {
     if (naming.kind == NameKind::kDivision) return MeansDivision(name, rest);
     if (naming.kind != NameKind::kShort || ContinuesAsOtherName(rest) || IsThing(name, rest))
       return false;
-    if (!within.empty() || name_expected_) return true;
+    const bool placed = !within.empty() || name_expected_;
     if (IsCounty(naming.code)) {
-      return !known_.empty() && Inside(known_, naming.code) &&
-             (!absl::StrContains(rest, "公司") || PlaceFollows(start + size, naming.code));
+      if (!placed && (known_.empty() || !Inside(known_, naming.code))) return false;
+      // Behind its city 富民商业街5号 may be a street there; else the name is there to say where.
+      return ShortNameStands(gazetteer_, rest, naming.code) ||
+             (!IsCityOrCounty(within) && ContinuesAsPlainAddress(rest));
     }
+    if (placed) return true;
     // A bare 海口 or 大同 may be a town or a firm: another place than the known one needs a second
     // name behind it, and so does one whose streets we do not know.
     const bool expected = known_.empty()
                               ? gazetteer_.IsDeep(naming.code)
                               : Inside(known_, naming.code) || Inside(naming.code, known_);
-    return expected || PlaceFollows(start + size, naming.code);
+    return expected || NamesPlaceInside(gazetteer_, rest, naming.code, false);
   }
 
-  // Whether a place inside `area` is named right at `start`.
-  bool PlaceFollows(size_t start, absl::string_view area) const {
-    NameTrie::Match matches[NameTrie::kMaxMatches];
-    const size_t at = SkipFiller(start);
-    const size_t count = gazetteer_.names().MatchesAt(text_.substr(at), matches);
-    for (size_t i = 0; i < count; ++i) {
-      const absl::string_view rest = text_.substr(at + matches[i].size);
-      for (const Naming& naming : *matches[i].namings) {
-        const bool place = naming.kind == NameKind::kDivision || naming.kind == NameKind::kStreet ||
-                           naming.kind == NameKind::kVillage;
-        if (place && Inside(area, naming.code) && !ContinuesAsRoad(rest)) return true;
-      }
-    }
-    return false;
+  // Whether the name at `at` of a county stands right behind its city's.
+  bool BehindItsCity(absl::string_view county, size_t at) const {
+    const Division* city = gazetteer_.Find(CityOf(county));
+    return city != nullptr && absl::EndsWith(text_.substr(0, at), city->name);
   }
 
   // Notes a managed area's name. A bare 磨憨 means it only where the address goes down to it
@@ -178,9 +172,19 @@ class Reader {
       switch (naming.kind) {
         case NameKind::kDivision:
           // 城区, 郊区 and 矿区 are words where no city is known.
-          if (IsCounty(naming.code) && MeansDivision(name, rest) && !ContinuesAsInstitution(rest) &&
-              (!within.empty() || name.size() >= 9))
+          if (!IsCounty(naming.code) || !MeansDivision(name, rest) ||
+              (within.empty() && name.size() < 9))
+            break;
+          if (BehindItsCity(naming.code, at) || FullNameStands(gazetteer_, rest, naming.code)) {
             counties.Add(naming.code);
+          } else {
+            named->hints.Add(naming.code);
+          }
+          break;
+        case NameKind::kShort:
+          if (first && !within.empty() && IsCounty(naming.code) && !ContinuesAsOtherName(rest) &&
+              !IsThing(name, rest))
+            named->hints.Add(naming.code);
           break;
         case NameKind::kZone:
           // 嵩阳镇经济开发区 is the town's own.
@@ -233,9 +237,26 @@ class Reader {
   bool names_city_ = false;
 };
 
+// Of a text that names places, none of which it need mean.
+Place Unclear() {
+  Place place;
+  place.ambiguous = true;
+  return place;
+}
+
+// `place`, or what is left of it, by what is named behind the division `written`.
+Place WithOthers(const Gazetteer& gazetteer, absl::string_view written, absl::string_view rest,
+                 bool behind_city, Place place) {
+  if (!IsCityOrCounty(written)) return place;
+  const OtherPlace other = FindOtherPlace(gazetteer, rest, written);
+  if (other.code.empty() && SitsElsewhere(gazetteer, rest, written)) return Unclear();
+  return OfTwo(gazetteer, written, other, behind_city, std::move(place));
+}
+
 }  // namespace
 
 Place ReadName(const Gazetteer& gazetteer, absl::string_view text) {
+  if (ExceptsPlace(gazetteer, text)) return Unclear();
   Reader reader(gazetteer, text, "", true);
   size_t begin = 0;
   const std::string written = reader.ReadFromLeft(&begin);
@@ -243,12 +264,11 @@ Place ReadName(const Gazetteer& gazetteer, absl::string_view text) {
   if (managed.has_value()) return *managed;
   Place place = At(written, IsCounty(written) ? CountyMeans::kWritten : CountyMeans::kNothing);
   place.ambiguous = written.empty() && reader.ambiguous();
-  if (!IsCityOrCounty(written)) return place;
-  return OfTwo(gazetteer, written, FindOtherPlace(gazetteer, text.substr(begin), written),
-               reader.names_city(), std::move(place));
+  return WithOthers(gazetteer, written, text.substr(begin), reader.names_city(), std::move(place));
 }
 
 Place ReadAddress(const Gazetteer& gazetteer, absl::string_view text, absl::string_view known) {
+  if (ExceptsPlace(gazetteer, text)) return Unclear();
   Reader reader(gazetteer, text, known, false);
   size_t begin = 0;
   const std::string written = reader.ReadFromLeft(&begin);
@@ -263,9 +283,7 @@ Place ReadAddress(const Gazetteer& gazetteer, absl::string_view text, absl::stri
     place = Decide(named, written, within);
     place.ambiguous = place.ambiguous || (place.division.empty() && reader.ambiguous());
   }
-  if (!IsCityOrCounty(written)) return place;
-  return OfTwo(gazetteer, written, FindOtherPlace(gazetteer, text.substr(begin), written),
-               reader.names_city(), std::move(place));
+  return WithOthers(gazetteer, written, text.substr(begin), reader.names_city(), std::move(place));
 }
 
 }  // namespace huiliu::territory

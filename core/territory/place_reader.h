@@ -45,6 +45,7 @@ struct Place {
   std::string division;    // resolved; empty: nothing
   bool ambiguous = false;  // several, so nothing (or nothing below `division`)
   std::string managed_in;  // the county that the managed area lies in, where `division` manages
+  bool unread = false;     // a code that is none: malformed, masked, of no edition
   // The county of a managed area, where the text may mean the area or its county: it says neither,
   // and a weak link with a code of there cannot tell, either.
   std::string open_in;

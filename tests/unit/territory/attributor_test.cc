@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "absl/strings/ascii.h"
 #include "tests/unit/territory/territory_fixture.h"
 
 namespace huiliu::territory {
@@ -35,18 +36,35 @@ TEST(CodeTest, SixNineAndTwelveDigitsNameTheirCounty) {
 }
 
 TEST(UsccTest, TheDivisionStandsInCharactersThreeToEight) {
-  EXPECT_EQ(Attribute({kUscc}, {"91530121MA6MEC998C"}).division, "530114");
-  EXPECT_EQ(Attribute({kUscc}, {"915301007414512345"}).division, "530100");
-  EXPECT_EQ(Attribute({kUscc}, {"915300007414512345"}).division, "");  // a province decides nothing
-  EXPECT_EQ(Attribute({kUscc}, {"915340017414512345"}).division, "");
-  EXPECT_EQ(Attribute({kAuthority}, {"11530102015121234X"}).division, "530102");
+  EXPECT_EQ(Attribute({kUscc}, {"91530121MA6MEC998T"}).division, "530114");
+  EXPECT_EQ(Attribute({kUscc}, {"91530100741451234P"}).division, "530100");
+  EXPECT_EQ(Attribute({kUscc}, {"91530000741451234J"}).division, "");  // a province decides nothing
+  EXPECT_EQ(Attribute({kUscc}, {"91534001741451234J"}).division, "");
+  EXPECT_EQ(Attribute({kAuthority}, {"115301020151212341"}).division, "530102");
   EXPECT_EQ(Attribute({kUscc}, {"00000000000000000X"}).division, "");
   EXPECT_EQ(Attribute({kUscc}, {"9153**************"}).division, "");
 }
 
+// One character is another than was registered, and no one knows which.
+TEST(UsccTest, AWrongCheckDigitSaysNothing) {
+  const std::string right = WithCheck("91530102MA6MEC998");
+  for (char digit : std::string("0123456789ABCDEFGHJKLMNPQRTUWXY")) {
+    const std::string code = right.substr(0, 17) + digit;
+    const Attribution out = Attribute({kWeakUscc}, {code});
+    EXPECT_EQ(out.division, code == right ? "530102" : "") << code;
+    ASSERT_EQ(out.findings.size(), 1U) << code;
+    EXPECT_EQ(out.findings[0].unread, code != right) << code;
+  }
+  std::string small = right;
+  for (char& c : small) c = absl::ascii_tolower(c);
+  EXPECT_EQ(Attribute({kWeakUscc}, {small}).division, "530102");
+  for (const char* text : {"ab530102cdefghijkl", "995301020000000000", "9153**************"})
+    EXPECT_TRUE(Attribute({kWeakUscc}, {text}).findings[0].unread) << text;
+}
+
 TEST(UsccTest, SeveralCodesMustAgree) {
-  EXPECT_EQ(Attribute({kUscc}, {"91530102MA6MEC998C、91530102741451234X"}).division, "530102");
-  const Attribution two = Attribute({kUscc}, {"91530102MA6MEC998C、91530103741451234X"});
+  EXPECT_EQ(Attribute({kUscc}, {"91530102MA6MEC998A、91530102741451234L"}).division, "530102");
+  const Attribution two = Attribute({kUscc}, {"91530102MA6MEC998A、915301037414512343"});
   EXPECT_EQ(two.division, "");
   EXPECT_EQ(two.reason, "territory.ambiguous");
 }
@@ -126,7 +144,7 @@ TEST(AddressTest, NamesThatTwoCountiesHaveDecideNothingAlone) {
 TEST(AddressTest, AStreetWithoutItsCityNeedsTheProvince) {
   EXPECT_EQ(Address("连然镇大屯"), "");
   EXPECT_EQ(Address("云南省连然镇大屯"), "530181");
-  EXPECT_EQ(Attribute({kAddress, kWeakUscc}, {"连然镇大屯", "915300007414512345"}).division,
+  EXPECT_EQ(Attribute({kAddress, kWeakUscc}, {"连然镇大屯", "91530000741451234J"}).division,
             "530181");
   EXPECT_EQ(Address("云南省高新区新知花园1幢"), "");  // several cities have one
   EXPECT_EQ(Address("云南省滇池路3号"), "");
@@ -145,7 +163,7 @@ TEST(AddressTest, ZonesCountUnderTheirCounty) {
 Attribution Registration(const std::string& address, const std::string& county,
                          const std::string& region = "昆明") {
   return Attribute({kName, kAddress, kWeakUscc},
-                   {region, address, county.empty() ? "" : "91" + county + "7414512345"});
+                   {region, address, county.empty() ? "" : WithCheck("91" + county + "741451234")});
 }
 
 TEST(AddressTest, ALandmarkOfOneCountyDecidesBeforeTheCode) {
@@ -235,13 +253,13 @@ TEST(AddressTest, ATownshipDecidesBeforeTheZoneThatRunsIt) {
 
 TEST(ChainTest, TheFirstStrongLinkDecidesTheCityAndTheFirstCountyInsideItTheCounty) {
   const std::vector<Link> links = {kName, kWeakUscc, kAddress};
-  const Attribution out = Attribute(links, {"昆明", "915329017414512345", "昆明市盘龙区"});
+  const Attribution out = Attribute(links, {"昆明", "915329017414512348", "昆明市盘龙区"});
   EXPECT_EQ(out.division, "530103");
   EXPECT_EQ(out.decided_by, 0);
   EXPECT_EQ(out.county_by, 2);  // the address is strong, the code weak and of another city
   EXPECT_EQ(out.findings.size(), 3U);
   EXPECT_EQ(out.disagreement, Disagreement::kCity);
-  EXPECT_EQ(Attribute(links, {"", "915301027414512345", ""}).division, "530102");
+  EXPECT_EQ(Attribute(links, {"", "91530102741451234L", ""}).division, "530102");
 }
 
 TEST(ChainTest, AnAddressIsReadAgainWhenALaterLinkSaysTheCity) {
@@ -252,6 +270,18 @@ TEST(ChainTest, AnAddressIsReadAgainWhenALaterLinkSaysTheCity) {
 }
 
 TEST(CodeTest, WhatIsLongerOrMaskedIsNoCode) {
+  for (const char* text : {"530102X", "530102****", "530102****12345678", "5301021", "53010",
+                           "530102 五华区", "530102.0", "534001"}) {
+    const Attribution out = Attribute({kCode}, {text});
+    EXPECT_EQ(out.division, "") << text;
+    EXPECT_EQ(out.reason, "territory.no_evidence") << text;
+    ASSERT_EQ(out.findings.size(), 1U) << text;
+    EXPECT_TRUE(out.findings[0].unread) << text;
+  }
+  EXPECT_EQ(Attribute({kCounter}, {"530102X"}).division, "");
+  EXPECT_EQ(Attribute({kCounter}, {"530102****"}).division, "");
+  EXPECT_TRUE(Attribute({kCode}, {"无"}).findings.empty());
+  EXPECT_FALSE(Attribute({kCode}, {"530102"}).findings[0].unread);
   EXPECT_EQ(Code("530102199001011234"), "") << "a citizen number";
   EXPECT_EQ(Code("5301021"), "");
   EXPECT_EQ(Code("53282310"), "") << "cut short";
@@ -305,8 +335,8 @@ TEST(AddressTest, ASecondCountyNeverPassesInSilence) {
     return Attribute({kName, kAddress, kWeakUscc}, {"昆明", "五华区人民路2号盘龙区", uscc})
         .division;
   };
-  EXPECT_EQ(with_code("91530103MA6MEC998C"), "530103");
-  EXPECT_EQ(with_code("91530112MA6MEC998C"), "530100");
+  EXPECT_EQ(with_code("91530103MA6MEC998Q"), "530103");
+  EXPECT_EQ(with_code("91530112MA6MEC998R"), "530100");
   EXPECT_EQ(Attribute({kAddress}, {"五华区人民路2号大理市下关镇"}).division, "");
   EXPECT_EQ(Attribute({kAddress}, {"五华区人民路2号大理市下关镇"}).reason, "territory.ambiguous");
   // Another city's county: how far is told.
@@ -339,7 +369,7 @@ TEST(ManagedAreaTest, ABareNameInAnotherTownshipIsNotIt) {
 TEST(ManagedAreaTest, WhatMayBeEitherIsLeftOpenAndNoCodeDecidesIt) {
   for (const char* text : {"勐腊县磨憨饭店", "勐腊县驻磨憨办事处", "勐腊县磨憨边贸有限公司",
                            "勐腊县曼庄村委会", "勐腊县尚勇村委会", "勐腊县勐满镇与磨憨镇交界处"}) {
-    const Attribution out = Attribute({kAddress, kWeakUscc}, {text, "91532823MA6MEC998C"});
+    const Attribution out = Attribute({kAddress, kWeakUscc}, {text, "91532823MA6MEC998L"});
     EXPECT_EQ(out.division, "") << text;
     EXPECT_EQ(out.reason, "territory.ambiguous") << text;
     EXPECT_EQ(Address(text, "西双版纳"), "532800") << text;
@@ -384,6 +414,71 @@ TEST(AddressTest, ThingsNamedAfterPlacesNameNoPlace) {
   EXPECT_EQ(Address("普洱茶交易市场", "昆明"), "530100");
   EXPECT_EQ(Address("大理石油分公司龙山加油站", "大理"), "532900");
   EXPECT_EQ(Address("云南省普洱思茅区茶城大道"), "530802");
+}
+
+TEST(AddressTest, AShortNameThatIsPartOfAnotherNameDecidesNoCounty) {
+  for (const char* text : {"昆明市安宁大街5号", "昆明市安宁庄", "昆明市富民里5号", "昆明市石林楼",
+                           "昆明市东川饭馆", "昆明市宜良烤鸭店", "昆明市盘龙小学", "昆明市富民商行",
+                           "昆明市富民商业街5号", "昆明市西山小学", "富民里5号"}) {
+    EXPECT_EQ(Address(text, "昆明"), "530100") << text;
+    EXPECT_EQ(Registration(text, "530115").division, "530100") << text;
+  }
+  EXPECT_EQ(Registration("昆明市宜良烤鸭店", "530125").division, "530125") << "both agree";
+  for (const char* text :
+       {"昆明市安宁", "昆明市安宁（连然镇）", "昆明安宁连然镇", "云南省_昆明市_安宁_无",
+        "昆明市安宁工业园区", "昆明市安宁职教基地", "安宁连然镇"})
+    EXPECT_EQ(Address(text, "昆明"), "530181") << text;
+  EXPECT_EQ(Address("云南省景谷振兴路83号"), "530824");
+  EXPECT_EQ(Address("双江自治县弄翔路2号", "临沧"), "530925");
+}
+
+TEST(AddressTest, AnInstitutionBehindOtherWordsDecidesNoCounty) {
+  for (const char* name : {"五华区检察院宿舍", "五华区第一中学", "五华区人武部",
+                           "五华区房地产交易中心", "五华区乡镇企业局6楼", "五华区公路管理段",
+                           "五华区农村信用社", "五华区区域经理部", "五华区粮食局"}) {
+    const std::string text = std::string("昆明市某某大厦旁") + name;
+    EXPECT_EQ(Address(text, "昆明"), "530100") << text;
+    EXPECT_EQ(Registration(text, "530103").division, "530100") << text;
+    EXPECT_EQ(Registration(text, "530102").division, "530102") << text;
+  }
+  for (const char* name :
+       {"五华区", "五华区（黑林铺）", "五华区12号", "五华区王筇路", "五华区莲花新村"})
+    EXPECT_EQ(Address(std::string("昆明市某某大厦旁") + name), "530102") << name;
+  EXPECT_EQ(Address("昆明市五华区检察院宿舍"), "530102") << "right behind its city";
+}
+
+TEST(AddressTest, AnOfficeOfOneCityInAnotherDecidesNeither) {
+  for (const char* text :
+       {"大理州驻昆明办事处", "大理州驻昆办事处", "昆明海关驻河口办事处", "昆明理工大学大理校区",
+        "昆明市、玉溪", "昆明/玉溪", "昆明曲靖", "昆明市驻曲靖市办事处"}) {
+    EXPECT_EQ(Address(text), "") << text;
+    EXPECT_EQ(Attribute({kAddress}, {text}).reason, "territory.ambiguous") << text;
+    EXPECT_EQ(Name(text), "") << text;
+    EXPECT_EQ(Address(text, "昆明"), "530100") << text;
+  }
+  EXPECT_EQ(Address("昆明市五华区（迁往西山区）"), "530100");
+  EXPECT_EQ(Address("昆明市大理路"), "530100");
+  EXPECT_EQ(Address("昆明市官渡区人民政府驻地"), "530111");
+}
+
+TEST(AddressTest, AnExceptedPlaceDecidesNothing) {
+  for (const char* text : {"昆明市（五华区除外）", "昆明市不在五华区", "非昆明市五华区", "云南省外",
+                           "昆明市以外", "除昆明市外", "五华区以外"}) {
+    EXPECT_EQ(Address(text), "") << text;
+    EXPECT_EQ(Attribute({kAddress}, {text}).reason, "territory.ambiguous") << text;
+    EXPECT_EQ(Name(text), "") << text;
+  }
+  EXPECT_EQ(Address("昆明市五华区外国语学校"), "530102");
+  EXPECT_EQ(Address("昆明市五华区二环外1号"), "530102");
+}
+
+TEST(AddressTest, FormerNamesAreReadAsTheirSuccessors) {
+  EXPECT_EQ(Address("云南省中甸县"), "533401");
+  EXPECT_EQ(Address("云南省德宏州潞西市芒市镇"), "533103");
+  EXPECT_EQ(Address("下关市"), "532901");
+  EXPECT_EQ(Name("潞西市"), "533103");
+  EXPECT_EQ(Address("云南省思茅市翠云区"), "530802");
+  EXPECT_EQ(Address("昆明市板桥镇"), "530100") << "石林's, and so is 官渡's 大板桥镇 written";
 }
 
 TEST(ChainTest, WhereNothingDecidesTheReasonIsTold) {

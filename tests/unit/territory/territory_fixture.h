@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/codes/codes.h"
 #include "core/territory/territory.h"
 
 namespace huiliu::territory {
@@ -26,6 +27,15 @@ inline std::shared_ptr<const Divisions> AllDivisions() {
     return new std::shared_ptr<const Divisions>(*loaded);
   }();
   return *divisions;
+}
+
+// The first 17 characters of a USCC with the check digit that they need.
+inline std::string WithCheck(const std::string& first17) {
+  for (const char digit : std::string("0123456789ABCDEFGHJKLMNPQRTUWXY")) {
+    if (codes::CheckUscc(first17 + digit) == codes::Flaw::kNone) return first17 + digit;
+  }
+  ADD_FAILURE() << first17;
+  return "";
 }
 
 using Link = std::pair<huiliu::v1::EvidenceKind, bool>;  // kind, weak
