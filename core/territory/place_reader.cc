@@ -151,6 +151,15 @@ class Reader {
     return true;
   }
 
+  // Notes a county's name in full: the county where it stands for it, else a hint.
+  void TakeCounty(absl::string_view county, size_t at, absl::string_view name, Codes* counties,
+                  Codes* hints) const {
+    const absl::string_view rest = text_.substr(at + name.size());
+    if (!MeansDivision(name, rest)) return;
+    const bool stands = BehindItsCity(county, at) || FullNameStands(gazetteer_, rest, county);
+    (stands ? counties : hints)->Add(county);
+  }
+
   // Notes what a name at `at` means in an address; false where it means nothing.
   bool Take(const NameTrie::Match& match, size_t at, bool first, absl::string_view within,
             NamedPlaces* named) const {
@@ -172,14 +181,8 @@ class Reader {
       switch (naming.kind) {
         case NameKind::kDivision:
           // 城区, 郊区 and 矿区 are words where no city is known.
-          if (!IsCounty(naming.code) || !MeansDivision(name, rest) ||
-              (within.empty() && name.size() < 9))
-            break;
-          if (BehindItsCity(naming.code, at) || FullNameStands(gazetteer_, rest, naming.code)) {
-            counties.Add(naming.code);
-          } else {
-            named->hints.Add(naming.code);
-          }
+          if (!IsCounty(naming.code) || (within.empty() && name.size() < 9)) break;
+          TakeCounty(naming.code, at, name, &counties, &named->hints);
           break;
         case NameKind::kShort:
           if (first && !within.empty() && IsCounty(naming.code) && !ContinuesAsOtherName(rest) &&

@@ -97,7 +97,7 @@ class Approvals:
         self.add("xzxk", f"许可〔2026〕{i}号", self.authorities[code], enterprise[1], "自然人" if natural else "法人及非法人组织", None if natural else party,
                  "N/A" if i % 2 else f"5301001{i:08d}", "" if i % 7 else enterprise[0][8:17], "\\N", "无", "", "张三", "身份证", card, "身份证" if natural else "", card if natural else "",
                  "食品经营许可决定书", rng.choice(["普通", "登记", "认可"]), "食品经营许可证", f"JY{code}{i:06d}", "预包装食品销售", rng.choice(["2026-05-12", "2026/5/12", "20260512"]),
-                 "2026/05/12", "2099/12/31", authority, rng.choice(["1", "有效"]), PROVINCE, "11530000MB1578219H", "", "2026-05-12 11:00:00")
+                 "2026/05/12", "2099/12/31", authority, rng.choice(["1", "有效"]), PROVINCE, "11530000MB1578219A", "", "2026-05-12 11:00:00")
 
     def sql(self):
         return tables() + "".join(f"INSERT INTO {table} VALUES {','.join(rows)};\n" for table, rows in self.rows.items())

@@ -15,9 +15,9 @@ HEADER = "企业名称,统一社会信用代码,注册日期,企业类型,法人
 ROWS = [
     "甲公司,91530102697992344J,2010-01-06,N/A,N/A,\"300(万元人民币)\",\"咨询\",云南,昆明,\"云南省昆明市五华区一二一大街428号\"\n",   # 530102
     "乙公司,91530402697992010H,2010-01-06,N/A,N/A,\"300(万元人民币)\",\"绿化\",云南,玉溪,\"云南省玉溪市红塔区冯井5组\"\n",      # outside
-    "丙公司,91530121MA6K000000,2010-01-06,N/A,N/A,N/A,\"贸易\",云南,昆明,\"N/A\"\n",                                   # 530114 by an abolished code
-    "丁公司,91530102MA6K111111,2010-01-06,N/A,N/A,N/A,\"贸易\",云南,大理,\"云南省大理白族自治州大理市下关镇\"\n",               # outside, conflict
-    "戊公司,91530000MA6K222222,2010-01-06,N/A,N/A,N/A,\"贸易\",云南,N/A,\"N/A\"\n",                                     # nothing decides: pending
+    "丙公司,91530121MA6K00000D,2010-01-06,N/A,N/A,N/A,\"贸易\",云南,昆明,\"N/A\"\n",                                   # 530114 by an abolished code
+    "丁公司,91530102MA6K11111M,2010-01-06,N/A,N/A,N/A,\"贸易\",云南,大理,\"云南省大理白族自治州大理市下关镇\"\n",               # outside, conflict
+    "戊公司,91530000MA6K22222C,2010-01-06,N/A,N/A,N/A,\"贸易\",云南,N/A,\"N/A\"\n",                                     # nothing decides: pending
     "己公司,N/A,2010-01-06,N/A,N/A,N/A,\"贸易\",云南,昆明,\"N/A\"\n",                                                   # no key: quarantined
 ]
 
@@ -58,7 +58,7 @@ def small_registry():
         again, _ = run("--data", data, "--state", state)
         check(again["added"] == 0 and {**again, "added": 0, "seconds": 0} == {**first, "added": 0, "seconds": 0}, "a second run adds nothing", again)
         with open(os.path.join(data, "2011.csv"), "wb") as file:
-            file.write((HEADER + ROWS[0].replace("甲", "庚").replace("91530102697992344J", "91530103697992344J")).encode())
+            file.write((HEADER + ROWS[0].replace("甲", "庚").replace("91530102697992344J", "915301036979923441")).encode())
         more, _ = run("--data", data, "--state", state)
         check(more["added"] == 1 and more["read"] == 8, "a new file adds its rows", more)
 

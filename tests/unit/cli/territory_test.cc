@@ -31,7 +31,7 @@ std::string Explain(std::vector<std::string> arguments, int code = 0,
 
 TEST(TerritoryExplainTest, SaysByWhichLinkAndByWhichMeans) {
   const std::string said =
-      Explain({"地区=昆明", "注册地址=昆明市人民西路3号", "统一社会信用代码=91530112741451234X"});
+      Explain({"地区=昆明", "注册地址=昆明市人民西路3号", "统一社会信用代码=915301127414512344"});
   EXPECT_THAT(said, HasSubstr("归属：530112 西山区，州市由 地区、县区由 统一社会信用代码（地名与代"
                               "码相互印证） 判定"));
   EXPECT_THAT(said, HasSubstr("地名可能属于 530102 五华区、530112 西山区"));
@@ -39,10 +39,10 @@ TEST(TerritoryExplainTest, SaysByWhichLinkAndByWhichMeans) {
 
 TEST(TerritoryExplainTest, SaysWhyNoCountyIsDecided) {
   EXPECT_THAT(
-      Explain({"地区=昆明", "注册地址=昆明市人民西路3号", "统一社会信用代码=91530103741451234X"}),
+      Explain({"地区=昆明", "注册地址=昆明市人民西路3号", "统一社会信用代码=915301037414512343"}),
       HasSubstr("县区未定：地名与代码互不印证"));
   EXPECT_THAT(
-      Explain({"地区=昆明", "注册地址=大理州大理市", "统一社会信用代码=91530103741451234X"}),
+      Explain({"地区=昆明", "注册地址=大理州大理市", "统一社会信用代码=915301037414512343"}),
       HasSubstr("县区未定：地址写的是其他州市，代码不单独判定县区"));
   EXPECT_THAT(Explain({"地区=昆明", "注册地址=昆明市人民西路"}),
               HasSubstr("县区未定：地名分属多个县区"));
@@ -52,7 +52,7 @@ TEST(TerritoryExplainTest, SaysWhyNoCountyIsDecided) {
 
 TEST(TerritoryExplainTest, JsonHasMeansAndTheDisagreementOfEachLink) {
   const auto json = nlohmann::json::parse(Explain(
-      {"地区=昆明", "注册地址=昆明市五华区青云街", "uscc=91532901741451234X", "--output", "json"}));
+      {"地区=昆明", "注册地址=昆明市五华区青云街", "uscc=915329017414512348", "--output", "json"}));
   EXPECT_EQ(json["county_means"], "written");
   EXPECT_EQ(json["disagreement"], "city");
   EXPECT_EQ(json["findings"][2]["disagreement"], "city");
