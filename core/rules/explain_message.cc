@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/time/time.h"
+#include "core/base/clock.h"
 #include "core/base/status.h"
 #include "core/schema/record_writer.h"
 
@@ -67,8 +69,18 @@ class Writer {
     value.set_title(field.options.title());
     auto [shown, words] = viewer_.show(field, text);
     value.set_shown(shown);
+    if (shown == DryRunSample::SHOWN_CLEAR && field.type == schema::FieldType::kTimestamp)
+      words = LocalTime(std::move(words));
     if (shown != DryRunSample::SHOWN_WITHHELD) value.set_text(std::move(words));
     return value;
+  }
+
+  // The same time (RFC 3339) with the offset of Asia/Shanghai.
+  static std::string LocalTime(std::string text) {
+    absl::Time time;
+    return absl::ParseTime(absl::RFC3339_full, text, &time, nullptr)
+               ? absl::FormatTime("%Y-%m-%dT%H:%M:%E*S%Ez", time, ShanghaiTimeZone())
+               : std::move(text);
   }
   bool Knows(const Message::Value& value) const {
     return viewer_.knows_all || value.shown() == DryRunSample::SHOWN_CLEAR;
@@ -111,6 +123,30 @@ class Writer {
     // Only that a condition could not be evaluated is told by the outcome's reason alone.
     if (out->when().truth() == Message::TRUTH_WITHHELD)
       out->mutable_when()->set_truth(kTruths[static_cast<int>(explained.when.truth)]);
+    TellWhatFollows(out->mutable_when());
+  }
+
+  // What the truth of a condition says of its parts by itself is told of them, too, never with a
+  // value: of all that hold, each does; where one part fails and all others are told to hold, it is
+  // the one.
+  static void TellWhatFollows(Message::Clause* clause) {
+    const bool all = clause->joint() == Message::Clause::JOINT_ALL;
+    if (clause->joint() == Message::Clause::JOINT_UNSPECIFIED ||
+        (clause->truth() != Message::TRUTH_TRUE && clause->truth() != Message::TRUTH_FALSE))
+      return;
+    // What each part is unless the whole is otherwise: true of `all`, false of `any`.
+    const Message::Truth usual = all ? Message::TRUTH_TRUE : Message::TRUTH_FALSE;
+    int withheld = 0;
+    bool explained = false;  // a part that is told makes the whole what it is
+    for (const Message::Clause& part : clause->parts()) {
+      withheld += part.truth() == Message::TRUTH_WITHHELD;
+      explained = explained || (part.truth() != Message::TRUTH_WITHHELD && part.truth() != usual);
+    }
+    const bool follows = clause->truth() == usual || (withheld == 1 && !explained);
+    for (Message::Clause& part : *clause->mutable_parts()) {
+      if (follows && part.truth() == Message::TRUTH_WITHHELD) part.set_truth(clause->truth());
+      TellWhatFollows(&part);
+    }
   }
 
   absl::Status AddLinks(Message* out) const {

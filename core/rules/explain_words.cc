@@ -161,7 +161,45 @@ class Speaker {
       absl::StrAppend(&line, Say("，由它决定；依据：", ", it decides; legal basis: "),
                       rule.legal_basis());
     Line(line);
-    if (rule.has_when()) Clause(rule.when(), 2);
+    if (!rule.has_when()) return;
+    Clause(rule.when(), 2);
+    UntoldReason(rule.when());
+  }
+
+  // An officer reads the words first, whoever reads English the condition.
+  std::string Condition(const Message::Clause& clause) const {
+    const std::string& words = language_.english ? clause.words_english() : clause.words_chinese();
+    if (words.empty()) return clause.text();
+    return language_.english ? absl::StrCat(clause.text(), " (", words, ")")
+                             : absl::StrCat(words, "（", clause.text(), "）");
+  }
+
+  // The fields of the conditions that are not told.
+  void Untold(const Message::Clause& clause, std::vector<std::string>* titles) const {
+    for (const Message::Value& value : clause.values()) {
+      std::string title = Title(value.field());
+      const bool untold =
+          clause.truth() == Message::TRUTH_WITHHELD && value.shown() != DryRunSample::SHOWN_CLEAR;
+      if (untold && std::find(titles->begin(), titles->end(), title) == titles->end())
+        titles->push_back(std::move(title));
+    }
+    for (const Message::Clause& part : clause.parts()) Untold(part, titles);
+  }
+  static bool HasFailed(const Message::Clause& clause) {
+    if (clause.joint() == Message::Clause::JOINT_UNSPECIFIED)
+      return clause.truth() == Message::TRUTH_FALSE;
+    return std::any_of(clause.parts().begin(), clause.parts().end(), HasFailed);
+  }
+
+  // Of a rule that does not hold, where no condition that is told failed: the one that did is on a
+  // field whose value he does not see.
+  void UntoldReason(const Message::Clause& when) {
+    std::vector<std::string> titles;
+    if (when.truth() == Message::TRUTH_FALSE && !HasFailed(when)) Untold(when, &titles);
+    if (titles.empty()) return;
+    Line(Say("  未满足的是对这些字段的条件（值不显示）：",
+             "  not met is a condition on (values are not shown): "),
+         absl::StrJoin(titles, Say("、", ", ")));
   }
 
   void Clause(const Message::Clause& clause, int indent) {
@@ -175,14 +213,11 @@ class Speaker {
     } else if (clause.joint() == Message::Clause::JOINT_ANY) {
       absl::StrAppend(&line, Say("有一条成立即成立：", "any of: "));
     } else {
-      absl::StrAppend(&line, clause.text());
-      const std::string& words =
-          language_.english ? clause.words_english() : clause.words_chinese();
-      if (!words.empty()) absl::StrAppend(&line, Say("（", " ("), words, Say("）", ")"));
+      absl::StrAppend(&line, Condition(clause));
     }
     for (const Message::Value& value : clause.values())
       absl::StrAppend(&line, "   ", Title(value.field()), " = ", Value(value));
-    if (!clause.error().empty()) absl::StrAppend(&line, "   ", clause.error());
+    if (!clause.error().empty()) absl::StrAppend(&line, "   ", OneLanguage(clause.error()));
     Line(line);
     for (const Message::Clause& part : clause.parts()) Clause(part, indent + 2);
   }

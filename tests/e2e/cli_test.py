@@ -120,7 +120,7 @@ def check_rules(cli):
                    "handle_user_name": "李雷"}, file)
     out, _ = cli.run(None, "rules", "explain", "case.json", "--rules",
                      os.path.join(ROOT, "schemas/rules/case_accept.530100.yaml"))
-    check("✗ project_type" in out and "办件类型 = 承诺件" in out and "✓ inDivision" in out and "结果：已回流" in out
+    check("✗ 办件类型为" in out and "办件类型 = 承诺件" in out and "✓ 归属地在 530100 昆明市 范围内（inDivision" in out and "结果：已回流" in out
           and "脱敏或改写的字段：经办人" in out and "李雷" not in out, "a decision is explained", out)
     out, _ = cli.run(None, "territory", "explain", "insurance_participation", "参保地区划=532823105", "insured_place=昆明市")
     check("530100" in out, "磨憨 is Kunming's, with the link that decided", out)

@@ -157,7 +157,7 @@ def at_the_node(exchange, rng, drops):
 
     out = exchange.cli("viewer", "rules", "explain", "--dataset", DATASET, "--key", sorted(stopped)[0], "--key", "养老", "--purpose", PURPOSE, "--version", "2",
                        "--receiver", KUNMING, "--schemas", os.path.join(ROOT, "schemas"))
-    check("规则 stopped" in out and "✓ status == " in out and "参保状态 = 停保" in out and "停保信息暂不回流" in out, "one record is explained by the draft", out)
+    check("规则 stopped" in out and "✓ 参保状态为“停保”（status == " in out and "参保状态 = 停保" in out and "停保信息暂不回流" in out, "one record is explained by the draft", out)
     out = exchange.cli("viewer", "rules", "explain", "--dataset", DATASET, "--at-offset", seen[0]["place"], "--purpose", PURPOSE, "--receiver", KUNMING,
                        "--schemas", os.path.join(ROOT, "schemas"))
     check("结果：已回流" in out and seen[0]["place"] in out, "and by the rules in force, by its place in the log", out)
@@ -191,7 +191,7 @@ def at_the_edge(exchange, rng, config, drops):
     check(len(exchange.history(DATASET, 3)["dry_runs"]) == 1, "which the node did not hear of")
     key = ["--key", sorted(stopped)[0], "--key", "养老"]
     out = exchange.agent("rules", "explain", *arguments, *key, "--newest")
-    check("✓ status == " in out and "参保状态 = 停保" in out and "停保信息暂不回流" in out and "参保地区划 = 5301" in out, "one record is explained at the edge", out)
+    check("✓ 参保状态为“停保”（status == " in out and "参保状态 = 停保" in out and "停保信息暂不回流" in out and "参保地区划 = 5301" in out, "one record is explained at the edge", out)
     out = exchange.agent("rules", "explain", *arguments, *key, "--newest", "--version", "3")
     check("规则 own_area" in out and "结果：已回流" in out, "by any version", out)
     check("没有这条记录" in exchange.agent("rules", "explain", *arguments, "--key", "nobody", "--key", "养老", expect=1), "a key that is not there is said to be none")

@@ -33,6 +33,33 @@ TEST(ConditionWordsTest, CommonShapesAreSaidInWords) {
       {"isCitizenId(citizen_id)", "身份证号是有效的公民身份号码",
        "citizen_id is a valid citizen number"},
       {"conflict", "归属依据有矛盾", "evidence of belonging disagrees"},
+      // Texts have another order than numbers, and the words say so.
+      {"name < \"100\"", "姓名按文字（不按数值）排在“100”之前",
+       "name sorts as text (not as a number) before \"100\""},
+      {"\"100\" <= name", "姓名按文字（不按数值）排在“100”之后或与之相同",
+       "name sorts as text (not as a number) after \"100\", or is the same"},
+      {"int(name) < 100", "姓名小于 100", "name is below 100"},
+      {"string(age) > \"5\"", "年龄按文字（不按数值）排在“5”之后",
+       "age sorts as text (not as a number) after \"5\""},
+      // The officer's clock.
+      {"timestamp(name) < timestamp(\"2026-01-01T00:00:00Z\")",
+       "姓名早于 2026-01-01 08:00:00（北京时间）",
+       "name is before 2026-01-01 08:00:00 (Asia/Shanghai)"},
+      {"timestamp(name) >= timestamp(\"2026-01-01T00:00:00+08:00\")",
+       "姓名不早于 2026-01-01 00:00:00（北京时间）",
+       "name is not before 2026-01-01 00:00:00 (Asia/Shanghai)"},
+      {"name == phone", "姓名与电话相同", "name is the same as phone"},
+      {"name != record.phone", "姓名与电话不同", "name is not the same as phone"},
+      {"name < phone", "姓名按文字（不按数值）排在电话之前",
+       "name sorts as text (not as a number) before phone"},
+      {"name == \"a\" ? age < 3 : has(phone)",
+       "如果姓名为“a”，看是否年龄小于 3；否则看是否电话有值",
+       "if name is \"a\": age is below 3; else: phone is there"},
+      {"name == \"a\" ? true : (age < 3 && conflict)",
+       "如果姓名为“a”，看是否成立；否则看是否（年龄小于 3，且归属依据有矛盾）",
+       "if name is \"a\": it holds; else: (age is below 3, and evidence of belonging disagrees)"},
+      {"!(age < 3 || has(phone))", "并非：年龄小于 3，或电话有值",
+       "not: age is below 3, or phone is there"},
   };
   for (const auto& each : cases) {
     EXPECT_EQ(ConditionInWords(each.condition, *fixture.contract, *YunnanDivisions(), false),
@@ -45,8 +72,8 @@ TEST(ConditionWordsTest, CommonShapesAreSaidInWords) {
 TEST(ConditionWordsTest, OtherShapesHaveNoWords) {
   const EngineFixture fixture;
   for (const char* condition :
-       {"", "(((", "age + 1 < 3", "name == phone", "name in [phone]", "nobody == \"x\"",
-        "[1].exists(x, x == age)", "name == \"a\" ? true : false", "1 == 2"}) {
+       {"", "(((", "age + 1 < 3", "name in [phone]", "nobody == \"x\"", "[1].exists(x, x == age)",
+        "name == \"a\" ? age + 1 : 2", "1 == 2", "name == \"a\" ? age + 1 > 2 : true"}) {
     EXPECT_EQ(ConditionInWords(condition, *fixture.contract, *YunnanDivisions(), false), "")
         << condition;
   }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "core/rules/explain_message.h"
 #include "core/rules/explain_words.h"
 #include "core/rules/value_words.h"
@@ -78,7 +79,7 @@ TEST_F(ExplainTest, AReasonIsSaidInWordsAndItsCodeOnce) {
               testing::HasSubstr("结果：待认领，rule.of_a_later_release\n"));
 }
 
-TEST_F(ExplainTest, AConditionOfACommonShapeIsSaidInWordsBesideIt) {
+TEST_F(ExplainTest, AConditionOfACommonShapeIsSaidInWordsFirst) {
   const Explanation found =
       Explain(R"({"id":"1","name":"李四","age":30,"phone":"5","division":"530102"})");
   ExplainViewer viewer;
@@ -90,10 +91,71 @@ TEST_F(ExplainTest, AConditionOfACommonShapeIsSaidInWordsBesideIt) {
   ASSERT_TRUE(message.ok()) << message.status();
   ExplainLanguage language;
   EXPECT_THAT(ExplanationInWords(*message, language),
-              testing::HasSubstr("✗ age < 18（年龄小于 18）"));
+              testing::HasSubstr("✗ 年龄小于 18（age < 18）"));
   language.english = true;
   EXPECT_THAT(ExplanationInWords(*message, language),
               testing::HasSubstr("✗ age < 18 (age is below 18)"));
+}
+
+// `phone` and `citizen_id` are hidden from him, the others clear.
+class ExplainHiddenTest : public ExplainTest {
+ protected:
+  huiliu::v1::Explanation Shown(const char* when) {
+    set_ = fixture_.Rules(
+        "530100", absl::StrCat("legal_basis: 条例\nrules:\n  - id: r\n    when: '", when, "'\n"));
+    const Explanation found =
+        Explain(R"({"id":"1","name":"李四","age":30,"phone":"13800000000","division":"530102"})");
+    ExplainViewer viewer;
+    viewer.show = [](const schema::Field& field, const std::string& text) {
+      const bool hidden = field.name == "phone" || field.name == "citizen_id";
+      return std::make_pair(
+          hidden ? huiliu::v1::DryRunSample::SHOWN_WITHHELD : huiliu::v1::DryRunSample::SHOWN_CLEAR,
+          text);
+    };
+    auto message = ToMessage(found, *fixture_.contract, *set_, record_, viewer);
+    EXPECT_TRUE(message.ok()) << message.status();
+    return *std::move(message);
+  }
+  static std::string Words(const huiliu::v1::Explanation& message) {
+    ExplainLanguage language;
+    language.withheld = "（不显示）";
+    language.title = [](const std::string& field) {
+      return field == "phone" ? "电话" : field == "citizen_id" ? "身份证号" : field;
+    };
+    return ExplanationInWords(message, language);
+  }
+};
+
+TEST_F(ExplainHiddenTest, TheOnlyConditionThatCanHaveFailedIsToldWithoutItsValue) {
+  const auto message = Shown("age > 18 && phone.startsWith(\"139\")");
+  const auto& when = message.rules(0).when();
+  EXPECT_EQ(when.truth(), huiliu::v1::Explanation::TRUTH_FALSE);
+  EXPECT_EQ(when.parts(1).truth(), huiliu::v1::Explanation::TRUTH_FALSE);
+  EXPECT_TRUE(when.parts(1).values(0).text().empty());
+  EXPECT_THAT(Words(message), testing::HasSubstr("✗ 电话开头为“139”"));
+  EXPECT_THAT(Words(message), testing::Not(testing::HasSubstr("138")));
+  const auto alone = Shown("phone.startsWith(\"139\")");
+  EXPECT_THAT(Words(alone), testing::HasSubstr("✗ 电话开头为“139”"));
+}
+
+TEST_F(ExplainHiddenTest, OfSeveralThatMayHaveFailedOnlyTheFieldsAreTold) {
+  const auto message = Shown("age > 18 && phone.startsWith(\"139\") && isCitizenId(citizen_id)");
+  for (const int part : {1, 2})
+    EXPECT_EQ(message.rules(0).when().parts(part).truth(), huiliu::v1::Explanation::TRUTH_WITHHELD);
+  EXPECT_THAT(Words(message),
+              testing::HasSubstr("未满足的是对这些字段的条件（值不显示）：电话、身份证号\n"));
+  // One that is told failed: what the others are is nobody's business.
+  const auto told = Shown("age > 40 && phone.startsWith(\"139\")");
+  EXPECT_EQ(told.rules(0).when().parts(1).truth(), huiliu::v1::Explanation::TRUTH_WITHHELD);
+  EXPECT_THAT(Words(told), testing::Not(testing::HasSubstr("未满足")));
+}
+
+TEST_F(ExplainHiddenTest, WhereAllMustHoldEachDoes) {
+  const auto message = Shown("(phone.startsWith(\"138\") || age > 40) && !isCitizenId(citizen_id)");
+  const auto& when = message.rules(0).when();
+  EXPECT_EQ(when.truth(), huiliu::v1::Explanation::TRUTH_TRUE);
+  EXPECT_EQ(when.parts(0).parts(0).truth(), huiliu::v1::Explanation::TRUTH_TRUE);
+  EXPECT_EQ(when.parts(1).truth(), huiliu::v1::Explanation::TRUTH_TRUE);
 }
 
 TEST_F(ExplainTest, WhatWasDecidedByHandIsNamedAndItsRulesAreAsked) {
