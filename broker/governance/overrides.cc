@@ -10,6 +10,7 @@
 #include "core/model/proto_time.h"
 #include "core/rules/override_match.h"
 #include "core/rules/override_probes.h"
+#include "core/text/trim.h"
 
 namespace huiliu::governance {
 namespace {
@@ -34,7 +35,7 @@ absl::string_view StateWord(const TerritoryOverride& given) {
 
 // Reasons stand in the control topic and in what departments read.
 absl::Status CheckReason(absl::string_view what, const std::string& reason, bool required) {
-  if (reason.empty() && required) {
+  if (text::Trimmed(reason).empty() && required) {
     return absl::InvalidArgumentError(StrCat(what, "：须写明理由 / a reason is required"));
   }
   if (reason.size() > kMaxReasonBytes || codes::HoldsCitizenId(reason) ||

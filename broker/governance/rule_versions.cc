@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "broker/governance/checks.h"
 #include "core/base/clock.h"
@@ -13,6 +11,7 @@
 #include "core/codes/citizen_ids.h"
 #include "core/codes/phone_numbers.h"
 #include "core/model/proto_time.h"
+#include "core/text/trim.h"
 
 namespace huiliu::governance {
 namespace {
@@ -32,11 +31,14 @@ std::string NameOf(const RuleSet& version) {
 }
 
 // Which of two approved versions, whose dates have come, goes before the other.
-bool GoesBefore(const RuleSet& a, const RuleSet& b) {
-  const auto order = [](const RuleSet& v) {
-    return std::make_tuple(FromProto(v.decided()), FromProto(v.active_from()), v.version());
-  };
-  return order(a) > order(b);
+bool GoesBefore(const RuleVersions::Version& a, const RuleVersions::Version& b) {
+  return a.control_version > b.control_version;
+}
+
+// A run over no record has tried nothing.
+bool IsHollow(const huiliu::v1::DryRunSummary& run) { return run.records() == 0; }
+bool WasTried(const RuleSet& version) {
+  return !std::all_of(version.dry_runs().begin(), version.dry_runs().end(), IsHollow);
 }
 
 // No rule of it will ever hold again.
@@ -71,11 +73,8 @@ absl::string_view StateWord(const RuleSet& version) {
 
 // Nobody approves what nobody has tried, unless he says why.
 absl::Status CheckTried(const RuleSet& version, const huiliu::v1::DecideRuleSetRequest& decision) {
-  const std::string reason(absl::StripAsciiWhitespace(decision.untried_reason()));
-  // A run over no record has tried nothing.
-  const bool tried = std::any_of(version.dry_runs().begin(), version.dry_runs().end(),
-                                 [](const auto& run) { return run.records() > 0; });
-  if (!decision.approve() || tried) return absl::OkStatus();
+  const absl::string_view reason = text::Trimmed(decision.untried_reason());
+  if (!decision.approve() || WasTried(version)) return absl::OkStatus();
   if (reason.empty()) {
     const std::string which = StrCat(" --dataset ", version.dataset(), " --receiver ",
                                      version.receiver(), " --version ", version.version());
@@ -99,14 +98,15 @@ absl::Status CheckTried(const RuleSet& version, const huiliu::v1::DecideRuleSetR
 
 }  // namespace
 
-void RuleVersions::Put(RuleSet proto, std::shared_ptr<const rules::RuleSet> rules) {
+void RuleVersions::Put(RuleSet proto, std::shared_ptr<const rules::RuleSet> rules,
+                       uint64_t control_version) {
   const auto at = std::lower_bound(
       versions_.begin(), versions_.end(), proto.version(),
       [](const Version& v, uint32_t version) { return v.proto.version() < version; });
   if (at != versions_.end() && at->proto.version() == proto.version()) {
-    *at = {std::move(proto), std::move(rules)};
+    *at = {std::move(proto), std::move(rules), control_version};
   } else {
-    versions_.insert(at, {std::move(proto), std::move(rules)});
+    versions_.insert(at, {std::move(proto), std::move(rules), control_version});
   }
 }
 
@@ -121,7 +121,7 @@ const RuleVersions::Version* RuleVersions::InForce(absl::Time now) const {
   const Version* found = nullptr;
   for (const Version& v : versions_) {
     if (!IsApproved(v.proto) || FromProto(v.proto.active_from()) > now) continue;
-    if (found == nullptr || GoesBefore(v.proto, found->proto)) found = &v;
+    if (found == nullptr || GoesBefore(v, *found)) found = &v;
   }
   return found;
 }
@@ -140,7 +140,7 @@ const RuleVersions::Version* RuleVersions::BeforeInForce(absl::Time now) const {
   for (const Version& v : versions_) {
     if (current == nullptr || &v == current || !IsApproved(v.proto)) continue;
     if (FromProto(v.proto.active_from()) > FromProto(current->proto.active_from())) continue;
-    if (found == nullptr || GoesBefore(v.proto, found->proto)) found = &v;
+    if (found == nullptr || GoesBefore(v, *found)) found = &v;
   }
   return found;
 }
@@ -208,7 +208,7 @@ absl::StatusOr<RuleSet> Decide(const RuleSet& version,
         " 不能审批自己的规则，请由另一名数据专员审批 / its author does not decide it; another "
         "data officer does"));
   }
-  if (!decision.approve() && decision.reason().empty()) {
+  if (!decision.approve() && text::Trimmed(decision.reason()).empty()) {
     return absl::InvalidArgumentError(
         StrCat(NameOf(version), "：退回须写明理由 / a rejection states its reason"));
   }
@@ -233,7 +233,7 @@ absl::StatusOr<RuleSet> Decide(const RuleSet& version,
   *decided.mutable_decided() = ToProto(now);
   decided.clear_active_from();
   decided.clear_untried_reason();
-  if (decision.approve() && version.dry_runs_size() == 0)
+  if (decision.approve() && !WasTried(version))
     decided.set_untried_reason(decision.untried_reason());
   decided.set_reevaluate_history(decision.approve() && decision.reevaluate_history());
   if (decision.approve()) {
@@ -269,8 +269,11 @@ absl::StatusOr<RuleSet> WithDryRun(const RuleSet& version,
   }
   RuleSet tried = version;
   *tried.add_dry_runs() = summary;
-  const int too_many = tried.dry_runs_size() - kMaxDryRuns;
-  if (too_many > 0) tried.mutable_dry_runs()->DeleteSubrange(0, too_many);
+  auto& runs = *tried.mutable_dry_runs();
+  while (runs.size() > kMaxDryRuns) {
+    const auto hollow = std::find_if(runs.begin(), runs.end(), IsHollow);
+    runs.erase(hollow == runs.end() ? runs.begin() : hollow);
+  }
   return tried;
 }
 

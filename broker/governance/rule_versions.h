@@ -15,16 +15,18 @@ namespace huiliu::governance {
 
 // In force at a time is the version that was approved last among those whose date has come: what
 // was approved for later, before it, comes into force no more where its own date is not earlier.
-// Of one approval time the version whose date came last; of one date the higher version.
+// Approved last is what the control topic has last: clocks are set back.
 class RuleVersions {
  public:
   struct Version {
     huiliu::v1::RuleSet proto;  // `state` as stored: proposed, rejected or approved
     std::shared_ptr<const rules::RuleSet> rules;
+    uint64_t control_version = 0;  // of the command that made it what it is
   };
 
-  // Takes over a version as it is now.
-  void Put(huiliu::v1::RuleSet proto, std::shared_ptr<const rules::RuleSet> rules);
+  // Takes over a version as the command of that control version made it.
+  void Put(huiliu::v1::RuleSet proto, std::shared_ptr<const rules::RuleSet> rules,
+           uint64_t control_version);
 
   // nullptr where there is none.
   const Version* Find(uint32_t version) const;
@@ -61,13 +63,14 @@ class RuleVersions {
 };
 
 // FAILED_PRECONDITION where the version is not to be decided (any more), PERMISSION_DENIED where
-// its author would decide, INVALID_ARGUMENT for a rejection without a reason, or a date before the
-// day of `now` (Asia/Shanghai). A time of that day that has passed is `now`.
+// its author would decide, INVALID_ARGUMENT for a rejection without a reason (blanks are none), or
+// a date before the day of `now` (Asia/Shanghai). A time of that day that has passed is `now`.
 absl::StatusOr<huiliu::v1::RuleSet> Decide(const huiliu::v1::RuleSet& version,
                                            const huiliu::v1::DecideRuleSetRequest& decision,
                                            const std::string& officer, absl::Time now);
 
-inline constexpr int kMaxDryRuns = 10;  // of a version, the newest
+// Of a version: the newest, those over no record only while there is room.
+inline constexpr int kMaxDryRuns = 10;
 
 // The version with one more dry run. FAILED_PRECONDITION where it does not wait for approval (any
 // more), or what was tried is another text; INVALID_ARGUMENT where counts are none.

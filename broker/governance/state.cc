@@ -91,7 +91,7 @@ absl::Status State::Apply(const Record& record) {
       break;
     case Record::kRuleSet:
       rule_sets_[{record.rule_set().dataset(), record.rule_set().receiver()}].Put(
-          record.rule_set(), std::move(rule_set));
+          record.rule_set(), std::move(rule_set), record.version());
       break;
     case Record::kGrant:
       grants_[record.grant().id()] = record.grant();

@@ -10,9 +10,9 @@ namespace huiliu::rules {
 
 // Tries a pattern or condition on records made up to be unlike each other: once with any texts in
 // their fields, once with texts of each field's kind (dates, codes, decimals …).
-// INVALID_ARGUMENT in words where all of one series match: it would claim every record that has
-// those fields filled. Of a match that CheckOverrideMatch accepts; asked of what is proposed or
-// approved, not of what holds.
+// INVALID_ARGUMENT in words where more than half of one series match, or a pattern has no text that
+// must stand in the value: it would claim most records that have those fields filled. Of a match
+// that CheckOverrideMatch accepts; asked of what is proposed or approved, not of what holds.
 absl::Status CheckTellsApart(const huiliu::v1::TerritoryOverride& given,
                              const schema::Contract& contract);
 

@@ -1,9 +1,11 @@
 // What leaves hidden under its own name must not leave under another: a derived or renamed field
 // tells a hidden field's value only where the rule names it.
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "core/rules/expression_mentions.h"
 #include "core/rules/rule_reader.h"
 
 namespace huiliu::rules {
@@ -85,16 +87,34 @@ void RuleReader::CheckDisclosures(const YamlNode& node, const Rule& rule, RuleSe
   const YamlNode* derives = Find(node, "derive");
   for (const DerivedField& derived : rule.derive) {
     const YamlNode* expression = Find(*derives, derived.field);
-    const Place place = expression == nullptr ? derives->place : tree_.PlacesOf(*expression)[0];
+    const auto place = [&](std::optional<size_t> offset) {
+      return expression == nullptr ? derives->place : PlaceIn(*expression, offset.value_or(0));
+    };
     for (const int index : derived.reads) {
       const Field& field = contract_->fields()[static_cast<size_t>(index)];
       const Why* why = WhyHidden(rule, field, derived.field);
       if (why == nullptr) continue;
-      tells(place, field,
+      tells(place(OffsetOfField(derived.expression, field.name)), field,
             absl::StrCat("派生字段 ", derived.field, " 由 ", field.name, " 得出，", field.name, " ",
                          why->chinese),
             absl::StrCat("derived field ", derived.field, " is made of ", field.name, ", which ",
                          why->english));
+    }
+    // Where a record belongs is read from the basis: the county stands in a field that leaves
+    // without it.
+    const std::optional<size_t> division = OffsetOfDivision(derived.expression);
+    if (!division.has_value()) continue;
+    for (const huiliu::v1::Evidence& link : contract_->options().territory().evidence()) {
+      const Field* field = contract_->FindField(link.field());
+      const Why* why = field == nullptr ? nullptr : ByRule(rule, *field, derived.field);
+      const bool read = field != nullptr && std::find(derived.reads.begin(), derived.reads.end(),
+                                                      field->index) != derived.reads.end();
+      if (why == nullptr || read) continue;
+      tells(place(division), *field,
+            absl::StrCat("派生字段 ", derived.field, " 用到归属区划，它由 ", field->name, " 得出，",
+                         field->name, " ", why->chinese),
+            absl::StrCat("derived field ", derived.field, " reads the division, which is told by ",
+                         field->name, ", which ", why->english));
     }
   }
   for (const auto& [from, to] : rule.rename) {

@@ -12,6 +12,8 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "core/cel/program.h"
+#include "core/rules/expression_mentions.h"
+#include "core/text/utf8.h"
 
 namespace huiliu::rules {
 namespace {
@@ -122,6 +124,12 @@ void RuleReader::ReadHead(RuleSet* set) {
       }
       set->dataset = DatasetId(std::move(text));
     } else {
+      const bool is_code =
+          text.size() == 6 && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
+      if (divisions_ != nullptr && is_code) {
+        if (const absl::Status known = territory::CheckArea(*divisions_, text); !known.ok())
+          Report(node->place, std::string(known.message()));
+      }
       set->receiver = ReceiverId(std::move(text));
     }
   }
@@ -260,7 +268,32 @@ std::string RuleReader::ReadExpression(const YamlNode& node, absl::string_view w
     index += std::max(issue.column, 1) - 1;
     Report(places[std::min(index, places.size() - 1)], issue.message);
   }
+  if (issues.empty()) CheckComparedDivisions(node);
   return text;
+}
+
+Place RuleReader::PlaceIn(const YamlNode& scalar, size_t offset) const {
+  const std::vector<Place> places = tree_.PlacesOf(scalar);
+  const absl::string_view before = absl::string_view(scalar.value).substr(0, offset);
+  return places[std::min(text::CodePointCount(before), places.size() - 1)];
+}
+
+void RuleReader::CheckComparedDivisions(const YamlNode& node) {
+  if (divisions_ == nullptr) return;
+  for (const ComparedDivision& compared : ComparedDivisions(node.value)) {
+    // An empty one asks for what belongs nowhere.
+    if (compared.code.empty()) continue;
+    const Place place = PlaceIn(node, compared.offset);
+    const absl::Status known = territory::CheckArea(*divisions_, compared.code);
+    if (!known.ok()) {
+      Report(place, std::string(known.message()));
+    } else if (const std::string now = divisions_->Resolve(compared.code); now != compared.code) {
+      Report(place, absl::StrCat(
+                        "区划 ", compared.code, " 已由 ", now, " 承接，归属区划只写现行代码，请写 ",
+                        now, " / ", compared.code, " is ", now,
+                        " today, and divisions are told by the codes of today: write ", now));
+    }
+  }
 }
 
 void RuleReader::ReadValidity(const YamlNode& node, Rule* rule) {

@@ -55,6 +55,10 @@ class RuleReader {
   using Compile = std::function<absl::Status(const cel::Environment&, std::vector<cel::Issue>*)>;
   // The expression; empty where there is none. What `compile` finds is reported at its place.
   std::string ReadExpression(const YamlNode& node, absl::string_view what, const Compile& compile);
+  // The place of a byte of a scalar's value.
+  Place PlaceIn(const YamlNode& scalar, size_t offset) const;
+  // Divisions that are compared with, but no division ever is.
+  void CheckComparedDivisions(const YamlNode& node);
   // rule_fields.cc
   void ReadFields(const YamlNode& node, absl::string_view what, std::vector<std::string>* fields);
   void ReadMasks(const YamlNode& node, Rule* rule);

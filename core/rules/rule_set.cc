@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
+#include "core/rules/personal_numbers.h"
 #include "core/rules/rule_reader.h"
 #include "core/rules/yaml_tree.h"
 
@@ -33,6 +34,20 @@ bool ParseTree(absl::string_view source_name, absl::string_view yaml, YamlTree* 
   return false;
 }
 
+void RefusePersonalNumbers(absl::string_view source_name, absl::string_view yaml, Errors* errors) {
+  for (const Place& place : PersonalNumbersIn(yaml)) {
+    huiliu::v1::RuleError& finding = errors->emplace_back();
+    finding.set_file(std::string(source_name));
+    finding.set_line(place.line);
+    finding.set_column(place.column);
+    finding.set_message(
+        "规则中不得写身份证号或手机号码（规则长期保存并对各部门公开），请按其他字段或记录主键写条件"
+        " "
+        "/ no citizen or mobile number stands in a rule, which is kept for good and shown to "
+        "departments: let the condition read another field, or the record's key");
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const RuleSet>> ParseRuleSet(
@@ -47,6 +62,7 @@ absl::StatusOr<std::shared_ptr<const RuleSet>> ParseRuleSet(
   RuleReader reader(source_name, tree, &contract, divisions, &found, age);
   reader.ReadHead(set.get());
   reader.ReadRules(set.get());
+  if (age == RuleAge::kNew) RefusePersonalNumbers(source_name, yaml, &found);
   if (!found.empty()) return FirstOf(found);
   set->source_name = std::string(source_name);
   set->yaml = std::string(yaml);

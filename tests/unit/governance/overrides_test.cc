@@ -82,12 +82,16 @@ TEST_F(OverrideLifeTest, WhatHoldsForEverythingIsNoDecision) {
     return given;
   };
   std::vector<TerritoryOverride> refused;
-  for (const char* text : {".", "..*", ".+", "^.", "\\S", "[^\\x00]", "[0-9A-Za-z\\p{Han}]", ".*",
-                           "x*", "^", "|甲", "(?s).$"})
+  for (const char* text :
+       {".",       "..*", ".+",  "^.",    "\\S",    "[^\\x00]", "[0-9A-Za-z\\p{Han}]",
+        ".*",      "x*",  "^",   "|甲",   "(?s).$", "\\p{Han}", "\\p{Han}{2,}",
+        "[昆明]+", "县",  "号$", "昆?明", "abc",    "(甲|乙)",  "\\d{6}"})
     refused.push_back(pattern(text));
-  for (const char* text : {"true", "name != \"\"", "has(name)", "size(name) > 0", "name >= \"0\"",
-                           "name != \"不会有这个名字\"", "conflict || !conflict", "age > 0",
-                           "name.matches(\".\")", "record.division != \"\" && name != \"\""})
+  for (const char* text :
+       {"true", "name != \"\"", "has(name)", "size(name) > 0", "name >= \"0\"",
+        "name != \"不会有这个名字\"", "conflict || !conflict", "age > 0", "name.matches(\".\")",
+        "size(name) > 4", "size(name) > 2 && age > 3", "!name.contains(\"昆明\")", "name > \"A\"",
+        "name.matches(\"\\\\p{Han}\")", "record.division != \"\" && name != \"\""})
     refused.push_back(condition(text));
   for (const TerritoryOverride& given : refused) {
     const auto proposed = Propose(given);
@@ -98,6 +102,9 @@ TEST_F(OverrideLifeTest, WhatHoldsForEverythingIsNoDecision) {
   }
   EXPECT_TRUE(Propose(pattern("^昆明.*有限公司$")).ok());
   EXPECT_TRUE(Propose(pattern("五华|盘龙")).ok());
+  EXPECT_TRUE(Propose(pattern("^HT-\\d+")).status().code() == absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(Propose(pattern("^HTXM\\d+")).ok());
+  EXPECT_TRUE(Propose(pattern("磨憨")).ok());
   EXPECT_TRUE(Propose(condition("name.startsWith(\"昆明\") && age > 3")).ok());
   EXPECT_TRUE(Propose(condition("name in [\"甲\", \"乙\"]")).ok());
 }
@@ -115,6 +122,19 @@ TEST_F(OverrideLifeTest, AMobileNumberStandsInNoText) {
   ASSERT_TRUE(proposed.ok()) << proposed.status();
   EXPECT_EQ(Decide(proposed->id(), "b", true, "见 13887654321").status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(OverrideLifeTest, ABlankReasonIsNone) {
+  for (const char* blank : {"", " \t", "　"}) {
+    TerritoryOverride given = Name("甲");
+    given.set_reason(blank);
+    EXPECT_EQ(Propose(given).status().code(), absl::StatusCode::kInvalidArgument);
+    given.set_reason("核实");
+    const auto proposed = Propose(given);
+    ASSERT_TRUE(proposed.ok()) << proposed.status();
+    EXPECT_EQ(Decide(proposed->id(), "b", false, blank).status().code(),
+              absl::StatusCode::kInvalidArgument);
+  }
 }
 
 TEST_F(OverrideLifeTest, AWordForNothingClaimsNoRecords) {
@@ -202,7 +222,7 @@ TEST_F(OverrideLifeTest, PatternsAreFew) {
   for (int i = 0; i < kMaxPatternsHeld; ++i) {
     TerritoryOverride pattern = Name("");
     pattern.mutable_pattern()->set_field("name");
-    pattern.mutable_pattern()->set_text(absl::StrCat("甲", i));
+    pattern.mutable_pattern()->set_text(absl::StrCat("甲乙", i));
     ASSERT_TRUE(Propose(pattern).ok());
   }
   TerritoryOverride more = Name("");

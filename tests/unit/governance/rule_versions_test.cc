@@ -33,14 +33,14 @@ uint32_t InForce(const RuleVersions& versions, absl::Time now) {
   return found == nullptr ? 0 : found->proto.version();
 }
 
-TEST(RuleVersionsTest, InForceIsTheApprovedVersionWhoseDateCameLast) {
+TEST(RuleVersionsTest, InForceIsTheVersionApprovedLastOfThoseWhoseDateHasCome) {
   RuleVersions versions;
   EXPECT_EQ(InForce(versions, kNow), 0u);
-  versions.Put(Version(1, kApproved, kNow - absl::Hours(2)), nullptr);
-  versions.Put(Version(2, kApproved, kNow + absl::Hours(3)), nullptr);
-  versions.Put(Version(3, kApproved, kNow - absl::Hours(1)), nullptr);
-  versions.Put(Version(4, kRejected), nullptr);
-  versions.Put(Version(5, kProposed), nullptr);
+  versions.Put(Version(1, kApproved, kNow - absl::Hours(2)), nullptr, 1);
+  versions.Put(Version(2, kApproved, kNow + absl::Hours(3)), nullptr, 3);
+  versions.Put(Version(3, kApproved, kNow - absl::Hours(1)), nullptr, 2);
+  versions.Put(Version(4, kRejected), nullptr, 4);
+  versions.Put(Version(5, kProposed), nullptr, 5);
   EXPECT_EQ(InForce(versions, kNow - absl::Hours(3)), 0u);
   EXPECT_EQ(InForce(versions, kNow - absl::Hours(2)), 1u);
   EXPECT_EQ(InForce(versions, kNow), 3u);
@@ -56,9 +56,9 @@ TEST(RuleVersionsTest, InForceIsTheApprovedVersionWhoseDateCameLast) {
 
 TEST(RuleVersionsTest, ComingIsWhatIsApprovedForLaterAndTheNewestThatWaits) {
   RuleVersions versions;
-  versions.Put(Version(1, kApproved, kNow - absl::Hours(2)), nullptr);
-  versions.Put(Version(2, kApproved, kNow + absl::Hours(3)), nullptr);
-  versions.Put(Version(3, kProposed), nullptr);
+  versions.Put(Version(1, kApproved, kNow - absl::Hours(2)), nullptr, 1);
+  versions.Put(Version(2, kApproved, kNow + absl::Hours(3)), nullptr, 2);
+  versions.Put(Version(3, kProposed), nullptr, 3);
   const auto coming = [&](absl::Time now) {
     std::vector<uint32_t> numbers;
     for (const auto* version : versions.Coming(now)) numbers.push_back(version->proto.version());
@@ -66,15 +66,24 @@ TEST(RuleVersionsTest, ComingIsWhatIsApprovedForLaterAndTheNewestThatWaits) {
   };
   EXPECT_THAT(coming(kNow), ElementsAre(2, 3));
   EXPECT_THAT(coming(kNow + absl::Hours(3)), ElementsAre(3)) << "2 is in force";
-  versions.Put(Version(4, kRejected), nullptr);
+  versions.Put(Version(4, kRejected), nullptr, 4);
   EXPECT_THAT(coming(kNow), ElementsAre(2)) << "a newer version was proposed after 3";
 }
 
-TEST(RuleVersionsTest, OfOneDateTheHigherVersion) {
+// The clock of the node was set back between the two approvals.
+TEST(RuleVersionsTest, ApprovedLastIsWhatTheControlTopicHasLast) {
   RuleVersions versions;
-  versions.Put(Version(2, kApproved, kNow), nullptr);
-  versions.Put(Version(1, kApproved, kNow), nullptr);
+  huiliu::v1::RuleSet first = Version(1, kApproved, kNow), second = Version(2, kApproved, kNow);
+  *first.mutable_decided() = ToProto(kNow + absl::Hours(5));
+  *second.mutable_decided() = ToProto(kNow);
+  versions.Put(first, nullptr, 7);
+  versions.Put(second, nullptr, 8);
   EXPECT_EQ(InForce(versions, kNow), 2u);
+  // As a reader of the compacted topic gets them.
+  RuleVersions replayed;
+  replayed.Put(second, nullptr, 8);
+  replayed.Put(first, nullptr, 7);
+  EXPECT_EQ(InForce(replayed, kNow), 2u);
 }
 
 huiliu::v1::RuleSet Decided(uint32_t version, absl::Time decided, absl::Time from) {
@@ -87,10 +96,10 @@ huiliu::v1::RuleSet Decided(uint32_t version, absl::Time decided, absl::Time fro
 TEST(RuleVersionsTest, WhatWasApprovedForLaterGivesWayToWhatIsApprovedAfterIt) {
   RuleVersions versions;
   const absl::Time date = kNow + absl::Hours(9);
-  versions.Put(Decided(1, kNow - absl::Hours(9), kNow - absl::Hours(9)), nullptr);
-  versions.Put(Decided(2, kNow - absl::Hours(5), date), nullptr);
+  versions.Put(Decided(1, kNow - absl::Hours(9), kNow - absl::Hours(9)), nullptr, 1);
+  versions.Put(Decided(2, kNow - absl::Hours(5), date), nullptr, 2);
   EXPECT_EQ(versions.NextChange(kNow), date);
-  versions.Put(Decided(3, kNow - absl::Hours(1), kNow - absl::Hours(1)), nullptr);
+  versions.Put(Decided(3, kNow - absl::Hours(1), kNow - absl::Hours(1)), nullptr, 3);
   EXPECT_EQ(InForce(versions, kNow), 3u);
   EXPECT_EQ(InForce(versions, date), 3u);
   EXPECT_EQ(versions.NextChange(kNow), absl::InfiniteFuture());
@@ -98,16 +107,16 @@ TEST(RuleVersionsTest, WhatWasApprovedForLaterGivesWayToWhatIsApprovedAfterIt) {
   EXPECT_EQ(versions.At(kNow)[1].state(), huiliu::v1::RULE_SET_STATE_SUPERSEDED);
   EXPECT_EQ(versions.BeforeInForce(date)->proto.version(), 1u);
   // One for a later date leaves it its time until then.
-  versions.Put(Decided(3, kNow - absl::Hours(1), date + absl::Hours(1)), nullptr);
+  versions.Put(Decided(3, kNow - absl::Hours(1), date + absl::Hours(1)), nullptr, 4);
   EXPECT_EQ(InForce(versions, kNow), 1u);
   EXPECT_EQ(InForce(versions, date), 2u);
   EXPECT_EQ(InForce(versions, date + absl::Hours(1)), 3u);
   EXPECT_EQ(versions.At(kNow)[1].state(), kApproved);
   EXPECT_EQ(versions.NextChange(kNow), date);
   // What took its place is stopped before its date: it comes into force again.
-  versions.Put(Decided(3, kNow - absl::Hours(1), date), nullptr);
+  versions.Put(Decided(3, kNow - absl::Hours(1), date), nullptr, 5);
   EXPECT_EQ(InForce(versions, date), 3u);
-  versions.Put(Version(3, kRejected), nullptr);
+  versions.Put(Version(3, kRejected), nullptr, 6);
   EXPECT_EQ(InForce(versions, date), 2u);
 }
 
@@ -118,12 +127,12 @@ TEST(RuleVersionsTest, WhatGaveWayBeforeItsDateNeverWasInForce) {
   };
   RuleVersions versions;
   const absl::Duration hour = absl::Hours(1);
-  versions.Put(at(Version(1, kApproved, kNow - 9 * hour), kNow - 9 * hour), nullptr);
+  versions.Put(at(Version(1, kApproved, kNow - 9 * hour), kNow - 9 * hour), nullptr, 1);
   // For two hours ago; three hours ago another was approved from then on.
-  versions.Put(at(Version(2, kApproved, kNow - 2 * hour), kNow - 8 * hour), nullptr);
-  versions.Put(at(Version(3, kApproved, kNow - 3 * hour), kNow - 3 * hour), nullptr);
-  versions.Put(at(Version(4, kApproved, kNow + hour), kNow - hour), nullptr);
-  versions.Put(Version(5, kProposed), nullptr);
+  versions.Put(at(Version(2, kApproved, kNow - 2 * hour), kNow - 8 * hour), nullptr, 2);
+  versions.Put(at(Version(3, kApproved, kNow - 3 * hour), kNow - 3 * hour), nullptr, 3);
+  versions.Put(at(Version(4, kApproved, kNow + hour), kNow - hour), nullptr, 4);
+  versions.Put(Version(5, kProposed), nullptr, 5);
   EXPECT_TRUE(versions.WasInForce(1, kNow)) << "until 3 took over";
   EXPECT_FALSE(versions.WasInForce(2, kNow));
   EXPECT_TRUE(versions.WasInForce(3, kNow));
@@ -135,10 +144,10 @@ TEST(RuleVersionsTest, WhatGaveWayBeforeItsDateNeverWasInForce) {
 
 TEST(RuleVersionsTest, TheNewestThatIsApprovedIsKnown) {
   RuleVersions versions;
-  versions.Put(Version(1, kProposed), nullptr);
-  versions.Put(Version(2, kApproved, kNow), nullptr);
-  versions.Put(Version(3, kRejected), nullptr);
-  versions.Put(Version(4, kProposed), nullptr);
+  versions.Put(Version(1, kProposed), nullptr, 1);
+  versions.Put(Version(2, kApproved, kNow), nullptr, 2);
+  versions.Put(Version(3, kRejected), nullptr, 3);
+  versions.Put(Version(4, kProposed), nullptr, 4);
   ASSERT_NE(versions.NewerApproved(1), nullptr);
   EXPECT_EQ(versions.NewerApproved(1)->proto.version(), 2u);
   EXPECT_EQ(versions.NewerApproved(2), nullptr);
@@ -147,11 +156,11 @@ TEST(RuleVersionsTest, TheNewestThatIsApprovedIsKnown) {
 
 TEST(RuleVersionsTest, WhatTheOneInForceTookOverFrom) {
   RuleVersions versions;
-  versions.Put(Version(1, kApproved, kNow - absl::Hours(3)), nullptr);
+  versions.Put(Version(1, kApproved, kNow - absl::Hours(3)), nullptr, 1);
   EXPECT_EQ(versions.BeforeInForce(kNow), nullptr);
-  versions.Put(Version(2, kRejected), nullptr);
-  versions.Put(Version(3, kApproved, kNow - absl::Hours(2)), nullptr);
-  versions.Put(Version(4, kApproved, kNow + absl::Hours(1)), nullptr);
+  versions.Put(Version(2, kRejected), nullptr, 2);
+  versions.Put(Version(3, kApproved, kNow - absl::Hours(2)), nullptr, 3);
+  versions.Put(Version(4, kApproved, kNow + absl::Hours(1)), nullptr, 4);
   EXPECT_EQ(versions.BeforeInForce(kNow)->proto.version(), 1u);
   EXPECT_EQ(versions.BeforeInForce(kNow + absl::Hours(1))->proto.version(), 3u);
 }
@@ -162,20 +171,20 @@ TEST(RuleVersionsTest, AVersionWhoseRulesHaveAllEndedHasExpired) {
   rules->rules[0].legal_basis = rules->rules[1].legal_basis = "条例";
   rules->rules[0].valid_to = kNow;
   RuleVersions versions;
-  versions.Put(Version(1, kApproved, kNow - absl::Hours(3)), rules);
+  versions.Put(Version(1, kApproved, kNow - absl::Hours(3)), rules, 1);
   EXPECT_EQ(versions.At(kNow)[0].state(), huiliu::v1::RULE_SET_STATE_IN_FORCE);
   EXPECT_THAT(versions.At(kNow)[0].legal_bases(), ElementsAre("条例"));
   rules->rules[1].valid_to = kNow + absl::Hours(1);
   EXPECT_EQ(versions.At(kNow)[0].state(), huiliu::v1::RULE_SET_STATE_IN_FORCE);
   EXPECT_EQ(versions.At(kNow + absl::Hours(1))[0].state(), huiliu::v1::RULE_SET_STATE_EXPIRED);
-  versions.Put(Version(2, kApproved, kNow), nullptr);
+  versions.Put(Version(2, kApproved, kNow), nullptr, 2);
   EXPECT_EQ(versions.At(kNow + absl::Hours(1))[1].state(), huiliu::v1::RULE_SET_STATE_SUPERSEDED);
 }
 
 TEST(RuleVersionsTest, AVersionPutAgainIsReplaced) {
   RuleVersions versions;
-  versions.Put(Version(1, kProposed), nullptr);
-  versions.Put(Version(1, kApproved, kNow), nullptr);
+  versions.Put(Version(1, kProposed), nullptr, 1);
+  versions.Put(Version(1, kApproved, kNow), nullptr, 2);
   EXPECT_EQ(InForce(versions, kNow), 1u);
   EXPECT_EQ(versions.At(kNow).size(), 1u);
 }
@@ -211,6 +220,8 @@ TEST_F(DecideTest, WhatNobodyTriedIsApprovedOnlyWithAReasonWhichIsKept) {
   tried.add_dry_runs()->set_account("author");
   decision_.set_untried_reason(" \t");
   EXPECT_FALSE(Try(tried, true).ok()) << "over no record, and without a reason";
+  decision_.set_untried_reason("首次启用");
+  EXPECT_EQ(Try(tried, true)->untried_reason(), "首次启用") << "kept beside a run over no record";
   tried.mutable_dry_runs(0)->set_records(1);
   decision_.clear_untried_reason();
   EXPECT_TRUE(Try(tried, true).ok());
@@ -258,7 +269,11 @@ TEST_F(DecideTest, TheAuthorNeverDecides) {
 }
 
 TEST_F(DecideTest, ARejectionStatesItsReason) {
-  EXPECT_EQ(Try(Version(1, kProposed), false).status().code(), absl::StatusCode::kInvalidArgument);
+  for (const char* blank : {"", " ", "\t\n", "　 "}) {
+    decision_.set_reason(blank);
+    EXPECT_EQ(Try(Version(1, kProposed), false).status().code(),
+              absl::StatusCode::kInvalidArgument);
+  }
   decision_.set_reason("依据不足");
   const auto decided = Try(Version(1, kProposed), false);
   ASSERT_TRUE(decided.ok()) << decided.status();
@@ -277,6 +292,30 @@ TEST_F(DecideTest, WhatIsInForceOrRejectedIsNotDecidedAgain) {
   const auto later = Version(1, kApproved, kNow + absl::Hours(1));
   EXPECT_EQ(Try(later, true).status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(Try(later, false)->state(), kRejected) << "what waits for its date can be stopped";
+}
+
+// Whoever tries a version over nothing ten times must not make the runs over records go.
+TEST(WithDryRunTest, HollowRunsGoFirst) {
+  huiliu::v1::RuleSet version = Version(1, kProposed);
+  const auto add = [&](int64_t records) {
+    huiliu::v1::RecordDryRunRequest request;
+    request.set_digest(version.digest());
+    request.mutable_summary()->set_records(records);
+    auto tried = WithDryRun(version, request);
+    ASSERT_TRUE(tried.ok()) << tried.status();
+    version = *std::move(tried);
+  };
+  const auto records = [&] {
+    std::vector<int64_t> all;
+    for (const auto& run : version.dry_runs()) all.push_back(run.records());
+    return all;
+  };
+  add(7);
+  for (int i = 0; i < 3 * kMaxDryRuns; ++i) add(0);
+  EXPECT_EQ(version.dry_runs_size(), kMaxDryRuns);
+  EXPECT_EQ(records().front(), 7);
+  for (int i = 1; i <= kMaxDryRuns; ++i) add(100 + i);
+  EXPECT_THAT(records(), ElementsAre(101, 102, 103, 104, 105, 106, 107, 108, 109, 110));
 }
 
 }  // namespace

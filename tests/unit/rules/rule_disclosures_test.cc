@@ -91,6 +91,27 @@ TEST_F(RuleDisclosuresTest, ADerivedFieldThatTellsAHiddenOneIsRefusedWhereItStan
     EXPECT_EQ(set_, nullptr);
   }
   EXPECT_THAT(Findings("    derive: {note: 'name'}\n"), ElementsAre(StartsWith("6:21 ")));
+  // At the field itself.
+  EXPECT_THAT(Findings("    derive: {note: 'other + \"中\" + name + name'}\n"),
+              ElementsAre(StartsWith("6:35 ")));
+  EXPECT_THAT(Findings("    derive: {note: 'has(record.phone) ? \"1\" : record.name'}\n"),
+              ElementsAre(StartsWith("6:54 "), StartsWith("6:32 ")));
+}
+
+// Where a record belongs is read from the fields of its basis.
+TEST_F(RuleDisclosuresTest, TheDivisionTellsAFieldOfItsBasisThatLeavesCoarser) {
+  for (const char* derive : {"{note: 'note + string(!inDivision(\"530102\"))'}",
+                             "{note: 'inDivision(\"530102\") ? \"1\" : \"2\"'}"}) {
+    for (const char* hides :
+         {"masks: {division: {generalise: city}}", "drop: [division]", "keep: [id, note]"}) {
+      const std::string lines = absl::StrCat("    derive: ", derive, "\n    ", hides, "\n");
+      EXPECT_THAT(Findings(lines), ElementsAre(HasSubstr("用到归属区划，它由 division 得出")))
+          << lines;
+      EXPECT_THAT(Findings(absl::StrCat(lines, "    discloses: [division]\n")), IsEmpty()) << lines;
+      EXPECT_EQ(set_->notices.size(), 1u);
+    }
+    EXPECT_THAT(Findings(absl::StrCat("    derive: ", derive, "\n")), IsEmpty()) << derive;
+  }
 }
 
 TEST_F(RuleDisclosuresTest, WhatIsNamedIsToldAsANotice) {

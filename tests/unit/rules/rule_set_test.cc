@@ -221,6 +221,61 @@ TEST(RuleSetTest, FieldsThatCannotBeMaskedRenamedOrDerivedSoAreFindings) {
   }
 }
 
+TEST(RuleSetTest, ANumberThatLeadsToAPersonIsRefusedWhereItStands) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"    when: 'name == \"11010519491231002X\"'\n", "6:21 规则中不得写身份证号"},
+      {"    title: 当事人 11010519491231002x 申请\n", "6:16 规则中不得写身份证号"},
+      {"    title: 见 # 电话 13887654321\n", "6:19 规则中不得写身份证号"},
+      {"    title: 电话138-8765-4321\n", "6:14 规则中不得写身份证号"},
+  };
+  for (const auto& [lines, finding] : cases) {
+    EXPECT_THAT(Findings(WithFields(lines)), testing::ElementsAre(testing::StartsWith(finding)))
+        << lines;
+    std::vector<huiliu::v1::RuleError> errors;
+    EXPECT_TRUE(
+        ParseRuleSet("p.yaml", WithFields(lines), *Contract(), &errors, nullptr, RuleAge::kStanding)
+            .ok())
+        << "what stands goes on holding";
+  }
+  // A wrong check digit, a USCC, an office's number, a longer run of digits.
+  for (const char* text :
+       {"110105194912310021", "91530102MA6K47XC4H", "0871-63112345", "9913887654321001"})
+    EXPECT_THAT(Findings(WithFields(absl::StrCat("    title: 见 ", text, "\n"))),
+                testing::IsEmpty())
+        << text;
+}
+
+TEST(RuleSetTest, ADivisionThatNoneIsIsFoundWhereverItIsComparedWith) {
+  const auto findings = [](const std::string& yaml) {
+    std::vector<huiliu::v1::RuleError> errors;
+    (void)ParseRuleSet("p.yaml", yaml, *Contract(), &errors, YunnanDivisions().get());
+    std::vector<std::string> found;
+    for (const auto& error : errors)
+      found.push_back(absl::StrCat(error.line(), ":", error.column(), " ", error.message()));
+    return found;
+  };
+  const std::pair<const char*, const char*> cases[] = {
+      {"    when: 'divisionOf(name) == \"530199\"'\n", "6:32 区划 \"530199\""},
+      {"    when: '\"530199\" != divisionOf(name)'\n", "6:12 区划 \"530199\""},
+      {"    when: 'name == \"中\" || divisionOf(name) in [\"530102\", \"530121\"]'\n",
+       "6:58 区划 530121 已由 530114 承接"},
+      {"    derive: {name: 'divisionOf(name) == \"5301\" ? \"1\" : \"2\"'}\n",
+       "6:41 区划 \"5301\""},
+  };
+  for (const auto& [lines, finding] : cases) {
+    EXPECT_THAT(findings(WithFields(lines)), testing::ElementsAre(testing::StartsWith(finding)))
+        << lines;
+  }
+  EXPECT_THAT(
+      findings(WithFields("    when: 'divisionOf(name) == \"530102\" && name == \"530199\"'\n")),
+      testing::IsEmpty());
+  EXPECT_THAT(findings(WithFields("    when: 'divisionOf(name) == \"\"'\n")), testing::IsEmpty());
+  EXPECT_THAT(findings(absl::StrReplaceAll(WithFields(""), {{"530100", "530199"}})),
+              testing::ElementsAre(testing::StartsWith("2:11 区划 \"530199\"")));
+  EXPECT_THAT(findings(absl::StrReplaceAll(WithFields(""), {{"530100", "dianchi"}})),
+              testing::IsEmpty());
+}
+
 TEST(RuleSetTest, ARuleWithoutLegalBasisIsRefused) {
   EXPECT_THAT(Findings(absl::StrReplaceAll(kGood, {{"legal_basis: 政务数据共享条例\n", ""}})),
               testing::ElementsAre(testing::StartsWith("11:5 缺少法律依据")));
