@@ -40,8 +40,7 @@ class Questions {
           CheckText(rule, derived.expression, StrCat("size([", derived.expression, "]) >= 0")));
     }
     for (const auto& [name, mask] : rule.masks) {
-      // Where nothing changes, the value is the constant.
-      if (!mask.has_constant() || in_force_.contains(Written(name, mask))) continue;
+      if (!IsQuestion(mask) || in_force_.contains(Written(name, mask))) continue;
       const schema::Field* field = contract_.FindField(name);
       if (field != nullptr) RETURN_IF_ERROR(CheckField(rule, *field));
     }
@@ -49,6 +48,14 @@ class Questions {
   }
 
  private:
+  // Whether what comes out, or that nothing does, tells more of the value than that it is there:
+  // where nothing changes, the value is the constant, or ends as it is filled; a number is of the
+  // band in which two bands agree; and a value that is none withholds its record.
+  static bool IsQuestion(const huiliu::v1::Mask& mask) {
+    if (mask.has_partial()) return !mask.partial().fill().empty() && mask.partial().fill() != "*";
+    return mask.has_constant() || mask.has_generalise();
+  }
+
   static std::string Written(const std::string& field, const huiliu::v1::Mask& mask) {
     return StrCat(field, ": ", mask.SerializeAsString());
   }
@@ -71,10 +78,10 @@ class Questions {
         admission_.has_value() && admission_->plan->visibility(field) == access::Visibility::kClear;
     if (!field.options.personal() || sees) return absl::OkStatus();
     return absl::PermissionDeniedError(StrCat(
-        "规则 ", rule.id, " 的条件、派生字段或固定值用到个人信息字段 ", field.options.title(), "（",
-        field.name,
+        "规则 ", rule.id, " 的条件、派生字段、固定值、填充字符或概化用到个人信息字段 ",
+        field.options.title(), "（", field.name,
         "）：请先提出该版本再试运行，或用 --purpose 指明能看到该字段原值的授权 / a condition, a "
-        "derived field or a constant of rule ",
+        "derived field, a constant, a fill or a generalisation of rule ",
         rule.id, " reads ", field.name,
         ", which is personal: propose the version first, or name with --purpose a grant "
         "that shows the field clear"));
