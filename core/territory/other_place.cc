@@ -116,7 +116,7 @@ OtherPlace FindOtherPlace(const Gazetteer& gazetteer, absl::string_view rest,
 }
 
 bool SitsElsewhere(const Gazetteer& gazetteer, absl::string_view rest, absl::string_view written) {
-  return absl::StartsWith(rest, "驻") && !absl::StartsWith(rest, "驻地") &&
+  return absl::StartsWith(rest, "驻") && !StartsWithAny(rest, {"驻地", "驻军"}) &&
          !NamesPlaceInside(gazetteer, rest.substr(3), written, false);
 }
 

@@ -459,6 +459,7 @@ TEST(AddressTest, AnOfficeOfOneCityInAnotherDecidesNeither) {
   EXPECT_EQ(Address("昆明市五华区（迁往西山区）"), "530100");
   EXPECT_EQ(Address("昆明市大理路"), "530100");
   EXPECT_EQ(Address("昆明市官渡区人民政府驻地"), "530111");
+  EXPECT_EQ(Address("昆明市驻军大院"), "530100");
 }
 
 TEST(AddressTest, AnExceptedPlaceDecidesNothing) {
