@@ -4,6 +4,7 @@
 #define HUILIU_BROKER_CATALOG_CATALOG_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,6 +60,13 @@ struct ScanResult {
   std::string plan;  // index used, for the developer
 };
 
+// How long a catalog has surely followed a partition: at `at` the log ended at `log_end`, and
+// everything below was applied.
+struct Followed {
+  absl::Time at;
+  Offset log_end{0};
+};
+
 // A point in time of the whole catalog; rows do not change under a holder. Destroy soon.
 class CatalogSnapshot {
  public:
@@ -83,8 +91,13 @@ class Catalog {
   // Where to go on reading a partition: 0 where nothing was applied.
   virtual absl::StatusOr<Offset> AppliedOffset(const DatasetId& dataset,
                                                const TopicPartition& from) = 0;
+  // Makes everything applied so far durable, then what it says of `followed`. RESOURCE_EXHAUSTED
+  // and other errors of the disk: nothing is lost, it may be called again.
+  virtual absl::Status Flush(const std::map<TopicPartition, Followed>& followed) = 0;
+  // What was flushed last of a partition; nullopt: nothing, as of a folder of before this was kept.
+  virtual absl::StatusOr<std::optional<Followed>> FollowedOf(const TopicPartition& from) = 0;
   // The dataset's topic was lost and made again: it is read from its beginning, and put upon the
-  // rows that are here. Durable when it returns.
+  // rows that are here; a `log_end` of the former topic says nothing more. Durable when it returns.
   virtual absl::Status Rewind(const DatasetId& dataset, uint64_t generation) = 0;
   // What Rewind last gave; 0: never.
   virtual absl::StatusOr<uint64_t> Generation(const DatasetId& dataset) = 0;

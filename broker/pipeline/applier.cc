@@ -14,6 +14,16 @@ constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 constexpr absl::Duration kLookEvery = absl::Seconds(1);
 
+absl::Status Outdated(const std::string& receiver) {
+  return absl::DataLossError(absl::StrCat(
+      "接收方 ", receiver,
+      " 的目录停留过久（或无从知道跟到何时），其间的删除可能已从日志中清理，须从日志重建 / the "
+      "catalog of ",
+      receiver,
+      " stood still for too long, or nothing says how long: deletes of that time may be gone from "
+      "the log, so that it must be built anew from it"));
+}
+
 }  // namespace
 
 Applier::Applier(std::string receiver, Catalog& catalog, Backbone& backbone, BackboneWriter* writer,
@@ -32,7 +42,8 @@ Applier::Applier(std::string receiver, Catalog& catalog, Backbone& backbone, Bac
                     : std::make_unique<RestoredTopic>(RestoredTopic::Parts{
                           receiver_, catalog_, backbone_, writer_, topics_,
                           [this](const absl::Status& status) { errors_(worker_name_, status); },
-                          *set_aside})) {}
+                          *set_aside})),
+      followed_(catalog, clock, topics_.tombstone_retention) {}
 
 Applier::~Applier() { Stop(); }
 
@@ -68,6 +79,39 @@ void Applier::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+absl::StatusOr<bool> Applier::TakeUp(const schema::Contract& contract, ReaderOptions* options,
+                                     std::map<TopicPartition, Offset>* starts) {
+  const DatasetId& dataset = contract.id();
+  bool made_again = false, of_former_topic = false;
+  if (restored_ != nullptr) {
+    ASSIGN_OR_RETURN(const uint64_t before, catalog_.Generation(dataset));
+    ASSIGN_OR_RETURN(standings_[dataset], restored_->Check(contract));
+    ASSIGN_OR_RETURN(const uint64_t now, catalog_.Generation(dataset));
+    made_again = now != before;
+    of_former_topic = now != standings_[dataset].generation;
+  }
+  const absl::Time at = clock_.Now();
+  std::vector<FollowedLog::Standing> partitions;
+  for (int32_t p = 0; p < topics_.partitions; ++p) {
+    const TopicPartition tp{ReturnedTopic(receiver_, dataset.value()), Partition(p)};
+    ASSIGN_OR_RETURN(const Offset applied, catalog_.AppliedOffset(dataset, tp));
+    std::optional<Offset> traced = applied;
+    if (writer_ != nullptr) {
+      ASSIGN_OR_RETURN(traced, backbone_.CommittedOffset(options->group, tp));
+    }
+    ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(tp));
+    partitions.push_back({tp, applied, bounds});
+    const Offset from = std::min(traced.value_or(Offset(0)), applied);
+    options->assigned.push_back(tp);
+    (*starts)[tp] = std::max(from, bounds.earliest);
+    assigned_[tp] = {dataset, traced.value_or(Offset(0))};
+  }
+  if (of_former_topic) return false;
+  if (!made_again) return followed_.CanGoOn(dataset, partitions, at);
+  RETURN_IF_ERROR(followed_.Begin(partitions));
+  return true;
+}
+
 absl::Status Applier::OpenReader() {
   {
     absl::MutexLock lock(&mutex_);
@@ -79,25 +123,16 @@ absl::Status Applier::OpenReader() {
   assigned_.clear();
   ReaderOptions options;
   options.group = CatalogGroup(receiver_);
-  std::vector<std::pair<TopicPartition, Offset>> starts;
+  std::map<TopicPartition, Offset> starts;
+  // All of them are looked at first: of a topic that was lost the catalog is the only copy.
+  bool outdated = false;
   for (const auto& [dataset, contract] : reading_) {
-    if (restored_ != nullptr) {
-      ASSIGN_OR_RETURN(standings_[dataset], restored_->Check(*contract));
-    }
-    for (int32_t p = 0; p < topics_.partitions; ++p) {
-      const TopicPartition tp{ReturnedTopic(receiver_, dataset.value()), Partition(p)};
-      ASSIGN_OR_RETURN(const Offset applied, catalog_.AppliedOffset(dataset, tp));
-      std::optional<Offset> traced = applied;
-      if (writer_ != nullptr) {
-        ASSIGN_OR_RETURN(traced, backbone_.CommittedOffset(options.group, tp));
-      }
-      ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(tp));
-      const Offset from = std::min(traced.value_or(Offset(0)), applied);
-      options.assigned.push_back(tp);
-      starts.emplace_back(tp, std::max(from, bounds.earliest));
-      assigned_[tp] = {dataset, traced.value_or(Offset(0))};
-    }
+    ASSIGN_OR_RETURN(const bool goes_on, TakeUp(*contract, &options, &starts));
+    outdated = outdated || !goes_on;
   }
+  outdated_ = outdated;
+  if (outdated) return Outdated(receiver_);
+  RETURN_IF_ERROR(followed_.KeepBegun());
   if (options.assigned.empty()) return absl::OkStatus();
   options.start = StartAt::kEarliest;
   ASSIGN_OR_RETURN(reader_, backbone_.OpenReader(options));
@@ -160,15 +195,26 @@ absl::Status Applier::SetForeignAside(std::vector<StoredBatch>* batches) {
 }
 
 // A reader of Kafka's hears nothing of a topic that is gone: it waits for it to come back.
-absl::Status Applier::LookAtOneTopic() {
+absl::Status Applier::LookAtOneTopic(bool idle) {
   const absl::Time now = absl::Now();
-  if (restored_ == nullptr || assigned_.empty() || now - looked_ < kLookEvery)
-    return absl::OkStatus();
+  if (assigned_.empty() || now - looked_ < kLookEvery) return absl::OkStatus();
   looked_ = now;
   auto next = assigned_.upper_bound({looked_at_, Partition(topics_.partitions)});
-  if (next == assigned_.end()) next = assigned_.begin();
+  if (next == assigned_.end()) {
+    next = assigned_.begin();
+    looked_into_ = Partition((looked_into_.value() + 1) % topics_.partitions);
+  }
   looked_at_ = next->first.topic;
-  return restored_->CheckStill(next->second.dataset, next->first);
+  const DatasetId& dataset = next->second.dataset;
+  FollowedLog::Standing standing{{looked_at_, looked_into_}, Offset(0), {}};
+  if (!idle && followed_.IsFresh(standing.from)) return absl::OkStatus();
+  const absl::Time at = clock_.Now();
+  ASSIGN_OR_RETURN(standing.bounds, backbone_.Bounds(standing.from));
+  ASSIGN_OR_RETURN(standing.applied, catalog_.AppliedOffset(dataset, standing.from));
+  if (restored_ != nullptr)
+    RETURN_IF_ERROR(RestoredTopic::CheckStill(standing.from, standing.bounds, standing.applied));
+  followed_.SawEnd(standing, at);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> Applier::Step(absl::Duration timeout) {
@@ -184,7 +230,7 @@ absl::StatusOr<bool> Applier::Step(absl::Duration timeout) {
   }
   ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reader_->Poll(timeout));
   if (set_aside_ != nullptr) RETURN_IF_ERROR(SetForeignAside(&batches));
-  if (batches.empty()) RETURN_IF_ERROR(LookAtOneTopic());
+  RETURN_IF_ERROR(LookAtOneTopic(batches.empty()));
   caught_up_ = batches.empty();
   std::stable_sort(batches.begin(), batches.end(),
                    [](const StoredBatch& a, const StoredBatch& b) { return a.from < b.from; });
@@ -193,9 +239,16 @@ absl::StatusOr<bool> Applier::Step(absl::Duration timeout) {
     size_t end = begin + 1;
     while (end < batches.size() && batches[end].from == batches[begin].from) ++end;
     const absl::Span<const StoredBatch> run(batches.data() + begin, end - begin);
+    // It stood still for long: the topics are taken up anew, or the catalog is.
+    if (!followed_.MayApply(run)) {
+      reader_.reset();
+      return true;
+    }
     RETURN_IF_ERROR(ApplyTopic(assigned_[run.front().from].dataset, run, &transaction));
+    followed_.Applied(run);
     begin = end;
   }
+  followed_.FlushWhenDue();
   if (transaction.appends.empty()) return !batches.empty();
   const std::vector<ConsumedOffset> consumed = transaction.consumed;
   if (restored_ != nullptr) NoteStandings(&transaction);
@@ -212,6 +265,10 @@ void Applier::Run() {
       if (stopping_) return;
     }
     const absl::Status status = Step(kPollTimeout).status();
+    if (outdated_) {
+      caught_up_ = false;
+      return;
+    }
     if (!status.ok()) {
       errors_(worker_name_, status);
       reader_.reset();

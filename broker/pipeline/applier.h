@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/backbone/backbone.h"
 #include "broker/catalog/catalog.h"
+#include "broker/pipeline/followed_log.h"
 #include "broker/pipeline/restored_topic.h"
 #include "broker/pipeline/set_aside.h"
 #include "broker/pipeline/topics.h"
@@ -21,7 +22,7 @@
 
 namespace huiliu::pipeline {
 
-// Legal calls: AddDataset* [CatchUp] Start AddDataset* Stop. One thread of its own.
+// Legal calls: AddDataset* [CatchUp] Start AddDataset* Stop [Flush]. One thread of its own.
 //
 // An owner's applier writes lineage; a standby's has no writer, applies the same and leaves the
 // record to the owner.
@@ -46,6 +47,12 @@ class Applier {
   void Stop();
   // Whether nothing was left when it looked last.
   bool caught_up() const { return caught_up_; }
+  // The catalog may have missed what compaction has taken out of its topics: it must be built anew,
+  // from an empty folder. Nothing is applied to it any more; CatchUp says DATA_LOSS, which may mean
+  // something else, too.
+  bool outdated() const { return outdated_; }
+  // Makes what is applied durable, and until when the topics were followed.
+  absl::Status Flush() { return followed_.Flush(); }
 
  private:
   struct Assigned {
@@ -55,11 +62,15 @@ class Applier {
 
   void Run();
   absl::Status OpenReader();
+  // Whether the catalog can go on from where it stands in the dataset's topic.
+  absl::StatusOr<bool> TakeUp(const schema::Contract& contract, ReaderOptions* options,
+                              std::map<TopicPartition, Offset>* starts);
   // How far the catalog has come, into the commit that says so in lineage.
   void NoteStandings(Transaction* transaction);
   absl::Status SetForeignAside(std::vector<StoredBatch>* batches);
-  // Now and then, one after the other: NOT_FOUND or DATA_LOSS where a topic is gone.
-  absl::Status LookAtOneTopic();
+  // Now and then, one after the other: NOT_FOUND or DATA_LOSS where a topic is gone. `idle`: there
+  // was nothing to apply.
+  absl::Status LookAtOneTopic(bool idle);
   // Whether anything was there.
   absl::StatusOr<bool> Step(absl::Duration timeout);
   absl::Status ApplyTopic(const DatasetId& dataset, absl::Span<const StoredBatch> batches,
@@ -83,12 +94,15 @@ class Applier {
   std::map<DatasetId, ReturnedStanding> standings_;  // worker thread only
   absl::Time looked_ = absl::InfinitePast();         // worker thread only
   std::string looked_at_;                            // worker thread only
+  Partition looked_into_{0};                         // worker thread only
+  FollowedLog followed_;                             // worker thread only
 
   absl::Mutex mutex_;
   Contracts datasets_ ABSL_GUARDED_BY(mutex_);
   bool changed_ ABSL_GUARDED_BY(mutex_) = true;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<bool> caught_up_ = false;
+  std::atomic<bool> outdated_ = false;
   std::thread thread_;
 };
 

@@ -108,9 +108,8 @@ absl::StatusOr<ReturnedStanding> RestoredTopic::Restore(const schema::Contract& 
   return standing;
 }
 
-absl::Status RestoredTopic::CheckStill(const DatasetId& dataset, const TopicPartition& tp) {
-  ASSIGN_OR_RETURN(const PartitionBounds bounds, parts_.backbone.Bounds(tp));
-  ASSIGN_OR_RETURN(const Offset applied, parts_.catalog.AppliedOffset(dataset, tp));
+absl::Status RestoredTopic::CheckStill(const TopicPartition& tp, const PartitionBounds& bounds,
+                                       Offset applied) {
   if (bounds.log_end >= applied) return absl::OkStatus();
   return absl::DataLossError(StrCat("主题 ", tp.topic, " 被删除后重建 / topic ", tp.topic,
                                     " was deleted and made anew: it ends at ",
@@ -127,7 +126,8 @@ absl::StatusOr<ReturnedStanding> RestoredTopic::Check(const schema::Contract& co
   }
   if (look.gone) return Restore(contract, std::move(look));
   NoteLost(topic, look.standing.lost);
-  if (generation != look.standing.generation)
+  ASSIGN_OR_RETURN(const int64_t rows, parts_.catalog.Rows(contract.id()));
+  if (generation != look.standing.generation && rows == 0)
     RETURN_IF_ERROR(parts_.catalog.Rewind(contract.id(), look.standing.generation));
   return look.standing;
 }

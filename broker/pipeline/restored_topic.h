@@ -13,8 +13,9 @@
 namespace huiliu::pipeline {
 
 // One thread. The catalog keeps its rows whatever becomes of the topic. Its owner makes the topic
-// again, publishes the rows into it and begins to read it anew; a standby waits for that and then
-// reads it anew, too. A crash at any point is made up for by the next Check.
+// again, publishes the rows into it and begins to read it anew; a standby waits for that and is
+// then built anew: what it had and the owner had not is in no topic. A crash at any point is made
+// up for by the next Check.
 class RestoredTopic {
  public:
   struct Parts {
@@ -29,11 +30,13 @@ class RestoredTopic {
   explicit RestoredTopic(Parts parts) : parts_(std::move(parts)) {}
 
   // Before the dataset's topic is read from where the catalog stands. On a standby UNAVAILABLE
-  // while the owner restores it, NOT_FOUND while it has not begun to.
+  // while the owner restores it, NOT_FOUND while it has not begun to. Where the catalog has rows
+  // and is of another generation than the answer, it is of a former topic: to be built anew.
   absl::StatusOr<ReturnedStanding> Check(const schema::Contract& contract);
-  // While it is read: NOT_FOUND where the topic is gone, DATA_LOSS where it ends below what the
-  // catalog has of it. Then Check makes up for it.
-  absl::Status CheckStill(const DatasetId& dataset, const TopicPartition& tp);
+  // While it is read: DATA_LOSS where the topic ends below what the catalog has of it. Then, and
+  // where it is gone, Check makes up for it.
+  static absl::Status CheckStill(const TopicPartition& tp, const PartitionBounds& bounds,
+                                 Offset applied);
 
  private:
   struct Look {

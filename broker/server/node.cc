@@ -68,7 +68,9 @@ class OneNode : public Node {
     }
     folder_->Start();
     RETURN_IF_ERROR(Listen());
-    return cluster_ == nullptr ? absl::OkStatus() : Join();
+    if (cluster_ != nullptr) RETURN_IF_ERROR(Join());
+    keeper_ = std::thread([this] { Keep(); });
+    return absl::OkStatus();
   }
 
   int grpc_port() const override { return rpc_->port(); }
@@ -179,8 +181,9 @@ class OneNode : public Node {
     });
     intake_ = std::make_unique<pipeline::Intake>(state_, *backbone_, *writer_, clock_,
                                                  config_.topics, &fence());
-    tenants_ = std::make_unique<Tenants>(Tenants::Parts{config_, state_, *backbone_, *writer_,
-                                                        clock_, catalogs_, health_, set_aside()});
+    tenants_ =
+        std::make_unique<Tenants>(Tenants::Parts{config_, state_, *backbone_, *writer_, clock_,
+                                                 catalogs_, health_, set_aside_, set_aside()});
     returns_ = std::make_unique<ReturnLanes>(
         ReturnLanes::Parts{config_, state_, *backbone_, *writer_, clock_, divisions_,
                            [this](absl::string_view receiver) { return PseudonymKey(receiver); },
@@ -244,12 +247,11 @@ class OneNode : public Node {
     std::string address = config_.cluster.address;
     if (absl::EndsWith(address, ":0"))
       address = StrCat(address.substr(0, address.size() - 1), rpc_->port());
-    RETURN_IF_ERROR(cluster_->Start(address, *commands_, std::move(hooks)));
-    keeper_ = std::thread([this] { Keep(); });
-    return absl::OkStatus();
+    return cluster_->Start(address, *commands_, std::move(hooks));
   }
 
-  // What this node holds follows the map and the lanes.
+  // What this node holds follows the map and the lanes. On the only node it is there already, but
+  // may have to be given up.
   void Keep() {
     const auto due = [this] {
       mutex_.AssertReaderHeld();
@@ -258,11 +260,16 @@ class OneNode : public Node {
     while (true) {
       {
         absl::MutexLock lock(&mutex_);
-        mutex_.AwaitWithTimeout(absl::Condition(&due), absl::Milliseconds(200));
+        mutex_.AwaitWithTimeout(absl::Condition(&due),
+                                absl::Milliseconds(cluster_ == nullptr ? 2000 : 200));
         if (stopping_) return;
         changed_ = false;
       }
       const absl::StatusOr<bool> changed = tenants_->Reconcile();
+      if (cluster_ == nullptr) {
+        Report("tenants", changed.status());
+        continue;
+      }
       if (changed.ok() && *changed) cluster_->Say();
       Report("return/reconcile", returns_->Reconcile());
       if (cluster_->Leads())

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "broker/catalog/rocksdb/rocks_catalog.h"
 #include "core/base/status.h"
@@ -11,6 +12,25 @@
 namespace huiliu::server {
 
 using absl::StrCat;
+
+namespace {
+
+constexpr char kGone[] = ".gone";
+
+// A crash on the way leaves no half of a catalog under its name.
+bool RemoveFolder(const std::string& path) {
+  const std::string gone = absl::EndsWith(path, kGone) ? path : StrCat(path, kGone);
+  std::error_code error;
+  if (gone != path && std::filesystem::exists(path, error)) {
+    std::filesystem::remove_all(gone, error);
+    std::filesystem::rename(path, gone, error);
+    if (error) return false;
+  }
+  std::filesystem::remove_all(gone, error);
+  return !error;
+}
+
+}  // namespace
 
 std::string Tenants::PathOf(const std::string& receiver) const {
   return StrCat(parts_.config.data_dir, "/catalog/", receiver);
@@ -68,14 +88,42 @@ absl::Status Tenants::Begin(const std::string& receiver, Tenant& tenant) {
   return absl::OkStatus();
 }
 
-absl::Status Tenants::Open(const std::string& receiver, bool owner, Tenant* tenant) {
+absl::Status Tenants::OpenCatalog(const std::string& receiver, Tenant* tenant) {
   RocksCatalogOptions options;
   options.path = PathOf(receiver);
   options.receiver = receiver;
   options.block_cache_bytes = static_cast<size_t>(parts_.config.block_cache_mib) << 20;
+  RemoveFolder(StrCat(options.path, kGone));  // a crash may have left it
   ASSIGN_OR_RETURN(tenant->catalog, RocksCatalog::Open(options));
+  return absl::OkStatus();
+}
+
+absl::Status Tenants::Open(const std::string& receiver, bool owner, Tenant* tenant) {
+  RETURN_IF_ERROR(OpenCatalog(receiver, tenant));
   tenant->owner = owner;
+  const absl::Status begun = Begin(receiver, *tenant);
+  if (begun.ok() || tenant->applier == nullptr || !tenant->applier->outdated()) return begun;
+  // The only node has caught up already, or tried to: nobody reads the catalog yet.
+  SayAnew(receiver);
+  tenant->anew = true;
+  tenant->applier.reset();
+  tenant->catalog.reset();
+  if (!RemoveFolder(PathOf(receiver)))
+    return absl::UnavailableError(StrCat("cannot remove ", PathOf(receiver)));
+  RETURN_IF_ERROR(OpenCatalog(receiver, tenant));
   return Begin(receiver, *tenant);
+}
+
+void Tenants::SayAnew(const std::string& receiver) {
+  parts_.notes.Note(
+      StrCat("catalog/", receiver),
+      StrCat("接收方 ", receiver,
+             " 的目录停留过久（或无从知道跟到何时），其间的删除可能已从日志中清理，正从日志重建；完"
+             "成前本节"
+             "点不以它答复查询 / the catalog of ",
+             receiver,
+             " stood still for too long, or nothing says how long: deletes of that time may be "
+             "gone from the log, so that it is being built anew from it and answers when done"));
 }
 
 void Tenants::Close(const std::string& receiver, Tenant& tenant) {
@@ -87,10 +135,7 @@ void Tenants::Close(const std::string& receiver, Tenant& tenant) {
 
 void Tenants::RemoveFolders() {
   std::erase_if(leaving_, [&](const Leaving& leaving) {
-    if (!leaving.catalog.expired()) return false;
-    std::error_code error;
-    std::filesystem::remove_all(leaving.path, error);
-    return !error;
+    return leaving.catalog.expired() && RemoveFolder(leaving.path);
   });
 }
 
@@ -102,6 +147,7 @@ absl::StatusOr<bool> Tenants::Keep(const std::string& receiver, bool owner) {
       if (leaving.path == PathOf(receiver)) return false;  // its last reader is not done yet
     }
     Tenant tenant;
+    tenant.anew = anew_.erase(receiver) > 0;
     RETURN_IF_ERROR(Open(receiver, owner, &tenant));
     found = tenants_.emplace(receiver, std::move(tenant)).first;
     changed = true;
@@ -121,6 +167,11 @@ absl::StatusOr<bool> Tenants::Keep(const std::string& receiver, bool owner) {
     parts_.catalogs.Add(receiver, tenant.catalog);
     spdlog::info("catalog receiver={} answers", receiver);
   }
+  if (tenant.anew && (tenant.answers || tenant.applier->caught_up())) {
+    tenant.anew = false;
+    parts_.notes.Note(StrCat("catalog/", receiver), "");
+    spdlog::info("catalog receiver={} was built anew from the log", receiver);
+  }
   return changed;
 }
 
@@ -129,10 +180,12 @@ absl::StatusOr<bool> Tenants::Reconcile() {
   const std::map<std::string, bool> wanted = Wanted();
   bool changed = false;
   for (auto it = tenants_.begin(); it != tenants_.end();) {
-    if (wanted.contains(it->first)) {
+    const bool outdated = it->second.applier != nullptr && it->second.applier->outdated();
+    if (wanted.contains(it->first) && !outdated) {
       ++it;
       continue;
     }
+    if (outdated && anew_.insert(it->first).second) SayAnew(it->first);
     Close(it->first, it->second);
     it = tenants_.erase(it);
     changed = true;
@@ -172,7 +225,11 @@ std::vector<huiliu::v1::MemberRecord::Catalog> Tenants::Held() const {
 void Tenants::Stop() {
   absl::MutexLock lock(&mutex_);
   for (auto& [receiver, tenant] : tenants_) {
-    if (tenant.applier != nullptr) tenant.applier->Stop();
+    if (tenant.applier == nullptr) continue;
+    tenant.applier->Stop();
+    const absl::Status flushed = tenant.applier->Flush();  // else it comes again from the log
+    if (!flushed.ok())
+      spdlog::warn("catalog receiver={} error=\"{}\"", receiver, flushed.ToString());
   }
 }
 

@@ -31,14 +31,16 @@ class Tenants {
     Clock& clock;
     pipeline::Catalogs& catalogs;  // those that this node answers from
     Health& health;
+    pipeline::SetAside& notes;                // what people should know
     pipeline::SetAside* set_aside = nullptr;  // null: nobody else writes to the topics
   };
   explicit Tenants(Parts parts) : parts_(std::move(parts)) {}
   ~Tenants() { Stop(); }
 
-  // Brings what is held to what should be held; call again when governance has changed, and until
-  // what was opened has caught up. Whether anything changed. On the only node every receiver's
-  // catalog is there, caught up, when it returns.
+  // Brings what is held to what should be held, and gives a catalog up that is outdated; call again
+  // when governance has changed, until what was opened has caught up, and now and then. Whether
+  // anything changed. On the only node every receiver's catalog is there, caught up, when it
+  // returns.
   absl::StatusOr<bool> Reconcile();
   std::vector<huiliu::v1::MemberRecord::Catalog> Held() const;
   void Stop();
@@ -50,9 +52,11 @@ class Tenants {
     std::unique_ptr<pipeline::Applier> applier;
     bool owner = false;
     bool answers = false;
+    bool anew = false;                         // it was given up and is read from the log again
     std::map<std::string, uint32_t> datasets;  // newest version that the applier knows
   };
-  // A catalog that went to another node: its folder goes when the last reader is done.
+  // A catalog that went to another node, or is given up: its folder goes when the last reader is
+  // done.
   struct Leaving {
     std::weak_ptr<Catalog> catalog;
     std::string path;
@@ -62,9 +66,11 @@ class Tenants {
   std::string PathOf(const std::string& receiver) const;
   std::map<std::string, bool> Wanted() const;  // receiver → whether as owner
   absl::Status Open(const std::string& receiver, bool owner, Tenant* tenant);
+  absl::Status OpenCatalog(const std::string& receiver, Tenant* tenant);
   absl::Status AddDatasets(Tenant& tenant);
   absl::Status Begin(const std::string& receiver, Tenant& tenant);
   void Close(const std::string& receiver, Tenant& tenant) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SayAnew(const std::string& receiver);
   void RemoveFolders() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<bool> Keep(const std::string& receiver, bool owner)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -75,6 +81,7 @@ class Tenants {
   absl::Mutex mutex_;
   std::map<std::string, Tenant> tenants_ ABSL_GUARDED_BY(mutex_);
   std::vector<Leaving> leaving_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> anew_ ABSL_GUARDED_BY(mutex_);  // receivers whose catalog was given up
   // What a node says of itself must not wait until a catalog is open.
   mutable absl::Mutex telling_ ABSL_ACQUIRED_AFTER(mutex_);
   std::vector<huiliu::v1::MemberRecord::Catalog> held_ ABSL_GUARDED_BY(telling_);

@@ -92,6 +92,28 @@ TEST_P(CatalogSuite, OffsetsOfACompactedBatchCount) {
   EXPECT_EQ(*catalog->AppliedOffset(log.dataset(), log.from()), Offset(20));
 }
 
+TEST_P(CatalogSuite, UntilWhenItFollowedIsKeptWithItsRows) {
+  auto catalog = OpenPeople(GetParam());
+  PeopleLog log("people");
+  EXPECT_FALSE(catalog->FollowedOf(log.from())->has_value());
+  ASSERT_EQ(catalog->Apply(log.dataset(), {log.Batch({{"1", "a", "530102", 1}})}),
+            absl::OkStatus());
+  const absl::Time at = absl::FromUnixMicros(1'700'000'000'123'456);
+  ASSERT_EQ(catalog->Flush({{log.from(), {at, Offset(7)}}}), absl::OkStatus());
+  if (GetParam().reopen) {
+    catalog = GetParam().reopen(std::move(catalog));
+    ASSERT_EQ(catalog->EnsureDataset(PeopleContract("people")), absl::OkStatus());
+  }
+  ASSERT_TRUE(catalog->FollowedOf(log.from())->has_value());
+  EXPECT_EQ((*catalog->FollowedOf(log.from()))->at, at);
+  EXPECT_EQ((*catalog->FollowedOf(log.from()))->log_end, Offset(7));
+  EXPECT_FALSE(catalog->FollowedOf({log.from().topic, Partition(9)})->has_value());
+  // Where the former topic ended says nothing of a new one.
+  ASSERT_EQ(catalog->Rewind(log.dataset(), 1), absl::OkStatus());
+  EXPECT_EQ((*catalog->FollowedOf(log.from()))->at, at);
+  EXPECT_EQ((*catalog->FollowedOf(log.from()))->log_end, Offset(0));
+}
+
 // Its topic was lost and made again.
 TEST_P(CatalogSuite, ARewoundDatasetKeepsItsRowsAndReadsAnew) {
   auto catalog = OpenPeople(GetParam());

@@ -151,9 +151,24 @@ class MapCatalog : public Catalog {
     return it == dataset->applied.end() ? Offset(0) : it->second;
   }
 
+  absl::Status Flush(const std::map<TopicPartition, Followed>& followed) override {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [tp, what] : followed) followed_.insert_or_assign(tp, what);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::optional<Followed>> FollowedOf(const TopicPartition& from) override {
+    absl::MutexLock lock(&mutex_);
+    const auto it = followed_.find(from);
+    return it == followed_.end() ? std::nullopt : std::optional<Followed>(it->second);
+  }
+
   absl::Status Rewind(const DatasetId& id, uint64_t generation) override {
     absl::MutexLock lock(&mutex_);
     ASSIGN_OR_RETURN(Dataset * dataset, Find(id));
+    for (const auto& [tp, offset] : dataset->applied) {
+      if (followed_.contains(tp)) followed_[tp].log_end = Offset(0);
+    }
     dataset->applied.clear();
     dataset->generation = generation;
     return absl::OkStatus();
@@ -222,6 +237,7 @@ class MapCatalog : public Catalog {
   }
   absl::Mutex mutex_;
   Datasets datasets_ ABSL_GUARDED_BY(mutex_);
+  std::map<TopicPartition, Followed> followed_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

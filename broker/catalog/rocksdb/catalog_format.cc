@@ -2,7 +2,9 @@
 
 #include <cstring>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/model/varint.h"
 
 namespace huiliu::rocks_catalog {
@@ -38,11 +40,27 @@ std::string AppliedPrefix(absl::string_view topic) { return absl::StrCat("applie
 std::string AppliedKey(const TopicPartition& tp) {
   return absl::StrCat(AppliedPrefix(tp.topic), tp.partition.value());
 }
+std::string FollowedKey(const TopicPartition& tp) {
+  return absl::StrCat("followed/", tp.topic, "/", tp.partition.value());
+}
 std::string CountsKey(absl::string_view dataset) { return absl::StrCat("counts/", dataset); }
 std::string TopicKey(absl::string_view dataset) { return absl::StrCat("topic/", dataset); }
 std::string IndexesKey(absl::string_view dataset) { return absl::StrCat("indexes/", dataset); }
 std::string GenerationKey(absl::string_view dataset) {
   return absl::StrCat("generation/", dataset);
+}
+
+std::string EncodeFollowed(const Followed& followed) {
+  return absl::StrCat(absl::ToUnixMicros(followed.at), " ", followed.log_end.value());
+}
+
+absl::StatusOr<Followed> ParseFollowed(absl::string_view text) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(text, absl::MaxSplits(' ', 1));
+  int64_t at_us = 0, log_end = 0;
+  if (!absl::SimpleAtoi(parts.first, &at_us) || !absl::SimpleAtoi(parts.second, &log_end))
+    return absl::DataLossError("up to when a catalog has followed its topic cannot be read");
+  return Followed{absl::FromUnixMicros(at_us), Offset(log_end)};
 }
 
 size_t EncodedRowBytes(absl::string_view envelope, absl::string_view payload) {

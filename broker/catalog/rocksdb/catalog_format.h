@@ -17,10 +17,15 @@ std::string BehindPrefix(std::string prefix);
 // Meta keys.
 std::string AppliedKey(const TopicPartition& tp);
 std::string AppliedPrefix(absl::string_view topic);
+std::string FollowedKey(const TopicPartition& tp);
 std::string CountsKey(absl::string_view dataset);
 std::string TopicKey(absl::string_view dataset);
 std::string IndexesKey(absl::string_view dataset);
 std::string GenerationKey(absl::string_view dataset);
+
+// Microseconds since 1970, a space, the log's end.
+std::string EncodeFollowed(const Followed& followed);
+absl::StatusOr<Followed> ParseFollowed(absl::string_view text);  // DATA_LOSS
 
 // varint partition, varint offset, varint envelope size, envelope, payload. Never empty.
 size_t EncodedRowBytes(absl::string_view envelope, absl::string_view payload);  // at most

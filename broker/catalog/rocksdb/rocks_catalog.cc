@@ -33,14 +33,12 @@ class RocksCatalogStore : public RocksCatalog {
   ~RocksCatalogStore() override;
 
   absl::Status Open();
-  absl::Status Flush() override {
-    absl::MutexLock apply(&apply_mutex_);
-    return FlushAll();
-  }
   absl::Status EnsureDataset(std::shared_ptr<const schema::Contract> contract) override;
   absl::Status Apply(const DatasetId& dataset, absl::Span<const StoredBatch> batches) override;
   absl::StatusOr<Offset> AppliedOffset(const DatasetId& dataset,
                                        const TopicPartition& from) override;
+  absl::Status Flush(const std::map<TopicPartition, Followed>& followed) override;
+  absl::StatusOr<std::optional<Followed>> FollowedOf(const TopicPartition& from) override;
   absl::Status Rewind(const DatasetId& dataset, uint64_t generation) override;
   absl::StatusOr<uint64_t> Generation(const DatasetId& dataset) override;
   absl::StatusOr<std::optional<CatalogRow>> Get(const DatasetId& dataset,
@@ -95,7 +93,7 @@ class RocksCatalogStore : public RocksCatalog {
 
 RocksCatalogStore::~RocksCatalogStore() {
   if (!flusher_.joinable()) return;
-  Flush().IgnoreError();  // what is not flushed comes again from the log
+  Flush({}).IgnoreError();  // what is not flushed comes again from the log
   {
     absl::MutexLock lock(&mutex_);
     closing_ = true;
@@ -249,12 +247,33 @@ absl::StatusOr<Offset> RocksCatalogStore::AppliedOffset(const DatasetId& dataset
   return it == state->applied.end() ? Offset(0) : it->second;
 }
 
+// The rows first: what is said of a partition must not be ahead of them.
+absl::Status RocksCatalogStore::Flush(const std::map<TopicPartition, Followed>& followed) {
+  absl::MutexLock apply(&apply_mutex_);
+  RETURN_IF_ERROR(FlushAll());
+  if (followed.empty()) return absl::OkStatus();
+  std::map<std::string, std::string> meta;
+  for (const auto& [tp, what] : followed) meta[FollowedKey(tp)] = EncodeFollowed(what);
+  return base_->Ingest({}, meta);
+}
+
+absl::StatusOr<std::optional<Followed>> RocksCatalogStore::FollowedOf(const TopicPartition& from) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> stored, base_->Meta(FollowedKey(from)));
+  if (!stored.has_value()) return std::optional<Followed>();
+  ASSIGN_OR_RETURN(const Followed followed, ParseFollowed(*stored));
+  return std::optional<Followed>(followed);
+}
+
 absl::Status RocksCatalogStore::Rewind(const DatasetId& dataset, uint64_t generation) {
   absl::MutexLock apply(&apply_mutex_);
   RETURN_IF_ERROR(FlushAll());
   ASSIGN_OR_RETURN(const std::shared_ptr<const DatasetState> state, Find(dataset.value()));
   std::map<std::string, std::string> meta;
-  for (const auto& [tp, offset] : state->applied) meta[AppliedKey(tp)] = "0";
+  for (const auto& [tp, offset] : state->applied) {
+    meta[AppliedKey(tp)] = "0";
+    ASSIGN_OR_RETURN(const std::optional<Followed> followed, FollowedOf(tp));
+    if (followed.has_value()) meta[FollowedKey(tp)] = EncodeFollowed({followed->at, Offset(0)});
+  }
   meta[GenerationKey(dataset.value())] = StrCat(generation);
   RETURN_IF_ERROR(base_->Ingest({}, meta));
   absl::MutexLock lock(&mutex_);

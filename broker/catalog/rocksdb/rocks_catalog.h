@@ -32,8 +32,6 @@ class RocksCatalog : public Catalog {
  public:
   // DATA_LOSS: the folder is corrupt; removed, it is rebuilt from the log.
   static absl::StatusOr<std::unique_ptr<RocksCatalog>> Open(RocksCatalogOptions options);
-  // Makes everything applied so far durable; a clean stop calls it.
-  virtual absl::Status Flush() = 0;
 };
 
 }  // namespace huiliu

@@ -148,7 +148,7 @@ TEST_F(RocksCatalogTest, AFullDiskStopsApplyingNotReading) {
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
   ASSERT_GT(applied, 0U);
   EXPECT_EQ(ScanNames(**catalog->Snapshot(), log.dataset()).size(), states[applied - 1].size());
-  EXPECT_EQ(catalog->Flush().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(catalog->Flush({}).code(), absl::StatusCode::kResourceExhausted);
   disk->space_left = -1;
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   while (applied < batches.size() && absl::Now() < deadline) {
@@ -159,7 +159,7 @@ TEST_F(RocksCatalogTest, AFullDiskStopsApplyingNotReading) {
     }
   }
   ASSERT_EQ(applied, batches.size());
-  ASSERT_EQ(catalog->Flush(), absl::OkStatus());
+  ASSERT_EQ(catalog->Flush({}), absl::OkStatus());
   EXPECT_EQ(ScanNames(**catalog->Snapshot(), log.dataset()).size(), states.back().size());
   EXPECT_EQ(*catalog->Rows(log.dataset()), static_cast<int64_t>(states.back().size()));
   catalog.reset();
@@ -175,7 +175,7 @@ TEST_F(RocksCatalogTest, NothingFlushedIsLostToPowerLoss) {
     auto catalog = Open(100'000, env.get());
     for (size_t b = 0; b < 20; ++b)
       ASSERT_EQ(catalog->Apply(log.dataset(), {batches[b]}), absl::OkStatus());
-    ASSERT_EQ(catalog->Flush(), absl::OkStatus());
+    ASSERT_EQ(catalog->Flush({}), absl::OkStatus());
     disk->fail_syncs = true;
     for (size_t b = 20; b < 30; ++b)
       ASSERT_EQ(catalog->Apply(log.dataset(), {batches[b]}), absl::OkStatus());
