@@ -95,7 +95,26 @@ absl::Status ReturnWorker::OpenReader() {
   return absl::OkStatus();
 }
 
+// Of a dataset that came to this worker after it had read what it remembers: another node may have
+// judged it before.
+absl::Status ReturnWorker::LookForFormerDecisions(const std::vector<std::string>& datasets) {
+  for (const std::string& dataset : datasets) {
+    if (remembered_.contains(dataset)) continue;
+    for (int32_t p = 0; p < parts_.topics.partitions; ++p) {
+      ASSIGN_OR_RETURN(const PartitionBounds bounds,
+                       parts_.backbone.Bounds({DecisionsTopic(dataset), Partition(p)}));
+      if (bounds.earliest == bounds.end) continue;
+      recovered_ = false;
+      lacks_decisions_ = true;
+    }
+    remembered_.insert(dataset);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReturnWorker::Recover() {
+  const std::vector<std::string> datasets = Datasets();
+  if (read_once_) RETURN_IF_ERROR(LookForFormerDecisions(datasets));
   if (!recovered_) {
     ASSIGN_OR_RETURN(const std::optional<std::string> stored,
                      parts_.backbone.Position(ReturnPosition(parts_.lane)));
@@ -103,12 +122,15 @@ absl::Status ReturnWorker::Recover() {
     if (stored.has_value()) {
       ASSIGN_OR_RETURN(mark, ParseEngineMark(*stored));
     }
-    const Staged staged =
-        !stored.has_value() || mark.node == parts_.node ? Staged::kHere : Staged::kElsewhere;
+    // Where nobody has numbered a transaction yet, a lone node may have judged before this lane.
+    const bool here = stored.has_value() && mark.node == parts_.node && !lacks_decisions_;
+    const Staged staged = here ? Staged::kHere : Staged::kElsewhere;
     RETURN_IF_ERROR(RecoverDecisions(parts_.backbone, PartitionsOf(&DecisionsTopic), mark.sequence,
                                      staged, &parts_.decisions));
     sequence_ = mark.sequence;
-    recovered_ = true;
+    recovered_ = read_once_ = true;
+    lacks_decisions_ = false;
+    remembered_.insert(datasets.begin(), datasets.end());
   }
   return kept_.CatchUp();
 }

@@ -4,6 +4,7 @@
 #define HUILIU_BROKER_PIPELINE_RETURN_WORKER_H_
 
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -92,6 +93,8 @@ class ReturnWorker {
   absl::StatusOr<bool> ReplayPage() ABSL_LOCKS_EXCLUDED(judging_);
   // Decides some history again, where new rules say so; whether any progress was made.
   absl::StatusOr<bool> JudgeHistory() ABSL_LOCKS_EXCLUDED(judging_, mutex_);
+  absl::Status LookForFormerDecisions(const std::vector<std::string>& datasets)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   absl::StatusOr<bool> JudgeHistoryOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
   std::vector<std::string> Datasets() const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Commit(Judgement* judgement) ABSL_EXCLUSIVE_LOCKS_REQUIRED(judging_);
@@ -113,7 +116,10 @@ class ReturnWorker {
   KeptRows kept_ ABSL_GUARDED_BY(judging_);
   PendingReplay replay_ ABSL_GUARDED_BY(judging_);
   bool recovered_ ABSL_GUARDED_BY(judging_) = false;
-  uint64_t sequence_ ABSL_GUARDED_BY(judging_) = 0;  // transactions committed
+  bool read_once_ ABSL_GUARDED_BY(judging_) = false;
+  bool lacks_decisions_ ABSL_GUARDED_BY(judging_) = false;      // that stand on the backbone
+  std::set<std::string> remembered_ ABSL_GUARDED_BY(judging_);  // datasets whose decisions are here
+  uint64_t sequence_ ABSL_GUARDED_BY(judging_) = 0;             // transactions committed
 
   mutable absl::Mutex mutex_;
   std::vector<std::string> datasets_ ABSL_GUARDED_BY(mutex_);

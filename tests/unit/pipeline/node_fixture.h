@@ -126,6 +126,14 @@ class NodeFixture {
     Start();
   }
 
+  // From now on it is a node of a cluster, on folders of its own: `lane` numbers its transactions.
+  void BecomeLane(const std::string& lane, const std::string& node) {
+    Stop();
+    lane_ = lane;
+    node_ = node;
+    Start();
+  }
+
   // One batch as an agent makes it; `bad`: rows that it could not map.
   absl::Status Send(const std::vector<SourceRow>& rows, const std::vector<std::string>& bad = {}) {
     last_batch = MakeBatch(rows, bad);
@@ -298,6 +306,7 @@ class NodeFixture {
   std::unique_ptr<Intake> intake;
   std::unique_ptr<ReturnWorker> worker;
   huiliu::v1::Batch last_batch;
+  bool knows_dataset = true;  // whether the worker is told of it when it starts
   int appended = 0, tombstones = 0;
   huiliu::v1::Envelope last_tombstone;                        // that Held met
   std::map<std::string, huiliu::v1::Envelope> last_envelope;  // by business id, of the last Held
@@ -344,14 +353,17 @@ class NodeFixture {
   }
 
   void Start() {
-    decisions_ = *RocksDbDecisionStore::Open(folder_ + "/decisions", {});
-    kept_ = *QuarantineStore::Open(folder_ + "/kept", {});
+    const std::string folder = node_.empty() ? folder_ : absl::StrCat(folder_, "/", node_);
+    std::filesystem::create_directories(folder);
+    decisions_ = *RocksDbDecisionStore::Open(folder + "/decisions", {});
+    kept_ = *QuarantineStore::Open(folder + "/kept", {});
     intake = std::make_unique<Intake>(state, *backbone_, *writer_, clock_, topics_);
     worker = std::make_unique<ReturnWorker>(
         ReturnWorker::Parts{state, *backbone_, *writer_, clock_, topics_, rules::YunnanDivisions(),
                             [](absl::string_view) { return std::string(32, 'k'); }, *decisions_,
-                            *kept_, [](absl::string_view, const absl::Status&) {}});
-    EXPECT_TRUE(worker->AddDataset("person").ok());
+                            *kept_, [](absl::string_view, const absl::Status&) {}, nullptr, lane_,
+                            node_, node_.empty() ? KeptGroup() : "kept/" + node_});
+    if (knows_dataset) EXPECT_TRUE(worker->AddDataset("person").ok());
     huiliu::v1::Hello hello;
     hello.set_source("src");
     hello.set_dataset("person");
@@ -371,7 +383,7 @@ class NodeFixture {
   static inline int counter_ = 0;
   ManualClock clock_;
   TopicSettings topics_;
-  std::string folder_;
+  std::string folder_, lane_, node_;
   std::unique_ptr<SigningKey> key_;
   std::unique_ptr<MemoryBackbone> backbone_;
   std::unique_ptr<FaultyWriter> writer_;

@@ -175,6 +175,41 @@ TEST(ReturnWorkerTest, LostStoresAreMadeAgainFromTheLog) {
   EXPECT_THAT(node.Held(F::kKunming), IsEmpty()) << "who held it is known";
 }
 
+// What a lone node decided holds in the lanes of the cluster that it becomes.
+TEST(ReturnWorkerTest, ALaneKnowsWhatTheLoneNodeBeforeItDecided) {
+  NodeFixture node;
+  ASSERT_TRUE(
+      node.Send({{Person("1", "530102"), "a:1", 10}, {Person("2", "530102"), "a:2", 10}}, {"坏"})
+          .ok());
+  ASSERT_TRUE(node.Judge().ok());
+  for (const char* name : {"n0", "n1"}) {
+    node.BecomeLane("3", name);
+    ASSERT_TRUE(node.Send({{Person("1", "530102"), "a:1", 10}}).ok());
+    ASSERT_TRUE(node.Judge().ok());
+    EXPECT_EQ(node.Balance(F::kKunming), "returned 2 quarantined 1") << "a re-read counts once";
+    EXPECT_THAT(node.Kept(), SizeIs(1));
+  }
+  ASSERT_TRUE(node.Send({{Person("1", "532901"), "a:3", 20}}).ok());
+  ASSERT_TRUE(node.Judge().ok());
+  EXPECT_THAT(node.Held(F::kKunming), SizeIs(1)) << "who held it is known";
+}
+
+// A node that takes a lane may hear of one of its datasets only afterwards.
+TEST(ReturnWorkerTest, OfADatasetThatComesLaterTheFormerDecisionsAreReadToo) {
+  NodeFixture node;
+  ASSERT_TRUE(node.Send({{Person("1", "530102"), "a:1", 10}}).ok());
+  ASSERT_TRUE(node.Judge().ok());
+  node.knows_dataset = false;
+  node.BecomeLane("3", "n0");
+  ASSERT_TRUE(node.worker->AddDataset("other").ok());
+  ASSERT_TRUE(node.Judge().ok());
+  ASSERT_TRUE(node.worker->AddDataset("person").ok());
+  ASSERT_TRUE(node.Send({{Person("1", "532901"), "a:2", 20}}).ok());
+  ASSERT_TRUE(node.Judge().ok());
+  EXPECT_THAT(node.Held(F::kKunming), IsEmpty()) << "who held it is known";
+  EXPECT_EQ(node.Balance(F::kKunming), "returned 1 outside 1");
+}
+
 TEST(ReturnWorkerTest, NewRulesHoldFromTheNextBatchAndMoveCountsWithinTheirDay) {
   NodeFixture node;
   ASSERT_TRUE(node.Send({{Person("1", "530102"), "a:1"}, {Person("2", "530102"), "a:2"}}).ok());
