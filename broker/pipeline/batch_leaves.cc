@@ -23,14 +23,15 @@ class Search {
 
   absl::Status ReadOwn() {
     ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(asked_.from));
-    // In one partition its records follow one another.
+    // In one partition its records follow one another, as a rule.
     const int64_t begin = asked_.offset.value() - static_cast<int64_t>(batch_.index);
     RETURN_IF_ERROR(Open(asked_.from));
     return Read(asked_.from, std::max(Offset(std::max<int64_t>(begin, 0)), bounds.earliest),
-                bounds.end);
+                bounds.end, /*whole=*/true);
   }
 
-  absl::Status ReadOther(const TopicPartition& tp) {
+  // Of its own partition too: on Kafka another writer's records may stand between.
+  absl::Status ReadAround(const TopicPartition& tp) {
     ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(tp));
     RETURN_IF_ERROR(Open(tp));
     Offset first = bounds.earliest, end = bounds.end;
@@ -45,7 +46,7 @@ class Search {
         first = std::max(batches[0].next, Offset(middle.value() + 1));
       }
     }
-    return Read(tp, end, bounds.end);
+    return Read(tp, end, bounds.end, /*whole=*/false);
   }
 
   bool late() const { return absl::Now() >= deadline_; }
@@ -62,8 +63,9 @@ class Search {
     return absl::OkStatus();
   }
 
-  // From `next` on, until what was appended later than the batch can have been.
-  absl::Status Read(const TopicPartition& tp, Offset next, Offset end) {
+  // From `next` on, until what was appended later than the batch can have been; `whole`: until what
+  // is of another batch.
+  absl::Status Read(const TopicPartition& tp, Offset next, Offset end, bool whole) {
     RETURN_IF_ERROR(reader_->Seek(tp, next));
     while (next < end) {
       if (late()) {
@@ -75,9 +77,7 @@ class Search {
       for (const StoredBatch& batch : batches) {
         ASSIGN_OR_RETURN(const size_t took, Take(batch));
         next = batch.next;
-        const bool own = tp == asked_.from;
-        // An append is whole: what follows it is of another batch.
-        if (own ? took == 0 && next > asked_.offset : batch.appended > appended_ + kAround)
+        if (whole ? took == 0 && next > asked_.offset : batch.appended > appended_ + kAround)
           return absl::OkStatus();
       }
     }
@@ -89,8 +89,8 @@ class Search {
     size_t took = 0;
     view.ForEach([&](int i, const RecordView& record) {
       const auto glance = GlanceAt(record.header);
-      if (!glance.ok() || glance->system != batch_.system || glance->epoch != batch_.epoch ||
-          glance->sequence != batch_.sequence ||
+      if (!glance.ok() || glance->system != batch_.system || glance->source != batch_.source ||
+          glance->epoch != batch_.epoch || glance->sequence != batch_.sequence ||
           glance->arrival_time_us != batch_.arrival_time_us) {
         return;
       }
@@ -123,13 +123,14 @@ absl::StatusOr<BatchLeaves> FindBatchLeaves(Backbone& backbone, const BatchSearc
   Search search(backbone, asked, batch);
   RETURN_IF_ERROR(search.ReadOwn());
   ASSIGN_OR_RETURN(const int32_t partitions, PartitionsOf(backbone, asked.from.topic));
-  for (int32_t p = 0; p < partitions && !search.complete(); ++p) {
-    if (Partition(p) == asked.from.partition) continue;
+  // Its own partition comes last.
+  for (int32_t i = 1; i <= partitions && !search.complete(); ++i) {
+    const Partition next((asked.from.partition.value() + i) % partitions);
     if (search.late()) {
       search.leaves().searched = false;
       break;
     }
-    RETURN_IF_ERROR(search.ReadOther({asked.from.topic, Partition(p)}));
+    RETURN_IF_ERROR(search.ReadAround({asked.from.topic, next}));
   }
   return std::move(search.leaves());
 }

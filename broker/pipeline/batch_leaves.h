@@ -39,9 +39,10 @@ struct BatchSearch {
   std::function<void(const LeafParts&)> found;
 };
 
-// Begins with the record's own partition; of the others it reads what was appended within a minute
-// of it. Records that compaction or retention took are not among them. DATA_LOSS where the envelope
-// or a batch cannot be read.
+// Begins with the record's own partition, where as a rule the batch's records follow one another;
+// of the others, and then of its own, it reads what was appended within a minute of it. Records
+// that compaction or retention took are not among them. DATA_LOSS where the envelope or a batch
+// cannot be read.
 absl::StatusOr<BatchLeaves> FindBatchLeaves(Backbone& backbone, const BatchSearch& search);
 
 }  // namespace huiliu::pipeline

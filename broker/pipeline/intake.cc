@@ -114,6 +114,8 @@ absl::Status AppendEntries(const Batch& batch, huiliu::v1::LineageEntry entry,
                     "计数中的日期或区划过长，无法留痕 / its counts name days or divisions that are "
                     "too long for the log");
     builder.Add("", "", entry.SerializeAsString());
+    // No two are the same bytes: those would be taken for a repetition, whose counts count once.
+    more.set_time_us(more.time_us() + 1);
     entry = more;
   } while (at < counts.size());
   const int32_t records = builder.count();

@@ -130,13 +130,18 @@ std::vector<huiliu::v1::LineageEntry> JudgedBatch::EntriesOf(size_t receiver, co
   return entries;
 }
 
-void JudgedBatch::Finish(absl::Time now, Transaction* transaction) {
+void JudgedBatch::Finish(absl::Time now, std::set<std::string>* written, Transaction* transaction) {
   RecordBatchBuilder lineage;
   for (size_t receiver = 0; receiver < outs_.size(); ++receiver) {
     Out& out = outs_[receiver];
-    for (const huiliu::v1::LineageEntry& entry : EntriesOf(receiver, out, now)) {
-      if (entry.records() > 0 || entry.counts_size() > 0)
-        lineage.Add("", "", entry.SerializeAsString());
+    for (huiliu::v1::LineageEntry& entry : EntriesOf(receiver, out, now)) {
+      if (entry.records() == 0 && entry.counts_size() == 0) continue;
+      std::string bytes = entry.SerializeAsString();
+      while (!written->insert(ToString(Sha256(bytes))).second) {
+        entry.set_time_us(entry.time_us() + 1);
+        bytes = entry.SerializeAsString();
+      }
+      lineage.Add("", "", bytes);
     }
     const int32_t records = out.records.count();
     if (records == 0) continue;

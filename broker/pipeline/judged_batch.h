@@ -47,7 +47,9 @@ class JudgedBatch {
   void Name(const rules::Decision& decision);
   // Those that decided it before, ids joined by commas.
   void NameWithdrawn(absl::string_view ids);
-  void Finish(absl::Time now, Transaction* transaction);
+  // `written`: the entries of the transaction so far. No two of one transaction are the same bytes:
+  // those would be taken for a repetition, whose counts count once.
+  void Finish(absl::Time now, std::set<std::string>* written, Transaction* transaction);
 
  private:
   struct Sums {

@@ -136,7 +136,7 @@ class BatchJudge {
 
   void LeaveBatch() {
     if (!judged_.has_value()) return;
-    judged_->Finish(j_.now, &j_.transaction);
+    judged_->Finish(j_.now, &j_.entries, &j_.transaction);
     for (size_t r = 0; r < impact_.size(); ++r) {
       if (!impact_[r].empty()) (*impacts_)[engine_->rule_labels[r]].MergeFrom(impact_[r]);
     }

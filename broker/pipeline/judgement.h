@@ -4,6 +4,7 @@
 #define HUILIU_BROKER_PIPELINE_JUDGEMENT_H_
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "broker/backbone/backbone.h"
@@ -26,6 +27,7 @@ struct Judgement {
   const absl::Time now;
   std::map<std::string, huiliu::v1::QuarantinedRow> kept;  // changed rows, by id
   Transaction transaction;
+  std::set<std::string> entries;  // digests of the lineage entries in it
 };
 
 // Judges a batch of a source topic. Its rows counted as pending since intake: that count moves.

@@ -178,7 +178,7 @@ class Redrive {
     const huiliu::v1::Envelope envelope = EnvelopeOf();
     for (const rules::Output& output : decision_.outputs)
       judged.Publish(record_key_, envelope, absl::ToUnixMicros(j_.now), decision_, output);
-    judged.Finish(j_.now, &j_.transaction);
+    judged.Finish(j_.now, &j_.entries, &j_.transaction);
     Remember();
     QuarantinedRow done = row_;
     done.set_territory_override(OverridesOf(decision_));

@@ -97,7 +97,10 @@ absl::Status LineageFold::Add(absl::string_view leaf) {
     ++state.malformed;
     return absl::OkStatus();
   }
-  RETURN_IF_ERROR(AddCounts(entry_));
+  if (entry_.counts_size() > 0) {
+    ASSIGN_OR_RETURN(const bool counted, WasCounted(leaf));
+    if (!counted) RETURN_IF_ERROR(AddCounts(entry_));
+  }
   return AddIndexes(entry_, index);
 }
 
@@ -125,6 +128,17 @@ absl::StatusOr<BalanceLine*> LineageFold::LineOf(const LineageEntry& entry,
   }
   lines_.emplace(std::move(key), &cached->second);
   return &cached->second;
+}
+
+// A transaction that Kafka repeated appends the same bytes once more.
+absl::StatusOr<bool> LineageFold::WasCounted(absl::string_view leaf) {
+  std::string key = keys::Counted(merkle::HashLeaf(leaf));
+  if (counted_.contains(key)) return true;
+  ASSIGN_OR_RETURN(const std::optional<std::string> stored, read_(key));
+  if (stored.has_value()) return true;
+  RETURN_IF_ERROR(Put(batch_, key, ""));
+  counted_.insert(std::move(key));
+  return false;
 }
 
 absl::Status LineageFold::AddCounts(const LineageEntry& entry) {

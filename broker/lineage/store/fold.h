@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,7 @@ class LineageFold {
  private:
   absl::Status AddCounts(const huiliu::v1::LineageEntry& entry);
   absl::Status AddIndexes(const huiliu::v1::LineageEntry& entry, int64_t index);
+  absl::StatusOr<bool> WasCounted(absl::string_view leaf);
   absl::StatusOr<BalanceLine*> LineOf(const huiliu::v1::LineageEntry& entry,
                                       const huiliu::v1::CountDelta& delta);
   absl::Status FlushEntries();
@@ -76,6 +78,7 @@ class LineageFold {
   bool tiles_written_ = false;
   std::vector<ReadRow> reads_;
   std::map<std::string, BalanceLine*> lines_;     // touched
+  std::set<std::string> counted_;                 // keys of entries that were counted
   std::map<std::string, int64_t> last_batch_us_;  // touched sources
 };
 

@@ -52,6 +52,10 @@ inline std::string Batch(absl::string_view source, uint64_t epoch, uint64_t sequ
   return absl::StrCat(BatchPrefix(source, epoch, sequence),
                       BigEndian(static_cast<uint64_t>(index)));
 }
+// First bytes of the leaf hash of an entry whose counts are in the balance → empty.
+inline std::string Counted(const Digest& leaf_hash) {
+  return absl::StrCat("h", AsBytes(leaf_hash).substr(0, kDigestPrefix));
+}
 // Topic, partition, last offset of a run that the catalog applied → its first offset, leaf index.
 inline std::string AppliedPrefix(absl::string_view topic, int32_t partition) {
   return absl::StrCat("a", topic, absl::string_view("\0", 1),

@@ -197,6 +197,40 @@ TEST_F(LineageStoreTest, ReadsAgreeWhileTheLogGrows) {
   EXPECT_EQ(wrong, 0);
 }
 
+// Kafka's transactions have been seen to be repeated: both copies stand in the log and in the tree.
+TEST_F(LineageStoreTest, AnEntryThatComesAgainCountsOnce) {
+  huiliu::v1::Batch batch;
+  batch.set_source("s");
+  batch.set_epoch(1);
+  batch.set_sequence(1);
+  batch.set_dataset("d");
+  auto* delta = batch.add_counts();
+  delta->set_day("2026-11-01");
+  delta->set_receiver("530100");
+  delta->set_outcome(huiliu::v1::OUTCOME_RETURNED);
+  delta->set_rows(90);
+  const LineageEntry first = lineage::IntakeEntry(batch, "sys", "o", "530100", "a", {}, kNow);
+  batch.set_sequence(2);
+  const LineageEntry next = lineage::IntakeEntry(batch, "sys", "o", "530100", "a", {}, kNow);
+  Log log;
+  log.Add({first, first});
+  log.Add({next});
+  log.Add({first, next});
+  const auto read = [](LineageStore& store) { return store.Balance("530100", "")->front().read(); };
+  {
+    auto store = Open();
+    ASSERT_TRUE(store.ok());
+    ASSERT_TRUE((*store)->Fold(log.batches).ok());
+    EXPECT_EQ(read(**store), 180);
+  }
+  auto store = Open();  // also where the first was folded by a process of before
+  log.batches.clear();
+  log.Add({next, first});
+  ASSERT_TRUE((*store)->Fold(log.batches).ok());
+  EXPECT_EQ(read(**store), 180);
+  EXPECT_EQ((*store)->Size(), 7);
+}
+
 TEST_F(LineageStoreTest, RedriveMovesRowsWithinTheirDay) {
   huiliu::v1::Batch batch;
   batch.set_source("s");

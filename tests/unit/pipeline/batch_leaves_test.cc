@@ -111,6 +111,43 @@ TEST_F(BatchLeavesTest, ItEndsWhereEnoughIsFoundAndWhereTimeRunsOut) {
   EXPECT_FALSE(FindBatchLeaves(*backbone_, search)->searched);
 }
 
+// Two writers of one partition on Kafka: what one appended at once may stand between the other's.
+TEST_F(BatchLeavesTest, ARecordOfAnotherWriterInBetweenHidesNoneOfTheBatch) {
+  const int64_t arrival = absl::ToUnixMicros(clock_.Now());
+  std::vector<Offset> offsets;
+  std::vector<std::string> headers;
+  // Of each: its source, and its place in its batch; one append each, as a reader finds them.
+  const std::pair<const char*, int> records[] = {{"a", 0}, {"b", 0}, {"a", 1}, {"b", 1},
+                                                 {"b", 2}, {"b", 3}, {"a", 2}};
+  for (const auto& [source, index] : records) {
+    huiliu::v1::Envelope envelope;
+    envelope.ParseFromString(Envelope(50, index));
+    envelope.set_source(source);
+    std::string header = envelope.SerializeAsString();
+    AppendArrival(arrival, &header);
+    RecordBatchBuilder batch;
+    batch.Add(absl::StrCat(source, index), header, "content");
+    Transaction transaction;
+    transaction.appends.push_back({{"t", Partition(0)}, batch.Finish(), 1});
+    offsets.push_back((*writer_->Commit(std::move(transaction))).first_offsets[0]);
+    headers.push_back(header);
+  }
+  for (const size_t asked : {size_t{0}, size_t{2}, size_t{6}}) {
+    BatchSearch search{{"t", Partition(0)}, offsets[asked], headers[asked]};
+    std::string found;
+    search.found = [&](const LeafParts& parts) { found = std::string(parts.key); };
+    const auto leaves = FindBatchLeaves(*backbone_, search);
+    ASSERT_TRUE(leaves.ok()) << leaves.status();
+    EXPECT_EQ(found, absl::StrCat("a", records[asked].second));
+    ASSERT_EQ(leaves->by_index.size(), 3U) << "asked of record " << asked;
+    for (const size_t at : {size_t{0}, size_t{2}, size_t{6}}) {
+      EXPECT_EQ(leaves->by_index.at(static_cast<uint32_t>(records[at].second)),
+                RecordLeafHash(absl::StrCat("a", records[at].second), WithoutArrival(headers[at]),
+                               Sha256("content")));
+    }
+  }
+}
+
 // The same epoch and sequence of another source of the system: it came at another time.
 TEST_F(BatchLeavesTest, ABatchThatCameAtAnotherTimeIsAnother) {
   Append(50);
