@@ -102,8 +102,19 @@ absl::StatusOr<EngineMark> ParseEngineMark(absl::string_view text) {
   return mark;
 }
 
+std::string WhyNotDecision(const RecordView& record) {
+  // Source, system, business key.
+  const std::vector<absl::string_view> parts = absl::StrSplit(record.key, absl::MaxSplits('\0', 2));
+  if (parts.size() < 3 || parts[0].empty() || parts[1].empty()) return "its key is no decision's";
+  NodeDecision decision;
+  if (!record.tombstone && !DecodeNodeDecision(record.value, &decision).ok())
+    return "its value is no decision";
+  return "";
+}
+
 absl::Status RecoverDecisions(Backbone& backbone, absl::Span<const TopicPartition> partitions,
-                              uint64_t sequence, Staged staged, DecisionStore* store) {
+                              uint64_t sequence, Staged staged, SetAside* set_aside,
+                              DecisionStore* store) {
   if (staged == Staged::kHere) {
     const absl::Status recovered = store->Recover(sequence);
     if (recovered.code() != absl::StatusCode::kFailedPrecondition) return recovered;
@@ -119,8 +130,9 @@ absl::Status RecoverDecisions(Backbone& backbone, absl::Span<const TopicPartitio
     std::vector<DecisionUpdate> updates;
     // A batch may have been emptied by compaction: an empty answer would end the rebuild.
     while (reader != nullptr && updates.empty()) {
-      ASSIGN_OR_RETURN(const std::vector<StoredBatch> batches, reader->Poll(absl::ZeroDuration()));
+      ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reader->Poll(absl::ZeroDuration()));
       if (batches.empty()) break;
+      RETURN_IF_ERROR(Sift(WhyNotDecision, set_aside, &batches));
       for (const StoredBatch& batch : batches) {
         ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
         view.ForEach([&](int, const RecordView& record) {

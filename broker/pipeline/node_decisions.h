@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "broker/backbone/backbone.h"
+#include "broker/pipeline/set_aside.h"
 #include "core/rules/return_engine.h"
 #include "storage/decisions/decision_store.h"
 
@@ -67,12 +68,16 @@ absl::StatusOr<EngineMark> ParseEngineMark(absl::string_view text);  // DATA_LOS
 // Where the changes of the last committed transaction were staged, if anywhere.
 enum class Staged : uint8_t { kHere, kElsewhere };
 
+// Why a record of a decisions topic is none of ours; empty: it may be ours.
+std::string WhyNotDecision(const RecordView& record);
+
 // Brings the local store to what the backbone says: staged changes that were committed are taken,
 // others dropped; where it lacks some, or another node committed last (it may have judged other
 // batches under the number of what is staged here), all is read again from `partitions` of the
-// decisions topics.
+// decisions topics. `set_aside`: where messages of others in them are counted; may be null.
 absl::Status RecoverDecisions(Backbone& backbone, absl::Span<const TopicPartition> partitions,
-                              uint64_t sequence, Staged staged, DecisionStore* store);
+                              uint64_t sequence, Staged staged, SetAside* set_aside,
+                              DecisionStore* store);
 
 }  // namespace huiliu::pipeline
 

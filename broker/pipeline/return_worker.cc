@@ -126,7 +126,7 @@ absl::Status ReturnWorker::Recover() {
     const bool here = stored.has_value() && mark.node == parts_.node && !lacks_decisions_;
     const Staged staged = here ? Staged::kHere : Staged::kElsewhere;
     RETURN_IF_ERROR(RecoverDecisions(parts_.backbone, PartitionsOf(&DecisionsTopic), mark.sequence,
-                                     staged, &parts_.decisions));
+                                     staged, parts_.set_aside, &parts_.decisions));
     sequence_ = mark.sequence;
     recovered_ = read_once_ = true;
     lacks_decisions_ = false;

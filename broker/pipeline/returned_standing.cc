@@ -16,15 +16,15 @@ std::string Encode(const ReturnedStanding& standing) {
   return text;
 }
 
-absl::StatusOr<ReturnedStanding> LoadStanding(Backbone& backbone, const std::string& key) {
-  ASSIGN_OR_RETURN(const std::optional<std::string> stored, backbone.Position(key));
+absl::StatusOr<ReturnedStanding> ParseStanding(absl::string_view text) {
+  const absl::Status torn =
+      absl::DataLossError("how far a returned topic was taken cannot be read");
   ReturnedStanding standing;
-  for (const absl::string_view part : absl::StrSplit(stored.value_or(""), ' ', absl::SkipEmpty())) {
+  for (const absl::string_view part : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
     const std::pair<absl::string_view, absl::string_view> field = absl::StrSplit(part, '=');
     int32_t partition = 0;
     int64_t value = 0;
-    if (!absl::SimpleAtoi(field.second, &value) || value < 0)
-      return absl::DataLossError(StrCat("position ", key, " cannot be read"));
+    if (!absl::SimpleAtoi(field.second, &value) || value < 0) return torn;
     if (field.first == "generation") {
       standing.generation = static_cast<uint64_t>(value);
     } else if (field.first == "restoring") {
@@ -34,9 +34,16 @@ absl::StatusOr<ReturnedStanding> LoadStanding(Backbone& backbone, const std::str
     } else if (absl::SimpleAtoi(field.first, &partition)) {
       standing.applied[partition] = Offset(value);
     } else {
-      return absl::DataLossError(StrCat("position ", key, " cannot be read"));
+      return torn;
     }
   }
+  return standing;
+}
+
+absl::StatusOr<ReturnedStanding> LoadStanding(Backbone& backbone, const std::string& key) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> stored, backbone.Position(key));
+  absl::StatusOr<ReturnedStanding> standing = ParseStanding(stored.value_or(""));
+  if (!standing.ok()) return Annotate(standing.status(), StrCat("position ", key));
   return standing;
 }
 

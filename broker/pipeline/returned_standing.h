@@ -25,6 +25,7 @@ inline std::string ReturnedStandingKey(absl::string_view receiver, absl::string_
 }
 
 std::string Encode(const ReturnedStanding& standing);
+absl::StatusOr<ReturnedStanding> ParseStanding(absl::string_view text);  // DATA_LOSS
 // The stored one; of a topic of which nothing was ever applied the empty one. DATA_LOSS where it
 // cannot be read.
 absl::StatusOr<ReturnedStanding> LoadStanding(Backbone& backbone, const std::string& key);

@@ -18,9 +18,12 @@ struct Framing {
   std::function<bool(absl::string_view topic, uint32_t schema_id)> knows;
 };
 
+// What is said of messages of others in Kafka's own topics: KafkaOptions.on_foreign.
+using OnForeign = std::function<void(const TopicPartition&, Offset, absl::string_view why)>;
+
 absl::StatusOr<std::unique_ptr<Backbone>> OpenBackbone(const Config& config, Clock& clock,
                                                        std::function<void(const std::string&)> warn,
-                                                       Framing framing);
+                                                       Framing framing, OnForeign on_foreign);
 
 }  // namespace huiliu::server
 

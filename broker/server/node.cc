@@ -100,7 +100,10 @@ class OneNode : public Node {
     Framing framing;
     framing.before = [this](absl::string_view topic) { return FramingOf(topic); };
     framing.knows = [this](absl::string_view topic, uint32_t id) { return KnowsSchema(topic, id); };
-    ASSIGN_OR_RETURN(backbone_, OpenBackbone(config_, clock_, warn, std::move(framing)));
+    const auto foreign = [this](const TopicPartition& from, Offset offset, absl::string_view why) {
+      set_aside_.Add(from, offset, why);
+    };
+    ASSIGN_OR_RETURN(backbone_, OpenBackbone(config_, clock_, warn, std::move(framing), foreign));
     for (const TopicSpec& spec : {pipeline::ControlTopicSpec(), pipeline::LineageTopicSpec(),
                                   pipeline::QuarantineTopicSpec()}) {
       RETURN_IF_ERROR(backbone_->EnsureTopic(spec));

@@ -14,9 +14,11 @@ class OnKafka : public KafkaBackbone {
  public:
   explicit OnKafka(std::unique_ptr<Cluster> cluster)
       : cluster_(std::move(cluster)),
-        positions_(*cluster_, kPositionsTopic, cluster_->options().position_partitions,
-                   Isolation::kCommitted),
-        writers_(*cluster_, kWritersTopic, 1, Isolation::kAll),
+        positions_(
+            *cluster_, kPositionsTopic, cluster_->options().position_partitions,
+            Isolation::kCommitted,
+            [this](const RecordView& record) { return WhyNotStored(cluster_->options(), record); }),
+        writers_(*cluster_, kWritersTopic, 1, Isolation::kAll, &WhyNotClaim),
         tail_(*cluster_) {}
 
   absl::Status Start() {

@@ -65,6 +65,13 @@ struct KafkaOptions {
   // Whether a frame's schema is one of the topic's; readers leave other frames on. Null: all are.
   // Any thread; may wait.
   std::function<bool(absl::string_view topic, uint32_t schema_id)> knows_schema = nullptr;
+  // Why a position is none of the product's, empty: it may be. `value` empty: it was removed. Null:
+  // all are ours. Any thread.
+  std::function<std::string(absl::string_view key, absl::string_view value)> why_not_position =
+      nullptr;
+  // Told of each message in the backbone's own topics that none of ours wrote, as often as it is
+  // read; it is passed over. May be null. Any thread.
+  std::function<void(const TopicPartition&, Offset, absl::string_view why)> on_foreign = nullptr;
   // What librdkafka warns of. Any thread.
   std::function<void(const std::string&)> warn;
 };

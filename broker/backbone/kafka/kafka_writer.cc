@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "absl/random/random.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "broker/backbone/kafka/topic_settings.h"
 #include "broker/backbone/topic.h"
 #include "core/base/status.h"
@@ -35,6 +38,37 @@ absl::Status Fenced(const std::string& id) {
 
 std::string PositionKey(absl::string_view key) { return absl::StrCat("p/", key); }
 std::string MarkKey(absl::string_view writer_id) { return absl::StrCat("w/", writer_id); }
+
+namespace {
+
+bool IsIncarnation(absl::string_view text) {
+  return text.size() == 16 && std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isdigit(static_cast<unsigned char>(c)) || (c >= 'a' && c <= 'f');
+         });
+}
+
+bool IsMark(absl::string_view text) {
+  const size_t slash = text.find('/');
+  uint64_t number = 0;
+  return slash != absl::string_view::npos && IsIncarnation(text.substr(0, slash)) &&
+         absl::SimpleAtoi(text.substr(slash + 1), &number);
+}
+
+}  // namespace
+
+std::string WhyNotClaim(const RecordView& record) {
+  if (record.key.empty()) return "it names no writer";
+  return !record.tombstone && IsIncarnation(record.value) ? "" : "its value is no incarnation";
+}
+
+std::string WhyNotStored(const KafkaOptions& options, const RecordView& record) {
+  absl::string_view key = record.key;
+  if (absl::ConsumePrefix(&key, "w/"))
+    return !record.tombstone && IsMark(record.value) ? "" : "its value is no mark of a writer";
+  if (!absl::ConsumePrefix(&key, "p/")) return "its key is none of ours";
+  if (!record.tombstone && record.value.empty()) return "it is neither a position nor its removal";
+  return options.why_not_position ? options.why_not_position(key, record.value) : "";
+}
 
 KafkaWriter::KafkaWriter(WriterParts parts, std::string id)
     : parts_(parts), id_(std::move(id)), incarnation_(NewIncarnation()) {}

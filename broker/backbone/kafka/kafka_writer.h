@@ -25,6 +25,9 @@ struct WriterParts {
 // Keys in the positions topic: "p/" a position, "w/" the mark of a writer's last transaction.
 std::string PositionKey(absl::string_view key);
 std::string MarkKey(absl::string_view writer_id);
+// Why a record of the topic of positions, of that of claims is none of ours; empty: it may be.
+std::string WhyNotStored(const KafkaOptions& options, const RecordView& record);
+std::string WhyNotClaim(const RecordView& record);
 
 class KafkaWriter : public BackboneWriter {
  public:

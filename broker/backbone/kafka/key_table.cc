@@ -26,6 +26,22 @@ absl::StatusOr<std::optional<std::string>> KeyTable::Get(absl::string_view key) 
   return std::optional<std::string>(it->second);
 }
 
+void KeyTable::Take(const StoredBatch& batch, const RecordBatchView& view) {
+  view.ForEach([&](int i, const RecordView& record) {
+    mutex_.AssertHeld();
+    const std::string why = why_not_(record);
+    if (!why.empty()) {
+      const Offset offset = batch.offsets.empty() ? Offset(batch.first_offset.value() + i)
+                                                  : batch.offsets[static_cast<size_t>(i)];
+      if (cluster_.options().on_foreign) cluster_.options().on_foreign(batch.from, offset, why);
+    } else if (record.tombstone) {
+      values_.erase(record.key);
+    } else {
+      values_[record.key] = std::string(record.value);
+    }
+  });
+}
+
 absl::Status KeyTable::ReadTo(const TopicPartition& tp, int64_t end) {
   if (reader_ == nullptr) {
     ReaderOptions options;
@@ -44,14 +60,7 @@ absl::Status KeyTable::ReadTo(const TopicPartition& tp, int64_t end) {
     ASSIGN_OR_RETURN(const std::vector<StoredBatch> batches, reader_->Poll(absl::Milliseconds(20)));
     for (const StoredBatch& batch : batches) {
       ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
-      view.ForEach([&](int, const RecordView& record) {
-        mutex_.AssertHeld();
-        if (record.tombstone) {
-          values_.erase(record.key);
-        } else {
-          values_[record.key] = std::string(record.value);
-        }
-      });
+      Take(batch, view);
     }
   }
   return absl::OkStatus();

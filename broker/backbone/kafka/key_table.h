@@ -2,6 +2,7 @@
 #ifndef HUILIU_BROKER_BACKBONE_KAFKA_KEY_TABLE_H_
 #define HUILIU_BROKER_BACKBONE_KAFKA_KEY_TABLE_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,14 +12,19 @@
 
 namespace huiliu::kafka {
 
-// Thread-safe.
+// Thread-safe. What others wrote is passed over, and KafkaOptions.on_foreign is told of it: the
+// value before it stays, as long as compaction leaves that.
 class KeyTable {
  public:
-  KeyTable(Cluster& cluster, std::string topic, int32_t partitions, Isolation isolation)
+  // Why a record is none of ours; empty: it is.
+  using WhyNot = std::function<std::string(const RecordView&)>;
+  KeyTable(Cluster& cluster, std::string topic, int32_t partitions, Isolation isolation,
+           WhyNot why_not)
       : cluster_(cluster),
         topic_(std::move(topic)),
         partitions_(partitions),
-        isolation_(isolation) {}
+        isolation_(isolation),
+        why_not_(std::move(why_not)) {}
 
   // What it is now: transactions that are open now are waited for, since one may turn out to be
   // committed.
@@ -27,12 +33,15 @@ class KeyTable {
 
  private:
   Partition PartitionOf(absl::string_view key) const;
+  void Take(const StoredBatch& batch, const RecordBatchView& view)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReadTo(const TopicPartition& tp, int64_t end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Cluster& cluster_;
   const std::string topic_;
   const int32_t partitions_;
   const Isolation isolation_;
+  const WhyNot why_not_;
   absl::Mutex mutex_;
   std::unique_ptr<KafkaReader> reader_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::string> values_ ABSL_GUARDED_BY(mutex_);

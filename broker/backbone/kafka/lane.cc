@@ -8,6 +8,11 @@ namespace {
 // Records whose append is not known are cut into batches of this many.
 constexpr int kLooseBatch = 1000;
 
+// Of an append as we write it: a header that says more is none of ours. A batch that grows beyond
+// the bytes, because what the header promised does not come, goes out as it is.
+constexpr int32_t kMaxAppendRecords = 1 << 20;
+constexpr size_t kMaxBatchBytes = size_t{64} << 20;
+
 absl::string_view HeaderOf(rd_kafka_headers_t* headers, const char* name) {
   const void* value = nullptr;
   size_t size = 0;
@@ -40,8 +45,9 @@ void Lane::Add(const rd_kafka_message_t& message) {
   const absl::string_view begins = HeaderOf(headers, kBatchHeader);
   if (partial_.has_value()) {
     const bool loose = partial_->expected_last < 0;
-    const bool full =
+    const bool ended =
         loose ? partial_->records.count() >= kLooseBatch : message.offset > partial_->expected_last;
+    const bool full = ended || partial_->bytes >= kMaxBatchBytes;
     if (!begins.empty() || full) Finish();
   }
   if (!partial_.has_value()) {
@@ -51,13 +57,15 @@ void Lane::Add(const rd_kafka_message_t& message) {
     rd_kafka_timestamp_type_t type;
     partial_->batch.appended = absl::FromUnixMillis(rd_kafka_message_timestamp(&message, &type));
     int32_t count = 0;
-    partial_->batch.append_known = absl::SimpleAtoi(begins, &count) && count > 0;
+    partial_->batch.append_known =
+        absl::SimpleAtoi(begins, &count) && count > 0 && count <= kMaxAppendRecords;
     if (partial_->batch.append_known) partial_->expected_last = message.offset + count - 1;
   }
   OpenBatch& partial = *partial_;
   partial.gaps = partial.gaps ||
                  (!partial.offsets.empty() && partial.offsets.back().value() + 1 != message.offset);
   partial.offsets.push_back(Offset(message.offset));
+  partial.bytes += message.len + message.key_len;
   const absl::string_view key = Bytes(message.key, message.key_len);
   const absl::string_view header = HeaderOf(headers, kEnvelopeHeader);
   if (message.payload == nullptr) {

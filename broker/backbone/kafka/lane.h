@@ -22,6 +22,7 @@ struct OpenBatch {
   RecordBatchBuilder records;
   std::vector<Offset> offsets;
   int64_t expected_last = -1;  // offset of the append's last record; -1: not known
+  size_t bytes = 0;
   bool gaps = false;
 };
 

@@ -21,6 +21,15 @@ TEST(EngineMarkTest, SaysWhichNodeCommittedLast) {
   EXPECT_TRUE(absl::IsDataLoss(ParseEngineMark("n0").status()));
 }
 
+// A decision as it is stored, telling of a row.
+std::string Stored(const std::string& row_id) {
+  NodeDecision decision;
+  decision.kept = "1/1/0";
+  decision.prior.row_id = row_id;
+  return EncodeNodeDecision(decision);
+}
+const std::string kKey = DecisionKey("source", std::string("system\0key", 10));
+
 // This node staged transaction 1 and was stopped before its commit; another node committed its own.
 std::string RecoveredValue(Staged staged) {
   const std::string folder = testing::TempDir() + "/node_decisions";
@@ -31,23 +40,55 @@ std::string RecoveredValue(Staged staged) {
   spec.cleanup = Cleanup::kCompact;
   EXPECT_TRUE(backbone->EnsureTopic(spec).ok());
   RecordBatchBuilder theirs;
-  theirs.Add("key", "", "theirs");
+  theirs.Add(kKey, "", Stored("theirs"));
   Transaction transaction;
   transaction.appends.push_back({kDecisions, theirs.Finish(), 1});
   EXPECT_TRUE((*backbone->OpenWriter("other"))->Commit(std::move(transaction)).ok());
   const auto store = *RocksDbDecisionStore::Open(folder, {});
   EXPECT_TRUE(store->Recover(0).ok());
-  EXPECT_TRUE(store->Stage(1, {{"key", "ours"}}).ok());
+  EXPECT_TRUE(store->Stage(1, {{kKey, Stored("ours")}}).ok());
   const TopicPartition partitions[] = {kDecisions};
-  EXPECT_EQ(RecoverDecisions(*backbone, partitions, 1, staged, store.get()), absl::OkStatus());
+  EXPECT_EQ(RecoverDecisions(*backbone, partitions, 1, staged, nullptr, store.get()),
+            absl::OkStatus());
   EXPECT_EQ(store->committed_sequence(), 1U);
-  const absl::string_view keys[] = {"key"};
-  return (*store->GetMany(keys))[0].value_or("none");
+  const absl::string_view keys[] = {kKey};
+  NodeDecision decision;
+  const auto found = *store->GetMany(keys);
+  if (!found[0].has_value() || !DecodeNodeDecision(*found[0], &decision).ok()) return "none";
+  return decision.prior.row_id;
 }
 
 TEST(RecoverDecisionsTest, WhatWasStagedHereIsTheTruthOfThisNodesTransactionAlone) {
   EXPECT_EQ(RecoveredValue(Staged::kHere), "ours");
   EXPECT_EQ(RecoveredValue(Staged::kElsewhere), "theirs");
+}
+
+// Whoever may write to the topic can put anything into it: a takeover goes on over it.
+TEST(RecoverDecisionsTest, MessagesOfOthersAreSetAside) {
+  const auto backbone = NewMemoryBackbone();
+  TopicSpec spec;
+  spec.name = kDecisions.topic;
+  spec.cleanup = Cleanup::kCompact;
+  ASSERT_TRUE(backbone->EnsureTopic(spec).ok());
+  const auto writer = *backbone->OpenWriter("any");
+  RecordBatchBuilder batch;
+  batch.Add("zz", "", "garbage");
+  batch.Add(kKey, "", Stored("row"));
+  batch.Add(kKey, "", "garbage under a key of ours");
+  batch.AddTombstone("zz", "");
+  Transaction transaction;
+  transaction.appends.push_back({kDecisions, batch.Finish(), 4});
+  ASSERT_TRUE(writer->Commit(std::move(transaction)).ok());
+  SetAside aside([](const std::string&) {});
+  const auto store = NewMemoryDecisionStore();
+  const TopicPartition partitions[] = {kDecisions};
+  ASSERT_EQ(RecoverDecisions(*backbone, partitions, 5, Staged::kElsewhere, &aside, store.get()),
+            absl::OkStatus());
+  const absl::string_view keys[] = {kKey, "zz"};
+  const auto found = *store->GetMany(keys);
+  EXPECT_EQ(found[0].value_or(""), Stored("row"));
+  EXPECT_FALSE(found[1].has_value());
+  EXPECT_EQ(aside.seen().at(kDecisions.topic).messages, 3);
 }
 
 }  // namespace

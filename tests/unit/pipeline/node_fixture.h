@@ -363,7 +363,9 @@ class NodeFixture {
                             [](absl::string_view) { return std::string(32, 'k'); }, *decisions_,
                             *kept_, [](absl::string_view, const absl::Status&) {}, nullptr, lane_,
                             node_, node_.empty() ? KeptGroup() : "kept/" + node_});
-    if (knows_dataset) EXPECT_TRUE(worker->AddDataset("person").ok());
+    if (knows_dataset) {
+      EXPECT_TRUE(worker->AddDataset("person").ok());
+    }
     huiliu::v1::Hello hello;
     hello.set_source("src");
     hello.set_dataset("person");
