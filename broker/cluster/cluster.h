@@ -90,7 +90,8 @@ class Cluster {
   absl::StatusOr<std::optional<Peer>> HolderOf(absl::string_view key) const;
   absl::StatusOr<std::optional<Peer>> OwnerOf(const std::string& receiver) const;
 
-  // Without brokers the lags are missing, see lag_unknown; the rest is known here.
+  // Without brokers the lags are missing, see lag_unknown; the rest is known here. At most a second
+  // old: the brokers are asked several times for each partition, however many ask.
   huiliu::v1::GetClusterStatusResponse Status() const;
 
  private:
@@ -105,6 +106,7 @@ class Cluster {
   absl::Status PlaceOnce();
   absl::StatusOr<std::optional<Peer>> HolderOfLane(int32_t lane) const;
   bool AwaitStopping(absl::Duration timeout);
+  huiliu::v1::GetClusterStatusResponse StatusNow() const;
   absl::Status FillLag(huiliu::v1::GetClusterStatusResponse* response) const;
 
   const ClusterOptions options_;
@@ -117,6 +119,9 @@ class Cluster {
   std::set<std::string> ended_;  // incarnations; the thread of lanes_ only
   Lanes lanes_;
   Members members_;
+  mutable absl::Mutex telling_;
+  mutable huiliu::v1::GetClusterStatusResponse told_ ABSL_GUARDED_BY(telling_);
+  mutable std::optional<absl::Duration> told_at_ ABSL_GUARDED_BY(telling_);  // since boot
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread follower_;

@@ -1,6 +1,7 @@
 #include "broker/cluster/lanes.h"
 
 #include "absl/strings/str_cat.h"
+#include "broker/pipeline/lease.h"
 #include "broker/pipeline/topics.h"
 #include "core/base/status.h"
 
@@ -11,6 +12,7 @@ constexpr char kGroup[] = "lanes";
 constexpr char kWorker[] = "lanes";
 constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(500);
+constexpr absl::Duration kLookEvery = absl::Seconds(2);
 
 TopicPartition PartitionOf(int32_t lane) { return {Lanes::kTopic, Partition(lane)}; }
 
@@ -110,6 +112,7 @@ absl::Status Lanes::TakeAssigned() {
 
 absl::Status Lanes::Step() {
   if (reader_ == nullptr) {
+    RETURN_IF_ERROR(backbone_.EnsureTopic(Topic(count_)));  // it may have been deleted under us
     ReaderOptions options;
     options.group = kGroup;
     options.subscribed_topics = {kTopic};
@@ -118,6 +121,13 @@ absl::Status Lanes::Step() {
     ASSIGN_OR_RETURN(reader_, backbone_.OpenReader(std::move(options)));
   }
   RETURN_IF_ERROR(reader_->Poll(kPollTimeout).status());
+  // A reader is not told that its topic is gone.
+  const absl::Duration now = pipeline::SinceBoot();
+  if (now - looked_ >= kLookEvery) {
+    looked_ = now;
+    const absl::Status there = backbone_.Bounds(PartitionOf(kLeading)).status();
+    if (absl::IsNotFound(there)) return there;
+  }
   return TakeAssigned();
 }
 

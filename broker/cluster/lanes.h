@@ -72,6 +72,7 @@ class Lanes : public pipeline::Fence {
   Hooks hooks_;
   std::unique_ptr<BackboneReader> reader_;  // own thread only
   std::set<int32_t> assigned_;              // own thread only
+  absl::Duration looked_;                   // own thread only; after the topic, since boot
   mutable absl::Mutex mutex_;
   std::set<int32_t> held_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

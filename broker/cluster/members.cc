@@ -14,6 +14,8 @@ using pipeline::SinceBoot;
 constexpr char kWorker[] = "members";
 constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(500);
+// Every node speaks each second, this one too: who hears nobody for so long looks after the topic.
+constexpr absl::Duration kSilence = absl::Seconds(3);
 const TopicPartition kPartition{Members::kTopic, Partition(0)};
 
 }  // namespace
@@ -63,7 +65,10 @@ absl::Status Members::SayNow(bool leaving) {
   Transaction transaction;
   transaction.appends.push_back({kPartition, batch.Finish(), 1});
   const absl::Duration began = SinceBoot();
-  RETURN_IF_ERROR(writer_.Commit(std::move(transaction)).status());
+  const absl::Status said = writer_.Commit(std::move(transaction)).status();
+  // Deleted under us: what there is to know everybody says again at once.
+  if (absl::IsNotFound(said)) RETURN_IF_ERROR(backbone_.EnsureTopic(Topic()));
+  RETURN_IF_ERROR(said);
   absl::MutexLock lock(&mutex_);
   said_ = began;
   return absl::OkStatus();
@@ -115,8 +120,10 @@ absl::Status Members::ListenOnce(absl::Duration timeout) {
     options.assigned = {kPartition};
     options.start = StartAt::kEarliest;
     ASSIGN_OR_RETURN(reader_, backbone_.OpenReader(options));
+    if (bounds.log_end < next_) next_ = Offset(0);  // it was made again
     next_ = std::max(next_, bounds.earliest);
     RETURN_IF_ERROR(reader_->Seek(kPartition, next_));
+    spoken_ = SinceBoot();
   }
   const absl::Duration asked = SinceBoot();
   ASSIGN_OR_RETURN(const std::vector<StoredBatch> batches, reader_->Poll(timeout));
@@ -124,6 +131,9 @@ absl::Status Members::ListenOnce(absl::Duration timeout) {
     Hear(batch);
     next_ = batch.next;
   }
+  if (!batches.empty()) spoken_ = SinceBoot();
+  // A reader is not told that its topic is gone; opening it anew tells.
+  if (SinceBoot() - spoken_ > kSilence) reader_.reset();
   absl::MutexLock lock(&mutex_);
   listened_ = batches.empty() ? asked : SinceBoot();
   return absl::OkStatus();
@@ -132,6 +142,10 @@ absl::Status Members::ListenOnce(absl::Duration timeout) {
 absl::Status Members::CatchUp() {
   absl::MutexLock lock(&reading_);
   ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds(kPartition));
+  if (bounds.log_end < next_) {
+    reader_.reset();
+    next_ = Offset(0);
+  }
   while (next_ < bounds.end) RETURN_IF_ERROR(ListenOnce(absl::Milliseconds(20)));
   return absl::OkStatus();
 }

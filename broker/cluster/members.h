@@ -85,6 +85,7 @@ class Members {
   absl::Mutex reading_;
   std::unique_ptr<BackboneReader> reader_ ABSL_GUARDED_BY(reading_);
   Offset next_ ABSL_GUARDED_BY(reading_) = Offset(0);
+  absl::Duration spoken_ ABSL_GUARDED_BY(reading_);  // when anybody was heard, or it was opened
 
   mutable absl::Mutex mutex_ ABSL_ACQUIRED_AFTER(reading_);
   std::map<std::string, Member> members_ ABSL_GUARDED_BY(mutex_);

@@ -13,6 +13,8 @@ using absl::StrCat;
 using huiliu::v1::GetClusterStatusResponse;
 using pipeline::SinceBoot;
 
+constexpr absl::Duration kStatusAge = absl::Seconds(1);
+
 // Offsets of a topic that a group has not read yet.
 absl::StatusOr<int64_t> Unread(Backbone& backbone, const std::string& group,
                                const std::string& topic, int32_t partitions) {
@@ -114,6 +116,15 @@ absl::Status Cluster::FillLag(GetClusterStatusResponse* response) const {
 }
 
 GetClusterStatusResponse Cluster::Status() const {
+  absl::MutexLock lock(&telling_);
+  if (!told_at_.has_value() || SinceBoot() - *told_at_ > kStatusAge) {
+    told_ = StatusNow();
+    told_at_ = SinceBoot();
+  }
+  return told_;
+}
+
+GetClusterStatusResponse Cluster::StatusNow() const {
   GetClusterStatusResponse response;
   response.set_cluster(options_.name);
   response.set_control_version(parts_.state.version());

@@ -13,6 +13,7 @@ namespace {
 constexpr absl::Duration kPollTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 constexpr absl::Duration kLookEvery = absl::Seconds(1);
+constexpr absl::Duration kLookWhenBusyEvery = absl::Seconds(5);
 
 absl::Status Outdated(const std::string& receiver) {
   return absl::DataLossError(absl::StrCat(
@@ -197,7 +198,8 @@ absl::Status Applier::SetForeignAside(std::vector<StoredBatch>* batches) {
 // A reader of Kafka's hears nothing of a topic that is gone: it waits for it to come back.
 absl::Status Applier::LookAtOneTopic(bool idle) {
   const absl::Time now = absl::Now();
-  if (assigned_.empty() || now - looked_ < kLookEvery) return absl::OkStatus();
+  if (assigned_.empty() || now - looked_ < (idle ? kLookEvery : kLookWhenBusyEvery))
+    return absl::OkStatus();
   looked_ = now;
   auto next = assigned_.upper_bound({looked_at_, Partition(topics_.partitions)});
   if (next == assigned_.end()) {
@@ -207,7 +209,6 @@ absl::Status Applier::LookAtOneTopic(bool idle) {
   looked_at_ = next->first.topic;
   const DatasetId& dataset = next->second.dataset;
   FollowedLog::Standing standing{{looked_at_, looked_into_}, Offset(0), {}};
-  if (!idle && followed_.IsFresh(standing.from)) return absl::OkStatus();
   const absl::Time at = clock_.Now();
   ASSIGN_OR_RETURN(standing.bounds, backbone_.Bounds(standing.from));
   ASSIGN_OR_RETURN(standing.applied, catalog_.AppliedOffset(dataset, standing.from));

@@ -92,12 +92,6 @@ void FollowedLog::SawEnd(const Standing& standing, absl::Time at) {
   followed_[standing.from] = {at, standing.bounds.log_end};
 }
 
-bool FollowedLog::IsFresh(const TopicPartition& from) const {
-  const auto followed = followed_.find(from);
-  return followed != followed_.end() &&
-         absl::AbsDuration(clock_.Now() - followed->second.at) < FlushEvery() / 2;
-}
-
 absl::Status FollowedLog::Flush() {
   flushed_ = clock_.Now();
   return catalog_.Flush(followed_);

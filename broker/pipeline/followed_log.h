@@ -48,8 +48,6 @@ class FollowedLog {
   void Applied(absl::Span<const StoredBatch> batches);
   // `at`: before the bounds were asked for.
   void SawEnd(const Standing& standing, absl::Time at);
-  // Whether the partition is busy enough that SawEnd need not be asked for.
-  bool IsFresh(const TopicPartition& from) const;
   // Now and then makes the catalog durable, so that also after a kill not much is to be made up.
   void FlushWhenDue();
   absl::Status Flush();

@@ -205,6 +205,16 @@ def foreign_messages(hub, brokers, rows, drops):
     check("garbage" not in healths(hub) + logs(hub), "but nothing of what stands in them")
 
 
+def deleted_cluster_topics(hub, brokers, rows, drops):
+    for topic in ("huiliu.members", "huiliu.lanes"):
+        delete_topic(brokers, topic)
+    rows.write(drops, "after-cluster-topics", 300)
+    settle(hub, rows, "members and lanes are made again when they were deleted, and rows come in without a restart")
+    for i in range(len(hub.ports)):
+        hub.await_that(lambda i=i: all(n["alive"] for n in hub.status(i)["nodes"]) and all("node" in lane for lane in hub.status(i)["lanes"]),
+                       f"n{i} hears the others and knows who holds what")
+
+
 def deleted_topic(hub, brokers, rows, drops):
     delete_topic(brokers, RETURNED)
     rows.write(drops, "after-deletion", 300)
@@ -345,6 +355,7 @@ def main():
         settle(hub, rows, "every receiver's rows are in its catalog")
         proven(hub, rows)
         foreign_messages(hub, brokers, rows, drops)
+        deleted_cluster_topics(hub, brokers, rows, drops)
         deleted_topic(hub, brokers, rows, drops)
         brokers_away(hub, brokers)
         memory_while_away(hub, brokers, rows, drops)
