@@ -25,6 +25,19 @@ NODES = BROKERS = 3
 EDGE = ["530100"]
 
 
+def await_state(pid, state, what):
+    """A fault that did not happen proves nothing."""
+    deadline = time.time() + 10
+    while True:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            now = file.read().rpartition(")")[2].split()[0]
+        if now == state:
+            return
+        if time.time() > deadline:
+            sys.exit(f"FAILED: {what}: its state is {now}")
+        time.sleep(0.01)
+
+
 class Faults:
     """One at a time, so that two of three brokers and nodes are always there; each has ended before the next begins."""
 
@@ -33,7 +46,9 @@ class Faults:
 
     def kill_node(self):
         i = self.rng.randrange(NODES)
+        victim = self.hub.huiliud[i]
         self.hub.kill(i)
+        check(victim.returncode == -signal.SIGKILL, f"n{i} was running and is killed", victim.returncode)
         time.sleep(self.rng.uniform(0, 3))
         self.hub.run_huiliud(i)
 
@@ -41,6 +56,7 @@ class Faults:
         """Longer than its session: when it goes on, it is a zombie."""
         i = self.rng.randrange(NODES)
         self.hub.signal(i, signal.SIGSTOP)
+        await_state(self.hub.huiliud[i].pid, "T", f"n{i} stands still")
         time.sleep(self.rng.uniform(8, 12))
         self.hub.signal(i, signal.SIGCONT)
 
@@ -57,8 +73,11 @@ class Faults:
         self.brokers.run("start", broker)
 
     def run(self, until):
-        while time.time() < until:
-            fault = self.rng.choice([self.kill_node, self.kill_node, self.stop_node, self.kill_broker, self.stop_broker])
+        """Each kind once, in an order from the seed, however long that takes; then any."""
+        kinds = [self.kill_node, self.stop_node, self.kill_broker, self.stop_broker]
+        first = self.rng.sample(kinds, len(kinds))
+        while first or time.time() < until:
+            fault = first.pop() if first else self.rng.choice([self.kill_node, *kinds])
             print(f"  {fault.__name__}", flush=True)
             fault()
             self.done.append(fault.__name__)
@@ -78,6 +97,66 @@ def returned(brokers, receiver):
         latest[lines[i + 1]] = size
         writes += 1
     return {key for key, size in latest.items() if size > 0}, writes
+
+
+def varint(data, at):
+    value = shift = 0
+    while True:
+        value |= (data[at] & 0x7F) << shift
+        at += 1
+        if data[at - 1] < 0x80:
+            return value, at
+        shift += 7
+
+
+def fields(message):
+    """The first value of each field: numbers, or bytes."""
+    out, at = {}, 0
+    while at < len(message):
+        tag, at = varint(message, at)
+        if tag & 7 == 0:
+            value, at = varint(message, at)
+        elif tag & 7 == 2:
+            size, at = varint(message, at)
+            value, at = message[at:at + size], at + size
+        else:
+            value, at = message[at:at + (8 if tag & 7 == 1 else 4)], at + (8 if tag & 7 == 1 else 4)
+        out.setdefault(tag >> 3, value)
+    return out
+
+
+def committed(brokers, topic):
+    """(key, value) of each message that a read_committed consumer sees."""
+    done = subprocess.run(["kcat", "-b", brokers.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", topic, "-X", "isolation.level=read_committed",
+                           "-f", "%K %S\\n%k%s\\n"], capture_output=True, timeout=120)
+    if done.returncode != 0:
+        sys.exit(f"FAILED: kcat {topic}: {done.stderr.decode()[-500:]}")
+    data, at, out = done.stdout, 0, []
+    while at < len(data):
+        line = data.index(b"\n", at)
+        key, value = (max(0, int(n)) for n in data[at:line].split())
+        out.append((data[line + 1:line + 1 + key], data[line + 1 + key:line + 1 + key + value]))
+        at = line + 2 + key + value
+    return out
+
+
+def positions(brokers, sources):
+    """A source's stored position is that of its last batch in lineage, and lineage has each batch up to it once."""
+    stored = dict(committed(brokers, "huiliu._positions"))
+    taken = {source: {} for source in sources}
+    for _, entry in committed(brokers, "huiliu.lineage"):
+        entry = fields(entry)
+        source = entry.get(5, b"").decode()
+        if entry.get(1) == 1 and source in taken:  # STEP_INTAKE
+            taken[source].setdefault(entry[11], []).append((entry[10], entry[12]))
+    for source in sources:
+        position = fields(stored[b"p/source/" + source.encode()])
+        sequence = position[2]
+        check(sorted(taken[source]) == list(range(1, sequence + 1)), f"{source}: its position is that of batch {sequence}, the last in lineage, and none is missing",
+              (sequence, len(taken[source])))
+        repeated = {number: entries for number, entries in taken[source].items() if len(entries) != 1}
+        check(not repeated, f"{source}: each batch was taken over once", repeated)
+        check(taken[source][sequence][0] == (position[3], position[5]), f"{source}: and it is the same batch")
 
 
 def main():
@@ -119,7 +198,10 @@ def main():
         faults.run(until)
         loader.join()
         print(f"{len(faults.done)} faults: " + ", ".join(f"{n} {faults.done.count(n)}" for n in sorted(set(faults.done))), flush=True)
+        for kind in ("kill_node", "stop_node", "kill_broker", "stop_broker"):
+            check(kind in faults.done, f"{kind} happened")
         verify(hub, brokers, table, of)
+        positions(brokers, ("hub", "edge"))
     except BaseException:
         print(f"replay with HUILIU_SEED={SEED}\n{hub.logs()}", file=sys.stderr)
         for agent in ("state-si", "km-hrss"):
