@@ -30,22 +30,10 @@ absl::StatusOr<std::unique_ptr<PostgresqlSource>> PostgresqlSource::Open(
   return source;
 }
 
-std::string PostgresqlSource::Table() const {
-  const size_t dot = options_.table.find('.');
-  if (dot == std::string::npos) return connection_->Identifier(options_.table);
-  return StrCat(connection_->Identifier(options_.table.substr(0, dot)), ".",
-                connection_->Identifier(options_.table.substr(dot + 1)));
-}
-
-std::string PostgresqlSource::KeyList() const {
-  std::string list;
-  for (const std::string& column : options_.key)
-    absl::StrAppend(&list, list.empty() ? "" : ", ", connection_->Identifier(column));
-  return list;
-}
-
 absl::Status PostgresqlSource::Connect() {
   ASSIGN_OR_RETURN(connection_, Connection::Open(options_.dsn));
+  // Before it is this session's own.
+  ASSIGN_OR_RETURN(const Result zone, connection_->Query("SHOW TimeZone"));
   RETURN_IF_ERROR(connection_->Execute(
       StrCat("SET application_name = 'huiliu'; SET TimeZone = 'Asia/Shanghai'; SET DateStyle = "
              "'ISO, YMD'; SET client_encoding = 'UTF8'; "
@@ -59,8 +47,9 @@ absl::Status PostgresqlSource::Connect() {
       StrCat("SET client_encoding = '", raw_bytes_ ? "SQL_ASCII" : "UTF8", "'")));
   ASSIGN_OR_RETURN(const Result none,
                    connection_->Query(StrCat("SELECT * FROM ", Table(), " LIMIT 0")));
-  RETURN_IF_ERROR(Bind(none.get()));
+  RETURN_IF_ERROR(Bind(none.get(), PQnfields(none.get())));
   RETURN_IF_ERROR(CheckTimeType(none.get()));
+  RETURN_IF_ERROR(TakeZone(PQgetvalue(zone.get(), 0, 0)));
   if (position_.phase == Phase::kSnapshot && position_.since.empty()) {
     // Changes are looked for from before the snapshot began: what it misses because it moved, they
     // bring.
@@ -70,9 +59,9 @@ absl::Status PostgresqlSource::Connect() {
   return CheckKey();
 }
 
-absl::Status PostgresqlSource::Bind(const PGresult* result) {
+absl::Status PostgresqlSource::Bind(const PGresult* result, int count) {
   std::vector<std::string> columns;
-  for (int c = 0; c < PQnfields(result); ++c) columns.emplace_back(PQfname(result, c));
+  for (int c = 0; c < count; ++c) columns.emplace_back(PQfname(result, c));
   if (columns == columns_) return absl::OkStatus();
   if (!columns_.empty()) {
     Notice(StrCat("表 ", options_.table, " 的列已变更，现为 ", absl::StrJoin(columns, ","),
@@ -103,6 +92,8 @@ absl::Status PostgresqlSource::Bind(const PGresult* result) {
 }
 
 absl::Status PostgresqlSource::BeginRound() {
+  // An index may have gone, a child table come, since the round before.
+  RETURN_IF_ERROR(CheckKey());
   ASSIGN_OR_RETURN(const Result now, connection_->Query("SELECT now()"));
   position_.until = PQgetvalue(now.get(), 0, 0);
   position_.time.clear();
@@ -110,103 +101,6 @@ absl::Status PostgresqlSource::BeginRound() {
   rows_of_key_.clear();
   in_round_ = true;
   round_found_ = false;
-  return absl::OkStatus();
-}
-
-std::string PostgresqlSource::KeysAre(absl::string_view test, absl::string_view joined) const {
-  std::string list;
-  for (const std::string& column : options_.key)
-    absl::StrAppend(&list, list.empty() ? "" : joined, connection_->Identifier(column), test);
-  return list;
-}
-
-absl::StatusOr<Result> PostgresqlSource::Page(size_t limit) {
-  const std::string time = TimeOf(connection_->Identifier(options_.time_column));
-  const bool changes = position_.phase == Phase::kChanges;
-  const bool undated = position_.phase == Phase::kUndated;
-  std::vector<std::string> parameters;
-  std::vector<std::string> conditions;
-  std::string tuple = KeyList();
-  if (changes) {
-    parameters.push_back(position_.since);
-    conditions.push_back(
-        StrCat(time, " >= $1::timestamptz - interval '", options_.overlap_s, " seconds'"));
-    tuple = StrCat(time, ", ", KeyList());
-  } else if (undated) {
-    conditions.push_back(unique_
-                             ? StrCat(time, " IS NULL")
-                             : StrCat("(", time, " IS NULL OR ", KeysAre(" IS NULL", " OR "), ")"));
-  }
-  // A row without a key has no place in pages by key: the pass over undated rows has it.
-  if (!unique_ && !undated) conditions.push_back(KeysAre(" IS NOT NULL", " AND "));
-  const bool by_offset = undated && !unique_;
-  if (!position_.key.empty() && !by_offset) {
-    std::vector<std::string> values;
-    if (changes) {
-      parameters.push_back(position_.time);
-      const std::string parameter = StrCat("$", parameters.size());
-      values.push_back(options_.time_is_text ? TimeOf(StrCat(parameter, "::text")) : parameter);
-    }
-    for (const std::string& value : position_.key) {
-      parameters.push_back(value);
-      values.push_back(StrCat("$", parameters.size()));
-    }
-    conditions.push_back(StrCat("(", tuple, ") > (", absl::StrJoin(values, ", "), ")"));
-  }
-  absl::StatusOr<Result> page = connection_->Query(
-      StrCat("SELECT * FROM ", Table(), " AS r", conditions.empty() ? "" : " WHERE ",
-             absl::StrJoin(conditions, " AND "), " ORDER BY ", tuple,
-             // Offsets need an order without ties.
-             by_offset ? ", r::text" : "", " LIMIT ", limit,
-             by_offset ? StrCat(" OFFSET ", position_.offset) : ""),
-      parameters);
-  if (page.ok()) return page;
-  return absl::Status(page.status().code(),
-                      StrCat(page.status().message(), "; 读取表 / reading table ", options_.table));
-}
-
-absl::StatusOr<int> PostgresqlSource::WholeKeys(const PGresult* page, size_t limit) const {
-  const int n = PQntuples(page);
-  if (unique_ || position_.phase == Phase::kUndated || static_cast<size_t>(n) < limit) return n;
-  const auto same = [&](int column, int row) {
-    return absl::string_view(PQgetvalue(page, row, column)) == PQgetvalue(page, n - 1, column);
-  };
-  const auto in_last = [&](int row) {
-    // Two texts may say one time: the key alone tells rows apart then.
-    if (position_.phase == Phase::kChanges && !options_.time_is_text && !same(time_at_, row))
-      return false;
-    return std::all_of(key_at_.begin(), key_at_.end(), [&](int c) { return same(c, row); });
-  };
-  int whole = n;
-  while (whole > 0 && in_last(whole - 1)) --whole;
-  if (whole > 0) return whole;
-  return absl::FailedPreconditionError(
-      StrCat("PostgreSQL ", connection_->place(), ": 表 ", options_.table, " 有 ", n,
-             " 行以上键相同，无法分页；请改用更细的键 / more than ", n, " rows of table ",
-             options_.table, " share one key (", absl::StrJoin(options_.key, ","),
-             "), they cannot be paged; name more columns in key"));
-}
-
-absl::Status PostgresqlSource::CheckKey() {
-  std::vector<std::string> names;
-  for (const std::string& column : options_.key) names.push_back(connection_->Literal(column));
-  ASSIGN_OR_RETURN(
-      const Result unique,
-      connection_->Query(
-          StrCat(
-              "SELECT 1 FROM pg_index i WHERE i.indrelid = to_regclass($1) AND i.indisunique AND "
-              "i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (SELECT 1 FROM "
-              "pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND "
-              "(NOT a.attnotnull OR a.attname NOT IN (",
-              absl::StrJoin(names, ", "), "))) LIMIT 1"),
-          {Table()}));
-  unique_ = PQntuples(unique.get()) > 0;
-  if (unique_) return absl::OkStatus();
-  Notice(
-      StrCat("表 ", options_.table, " 的键（", absl::StrJoin(options_.key, ","),
-             "）没有非空唯一索引保证：",
-             "键相同的行一并读取 / no unique index of columns that are not null makes sure of the "
-             "key: rows that share a key are read together"));
   return absl::OkStatus();
 }
 
@@ -276,7 +170,7 @@ absl::Status PostgresqlSource::Poll(size_t max_rows, int timeout_ms, const huili
       ASSIGN_OR_RETURN(page, Page(limit));
     }
     // The table may have been altered since the last page.
-    RETURN_IF_ERROR(Bind(page.get()));
+    RETURN_IF_ERROR(Bind(page.get(), PQnfields(page.get()) - kBesides));
     Size(page.get());
     const size_t got = static_cast<size_t>(PQntuples(page.get()));
     ASSIGN_OR_RETURN(const int whole, WholeKeys(page.get(), limit));

@@ -31,6 +31,7 @@ class PostgresqlSource : public sdk::Source {
     std::vector<std::string> key;
     std::string time_column;
     bool time_is_text = false;  // "time_type": "text"
+    std::string time_zone;      // of a time column without one; empty: the database's
     int overlap_s = 120;
     int page_rows = 1000;
     int max_rows_per_second = 0;  // 0: no cap
@@ -44,8 +45,12 @@ class PostgresqlSource : public sdk::Source {
   // A value of a row that is longer is no field of a record.
   static constexpr size_t kMaxValueBytes = size_t{4} << 20;
   static constexpr size_t kMaxRawBytes = 64 << 10;
+  // What a page shows besides the table's columns: the time as TimeCell(), the key's place on it.
+  static constexpr int kBesides = 2;
   // The pass over rows without a time may take one part in this many of the time.
   static constexpr int kUndatedShare = 20;
+  // Of the time column: date, timestamp without and with a zone, text.
+  enum class TimeType { kDay, kLocal, kMoment, kText };
   enum class Phase { kSnapshot, kChanges, kUndated };
   // docs/formats/postgresql-source.md
   struct Position {
@@ -63,11 +68,18 @@ class PostgresqlSource : public sdk::Source {
   static absl::StatusOr<Position> ParsePosition(absl::string_view json);
   std::string PositionJson() const;
   absl::Status Connect();
-  // Takes over the columns of a result; where they have changed, says how. NOT_FOUND names the key
-  // or time column that is gone.
-  absl::Status Bind(const PGresult* result);
+  // Takes over the first `count` columns of a result; where they have changed, says how. NOT_FOUND
+  // names the key or time column that is gone.
+  absl::Status Bind(const PGresult* result, int count);
   // FAILED_PRECONDITION names the time column's type where the options do not fit it.
   absl::Status CheckTimeType(const PGresult* result);
+  // The zone of a time column that has none: the configured one, else `database_zone` (of a text:
+  // Asia/Shanghai). INVALID_ARGUMENT: the configured one is no zone.
+  absl::Status TakeZone(const std::string& database_zone);
+  // Whether a row's time lies in the window that begins at the timestamptz `since`, as SQL.
+  std::string SinceIs(const std::string& since) const;
+  // The time column as its cell tells it, where that is not as it stands: as SQL, else NULL.
+  std::string TimeCell() const;
   // The time that an expression of the time column's type says, as SQL; NULL where it says none.
   std::string TimeOf(const std::string& expression) const;
   absl::StatusOr<Result> Page(size_t limit);
@@ -77,7 +89,8 @@ class PostgresqlSource : public sdk::Source {
   std::string Table() const;
   absl::Status BeginRound();
   void EndOfPages();
-  // Of a full page the rows before its last key, whose other rows may stand on the next page.
+  // Of a full page the rows before its last key, whose other rows may stand on the next page. What
+  // is one key says the database: texts that differ may be equal.
   absl::StatusOr<int> WholeKeys(const PGresult* page, size_t limit) const;
   // The next page is as long as pages of its bytes may be.
   void Size(const PGresult* page);
@@ -100,8 +113,11 @@ class PostgresqlSource : public sdk::Source {
   std::vector<int> key_at_;
   size_t page_rows_ = kFirstPage;  // of the next page
   int time_at_ = -1;
-  bool raw_bytes_ = false;  // the server's encoding is SQL_ASCII
-  bool unique_ = false;     // an index makes sure that no two rows share a key
+  TimeType time_type_ = TimeType::kMoment;
+  std::string zone_;                // of a time column without one; empty: Asia/Shanghai
+  std::vector<std::string> zones_;  // by which a window begins, whichever is the earliest
+  bool raw_bytes_ = false;          // the server's encoding is SQL_ASCII
+  bool unique_ = false;             // an index makes sure that no two rows share a key
   absl::flat_hash_map<std::string, int> rows_of_key_;  // of this round, where none does
   absl::Time undated_due_ = absl::InfinitePast();
   absl::Time undated_began_ = absl::InfinitePast();

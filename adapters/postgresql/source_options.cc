@@ -25,7 +25,10 @@ absl::StatusOr<PostgresqlSource::Options> PostgresqlSource::ParseOptions(absl::s
       {"poll_interval_ms", &options.poll_interval_ms},
       {"statement_timeout_ms", &options.statement_timeout_ms}};
   const std::vector<std::pair<const char*, std::string*>> texts = {
-      {"dsn", &options.dsn}, {"table", &options.table}, {"time_column", &options.time_column}};
+      {"dsn", &options.dsn},
+      {"table", &options.table},
+      {"time_column", &options.time_column},
+      {"time_zone", &options.time_zone}};
   for (const auto& [key, value] : object.items()) {
     bool known = false;
     for (const auto& [name, out] : numbers) {

@@ -13,6 +13,24 @@ using absl::StrCat;
 constexpr size_t kMaxSeen =
     500'000;  // rows remembered inside the overlap window; beyond, the return engine knows re-reads
 
+// A key of several columns as one text: no two keys share one. One column's is its value.
+std::string KeyText(const PGresult* page, int row, const std::vector<int>& columns) {
+  if (columns.size() == 1) return PQgetvalue(page, row, columns[0]);
+  std::string text;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (i > 0) text += ',';
+    if (PQgetisnull(page, row, columns[i]) != 0) {
+      text += "\\N";
+      continue;
+    }
+    for (const char* c = PQgetvalue(page, row, columns[i]); *c != '\0'; ++c) {
+      if (*c == ',' || *c == '\\') text += '\\';
+      text += *c;
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 bool PostgresqlSource::SeenUnchanged(const std::string& key, const std::string& digest) {
@@ -54,15 +72,17 @@ void PostgresqlSource::Size(const PGresult* page) {
 }
 
 void PostgresqlSource::TakeRows(const PGresult* page, int n) {
+  const int columns = static_cast<int>(columns_.size());
   for (int r = 0; r < n; ++r) {
-    std::string key, raw;
+    std::string raw;
     int bad = -1;    // the first column that is no UTF-8
     int long_ = -1;  // the first column that is too long
     const size_t first = cells_.size();
-    for (int c = 0; c < PQnfields(page); ++c) {
+    for (int c = 0; c < columns; ++c) {
       const bool null = PQgetisnull(page, r, c) != 0;
-      const absl::string_view value(PQgetvalue(page, r, c),
-                                    static_cast<size_t>(PQgetlength(page, r, c)));
+      const int at = c == time_at_ && PQgetisnull(page, r, columns) == 0 ? columns : c;
+      const absl::string_view value(PQgetvalue(page, r, at),
+                                    static_cast<size_t>(PQgetlength(page, r, at)));
       const bool too_long = value.size() > kMaxValueBytes;
       if (too_long && long_ < 0) long_ = c;
       absl::StrAppend(&raw, c == 0 ? "" : "\x1f", null ? "\\N" : value);
@@ -75,10 +95,8 @@ void PostgresqlSource::TakeRows(const PGresult* page, int n) {
                         sdk::ToBytes(texts_.back())});
     }
     position_.key.clear();
-    for (int at : key_at_) {
-      position_.key.emplace_back(PQgetvalue(page, r, at));
-      absl::StrAppend(&key, key.empty() ? "" : ",", position_.key.back());
-    }
+    for (int at : key_at_) position_.key.emplace_back(PQgetvalue(page, r, at));
+    const std::string key = KeyText(page, r, key_at_);
     position_.time = PQgetvalue(page, r, time_at_);
     std::string row_of_key = key;
     if (!unique_) absl::StrAppend(&row_of_key, "#", ++rows_of_key_[key]);

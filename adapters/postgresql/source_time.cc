@@ -28,6 +28,10 @@ absl::Status PostgresqlSource::CheckTimeType(const PGresult* result) {
   const Oid type = PQftype(result, time_at_);
   const bool is_time = type == kDate || type == kTimestamp || type == kTimestampTz;
   const bool is_text = type == kText || type == kCharacter || type == kVarchar;
+  time_type_ = type == kDate          ? TimeType::kDay
+               : type == kTimestamp   ? TimeType::kLocal
+               : type == kTimestampTz ? TimeType::kMoment
+                                      : TimeType::kText;
   if (options_.time_is_text ? is_text : is_time) return absl::OkStatus();
   const auto named = connection_->Query(StrCat("SELECT format_type(", type, ", NULL)"));
   const std::string name = named.ok() ? PQgetvalue(named->get(), 0, 0) : StrCat("type ", type);
