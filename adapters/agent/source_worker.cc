@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <filesystem>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "adapters/agent/host.h"
@@ -170,6 +172,26 @@ absl::StatusOr<MadeBatch> SourceWorker::MakeBatch(const huiliu_rows& rows) {
                            sequence_ + 1);
 }
 
+// Without its decisions an edge does not know who holds what: a row that has moved away since would
+// not be taken back, and an older version could pass for a newer one. Nobody but a person may
+// decide to go on like that.
+absl::Status SourceWorker::MayForget(const absl::Status& lost) const {
+  if (maker_ == nullptr) return absl::OkStatus();
+  const std::string folder = FolderOf(config_, source_config_.id);
+  const std::string accepted = folder + "/accept-lost-decisions";
+  std::error_code error;
+  if (std::filesystem::remove(accepted, error)) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "本机丢失了此前批次的判定（", lost.message(), "），未读取任何行。请从备份恢复 ", folder,
+      "；确无备份，请新建空文件 ", accepted,
+      " 后再启动：重读的行会再次计数，此前已回流、如今不再属于接收方的行不会自动撤回 / decisions "
+      "of "
+      "earlier batches are lost here; nothing is read. Restore ",
+      folder, " from a backup; where there is none, create the empty file ", accepted,
+      " and start again: rows that are read again count again, and what was returned and belongs "
+      "elsewhere now is not taken back by itself"));
+}
+
 absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {
   epoch_ = welcome.epoch();
   sequence_ = welcome.sequence();
@@ -178,6 +200,7 @@ absl::Status SourceWorker::Recover(const huiliu::v1::Welcome& welcome) {
   moving_.clear();
   absl::Status recovered = decisions_->Recover(welcome.sequence());
   if (recovered.code() == absl::StatusCode::kFailedPrecondition) {
+    RETURN_IF_ERROR(MayForget(recovered));
     status_.AddNotice(
         absl::StrCat("本机丢失了此前批次的判定，重读的行会再次计数 / decisions of earlier "
                      "batches are lost here (",

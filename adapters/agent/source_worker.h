@@ -53,6 +53,8 @@ class SourceWorker {
   // are prepared.
   absl::StatusOr<bool> IsOutdated();
   absl::Status Recover(const huiliu::v1::Welcome& welcome);
+  // FAILED_PRECONDITION, with the way out, unless somebody has accepted it: then once.
+  absl::Status MayForget(const absl::Status& lost) const;
   absl::StatusOr<std::unique_ptr<PublishStream>> Connect();
   // Decides kept rows again where somebody has asked for it.
   absl::Status TakeRequests(PublishStream& stream);

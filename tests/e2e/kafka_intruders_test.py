@@ -103,12 +103,8 @@ def one_prefix(brokers, older, newer):
 def proven(hub, rows):
     """The proof of a record is made from the append that it came with, wherever in it the record stands."""
     for number in sorted(rows.held["530100"])[:5]:
-        for _ in range(10):
-            done = subprocess.run([os.path.join(BUILD, "bin/huiliu"), "--config", hub.profile("audit-admin"), "audit", "record", DATASET, number, "养老",
-                                   "--receiver", "530100", "--output", "json"], capture_output=True, text=True, timeout=60)
-            if "try again" not in done.stderr:  # a busy machine may not renew a node's lease in time
-                break
-            time.sleep(1)
+        done = subprocess.run([os.path.join(BUILD, "bin/huiliu"), "--config", hub.profile("audit-admin"), "audit", "record", DATASET, number, "养老",
+                               "--receiver", "530100", "--output", "json"], capture_output=True, text=True, timeout=60)
         check(done.returncode == 0 and json.loads(done.stdout)["verified"]["record"] == "proven", "a record on Kafka is proven", done.stdout + done.stderr)
 
 

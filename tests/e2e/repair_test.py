@@ -4,6 +4,7 @@ each count moves within its day, whatever is killed. repair_test.py BUILD"""
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -192,6 +193,26 @@ def under_fire(node, department):
     department.stop()
 
 
+def lost_decisions(node, department):
+    """An agent without its decisions reads nothing until somebody accepts the loss."""
+    if department.process.poll() is None:
+        department.stop()
+    state = os.path.join(department.folder, "agent/sources/si")
+    shutil.rmtree(os.path.join(state, "decisions"))
+    read = balance(node)["read"]
+    department.drop("after-loss.csv", line("P900", "530102").encode("gb18030"))
+    department.start()
+    check(department.process.wait(timeout=60) != 0, "a worker without its decisions ends")
+    with open(os.path.join(department.folder, "agent/status/si.json"), encoding="utf-8") as file:
+        why = json.load(file)["error"]
+    accepted = os.path.join(state, "accept-lost-decisions")
+    check(accepted in why and "请从备份恢复" in why and balance(node)["read"] == read, "says what to do, and has read nothing", why)
+    open(accepted, "w").close()
+    department.start()
+    wait_read(node, read + 1)
+    check(not os.path.exists(accepted), "goes on when told to, once")
+
+
 class CrashingNode(Node):
     def crash(self):
         self.processes[0].kill()
@@ -214,6 +235,7 @@ def main():
             department = Department(folder, node)
             by_hand(node, department)
             under_fire(node, department)
+            lost_decisions(node, department)
         finally:
             if department and department.process and department.process.poll() is None:
                 department.process.kill()
