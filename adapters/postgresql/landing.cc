@@ -134,7 +134,7 @@ absl::Status PostgresqlLanding::CreateTable() {
   absl::StrAppend(&sql, withdrawn_.create(), refused_.TableSql(*connection_),
                   "CREATE TABLE IF NOT EXISTS ", connection_->Identifier(options_.schema),
                   ".huiliu_landing_cursor (target text PRIMARY KEY, cursor text NOT NULL, updated "
-                  "timestamptz NOT NULL, relation bigint)");
+                  "timestamptz NOT NULL, relation bigint, columns text)");
   // CREATE … IF NOT EXISTS races with itself: landings of one database create one after the other.
   return connection_->Execute(StrCat("SELECT pg_advisory_xact_lock(8090100);", sql));
 }
@@ -172,8 +172,10 @@ absl::Status PostgresqlLanding::Prepare(const huiliu_dataset& dataset) {
   withdrawn_ = WithdrawnRows(*connection_, options_.schema, options_.table, kStaging, columns_);
   RETURN_IF_ERROR(TakeLock());
   RETURN_IF_ERROR(AtTarget(ForgetCursorOfLostTable()));
+  RETURN_IF_ERROR(AtTarget(ForgetCursorOfLostColumns()));
   RETURN_IF_ERROR(AtTarget(CreateTable()));
   RETURN_IF_ERROR(AtTarget(FindTable()));
+  RETURN_IF_ERROR(AtTarget(RememberColumns()));
   ASSIGN_OR_RETURN(kept_, refused_.Count(*connection_));
   if (!withdrawn_.any().empty()) {
     ASSIGN_OR_RETURN(const Result any, connection_->Query(withdrawn_.any()));

@@ -49,6 +49,11 @@ class PostgresqlLanding : public sdk::Landing {
   // A table that is gone, or is another one than the cursor was stored for, has not landed what the
   // cursor says: the cursor goes, and a snapshot fills the table.
   absl::Status ForgetCursorOfLostTable();
+  // So has a table that lost a column, by whatever name it goes on. FAILED_PRECONDITION: a column
+  // of the key is among them, without which no row can be told from another.
+  absl::Status ForgetCursorOfLostColumns();
+  // The columns as they are now, for the cursor's row.
+  absl::Status RememberColumns();
   absl::Status CreateTable();
   absl::Status FindTable();
   absl::Status TakeLock();
@@ -91,6 +96,7 @@ class PostgresqlLanding : public sdk::Landing {
   std::string title_;
   std::vector<Column> columns_;
   std::string relation_;  // oid of the table, as SQL
+  std::string made_;      // columns' numbers in it by name, as JSON
   std::string upsert_;
   std::string remove_;
   WithdrawnRows withdrawn_;

@@ -12,20 +12,22 @@ using absl::StrCat;
 absl::Status PostgresqlLanding::ForgetCursorOfLostTable() {
   const std::string cursors =
       StrCat(connection_->Identifier(options_.schema), ".huiliu_landing_cursor");
-  ASSIGN_OR_RETURN(
-      const Result found,
-      connection_->Query("SELECT to_regclass($1) IS NOT NULL, EXISTS (SELECT 1 FROM pg_attribute "
-                         "WHERE attrelid = to_regclass($1) AND attname = 'relation' AND NOT "
-                         "attisdropped), to_regclass($2)::oid::bigint",
-                         {cursors, Qualified()}));
+  ASSIGN_OR_RETURN(const Result found,
+                   connection_->Query(
+                       "SELECT to_regclass($1) IS NOT NULL, (SELECT count(*) = 2 FROM "
+                       "pg_attribute WHERE attrelid = to_regclass($1) AND attname IN ('relation', "
+                       "'columns') AND NOT attisdropped), to_regclass($2)::oid::bigint",
+                       {cursors, Qualified()}));
   const auto is_true = [&](int column) {
     return absl::string_view(PQgetvalue(found.get(), 0, column)) == "t";
   };
   if (!is_true(0)) return absl::OkStatus();
   // A table of cursors of before.
   if (!is_true(1)) {
-    RETURN_IF_ERROR(connection_->Execute(
-        StrCat("ALTER TABLE ", cursors, " ADD COLUMN IF NOT EXISTS relation bigint")));
+    RETURN_IF_ERROR(
+        connection_->Execute(StrCat("ALTER TABLE ", cursors,
+                                    " ADD COLUMN IF NOT EXISTS relation bigint, ADD COLUMN IF "
+                                    "NOT EXISTS columns text")));
   }
   const bool there = PQgetisnull(found.get(), 0, 2) == 0;
   ASSIGN_OR_RETURN(
@@ -100,11 +102,12 @@ absl::StatusOr<std::string> PostgresqlLanding::Cursor() {
 
 std::string PostgresqlLanding::CursorSql(absl::string_view cursor) const {
   return StrCat("INSERT INTO ", connection_->Identifier(options_.schema),
-                ".huiliu_landing_cursor (target, cursor, updated, relation) VALUES (",
+                ".huiliu_landing_cursor (target, cursor, updated, relation, columns) VALUES (",
                 connection_->Literal(Target()), ", ",
-                connection_->Literal(absl::Base64Escape(cursor)), ", now(), ", relation_,
+                connection_->Literal(absl::Base64Escape(cursor)), ", now(), ", relation_, ", ",
+                connection_->Literal(made_),
                 ") ON CONFLICT (target) DO UPDATE SET cursor = excluded.cursor, updated = "
-                "excluded.updated, relation = excluded.relation;");
+                "excluded.updated, relation = excluded.relation, columns = excluded.columns;");
 }
 
 }  // namespace huiliu::postgresql
