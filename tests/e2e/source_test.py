@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sources and tables that change under Huiliu, on the real binaries: a column that is renamed or missing lets nobody out who is protected, a wrong
 file stops itself alone, a re-read counts nothing twice (at the edge and where the node judges), what other rules leave undecided is kept, a move
-does not tell where to, a landed table that was dropped is filled again. source_test.py BUILD"""
+does not tell where to, a landed table that was dropped or lost a column is filled again, times of another zone and days without an hour are seen. source_test.py BUILD"""
 import base64
 import json
 import os
@@ -25,6 +25,8 @@ from pki import Pki  # noqa: E402
 BUILD = os.path.abspath(sys.argv[1])
 MAPPINGS = os.path.join(ROOT, "deploy/samples/mappings")
 OUTCOMES = ("returned", "outside_area", "withheld", "quarantined", "pending")
+# Tables of a database whose TimeZone is UTC, by how they write their time.
+ABROAD = {"in_local": "timestamp DEFAULT now()", "in_days": "date DEFAULT current_date", "in_text": "varchar DEFAULT to_char(now(), 'YYYYMMDD')"}
 HEADER = "个人编号,身份证号,姓名,参保地区划,参保地,险种,参保状态,更新时间,操作"
 
 
@@ -66,6 +68,11 @@ class Run:
         for database in ("province_approval", "hrss_bureau"):
             self.cluster.psql("postgres", f"CREATE DATABASE {database}")
         self.cluster.psql("province_approval", approvals.tables())
+        self.cluster.psql("postgres", "CREATE DATABASE county_approval")
+        self.cluster.psql("postgres", "ALTER DATABASE county_approval SET TimeZone = 'UTC'")
+        for table, time_column in ABROAD.items():
+            self.cluster.psql("county_approval", f"CREATE TABLE {table} (row_guid varchar PRIMARY KEY, project_no varchar, applyer_name varchar, org_code varchar, "
+                              f"cd_operation varchar, cd_time {time_column})")
         self.node.start()
         registry_data.register_contracts(self.node)
         registry_data.register_systems(self.node)
@@ -78,7 +85,10 @@ class Run:
         self.agents["yn-approval"] = self.node.start_agent("yn-approval", sources=[{
             "id": "pg", "_system": "pr-approval", "plugin": "postgresql", "dataset": "case_accept", "mapping": f"{MAPPINGS}/case_accept.yaml",
             "options": {"dsn": self.cluster.dsn("province_approval"), "table": "public.up_pro_accept", "key": ["row_guid"], "time_column": "cd_time",
-                        "overlap_s": 3600, "poll_interval_ms": 100}}])
+                        "overlap_s": 3600, "poll_interval_ms": 100}}] + [{
+            "id": table, "_system": "pr-approval", "plugin": "postgresql", "dataset": "case_accept", "mapping": f"{MAPPINGS}/case_accept.yaml",
+            "options": {"dsn": self.cluster.dsn("county_approval"), "table": table, "key": ["row_guid"], "time_column": "cd_time", "poll_interval_ms": 100,
+                        "time_type": "text" if table == "in_text" else "timestamp"}} for table in ABROAD])
         self.agents["km-hrss"] = self.node.start_agent("km-hrss", landings=[
             {"id": f"land-{dataset}", "plugin": "postgresql", "receiver": "530100", "dataset": dataset, "purpose": PURPOSE,
              "options": {"dsn": self.cluster.dsn("hrss_bureau"), "table": dataset}} for dataset in ("case_accept", "employment")])
@@ -255,6 +265,30 @@ def dropped_table(run):
     wait_for("and that is said", lambda: "case_accept" in run.notices("land-case_accept", "km-hrss"), lambda: run.status("km-hrss", "land-case_accept"))
 
 
+def lost_column(run):
+    named = lambda: run.cluster.psql("hrss_bureau", "SELECT count(applyer_name) FROM case_accept", check=False)  # noqa: E731
+    wait_for("four landed rows name who applied", lambda: named() == "4", named)
+    run.cluster.psql("hrss_bureau", "ALTER TABLE case_accept RENAME COLUMN applyer_name TO sqr")
+    run.cluster.psql("province_approval", "INSERT INTO up_pro_accept (row_guid, project_no, applyer_name, org_code, cd_operation, cd_time) VALUES "
+                     "('r10', 'n10', '李', '530102001', 'I', now())")
+    wait_for("a table that lost a column is filled anew", lambda: named() == "5", named)
+    wait_for("and that is said", lambda: "applyer_name" in run.notices("land-case_accept", "km-hrss"), lambda: run.status("km-hrss", "land-case_accept"))
+
+
+def times_of_another_zone(run):
+    for table in ABROAD:
+        wait_for(f"{table} was read", lambda table=table: run.status("yn-approval", table)["caught_up"], lambda table=table: run.status("yn-approval", table))
+        run.cluster.psql("county_approval", f"INSERT INTO {table} VALUES ('{table}', 'n', '王', '530102001', 'I')")
+    for table in ABROAD:
+        run.wait_counts(table, returned=1)
+    near = lambda: run.cluster.psql("hrss_bureau", "SELECT abs(extract(epoch FROM now() - _source_time)) < 3600 FROM case_accept WHERE row_guid = 'in_local'", check=False)  # noqa: E731
+    wait_for("its time is not hours off", lambda: near() == "t", near)
+    check("UTC" in run.notices("in_local", "yn-approval"), "a notice names the zone", run.status("yn-approval", "in_local"))
+    done = subprocess.run([os.path.join(BUILD, "bin/huiliu"), "source", "check", "--agent", os.path.join(run.agents["yn-approval"], "agent.yaml"), "--source", "in_local",
+                           "--schemas", os.path.join(ROOT, "schemas")], capture_output=True, text=True, timeout=60)
+    check(done.returncode == 0 and "UTC" in done.stdout and "time_zone" in done.stdout, "and huiliu source check does", done.stdout + done.stderr)
+
+
 def members_that_come_late(run):
     first = {"id_card": "530102199001011237", "employer_uscc": "91530100MA6K000001", "start_date": "2020-01-01", "work_division": "530102", "op": "U",
              "updated_at": "2026-01-01 00:00:00"}
@@ -304,7 +338,7 @@ def main():
         run = Run(folder)
         try:
             run.start()
-            for test in (looked_at_before, renamed_columns, rereads_of_bad_rows, rows_of_a_database, dropped_table, members_that_come_late, other_rules, moved_away, ended_grant):
+            for test in (looked_at_before, renamed_columns, rereads_of_bad_rows, rows_of_a_database, dropped_table, lost_column, times_of_another_zone, members_that_come_late, other_rules, moved_away, ended_grant):
                 print(f"-- {test.__name__}", flush=True)
                 test(run)
         finally:
