@@ -1,5 +1,7 @@
 #include "adapters/file/options.h"
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/ascii.h"
@@ -61,6 +63,13 @@ absl::Status ReadOption(const std::string& key, const nlohmann::json& value, Opt
     (key == "block_bytes" ? out->block_bytes : out->max_record_bytes) = value.get<size_t>();
     return absl::OkStatus();
   }
+  constexpr absl::string_view kTexts[] = {"path", "pattern", "charset", "format", "delimiter"};
+  if (std::find(std::begin(kTexts), std::end(kTexts), key) == std::end(kTexts)) {
+    return Wrong(
+        key, "不认识",
+        "is unknown; known are path, pattern, format, charset, delimiter, header, columns, "
+        "follow, settle_ms, max_record_bytes, block_bytes");
+  }
   if (!value.is_string()) return Wrong(key, "应为文本", "is a text");
   const std::string text = value.get<std::string>();
   if (key == "path") {
@@ -72,16 +81,11 @@ absl::Status ReadOption(const std::string& key, const nlohmann::json& value, Opt
   } else if (key == "format") {
     if (text != "csv" && text != "jsonl") return Wrong(key, "应为 csv 或 jsonl", "is csv or jsonl");
     out->format = text == "csv" ? Format::kCsv : Format::kJsonLines;
-  } else if (key == "delimiter") {
+  } else {
     if (text.size() != 1 || static_cast<uint8_t>(text[0]) >= 0x80 || text == "\"" || text == "\n" ||
         text == "\r")
       return Wrong(key, "应为一个 ASCII 字符", "is one ASCII character");
     out->delimiter = text[0];
-  } else {
-    return Wrong(
-        key, "不认识",
-        "is unknown; known are path, pattern, format, charset, delimiter, header, columns, "
-        "follow, settle_ms, max_record_bytes, block_bytes");
   }
   return absl::OkStatus();
 }

@@ -1,12 +1,13 @@
 // The tests of cel-spec as JSON: suites of suites of tests; only `original` states what is
 // expected.
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <sstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/files.h"
+#include "core/base/status.h"
 #include "core/cel/expression.h"
 #include "tests/conformance/runner/cel_protos.h"
 #include "tests/conformance/runner/cel_values.h"
@@ -194,9 +195,8 @@ class Walk {
 }  // namespace
 
 absl::StatusOr<Tally> RunCel(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
-  const json root = json::parse(file, nullptr, /*allow_exceptions=*/false);
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  const json root = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!root.is_object()) return absl::InvalidArgumentError(absl::StrCat(path, ": no JSON object"));
   try {
     CelProtos(path);

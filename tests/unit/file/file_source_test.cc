@@ -606,12 +606,31 @@ TEST_F(FileSourceTest, FilesThatAreTakenAwayLeaveThePosition) {
   EXPECT_LT(position_.size(), 300U);
 }
 
+TEST_F(FileSourceTest, AFirstObjectLongerThanWhatAFileIsJudgedByIsReadAndSoIsWhatFollowsIt) {
+  const std::string longer((size_t{1} << 20) + 5, 'x');
+  Write("a.jsonl", absl::StrCat("{\"k\":\"", longer, "\"}\n{\"k\":\"b\"}\n"));
+  Write("b.jsonl", absl::StrCat(longer, "\n{\"k\":\"c\",\"more\":\"d\"}\n"));
+  Open(",\"follow\":false,\"format\":\"jsonl\"");
+  std::vector<std::string> rows;
+  for (int i = 0; i < 6; ++i) {
+    for (const std::string& row : Poll()) rows.push_back(row.substr(0, 24));
+  }
+  EXPECT_THAT(rows, ElementsAre("a.jsonl:1|xxxxxxxxxxxxxx", "a.jsonl:2|b",
+                                testing::StartsWith("b.jsonl:1!json.invalid"),
+                                testing::StartsWith("b.jsonl:2|c")));
+  EXPECT_THAT(notices_, testing::IsEmpty());
+}
+
 TEST_F(FileSourceTest, OptionsAreCheckedByName) {
   const absl::Status status =
       FileSource::Open(sdk::Host(&kHost), "{\"path\":\"/\",\"charst\":\"x\"}", "").status();
   EXPECT_THAT(std::string(status.message()),
               testing::AllOf(testing::HasSubstr("文件数据源选项 charst 不认识"),
                              testing::HasSubstr("\"charst\" is unknown")));
+  EXPECT_THAT(std::string(FileSource::Open(sdk::Host(&kHost), "{\"path\":\"/\",\"bogus\":1}", "")
+                              .status()
+                              .message()),
+              testing::HasSubstr("\"bogus\" is unknown"));
   EXPECT_FALSE(FileSource::Open(sdk::Host(&kHost), "[]", "").ok());
   EXPECT_FALSE(FileSource::Open(sdk::Host(&kHost), "{\"path\":\"/nowhere\"}", "").ok());
 }
