@@ -176,7 +176,7 @@ absl::Status PostgresqlSource::Poll(size_t max_rows, int timeout_ms, const huili
     ASSIGN_OR_RETURN(const int whole, WholeKeys(page.get(), limit));
     TakePage(page.get(), whole);
     Throttle(got);
-    if (got == limit) continue;
+    if (got >= limit) continue;
     EndOfPages();
     if (!in_round_ && rows_.empty() && !round_found_) caught_up = true;
     if (!in_round_ && absl::Now() >= deadline) break;

@@ -82,6 +82,7 @@ class PostgresqlSource : public sdk::Source {
   std::string TimeCell() const;
   // The time that an expression of the time column's type says, as SQL; NULL where it says none.
   std::string TimeOf(const std::string& expression) const;
+  // At most `limit` rows; where no key is unique, one more.
   absl::StatusOr<Result> Page(size_t limit);
   // Of each key column `test`, with `joined` between.
   std::string KeysAre(absl::string_view test, absl::string_view joined) const;
@@ -89,8 +90,8 @@ class PostgresqlSource : public sdk::Source {
   std::string Table() const;
   absl::Status BeginRound();
   void EndOfPages();
-  // Of a full page the rows before its last key, whose other rows may stand on the next page. What
-  // is one key says the database: texts that differ may be equal.
+  // Of Page(limit) the rows that go: all, or those before its last key where more of that key may
+  // follow. What is one key says the database: texts that differ may be equal.
   absl::StatusOr<int> WholeKeys(const PGresult* page, size_t limit) const;
   // The next page is as long as pages of its bytes may be.
   void Size(const PGresult* page);

@@ -65,7 +65,9 @@ absl::StatusOr<Result> PostgresqlSource::Page(size_t limit) {
   const std::string order = StrCat(" ORDER BY ", tuple, by_offset ? ", r::text" : "");
   const std::string rows =
       StrCat("SELECT * FROM ", Table(), " AS r", conditions.empty() ? "" : " WHERE ",
-             absl::StrJoin(conditions, " AND "), order, " LIMIT ", limit,
+             absl::StrJoin(conditions, " AND "), order, " LIMIT ",
+             // One more tells whether the last key is whole.
+             unique_ || undated ? limit : limit + 1,
              by_offset ? StrCat(" OFFSET ", position_.offset) : "");
   // Rows that share a key share their rank.
   absl::StatusOr<Result> page = connection_->Query(
@@ -80,15 +82,15 @@ absl::StatusOr<Result> PostgresqlSource::Page(size_t limit) {
 
 absl::StatusOr<int> PostgresqlSource::WholeKeys(const PGresult* page, size_t limit) const {
   const int n = PQntuples(page);
-  if (unique_ || position_.phase == Phase::kUndated || static_cast<size_t>(n) < limit) return n;
+  if (unique_ || position_.phase == Phase::kUndated || static_cast<size_t>(n) <= limit) return n;
   const int rank = PQnfields(page) - 1;
   const absl::string_view last = PQgetvalue(page, n - 1, rank);
   int whole = n;
   while (whole > 0 && PQgetvalue(page, whole - 1, rank) == last) --whole;
   if (whole > 0) return whole;
   return absl::FailedPreconditionError(
-      StrCat("PostgreSQL ", connection_->place(), ": 表 ", options_.table, " 有 ", n,
-             " 行以上键相同，无法分页；请改用更细的键 / more than ", n, " rows of table ",
+      StrCat("PostgreSQL ", connection_->place(), ": 表 ", options_.table, " 有 ", limit,
+             " 行以上键相同，无法分页；请改用更细的键 / more than ", limit, " rows of table ",
              options_.table, " share one key (", absl::StrJoin(options_.key, ","),
              "), they cannot be paged; name more columns in key"));
 }

@@ -76,7 +76,8 @@ TEST(SourcePagesTest, KeysThatTheDatabaseHoldsEqualAreOneWhateverTheirTexts) {
        {std::pair{"numeric", "'2.5', '1.0', '1.00', '1.000', '-3'"},
         std::pair{"interval", "'1 day', '24 hours', '1 mon', '30 days', '720 hours'"},
         std::pair{"float8", "'0', '-0', 'NaN', '1e-300', '0.1'"}}) {
-    for (int page = 4; page <= 5; ++page) {
+    // A page of three may be of one key alone.
+    for (int page = 3; page <= 5; ++page) {
       Execute("utf8", StrCat("DROP TABLE IF EXISTS equals; CREATE TABLE equals (k ", type,
                              ", name text, changed timestamptz); INSERT INTO equals SELECT k, "
                              "'row' || n, now() FROM unnest(ARRAY[",
