@@ -180,10 +180,10 @@ class GrpcNode : public Node {
   absl::Status FromGrpc(const grpc::Status& status) const {
     if (status.ok()) return absl::OkStatus();
     if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-      return absl::UnavailableError(
-          IsConnected() ? absl::StrCat(address_, ": ", status.error_message())
-                        : absl::StrCat("无法连接 cannot connect to ", address_, ": ",
-                                       status.error_message()));
+      return absl::UnavailableError(IsConnected()
+                                        ? absl::StrCat(address_, ": ", status.error_message())
+                                        : absl::StrCat("无法连接 cannot connect to ", address_,
+                                                       ": ", status.error_message()));
     }
     return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   }
