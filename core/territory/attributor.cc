@@ -216,7 +216,8 @@ class BasisAttributor : public Attributor {
   Place Read(const Evidence& evidence, absl::string_view text, const std::string& city) {
     switch (evidence.kind()) {
       case huiliu::v1::EVIDENCE_KIND_CODE:
-        return ReadCode(text, false);
+        // Systems of the upper levels send names there, too.
+        return HasDigit(text) ? ReadCode(text, false) : Named(text);
       case huiliu::v1::EVIDENCE_KIND_COUNTER:
         return ReadCode(text, true);
       case huiliu::v1::EVIDENCE_KIND_NAME:

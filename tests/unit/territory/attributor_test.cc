@@ -269,6 +269,14 @@ TEST(ChainTest, AnAddressIsReadAgainWhenALaterLinkSaysTheCity) {
   EXPECT_EQ(out.county_by, 0);
 }
 
+TEST(CodeTest, ANameInAFieldOfCodesIsReadAsOne) {
+  EXPECT_EQ(Attribute({kCode}, {"昆明市"}).division, "530100");
+  EXPECT_EQ(Attribute({kCode}, {"云南省_昆明市_无"}).division, "530100");
+  EXPECT_EQ(Attribute({kCode}, {"昆明市五华区"}).division, "530102");
+  for (const char* text : {"", "无", "大理路", "N/A"})
+    EXPECT_EQ(Attribute({kCode}, {text}).division, "") << text;
+}
+
 TEST(CodeTest, WhatIsLongerOrMaskedIsNoCode) {
   for (const char* text : {"530102X", "530102****", "530102****12345678", "5301021", "53010",
                            "530102 五华区", "530102.0", "534001"}) {
