@@ -172,6 +172,7 @@ absl::Status PostgresqlSource::Poll(size_t max_rows, int timeout_ms, const huili
     // The table may have been altered since the last page.
     RETURN_IF_ERROR(Bind(page.get(), PQnfields(page.get()) - kBesides));
     Size(page.get());
+    LookAhead(page.get());
     const size_t got = static_cast<size_t>(PQntuples(page.get()));
     ASSIGN_OR_RETURN(const int whole, WholeKeys(page.get(), limit));
     TakePage(page.get(), whole);

@@ -45,8 +45,8 @@ class PostgresqlSource : public sdk::Source {
   // A value of a row that is longer is no field of a record.
   static constexpr size_t kMaxValueBytes = size_t{4} << 20;
   static constexpr size_t kMaxRawBytes = 64 << 10;
-  // What a page shows besides the table's columns: the time as TimeCell(), the key's place on it.
-  static constexpr int kBesides = 2;
+  // What a page shows besides the table's columns: TimeCell(), IsAhead(), the key's place on it.
+  static constexpr int kBesides = 3;
   // The pass over rows without a time may take one part in this many of the time.
   static constexpr int kUndatedShare = 20;
   // Of the time column: date, timestamp without and with a zone, text.
@@ -80,6 +80,11 @@ class PostgresqlSource : public sdk::Source {
   std::string SinceIs(const std::string& since) const;
   // The time column as its cell tells it, where that is not as it stands: as SQL, else NULL.
   std::string TimeCell() const;
+  // Whether a row's time lies so far ahead that it must be of another zone than the database says,
+  // as SQL.
+  std::string IsAhead() const;
+  // Says so where a row of the page is.
+  void LookAhead(const PGresult* page);
   // The time that an expression of the time column's type says, as SQL; NULL where it says none.
   std::string TimeOf(const std::string& expression) const;
   // At most `limit` rows; where no key is unique, one more.

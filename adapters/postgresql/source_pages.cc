@@ -71,7 +71,8 @@ absl::StatusOr<Result> PostgresqlSource::Page(size_t limit) {
              by_offset ? StrCat(" OFFSET ", position_.offset) : "");
   // Rows that share a key share their rank.
   absl::StatusOr<Result> page = connection_->Query(
-      StrCat("SELECT r.*, ", TimeCell(), " AS \"huiliu.time\", ",
+      StrCat("SELECT r.*, ", TimeCell(), " AS \"huiliu.time\", ", IsAhead(),
+             " AS \"huiliu.ahead\", ",
              unique_ || undated ? "0" : StrCat("rank() OVER (ORDER BY ", tuple, ")"),
              " AS \"huiliu.rank\" FROM (", rows, ") AS r", order),
       parameters);

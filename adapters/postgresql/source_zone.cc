@@ -75,4 +75,28 @@ std::string PostgresqlSource::TimeCell() const {
                 connection_->Literal(zone_), ")::text");
 }
 
+std::string PostgresqlSource::IsAhead() const {
+  if (time_type_ != TimeType::kLocal || zone_.empty() || !options_.time_zone.empty())
+    return "false";
+  const std::string now = StrCat("(now() AT TIME ZONE ", connection_->Literal(zone_), ")");
+  // Farther ahead is what people mean by never.
+  return StrCat("coalesce(r.", connection_->Identifier(options_.time_column), " BETWEEN ", now,
+                " + interval '1 hour' AND ", now, " + interval '14 hours', false)");
+}
+
+void PostgresqlSource::LookAhead(const PGresult* page) {
+  const int ahead = static_cast<int>(columns_.size()) + 1;
+  for (int r = 0; r < PQntuples(page); ++r) {
+    if (*PQgetvalue(page, r, ahead) != 't') continue;
+    Notice(StrCat(
+        "表 ", options_.table, " 有行的时间列 ", options_.time_column, " 按时区 ", zone_,
+        " 比现在晚数小时：写入程序多半用的是东八区时间，请设选项 time_zone 为 Asia/Shanghai，"
+        "否则来源时间有误 / rows of table ",
+        options_.table, " have a time in ", options_.time_column, " that is hours ahead by ", zone_,
+        ": the programs that write it most likely take the time of Asia/Shanghai; set "
+        "option time_zone to it, or the source time is wrong"));
+    return;
+  }
+}
+
 }  // namespace huiliu::postgresql

@@ -91,6 +91,23 @@ TEST_F(SourceZoneTest, ATimeIsToldWithItsZone) {
   EXPECT_THAT(moment.notices(), Not(HasSubstr("time_zone")));
 }
 
+// A program that writes the people's time into a database of another zone.
+TEST_F(SourceZoneTest, TimesHoursAheadOfTheDatabasesZoneAreTold) {
+  constexpr char kAhead[] = "hours ahead by UTC";
+  Make("utc", "timestamp");
+  Insert("utc", 1, "now()");
+  Insert("utc", 2, "'9999-12-31'");
+  SourceReader reader("utc", "zoned", R"("id")", "");
+  reader.Names();
+  EXPECT_THAT(reader.notices(), Not(HasSubstr(kAhead)));
+  Insert("utc", 3, "now() AT TIME ZONE 'Asia/Shanghai'");
+  reader.Names();
+  EXPECT_THAT(reader.notices(), AllOf(HasSubstr(kAhead), HasSubstr("比现在晚数小时")));
+  SourceReader said("utc", "zoned", R"("id")", R"(,"time_zone":"Asia/Shanghai")");
+  said.Names();
+  EXPECT_EQ(said.notices(), "");
+}
+
 TEST_F(SourceZoneTest, AZoneThatIsNoneIsNamed) {
   Make("utc", "timestamp");
   sdk::FakeHost host;
@@ -136,7 +153,7 @@ TEST_F(SourceZoneTest, TheOverlapMayReachIntoTheDayBefore) {
   SourceReader reader("local", "zoned", R"("id")", R"(,"overlap_s":86400)");
   reader.Names();
   Insert("local", 1, "current_date - 1");
-  Insert("local", 2, "current_date - 2");
+  Insert("local", 2, "current_date - 3");
   EXPECT_EQ(reader.Names(), (std::map<std::string, int>{{"row1", 1}}));
 }
 
