@@ -7,10 +7,10 @@
 #include "core/model/batch_digest.h"
 #include "core/model/left_record.h"
 #include "core/rules/sent_reason.h"
-#include "core/rules/version_order.h"
 #include "core/schema/contract.h"
 
 namespace huiliu::agent {
+
 absl::Status BatchMaker::LookUp(Work* work) {
   std::vector<absl::string_view> keys;
   for (const mapping::MappedRow& row : work->mapped) {
