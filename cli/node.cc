@@ -18,6 +18,7 @@
 #include "core/base/addresses.h"
 #include "core/base/files.h"
 #include "core/base/loopback.h"
+#include "core/base/retry_info.h"
 #include "core/base/status.h"
 
 namespace huiliu::cli {
@@ -31,7 +32,7 @@ constexpr int kMaxMessageBytes = 64 << 20;
 constexpr absl::Duration kCallTimeout = absl::Seconds(60);
 // A node that cannot confirm in time which grants hold, or whose catalog moves, can so again within
 // seconds.
-constexpr absl::Duration kPatience = absl::Seconds(15);
+constexpr absl::Duration kPatience = absl::Seconds(30);
 constexpr absl::Duration kAskAgain = absl::Milliseconds(500);
 
 // Of "Service/Method": it changes nothing, and may be asked twice.
@@ -132,7 +133,8 @@ class GrpcNode : public Node {
                             const std::function<absl::Status()>& ask) const {
     const absl::Time until = absl::Now() + kPatience;
     absl::Status status = ask();
-    while (absl::IsUnavailable(status) && IsConnected() && IsRead(method) && absl::Now() < until) {
+    while (absl::IsUnavailable(status) && IsConnected() && absl::Now() < until &&
+           (IsRead(method) || IsToBeAskedAgain(status))) {
       absl::SleepFor(kAskAgain);
       status = ask();
     }
@@ -180,10 +182,12 @@ class GrpcNode : public Node {
   absl::Status FromGrpc(const grpc::Status& status) const {
     if (status.ok()) return absl::OkStatus();
     if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-      return absl::UnavailableError(IsConnected()
-                                        ? absl::StrCat(address_, ": ", status.error_message())
-                                        : absl::StrCat("无法连接 cannot connect to ", address_,
-                                                       ": ", status.error_message()));
+      return WithRetryDetails(
+          absl::UnavailableError(IsConnected()
+                                     ? absl::StrCat(address_, ": ", status.error_message())
+                                     : absl::StrCat("无法连接 cannot connect to ", address_, ": ",
+                                                    status.error_message())),
+          status.error_details());
     }
     return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   }

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "core/base/retry_info.h"
 
 namespace huiliu::http {
 
@@ -18,9 +19,9 @@ class CallPlaces {
   absl::Status Take() {
     absl::MutexLock lock(&mutex_);
     if (!mutex_.AwaitWithTimeout(absl::Condition(this, &CallPlaces::HasRoom), patience_)) {
-      return absl::UnavailableError(
+      return MayBeAskedAgain(absl::UnavailableError(
           "本节点正忙，请稍后再试 / the node is busy with as many calls as it takes at once; try "
-          "again later");
+          "again later"));
     }
     --free_;
     return absl::OkStatus();

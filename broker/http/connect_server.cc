@@ -24,6 +24,7 @@
 #include "broker/service/credentials.h"
 #include "broker/service/slots.h"
 #include "broker/service/tenancy.h"
+#include "core/base/retry_info.h"
 #include "core/base/status.h"
 
 namespace huiliu::http {
@@ -279,7 +280,7 @@ class HttplibConnectServer : public ConnectServer {
 
   static void SetStatus(const absl::Status& status, httplib::Response& response) {
     response.status = HttpStatusOf(status.code());
-    if (absl::IsUnavailable(status)) response.set_header("Retry-After", "1");
+    if (IsToBeAskedAgain(status)) response.set_header("Retry-After", "1");
   }
   static void Fail(const absl::Status& status, httplib::Response& response) {
     SetStatus(status, response);

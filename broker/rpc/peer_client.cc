@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "core/base/retry_info.h"
 
 namespace huiliu::rpc {
 namespace {
@@ -33,8 +34,9 @@ constexpr absl::Duration kSealAge = absl::Minutes(5);
 absl::Status FromGrpc(const grpc::Status& status, const Peer& peer) {
   if (status.ok()) return absl::OkStatus();
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE)
-    return absl::UnavailableError(
-        absl::StrCat("节点 node ", peer.node, ": ", status.error_message()));
+    return WithRetryDetails(
+        absl::UnavailableError(absl::StrCat("节点 node ", peer.node, ": ", status.error_message())),
+        status.error_details());
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 

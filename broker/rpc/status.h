@@ -1,4 +1,5 @@
-// absl::Status ↔ grpc::Status: the codes have the same numbers and travel unchanged.
+// absl::Status ↔ grpc::Status: the codes have the same numbers and travel unchanged, and so does
+// whether it is to be asked again.
 #ifndef HUILIU_BROKER_RPC_STATUS_H_
 #define HUILIU_BROKER_RPC_STATUS_H_
 
@@ -7,12 +8,14 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "core/base/retry_info.h"
 
 namespace huiliu::rpc {
 
 inline grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
+                      RetryDetails(status));
 }
 
 }  // namespace huiliu::rpc

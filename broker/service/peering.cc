@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/notification.h"
+#include "core/base/retry_info.h"
 #include "core/base/status.h"
 
 namespace huiliu::service {
@@ -104,17 +105,19 @@ absl::StatusOr<std::optional<Peer>> Peering::Route(const CallContext& context,
   }
   // One node was told by another that this is the place, and the map has changed since.
   if (peer.ok() && peer->has_value() && context.forwarded) {
-    return absl::UnavailableError(
+    return MayBeAskedAgain(absl::UnavailableError(
         "所请求的内容刚转移到另一节点，请重试 / what was asked for has just moved to another node; "
-        "try again");
+        "try again"));
   }
+  if (!peer.ok()) return MayBeAskedAgain(peer.status());
   return peer;
 }
 
 absl::Status Peering::Here(const CallContext& context,
                            const std::function<absl::Status()>& handler) const {
   const uint64_t term = cluster_.lease().Term();
-  RETURN_IF_ERROR(MayLeave(context, term));
+  const absl::Status may_begin = MayLeave(context, term);
+  if (!may_begin.ok()) return MayBeAskedAgain(may_begin);
   const absl::Status status = handler();
   const absl::Status may = MayLeave(context, term);
   return may.ok() ? status : may;

@@ -48,7 +48,8 @@ class Peering {
   Peering(const governance::State& state, const cluster::Cluster& cluster, PeerCalls& calls)
       : state_(state), cluster_(cluster), calls_(calls) {}
 
-  // Where the call is answered; nullopt: here. UNAVAILABLE: nowhere at this moment.
+  // Where the call is answered; nullopt: here. UNAVAILABLE: nowhere at this moment; it may be asked
+  // again (core/base/retry_info.h).
   absl::StatusOr<std::optional<cluster::Peer>> Route(
       const CallContext& context, const google::protobuf::Message& request) const;
   // Calls a handler of this node; its answer leaves only where this node knew from the call to the

@@ -16,10 +16,15 @@ from cluster import free_port
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+PATIENCE = 60  # seconds
+
+
 class Refused(Exception):
-    def __init__(self, code, message):
+    """`again`: before anything was done, and only for the moment."""
+
+    def __init__(self, code, message, again=False):
         super().__init__(f"{code}: {message}")
-        self.code = code
+        self.code, self.again = code, again
 
 
 class Node:
@@ -143,12 +148,23 @@ office_hours: {{first_weekday: 1, last_weekday: 7, from_hour: 0, to_hour: 24}}
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             problem = json.loads(error.read() or b"{}")
-            raise Refused(problem.get("code", str(error.code)), problem.get("message", "")) from None
+            raise Refused(problem.get("code", str(error.code)), problem.get("message", ""), "Retry-After" in error.headers) from None
+
+    def ask(self, account, method, **request):
+        """A call that is made again where the node refuses it for the moment before it has done anything."""
+        deadline = time.time() + PATIENCE
+        while True:
+            try:
+                return self.call(account, method, **request)
+            except Refused as refused:
+                if not refused.again or time.time() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def put(self, account, method, **request):
         """A command that may have been carried out by an earlier run over the same state."""
         try:
-            return self.call(account, method, **request)
+            return self.ask(account, method, **request)
         except Refused as refused:
             if refused.code not in ("aborted", "already_exists"):
                 raise SystemExit(f"{method}: {refused}")

@@ -26,7 +26,7 @@ def register_contracts(node):
 
 def put_in_force(node, name, yaml):
     """One officer proposes the rules, another approves them."""
-    proposed = node.call("data-officer", "Rules/ProposeRuleSet", source_name=name, yaml=yaml)["rule_set"]
+    proposed = node.ask("data-officer", "Rules/ProposeRuleSet", source_name=name, yaml=yaml)["rule_set"]
     if proposed["state"] == "RULE_SET_STATE_PROPOSED":
         node.put("data-approver", "Rules/DecideRuleSet", dataset=proposed["dataset"], receiver=proposed["receiver"], version=proposed["version"], approve=True,
                  untried_reason="首次启用，尚无数据可试")
@@ -45,7 +45,7 @@ def register_systems(node):
 def all_systems(node):
     token, out = "", []
     while True:
-        page = node.call("system-admin", "Registry/ListSystems", page_size=1000, page_token=token)
+        page = node.ask("system-admin", "Registry/ListSystems", page_size=1000, page_token=token)
         out += page.get("systems", [])
         token = page.get("next_page_token", "")
         if not token:

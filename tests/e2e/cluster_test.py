@@ -54,7 +54,7 @@ def governance(hub):
     def put(i):
         node = Hub.__new__(Hub)
         node.__dict__.update(hub.__dict__)
-        outcomes.append(code_of(lambda: node.on(i).call("system-admin", "Registry/PutOrganisation", organisation=organisation)))
+        outcomes.append(code_of(lambda: node.ask_at(i, "system-admin", "Registry/PutOrganisation", organisation=organisation)))
 
     threads = [threading.Thread(target=put, args=(i,)) for i in range(NODES)]
     for thread in threads:
@@ -63,8 +63,8 @@ def governance(hub):
         thread.join()
     check(sorted(outcomes) == ["", "aborted", "aborted"], "of three commands at three nodes that saw the same version one is carried out", outcomes)
     for i in range(NODES):
-        hub.on(i).call("system-admin", "Registry/PutOrganisation", organisation={"id": f"seen-{i}", "title": "乙局"})
-        seen = [any(o["id"] == f"seen-{i}" for o in hub.on(j).call("system-admin", "Registry/ListOrganisations", page_size=1000)["organisations"])
+        hub.ask_at(i, "system-admin", "Registry/PutOrganisation", organisation={"id": f"seen-{i}", "title": "乙局"})
+        seen = [any(o["id"] == f"seen-{i}" for o in hub.ask_at(j, "system-admin", "Registry/ListOrganisations", page_size=1000)["organisations"])
                 for j in range(NODES)]
         check(all(seen), f"a command taken by n{i} is known to every node when it returns", seen)
 
@@ -79,16 +79,16 @@ def tenants(hub, rows):
 def answers_everywhere(hub, rows):
     for i in range(NODES):
         for receiver in ("530100", "530300", "532900", "533400"):
-            found = hub.held(receiver, ask=hub.on(i).call)
+            found = hub.held(receiver, ask=lambda *question, i=i, **request: hub.ask_at(i, *question, **request))
             check(found == rows.held[receiver], f"n{i} answers for {receiver}: {len(found)} rows")
     number, (division, _) = next(iter(rows.held["533400"].items()))
-    got = [hub.on(i).call("hrss-clerk", "Catalog/Get", context=hub.context("533400"), key={"values": [number, "养老"]})["row"]["fields"] for i in range(NODES)]
+    got = [hub.ask_at(i, "hrss-clerk", "Catalog/Get", context=hub.context("533400"), key={"values": [number, "养老"]})["row"]["fields"] for i in range(NODES)]
     check(all(f["insured_division"] == division for f in got), "a lookup at any node", got)
     hub.on(0).write_profiles()
     for i in range(NODES):
         hub.on(i)
         done = subprocess.run([os.path.join(BUILD, "bin/huiliu"), "--config", hub.profile("hrss-clerk"), "--node", f"localhost:{hub.grpc}", "subscribe", DATASET,
-                               "--receiver", "532900", "--purpose", PURPOSE], capture_output=True, text=True, timeout=60)
+                               "--receiver", "532900", "--purpose", PURPOSE], capture_output=True, text=True, timeout=120)
         shown = {line for line in done.stdout.splitlines() if '"P' in line or "P0" in line}
         check(done.returncode == 0 and len(shown) == len(rows.held["532900"]), f"a subscription through n{i}: {len(shown)} rows", done.stdout[-400:] + done.stderr[-400:])
 
@@ -138,7 +138,7 @@ def sleeper(hub):
     place = next(c for c in hub.ask("system-admin", "Cluster/GetStatus")["catalogs"] if c["receiver"] == "533100")
     owner = int(place["owner"]["node"][1:])
     question = ("tax-clerk", "Catalog/Query")
-    check(hub.on(owner).call(*question, context=hub.context("533100"), page_size=1)["rows"], "the grant lets the tax clerk read")
+    check(hub.ask_at(owner, *question, context=hub.context("533100"), page_size=1)["rows"], "the grant lets the tax clerk read")
     answers, stop = [], threading.Event()
 
     def keep_asking(i):

@@ -43,10 +43,17 @@ class Line:
 
     def ask(self, who, method, stream=False, **request):
         """A call that waits while a catalog is being placed, or others' dry runs take all places."""
+        return self.ask_until(lambda code: code not in ("unavailable", "resource_exhausted"), who, method, stream, request)
+
+    def read(self, who, method, **request):
+        """A call that waits while a catalog is being placed, and for nothing else."""
+        return self.ask_until(lambda code: code != "unavailable", who, method, False, request)
+
+    def ask_until(self, holds, who, method, stream, request):
         deadline = time.time() + 60
         while True:
             code, told = self.ask_once(who, method, stream, request)
-            if code not in ("unavailable", "resource_exhausted") or time.time() > deadline:
+            if holds(code) or time.time() > deadline:
                 return code, told
             time.sleep(0.2)
 
@@ -232,10 +239,10 @@ def quotas_apart(hub):
     hub.ask("system-admin", "Registry/PutReceiver", receiver={"id": spent, "title": PREFECTURES[spent], "divisions": [spent], "quota": {"calls_per_second": 1}}, seen_version=version)
     line, codes = Line(hub, 0), []
     for _ in range(40):
-        codes.append(line.ask_once("hrss-clerk", "Catalog/Query", False, {"context": hub.context(spent), "page_size": 1})[0])
+        codes.append(line.read("hrss-clerk", "Catalog/Query", context=hub.context(spent), page_size=1)[0])
     check_quietly("resource_exhausted" in codes and set(codes) <= {"", "resource_exhausted"}, "beyond its quota a receiver's data is not read", codes)
     for other in others:
-        told = [line.ask_once("hrss-clerk", "Catalog/Query", False, {"context": hub.context(other), "page_size": 1})[0] for _ in range(5)]
+        told = [line.read("hrss-clerk", "Catalog/Query", context=hub.context(other), page_size=1)[0] for _ in range(5)]
         check_quietly(told == [""] * 5, f"{other}'s is, meanwhile", told)
     now = next(r["version"] for r in hub.ask("system-admin", "Registry/ListReceivers")["receivers"] if r["id"] == spent)
     hub.ask("system-admin", "Registry/PutReceiver", receiver={"id": spent, "title": PREFECTURES[spent], "divisions": [spent], "quota": {}}, seen_version=now)
