@@ -44,10 +44,17 @@ std::string DayOfNumber(int32_t days_since_1970) {
   return absl::FormatCivilTime(absl::CivilDay(1970, 1, 1) + days_since_1970);
 }
 
-std::string KeptSuffix(const std::string& id) {
-  size_t cut = id.size();
-  for (int i = 0; i < 3 && cut != std::string::npos && cut > 0; ++i) cut = id.rfind('/', cut - 1);
-  return cut == std::string::npos ? id : id.substr(cut + 1);
+bool TookOver(const NodeEngine& engine, const NodeDecision* before,
+              const rules::Decision& decision) {
+  return decision.novelty == rules::Novelty::kRepeat && before != nullptr &&
+         before->prior.source != engine.source.id() && decision.next.source == engine.source.id();
+}
+
+const rules::PriorDecision& ToRemember(const NodeEngine& engine, const NodeDecision* before,
+                                       rules::Decision* decision) {
+  if (before != nullptr && decision->next.source != engine.source.id())
+    decision->next.outcomes = before->prior.outcomes;
+  return decision->next;
 }
 
 void Seal(Judgement* judgement) {
@@ -86,7 +93,7 @@ class BatchJudge {
       row.record = record;
       torn = torn || !row.envelope.ParseFromArray(record.header.data(),
                                                   static_cast<int>(record.header.size()));
-      row.key = DecisionKey(row.envelope.source(), record.key);
+      row.key = DecisionKey(DatasetOfSource(batch_.from.topic), record.key);
       keys.push_back(row.key);
     });
     if (torn) return Torn("an envelope cannot be read");
@@ -150,6 +157,7 @@ class BatchJudge {
     if (!row.record.tombstone) change.payload = row.record.value;
     change.source_time_us = envelope.source_time_us();
     change.row_id = envelope.row_id();
+    change.source = envelope.source();
     change.now_us = envelope.arrival_time_us();
     return change;
   }
@@ -162,7 +170,7 @@ class BatchJudge {
     rules::SourceChange change = ChangeOf(row);
     change.now_us = absl::ToUnixMicros(j_.now);
     change.replay = true;
-    engine_->engine->Decide(change, &before->prior, &decision_);
+    engine_->engine->Decide(change, &j_.engines.AsSeenBy(*engine_, before->prior), &decision_);
     if (decision_.novelty != rules::Novelty::kRedecided) return;
     const std::string today = ShanghaiDay(j_.now);
     judged_->Name(decision_);
@@ -182,16 +190,19 @@ class BatchJudge {
 
   void Remember(const Incoming& row, const NodeDecision* before, std::string kept) {
     if (!decision_.store && (before == nullptr || kept == before->kept)) return;
-    j_.decisions.Set(
-        row.key, {DecisionsTopic(engine_->source.dataset()), batch_.from.partition},
-        {std::move(kept), decision_.store || before == nullptr ? decision_.next : before->prior});
+    j_.decisions.Set(row.key, {DecisionsTopic(engine_->source.dataset()), batch_.from.partition},
+                     {std::move(kept), decision_.store || before == nullptr
+                                           ? ToRemember(*engine_, before, &decision_)
+                                           : before->prior});
   }
 
   void Decide(const Incoming& row) {
     const Envelope& envelope = row.envelope;
     const rules::SourceChange change = ChangeOf(row);
     const NodeDecision* before = j_.decisions.Find(row.key);
-    engine_->engine->Decide(change, before == nullptr ? nullptr : &before->prior, &decision_);
+    engine_->engine->Decide(
+        change, before == nullptr ? nullptr : &j_.engines.AsSeenBy(*engine_, before->prior),
+        &decision_);
 
     const std::string today = ShanghaiDay(absl::FromUnixMicros(envelope.arrival_time_us()));
     const int counted = std::min<int>(static_cast<int>(envelope.counted_receivers()),
@@ -243,28 +254,29 @@ class BatchJudge {
     const std::string held = before == nullptr ? "" : before->kept;
     if (decision_.novelty == rules::Novelty::kUnchanged) return held;
     const bool again = decision_.novelty == rules::Novelty::kRedecided;
+    const bool stands =
+        again || decision_.novelty == rules::Novelty::kNew || TookOver(*engine_, before, decision_);
     const bool undecided = IsUndecided(decision_);
-    const bool by_hand =
-        !decision_.overrides.empty() && (again || decision_.novelty == rules::Novelty::kNew);
+    const bool by_hand = !decision_.overrides.empty() && stands;
     if (again && !undecided && !by_hand) {
       if (!held.empty()) Release(held);
       return "";
     }
     if (undecided || by_hand) {
-      const std::string place =
-          again && !held.empty()
-              ? held
-              : absl::StrCat(epoch_, "/", sequence_, "/", row.envelope.index_in_batch());
+      const std::string id = again && !held.empty()
+                                 ? held
+                                 : absl::StrCat(engine_->source.id(), "/", epoch_, "/", sequence_,
+                                                "/", row.envelope.index_in_batch());
       const bool dated = again && before->prior.counted_day != 0;
-      Keep(row, place, dated ? DayOfNumber(before->prior.counted_day) : today);
-      if (again || decision_.novelty == rules::Novelty::kNew) return place;
+      Keep(row, id, dated ? DayOfNumber(before->prior.counted_day) : today);
+      if (stands) return id;
     }
-    return decision_.novelty == rules::Novelty::kNew ? "" : held;
+    return stands ? "" : held;
   }
 
-  void Keep(const Incoming& row, const std::string& place, const std::string& day) {
+  void Keep(const Incoming& row, const std::string& id, const std::string& day) {
     QuarantinedRow out;
-    out.set_id(absl::StrCat(engine_->source.id(), "/", place));
+    out.set_id(id);
     out.set_source(engine_->source.id());
     out.set_row_id(row.envelope.row_id());
     // A delete says nothing of its own: it ends a version that nobody could decide.
@@ -286,9 +298,9 @@ class BatchJudge {
   }
 
   // A re-read decided it: nothing is left to repair.
-  void Release(const std::string& place) {
+  void Release(const std::string& id) {
     QuarantinedRow out;
-    out.set_id(absl::StrCat(engine_->source.id(), "/", place));
+    out.set_id(id);
     out.set_source(engine_->source.id());
     out.set_day(decision_.next.counted_day == 0 ? "" : DayOfNumber(decision_.next.counted_day));
     out.set_mapped(true);

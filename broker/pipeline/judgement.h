@@ -18,8 +18,10 @@
 namespace huiliu::pipeline {
 
 struct Judgement {
-  Judgement(NodeEngines& with, DecisionStore& store, const TopicSettings& made_so, absl::Time at)
-      : engines(with), decisions(store), topics(made_so), now(at) {}
+  // `former`: whether the store has former decisions (former_decisions.h) in it.
+  Judgement(NodeEngines& with, DecisionStore& store, bool former, const TopicSettings& made_so,
+            absl::Time at)
+      : engines(with), decisions(store, SourcesOf(with, former)), topics(made_so), now(at) {}
 
   NodeEngines& engines;
   DecisionChanges decisions;
@@ -28,6 +30,14 @@ struct Judgement {
   std::map<std::string, huiliu::v1::QuarantinedRow> kept;  // changed rows, by id
   Transaction transaction;
   std::set<std::string> entries;  // digests of the lineage entries in it
+
+ private:
+  static DecisionChanges::SourcesOf SourcesOf(const NodeEngines& engines, bool former) {
+    if (!former) return nullptr;
+    return [&engines](absl::string_view dataset, absl::string_view system) {
+      return engines.SourcesOf(dataset, system);
+    };
+  }
 };
 
 // Judges a batch of a source topic. Its rows counted as pending since intake: that count moves.
@@ -61,8 +71,13 @@ huiliu::v1::CountDelta DeltaOf(const NodeEngine& engine, int receiver, const std
 // Ids of the overrides that decided, each once, joined by commas; empty where none did.
 std::string OverridesOf(const rules::Decision& decision);
 std::string DayOfNumber(int32_t days_since_1970);
-// A kept row's id without its source.
-std::string KeptSuffix(const std::string& id);
+// Whether the row, which told what another source had told, stands for the newest version now.
+bool TookOver(const NodeEngine& engine, const NodeDecision* before,
+              const rules::Decision& decision);
+// What is to be remembered: where the version that stands is still another source's, its outcomes
+// are those of that one's receivers.
+const rules::PriorDecision& ToRemember(const NodeEngine& engine, const NodeDecision* before,
+                                       rules::Decision* decision);
 
 }  // namespace huiliu::pipeline
 

@@ -3,6 +3,7 @@
 #ifndef HUILIU_BROKER_PIPELINE_NODE_DECISIONS_H_
 #define HUILIU_BROKER_PIPELINE_NODE_DECISIONS_H_
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,21 +20,28 @@
 namespace huiliu::pipeline {
 
 struct NodeDecision {
-  // Kept row (quarantine.md) that stands for the newest version, without its source: what a redrive
-  // or a re-read decides again. Empty: none.
+  // Kept row (quarantine.md) that stands for the newest version: what a redrive or a re-read
+  // decides again. Empty: none.
   std::string kept;
   rules::PriorDecision prior;
 };
 std::string EncodeNodeDecision(const NodeDecision& decision);
 absl::Status DecodeNodeDecision(absl::string_view bytes, NodeDecision* decision);
 
-// One source's key: its id, 0x00, the record's key (system, 0x00, business key).
-std::string DecisionKey(absl::string_view source, absl::string_view record_key);
+// 0x00, the dataset, 0x00, the record's key (system, 0x00, business key): what every source of the
+// system tells of the record is decided under it.
+std::string DecisionKey(absl::string_view dataset, absl::string_view record_key);
 
 // The decisions of one transaction: what is changed answers at once. One thread.
 class DecisionChanges {
  public:
-  explicit DecisionChanges(DecisionStore& store) : store_(store) {}
+  // Sources of a system and dataset, whose former decisions (former_decisions.h) are looked for
+  // where there is none of now.
+  using SourcesOf =
+      std::function<std::vector<std::string>(absl::string_view dataset, absl::string_view system)>;
+  // `former`: null where the store has none of those.
+  explicit DecisionChanges(DecisionStore& store, SourcesOf former = nullptr)
+      : store_(store), former_(std::move(former)) {}
 
   absl::Status Load(absl::Span<const std::string> keys);
   // nullptr: nothing is remembered. The key must have been loaded. Valid until the next change.
@@ -50,17 +58,23 @@ class DecisionChanges {
   struct Entry {
     bool known = false;
     NodeDecision decision;
+    std::vector<std::string> former;  // keys that it was made of
   };
+  absl::Status LoadFormer(const std::string& key, Entry* entry);
+  void Change(const std::string& key, const TopicPartition& to);
+
   DecisionStore& store_;
+  const SourcesOf former_;
   absl::flat_hash_map<std::string, Entry> entries_;
   std::map<std::string, TopicPartition> changed_;
 };
 
-// What the position of an engine says: how many transactions were committed, and by which node the
-// last of them (empty: by the only one).
+// What the position of an engine says: how many transactions were committed, by which node the
+// last of them (empty: by the only one), and whether what is remembered has former decisions in it.
 struct EngineMark {
   uint64_t sequence = 0;
   std::string node;
+  bool former = false;
 };
 std::string Encode(const EngineMark& mark);
 absl::StatusOr<EngineMark> ParseEngineMark(absl::string_view text);  // DATA_LOSS
@@ -74,10 +88,11 @@ std::string WhyNotDecision(const RecordView& record);
 // Brings the local store to what the backbone says: staged changes that were committed are taken,
 // others dropped; where it lacks some, or another node committed last (it may have judged other
 // batches under the number of what is staged here), all is read again from `partitions` of the
-// decisions topics. `set_aside`: where messages of others in them are counted; may be null.
+// decisions topics, and `former` says then whether former decisions are among it. `set_aside`:
+// where messages of others in them are counted; may be null.
 absl::Status RecoverDecisions(Backbone& backbone, absl::Span<const TopicPartition> partitions,
                               uint64_t sequence, Staged staged, SetAside* set_aside,
-                              DecisionStore* store);
+                              DecisionStore* store, bool* former);
 
 }  // namespace huiliu::pipeline
 

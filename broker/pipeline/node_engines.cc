@@ -82,6 +82,34 @@ absl::Status NodeEngines::Build(Built* built, absl::Time now) {
   return absl::OkStatus();
 }
 
+const rules::PriorDecision& NodeEngines::AsSeenBy(const NodeEngine& engine,
+                                                  const rules::PriorDecision& prior) {
+  if (prior.source == engine.source.id()) return prior;
+  const auto teller = state_.FindSource(prior.source);
+  const auto& ours = engine.source.receivers();
+  if (!teller.has_value() ||
+      std::equal(ours.begin(), ours.end(), teller->receivers().begin(), teller->receivers().end()))
+    return prior;
+  const auto& theirs = teller->receivers();
+  seen_ = prior;
+  seen_.outcomes.assign(static_cast<size_t>(ours.size()), huiliu::v1::OUTCOME_UNSPECIFIED);
+  for (int i = 0; i < ours.size(); ++i) {
+    const auto at = std::find(theirs.begin(), theirs.end(), ours[i]);
+    const auto r = static_cast<size_t>(at - theirs.begin());
+    if (r < prior.outcomes.size()) seen_.outcomes[static_cast<size_t>(i)] = prior.outcomes[r];
+  }
+  return seen_;
+}
+
+std::vector<std::string> NodeEngines::SourcesOf(absl::string_view dataset,
+                                                absl::string_view system) const {
+  std::vector<std::string> ids;
+  for (const huiliu::v1::Source& source : state_.Sources()) {
+    if (source.dataset() == dataset && source.system() == system) ids.push_back(source.id());
+  }
+  return ids;
+}
+
 std::unique_ptr<rules::FormerRules> NodeEngines::FormerOf(
     const std::vector<rules::Receiver>& receivers,
     const std::shared_ptr<const schema::Contract>& contract,

@@ -40,6 +40,11 @@ class NodeEngines {
   // from this call on.
   // DATA_LOSS where the source is none that is decided at the node.
   absl::StatusOr<NodeEngine*> Find(const std::string& source);
+  // A prior decision with its outcomes in the order of the engine's receivers: another source of
+  // the system and dataset, which may have others, may have told it. Valid until the next call.
+  const rules::PriorDecision& AsSeenBy(const NodeEngine& engine, const rules::PriorDecision& prior);
+  // Ids of the sources that are, or were, decided at the node.
+  std::vector<std::string> SourcesOf(absl::string_view dataset, absl::string_view system) const;
 
  private:
   struct Built {
@@ -61,6 +66,7 @@ class NodeEngines {
   PreparedRules& rules_;
   Clock& clock_;
   std::map<std::string, Built> built_;
+  rules::PriorDecision seen_;
 };
 
 }  // namespace huiliu::pipeline

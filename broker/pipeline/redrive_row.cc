@@ -48,7 +48,7 @@ class Redrive {
       return absl::OkStatus();
     }
     record_key_ = RecordKey(*key);
-    key_ = DecisionKey(row_.source(), record_key_);
+    key_ = KeyOf(record_key_);
     RETURN_IF_ERROR(LoadDecisions());
     Decide(*key);
     result->set_outcome(Foremost(decision_));
@@ -64,7 +64,7 @@ class Redrive {
     const auto key = engine_->contract->KeyOf(payload_);
     if (!key.ok()) return absl::OkStatus();  // of a contract before this one
     record_key_ = RecordKey(*key);
-    key_ = DecisionKey(row_.source(), record_key_);
+    key_ = KeyOf(record_key_);
     RETURN_IF_ERROR(LoadDecisions());
     replay_ = true;
     recall_ = withdrawn;
@@ -88,6 +88,9 @@ class Redrive {
   std::string RecordKey(absl::string_view key) const {
     return absl::StrCat(engine_->source.system(), absl::string_view("\0", 1), key);
   }
+  std::string KeyOf(absl::string_view record_key) const {
+    return DecisionKey(engine_->source.dataset(), record_key);
+  }
   TopicPartition DecisionsOf(const std::string& record_key) const {
     return {DecisionsTopic(engine_->source.dataset()),
             PartitionOf(record_key, j_.topics.partitions)};
@@ -99,24 +102,27 @@ class Redrive {
       const auto old = engine_->contract->KeyOf(row_.raw());
       if (old.ok()) old_record_key_ = RecordKey(*old);
     }
-    if (!old_record_key_.empty()) keys.push_back(DecisionKey(row_.source(), old_record_key_));
+    if (!old_record_key_.empty()) keys.push_back(KeyOf(old_record_key_));
     return j_.decisions.Load(keys);
   }
 
   void Decide(const std::string& key) {
     before_ = j_.decisions.Find(key_);
     // The engine has decided this very version before, or has never seen it.
-    known_ = before_ != nullptr && before_->kept == KeptSuffix(row_.id());
+    known_ = before_ != nullptr && before_->kept == row_.id();
     rules::SourceChange change;
     change.operation = huiliu::v1::OPERATION_UPSERT;
     change.key = key;
     change.payload = payload_;
     change.source_time_us = row_.source_time_us();
     change.row_id = row_.row_id();
+    change.source = engine_->source.id();
     change.now_us = absl::ToUnixMicros(j_.now);
     change.redrive = known_;
     change.recall = recall_;
-    engine_->engine->Decide(change, before_ == nullptr ? nullptr : &before_->prior, &decision_);
+    engine_->engine->Decide(
+        change, before_ == nullptr ? nullptr : &j_.engines.AsSeenBy(*engine_, before_->prior),
+        &decision_);
   }
 
   void MoveCounts(JudgedBatch* judged) const {
@@ -203,20 +209,22 @@ class Redrive {
   bool StaysKept() const { return IsUndecided(decision_) || !decision_.overrides.empty(); }
 
   void Remember() {
-    const bool newest = decision_.novelty == rules::Novelty::kNew || known_;
-    if (decision_.novelty == rules::Novelty::kNew)
+    const bool took_over = TookOver(*engine_, before_, decision_);
+    const bool newest = decision_.novelty == rules::Novelty::kNew || known_ || took_over;
+    if (decision_.novelty == rules::Novelty::kNew || took_over)
       decision_.next.counted_day = NumberOfDay(row_.day());
     if (decision_.store || known_) {
-      const std::string kept = newest && StaysKept()          ? KeptSuffix(row_.id())
+      const std::string kept = newest && StaysKept()          ? row_.id()
                                : newest || before_ == nullptr ? ""
                                                               : before_->kept;
-      j_.decisions.Set(key_, DecisionsOf(record_key_), {kept, decision_.next});
+      j_.decisions.Set(key_, DecisionsOf(record_key_),
+                       {kept, ToRemember(*engine_, before_, &decision_)});
     }
     if (old_record_key_.empty() || old_record_key_ == record_key_) return;
     // The correction changed the key: under the old one there never was such a record.
-    const std::string old = DecisionKey(row_.source(), old_record_key_);
+    const std::string old = KeyOf(old_record_key_);
     const NodeDecision* wrong = j_.decisions.Find(old);
-    if (wrong != nullptr && wrong->kept == KeptSuffix(row_.id()))
+    if (wrong != nullptr && wrong->kept == row_.id())
       j_.decisions.Forget(old, DecisionsOf(old_record_key_));
   }
 

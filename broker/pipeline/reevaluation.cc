@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "broker/pipeline/former_decisions.h"
 #include "broker/pipeline/judged_batch.h"
-#include "broker/pipeline/node_decisions.h"
 #include "broker/pipeline/reread.h"
 #include "core/base/status.h"
 
@@ -189,9 +189,9 @@ absl::Status Reevaluation::CountRest(NodeEngines& engines, DecisionStore& decisi
     NodeDecision decision;
     RETURN_IF_ERROR(
         decisions.ForEach([&](absl::string_view key, absl::string_view value) -> absl::Status {
-          const auto judge = judges.find(std::string(key.substr(0, key.find('\0'))));
+          RETURN_IF_ERROR(DecodeStoredDecision(key, value, &decision));
+          const auto judge = judges.find(decision.prior.source);
           if (judge == judges.end()) return absl::OkStatus();
-          RETURN_IF_ERROR(DecodeNodeDecision(value, &decision));
           const auto& [engine, receiver] = judge->second;
           if (rules::IsOutOfReach(decision.prior, engine->RuleDigestFor(decision.prior, now_us),
                                   receiver, part.receiver))

@@ -125,8 +125,9 @@ absl::Status ReturnWorker::Recover() {
     // Where nobody has numbered a transaction yet, a lone node may have judged before this lane.
     const bool here = stored.has_value() && mark.node == parts_.node && !lacks_decisions_;
     const Staged staged = here ? Staged::kHere : Staged::kElsewhere;
+    former_ = mark.former;
     RETURN_IF_ERROR(RecoverDecisions(parts_.backbone, PartitionsOf(&DecisionsTopic), mark.sequence,
-                                     staged, parts_.set_aside, &parts_.decisions));
+                                     staged, parts_.set_aside, &parts_.decisions, &former_));
     sequence_ = mark.sequence;
     recovered_ = read_once_ = true;
     lacks_decisions_ = false;
@@ -141,7 +142,7 @@ absl::Status ReturnWorker::Commit(Judgement* judgement) {
   Seal(judgement);
   const uint64_t sequence = sequence_ + 1;
   judgement->transaction.positions.push_back(
-      {ReturnPosition(parts_.lane), Encode(EngineMark{sequence, parts_.node})});
+      {ReturnPosition(parts_.lane), Encode(EngineMark{sequence, parts_.node, former_})});
   if (parts_.fence != nullptr) {
     std::string any;
     {
@@ -164,7 +165,7 @@ absl::Status ReturnWorker::Judge(const std::vector<StoredBatch>& batches) {
   absl::MutexLock lock(&judging_);
   RETURN_IF_ERROR(Recover());
   if (batches.empty()) return absl::OkStatus();
-  Judgement judgement(engines_, parts_.decisions, parts_.topics, parts_.clock.Now());
+  Judgement judgement(engines_, parts_.decisions, former_, parts_.topics, parts_.clock.Now());
   std::map<TopicPartition, Offset> consumed;
   for (const StoredBatch& batch : batches) {
     RETURN_IF_ERROR(JudgeBatch(batch, &judgement));
@@ -177,7 +178,7 @@ absl::Status ReturnWorker::Judge(const std::vector<StoredBatch>& batches) {
 
 absl::StatusOr<bool> ReturnWorker::JudgeHistoryOnce() {
   RETURN_IF_ERROR(Recover());
-  Judgement judgement(engines_, parts_.decisions, parts_.topics, parts_.clock.Now());
+  Judgement judgement(engines_, parts_.decisions, former_, parts_.topics, parts_.clock.Now());
   RETURN_IF_ERROR(reevaluation_.CountRest(engines_, parts_.decisions));
   ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reevaluation_.Next());
   // What was set aside when it was new was counted then.
@@ -207,7 +208,7 @@ absl::StatusOr<bool> ReturnWorker::ReplayPage() {
   absl::MutexLock lock(&judging_);
   if (!replay_.Due(datasets)) return false;
   RETURN_IF_ERROR(Recover());
-  Judgement judgement(engines_, parts_.decisions, parts_.topics, parts_.clock.Now());
+  Judgement judgement(engines_, parts_.decisions, former_, parts_.topics, parts_.clock.Now());
   RETURN_IF_ERROR(replay_.Page(kept_.store(), &judgement));
   if (!judgement.kept.empty()) {
     RETURN_IF_ERROR(Commit(&judgement));
@@ -315,7 +316,7 @@ absl::Status ReturnWorker::Redrive(const governance::Principal& caller,
   }
   absl::MutexLock lock(&judging_);
   RETURN_IF_ERROR(Recover());
-  Judgement judgement(engines_, parts_.decisions, parts_.topics, parts_.clock.Now());
+  Judgement judgement(engines_, parts_.decisions, former_, parts_.topics, parts_.clock.Now());
   for (const auto& correction : request.corrections()) {
     RETURN_IF_ERROR(
         RedriveOne(caller, request.source(), correction, &judgement, response->add_results()));

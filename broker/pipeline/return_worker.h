@@ -120,6 +120,7 @@ class ReturnWorker {
   bool lacks_decisions_ ABSL_GUARDED_BY(judging_) = false;      // that stand on the backbone
   std::set<std::string> remembered_ ABSL_GUARDED_BY(judging_);  // datasets whose decisions are here
   uint64_t sequence_ ABSL_GUARDED_BY(judging_) = 0;             // transactions committed
+  bool former_ ABSL_GUARDED_BY(judging_) = false;  // former decisions are among what is remembered
 
   mutable absl::Mutex mutex_;
   std::vector<std::string> datasets_ ABSL_GUARDED_BY(mutex_);

@@ -14,7 +14,8 @@ namespace huiliu::rules {
 namespace {
 
 constexpr char kFormat = 1;
-constexpr uint8_t kDeleted = 1, kHasDivision = 2, kOneOutcome = 4, kConflict = 8, kCorrected = 32;
+constexpr uint8_t kDeleted = 1, kHasDivision = 2, kOneOutcome = 4, kConflict = 8, kCorrected = 32,
+                  kHasSource = 64;
 constexpr uint64_t kMaxReceivers = 4096;
 constexpr uint64_t kMaxSeen = 64;
 
@@ -131,6 +132,8 @@ bool TakeDecision(absl::string_view rest, PriorDecision* decision) {
       !TakeTextTo(rest, &decision->row_id)) {
     return false;
   }
+  decision->source.clear();
+  if ((flags & kHasSource) != 0 && !TakeTextTo(rest, &decision->source)) return false;
   decision->division.clear();
   if ((flags & kHasDivision) != 0 && !TakeDivision(rest, &decision->division)) return false;
   decision->corrected = flags & kCorrected;
@@ -150,15 +153,16 @@ void AppendDecision(const PriorDecision& decision, std::string* out) {
   const bool one =
       std::all_of(outcomes.begin(), outcomes.end(), [&](auto o) { return o == outcomes[0]; });
   out->push_back(kFormat);
-  out->push_back(static_cast<char>((decision.deleted ? kDeleted : 0) |
-                                   (has_division ? kHasDivision : 0) | (one ? kOneOutcome : 0) |
-                                   (decision.conflict ? kConflict : 0) |
-                                   (decision.corrected ? kCorrected : 0)));
+  out->push_back(static_cast<char>(
+      (decision.deleted ? kDeleted : 0) | (has_division ? kHasDivision : 0) |
+      (one ? kOneOutcome : 0) | (decision.conflict ? kConflict : 0) |
+      (decision.corrected ? kCorrected : 0) | (decision.source.empty() ? 0 : kHasSource)));
   AppendVarint(out, ZigZag(decision.source_time_us));
   AppendVarint(out, ZigZag(decision.counted_day));
   AppendDigest(decision.payload_digest, kKeptPayloadDigestBytes, out);
   AppendDigest(decision.rule_digest, kKeptRuleDigestBytes, out);
   AppendText(decision.row_id, out);
+  if (!decision.source.empty()) AppendText(decision.source, out);
   if (has_division) {
     for (int i = 0; i < 3; ++i) out->push_back(static_cast<char>(division >> (8 * i)));
   }

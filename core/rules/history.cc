@@ -17,9 +17,18 @@ int32_t ShanghaiDay(int64_t now_us) {
 
 void Assign(absl::string_view text, std::string* to) { to->assign(text.data(), text.size()); }
 
+bool SameSource(const SourceChange& change, const PriorDecision& prior) {
+  return change.source == absl::string_view(prior.source);
+}
+
+bool SameRow(const SourceChange& change, const PriorDecision& prior) {
+  return SameSource(change, prior) && change.row_id == prior.row_id;
+}
+
 // Whether a record of the source's history is the very version that was decided last.
 bool IsNewest(const SourceChange& change, const PriorDecision& prior, const Digest& digest) {
-  return !prior.deleted && change.operation != huiliu::v1::OPERATION_DELETE &&
+  return !prior.deleted && SameSource(change, prior) &&
+         change.operation != huiliu::v1::OPERATION_DELETE &&
          SamePayload(prior.payload_digest, digest) &&
          (change.row_id.empty() || change.row_id == prior.row_id) &&
          (change.source_time_us == 0 || change.source_time_us == prior.source_time_us);
@@ -29,8 +38,9 @@ bool IsDelete(const SourceChange& change) {
   return change.operation == huiliu::v1::OPERATION_DELETE;
 }
 
-void AddSeen(absl::string_view row_id, const Digest& payload_digest, std::vector<uint64_t>* seen) {
-  const uint64_t fingerprint = FingerprintOf(row_id, payload_digest);
+void AddSeen(absl::string_view source, absl::string_view row_id, const Digest& payload_digest,
+             std::vector<uint64_t>* seen) {
+  const uint64_t fingerprint = FingerprintOf(source, row_id, payload_digest);
   if (std::find(seen->begin(), seen->end(), fingerprint) != seen->end()) return;
   if (seen->size() >= kMaxSeen) seen->erase(seen->begin());
   seen->push_back(fingerprint);
@@ -42,18 +52,20 @@ const Digest& ToldOf(const PriorDecision& prior) {
 }
 
 bool IsOlderThan(const PriorDecision& prior, const SourceChange& change) {
-  return IsOlder(change.source_time_us, change.row_id, prior.source_time_us, prior.row_id);
+  return IsOlder({change.source_time_us, change.source, change.row_id},
+                 {prior.source_time_us, prior.source, prior.row_id});
 }
 
 bool IsSeen(const SourceChange& change, const PriorDecision& prior, const Digest& digest) {
-  return !prior.seen.empty() && std::find(prior.seen.begin(), prior.seen.end(),
-                                          FingerprintOf(change.row_id, digest)) != prior.seen.end();
+  return !prior.seen.empty() &&
+         std::find(prior.seen.begin(), prior.seen.end(),
+                   FingerprintOf(change.source, change.row_id, digest)) != prior.seen.end();
 }
 
 // What was decided last is a re-read from now on, and so is what the source had told in its place.
 void AddPriorToSeen(const PriorDecision& prior, std::vector<uint64_t>* seen) {
-  if (prior.corrected) AddSeen(prior.row_id, prior.told, seen);
-  AddSeen(prior.row_id, prior.payload_digest, seen);
+  if (prior.corrected) AddSeen(prior.source, prior.row_id, prior.told, seen);
+  AddSeen(prior.source, prior.row_id, prior.payload_digest, seen);
 }
 
 // A person has put `digest` in the place of what the source told.
@@ -71,7 +83,29 @@ void EndCorrection(const SourceChange& change, const PriorDecision& prior, const
     return;
   next->corrected = false;
   if (change.row_id != prior.row_id || change.source_time_us > prior.source_time_us)
-    AddSeen(prior.row_id, prior.told, &next->seen);
+    AddSeen(prior.source, prior.row_id, prior.told, &next->seen);
+}
+
+bool IsUndecided(const PriorDecision& prior) {
+  return std::any_of(prior.outcomes.begin(), prior.outcomes.end(), [](auto outcome) {
+    return outcome == huiliu::v1::OUTCOME_PENDING || outcome == huiliu::v1::OUTCOME_QUARANTINED;
+  });
+}
+
+// Another source tells what was decided last. Who tells it last stands for it, with the count of
+// its own row, so that new rules find what they move; but not with an older row, nor where the row
+// before waits or was corrected by hand: what a person did or does is of that row.
+void TakeOverRepeat(const SourceChange& change, const PriorDecision& prior, const Digest& digest,
+                    Decision* d) {
+  PriorDecision& next = d->next;
+  const bool earlier = change.source_time_us != 0 && change.source_time_us < prior.source_time_us;
+  if (earlier || prior.corrected || IsUndecided(prior))
+    return AddSeen(change.source, change.row_id, digest, &next.seen);
+  AddPriorToSeen(prior, &next.seen);
+  Assign(change.source, &next.source);
+  Assign(change.row_id, &next.row_id);
+  next.outcomes = d->outcomes;
+  next.counted_day = ShanghaiDay(change.now_us);
 }
 
 // The truth stands; what came is only recognised from now on.
@@ -84,26 +118,29 @@ void RememberBeside(const SourceChange& change, const PriorDecision& prior, cons
         d->store = false;
         return;
       }
-      // Only the same content may move the time forward.
+      // Only the same content may move the time forward, and no other source's re-read.
       d->store =
-          change.source_time_us > prior.source_time_us &&
+          SameSource(change, prior) && change.source_time_us > prior.source_time_us &&
           (SamePayload(prior.payload_digest, digest) || TellsCorrected(change, prior, digest));
       if (d->store) next.source_time_us = change.source_time_us;
+      if (!SameSource(change, prior)) return;
       EndCorrection(change, prior, digest, &next);
       d->store = d->store || next.corrected != prior.corrected;
       return;
     case Novelty::kRepeat:
       next.source_time_us = std::max(prior.source_time_us, change.source_time_us);
-      if (IsOlderThan(prior, change)) {
-        AddSeen(change.row_id, digest, &next.seen);
+      if (!SameSource(change, prior)) {
+        TakeOverRepeat(change, prior, digest, d);
+      } else if (IsOlderThan(prior, change)) {
+        AddSeen(change.source, change.row_id, digest, &next.seen);
       } else {
-        AddSeen(prior.row_id, ToldOf(prior), &next.seen);
+        AddSeen(prior.source, prior.row_id, ToldOf(prior), &next.seen);
         Assign(change.row_id, &next.row_id);
         EndCorrection(change, prior, digest, &next);
       }
       return;
     case Novelty::kSuperseded:
-      AddSeen(change.row_id, digest, &next.seen);
+      AddSeen(change.source, change.row_id, digest, &next.seen);
       return;
     case Novelty::kNew:
     case Novelty::kRedecided:
@@ -127,11 +164,11 @@ Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Dig
                : Novelty::kUnchanged;
   }
   if (change.redrive) {
-    const bool older =
-        change.replaced || (change.row_id != prior.row_id && IsOlderThan(prior, change));
+    const bool older = change.replaced || (!SameRow(change, prior) && IsOlderThan(prior, change));
     return older ? Novelty::kSuperseded : Novelty::kRedecided;
   }
-  const bool same_row = change.row_id.empty() || change.row_id == prior.row_id;
+  const bool same_source = SameSource(change, prior);
+  const bool same_row = same_source && (change.row_id.empty() || change.row_id == prior.row_id);
   const auto reread = [&] { return same_row || IsSeen(change, prior, payload_digest); };
   // The correction stands in for it under other rules, too: what it says is not known here.
   if (TellsCorrected(change, prior, payload_digest))
@@ -139,7 +176,9 @@ Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Dig
   if (prior.deleted == is_delete && SamePayload(prior.payload_digest, payload_digest)) {
     if (is_delete || SameRules(prior.rule_digest, rule_digest))
       return reread() ? Novelty::kUnchanged : Novelty::kRepeat;
-    return reread() ? Novelty::kRedecided : Novelty::kNew;
+    if (!reread()) return Novelty::kNew;
+    // What counts is moved where it stands: under the source that told it last.
+    return same_source ? Novelty::kRedecided : Novelty::kUnchanged;
   }
   if (!IsOlderThan(prior, change)) return Novelty::kNew;
   return IsSeen(change, prior, payload_digest) ? Novelty::kUnchanged : Novelty::kSuperseded;
@@ -157,12 +196,13 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
     next.source_time_us = 0;
     next.counted_day = 0;
     next.row_id.clear();
+    next.source.clear();
   }
   if (prior != nullptr && d->novelty != Novelty::kNew && d->novelty != Novelty::kRedecided) {
     return RememberBeside(change, *prior, payload_digest, d);
   }
   if (prior != nullptr && d->novelty == Novelty::kNew &&
-      (change.row_id != prior->row_id || change.source_time_us > prior->source_time_us)) {
+      (!SameRow(change, *prior) || change.source_time_us > prior->source_time_us)) {
     AddPriorToSeen(*prior, &next.seen);
   }
   next.deleted = IsDelete(change);
@@ -182,7 +222,9 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
   }
   next.corrected = false;
   next.counted_day = ShanghaiDay(change.now_us);
-  if (!change.row_id.empty()) Assign(change.row_id, &next.row_id);
+  if (!change.row_id.empty() || (prior != nullptr && !SameSource(change, *prior)))
+    Assign(change.row_id, &next.row_id);
+  Assign(change.source, &next.source);
 }
 
 }  // namespace huiliu::rules

@@ -219,7 +219,10 @@ class Engine : public ReturnEngine {
 
   // ---- the decision
   void TakeOutcomes(const PriorDecision& prior, Decision* d) const {
-    if (prior.outcomes.size() == d->outcomes.size()) d->outcomes = prior.outcomes;
+    if (prior.outcomes.size() != d->outcomes.size()) return;
+    for (size_t i = 0; i < prior.outcomes.size(); ++i) {
+      if (prior.outcomes[i] != huiliu::v1::OUTCOME_UNSPECIFIED) d->outcomes[i] = prior.outcomes[i];
+    }
   }
 
   // It counts as the first did; where that was corrected by hand, as it was decided then.

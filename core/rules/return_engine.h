@@ -29,6 +29,9 @@ struct SourceChange {
   absl::string_view payload;   // encoded message; empty with a delete
   int64_t source_time_us = 0;  // 0 where the source has none
   absl::string_view row_id;
+  // Where one memory serves several sources of a system and dataset (at the node): which of them
+  // tells it. Their row ids are apart. Empty: the memory is one source's.
+  absl::string_view source;
   // When it is taken over, UTC: rules are in force by it, and its Asia/Shanghai day is the one its
   // count stands in. 0: rules' dates are not looked at.
   int64_t now_us = 0;
@@ -54,6 +57,7 @@ struct SourceChange {
 struct PriorDecision {
   int64_t source_time_us = 0;
   std::string row_id;
+  std::string source;       // that told the newest version, where SourceChange::source says
   Digest payload_digest{};  // of the payload as it came (SHA-256, first 16 bytes), zeros after a
                             // delete
   bool deleted = false;
@@ -62,7 +66,9 @@ struct PriorDecision {
   std::string division;     // as attributed; a delete by key counts under it
   bool conflict = false;    // evidence of where it belongs disagreed
   int32_t counted_day = 0;  // days since 1970-01-01 in Asia/Shanghai of the count; 0: not known
-  std::vector<huiliu::v1::Outcome> outcomes;  // as counted, in receivers() order
+  // As counted, in receivers() order; UNSPECIFIED for a receiver that another source's engine did
+  // not know of.
+  std::vector<huiliu::v1::Outcome> outcomes;
   std::vector<uint64_t>
       seen;  // fingerprints of other source rows counted under this key, newest last, at most 16
   bool corrected = false;  // by hand: what was decided is not what the source told
@@ -79,8 +85,8 @@ struct Output {
 
 enum class Novelty {
   kNew,         // a source change: counted
-  kUnchanged,   // a re-read of what was decided, same content and rules: neither published nor
-                // counted
+  kUnchanged,   // a re-read of what was decided, same content and rules (or another source's, which
+                // does not decide again): neither published nor counted
   kSuperseded,  // older than what was decided: counted under its own outcome, leaves the catalog
                 // alone
   kRepeat,      // the same content from another source row: counted, leaves the catalog alone

@@ -17,6 +17,13 @@ absl::string_view TakeDigits(absl::string_view& rest) {
   return digits;
 }
 
+constexpr uint64_t kFnvBasis = 0xcbf29ce484222325u;
+constexpr uint64_t kFnvPrime = 0x100000001b3u;
+
+void AddToFnv(absl::string_view bytes, uint64_t* hash) {
+  for (const char c : bytes) *hash = (*hash ^ static_cast<uint8_t>(c)) * kFnvPrime;
+}
+
 int Sign(int64_t difference) { return difference < 0 ? -1 : difference > 0 ? 1 : 0; }
 
 }  // namespace
@@ -39,19 +46,26 @@ int CompareRowIds(absl::string_view a, absl::string_view b) {
   return Sign(whole_a.compare(whole_b));
 }
 
-bool IsOlder(int64_t time_us, absl::string_view row_id, int64_t than_time_us,
-             absl::string_view than_row_id) {
-  if (time_us != 0 && than_time_us != 0 && time_us != than_time_us) return time_us < than_time_us;
-  if (row_id.empty() || than_row_id.empty()) return false;
-  return CompareRowIds(row_id, than_row_id) < 0;
+bool IsOlder(const VersionPlace& version, const VersionPlace& than) {
+  if (version.time_us != 0 && than.time_us != 0 && version.time_us != than.time_us)
+    return version.time_us < than.time_us;
+  if (version.source != than.source) return CompareRowIds(version.source, than.source) < 0;
+  if (version.row_id.empty() || than.row_id.empty()) return false;
+  return CompareRowIds(version.row_id, than.row_id) < 0;
 }
 
-uint64_t FingerprintOf(absl::string_view row_id, const Digest& payload_digest) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  const auto add = [&hash](uint8_t byte) { hash = (hash ^ byte) * 0x100000001b3u; };
-  for (const char c : row_id) add(static_cast<uint8_t>(c));
-  for (size_t i = 0; i < kKeptPayloadDigestBytes; ++i) add(payload_digest[i]);
+uint64_t FingerprintOf(absl::string_view source, absl::string_view row_id,
+                       const Digest& payload_digest) {
+  uint64_t hash = kFnvBasis;
+  AddToFnv(row_id, &hash);
+  AddToFnv(AsBytes(payload_digest).substr(0, kKeptPayloadDigestBytes), &hash);
+  AddToFnv(source, &hash);
   return hash;
+}
+
+uint64_t FingerprintIn(absl::string_view source, uint64_t fingerprint) {
+  AddToFnv(source, &fingerprint);
+  return fingerprint;
 }
 
 bool SamePayload(const Digest& a, const Digest& b) {

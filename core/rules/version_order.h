@@ -17,13 +17,24 @@ inline constexpr size_t kKeptRuleDigestBytes = 8;
 // Negative, zero or positive. Runs of digits compare as numbers: a.csv:9 comes before a.csv:10.
 int CompareRowIds(absl::string_view a, absl::string_view b);
 
-// Whether (time, row) is an older version than (than_time, than_row). A time of 0 is unknown: then
-// the row id alone speaks; an empty row id is never older.
-bool IsOlder(int64_t time_us, absl::string_view row_id, int64_t than_time_us,
-             absl::string_view than_row_id);
+// Where a version stands: which of several sources told it (empty: there is only one), when, in
+// which of its rows.
+struct VersionPlace {
+  int64_t time_us = 0;
+  absl::string_view source;
+  absl::string_view row_id;
+};
 
-// FNV-1a over the row id and the kept part of the payload digest.
-uint64_t FingerprintOf(absl::string_view row_id, const Digest& payload_digest);
+// Whether a version is older than another. A time of 0 is unknown: then, and at the same time, the
+// row id alone speaks, and an empty one is never older; of different sources their ids speak,
+// compared as row ids are.
+bool IsOlder(const VersionPlace& version, const VersionPlace& than);
+
+// FNV-1a over the row id, the kept part of the payload digest and the source.
+uint64_t FingerprintOf(absl::string_view source, absl::string_view row_id,
+                       const Digest& payload_digest);
+// The same of a fingerprint that was taken without a source.
+uint64_t FingerprintIn(absl::string_view source, uint64_t fingerprint);
 
 // Equal in the bytes that a decision keeps.
 bool SamePayload(const Digest& a, const Digest& b);

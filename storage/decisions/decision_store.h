@@ -1,5 +1,5 @@
-// What the return engine remembers per (source's system and dataset, key): one store a source, in
-// the agent or at the node.
+// What the return engine remembers per (system, dataset, key): one store a source in the agent, one
+// for all sources of a lane at the node.
 #ifndef HUILIU_STORAGE_DECISIONS_DECISION_STORE_H_
 #define HUILIU_STORAGE_DECISIONS_DECISION_STORE_H_
 

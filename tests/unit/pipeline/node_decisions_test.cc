@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "broker/backbone/memory/memory_backbone.h"
+#include "broker/pipeline/former_decisions.h"
 #include "storage/decisions/rocksdb_decision_store.h"
 
 namespace huiliu::pipeline {
@@ -13,12 +14,25 @@ namespace {
 const TopicPartition kDecisions{"decisions.person", Partition(0)};
 
 TEST(EngineMarkTest, SaysWhichNodeCommittedLast) {
-  EXPECT_EQ(Encode(EngineMark{7, ""}), "7");
-  EXPECT_EQ(Encode(EngineMark{7, "n0"}), "7 n0");
+  EXPECT_EQ(Encode(EngineMark{7, ""}), "v2 7");
+  EXPECT_EQ(Encode(EngineMark{7, "n0"}), "v2 7 n0");
+  EXPECT_EQ(Encode(EngineMark{7, "n0", true}), "v2+v1 7 n0");
+  for (const EngineMark& mark : {EngineMark{7, ""}, EngineMark{8, "n0"}, EngineMark{9, "", true}}) {
+    const auto parsed = ParseEngineMark(Encode(mark));
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    EXPECT_EQ(parsed->sequence, mark.sequence);
+    EXPECT_EQ(parsed->node, mark.node);
+    EXPECT_EQ(parsed->former, mark.former);
+  }
+  EXPECT_TRUE(absl::IsDataLoss(ParseEngineMark("n0").status()));
+  EXPECT_TRUE(absl::IsDataLoss(ParseEngineMark("v3 7").status()));
+}
+
+TEST(EngineMarkTest, OneOfBeforeThereWereFormsSpeaksOfFormerDecisions) {
   EXPECT_EQ(ParseEngineMark("7")->sequence, 7U);
   EXPECT_EQ(ParseEngineMark("7")->node, "");
   EXPECT_EQ(ParseEngineMark("7 n0")->node, "n0");
-  EXPECT_TRUE(absl::IsDataLoss(ParseEngineMark("n0").status()));
+  EXPECT_TRUE(ParseEngineMark("7 n0")->former);
 }
 
 // A decision as it is stored, telling of a row.
@@ -28,7 +42,8 @@ std::string Stored(const std::string& row_id) {
   decision.prior.row_id = row_id;
   return EncodeNodeDecision(decision);
 }
-const std::string kKey = DecisionKey("source", std::string("system\0key", 10));
+const std::string kKey = DecisionKey("person", std::string("system\0key", 10));
+const std::string kFormerKey = FormerKey("source", std::string("system\0key", 10));
 
 // This node staged transaction 1 and was stopped before its commit; another node committed its own.
 std::string RecoveredValue(Staged staged) {
@@ -47,9 +62,11 @@ std::string RecoveredValue(Staged staged) {
   const auto store = *RocksDbDecisionStore::Open(folder, {});
   EXPECT_TRUE(store->Recover(0).ok());
   EXPECT_TRUE(store->Stage(1, {{kKey, Stored("ours")}}).ok());
-  const TopicPartition partitions[] = {kDecisions};
-  EXPECT_EQ(RecoverDecisions(*backbone, partitions, 1, staged, nullptr, store.get()),
+  const std::vector<TopicPartition> partitions = {kDecisions};
+  bool former = true;
+  EXPECT_EQ(RecoverDecisions(*backbone, partitions, 1, staged, nullptr, store.get(), &former),
             absl::OkStatus());
+  EXPECT_EQ(former, staged == Staged::kHere) << "where nothing is read it stays what it was";
   EXPECT_EQ(store->committed_sequence(), 1U);
   const absl::string_view keys[] = {kKey};
   NodeDecision decision;
@@ -76,18 +93,24 @@ TEST(RecoverDecisionsTest, MessagesOfOthersAreSetAside) {
   batch.Add(kKey, "", Stored("row"));
   batch.Add(kKey, "", "garbage under a key of ours");
   batch.AddTombstone("zz", "");
+  batch.Add(kFormerKey, "", Stored("of before"));
   Transaction transaction;
-  transaction.appends.push_back({kDecisions, batch.Finish(), 4});
+  transaction.appends.push_back({kDecisions, batch.Finish(), 5});
   ASSERT_TRUE(writer->Commit(std::move(transaction)).ok());
   SetAside aside([](const std::string&) {});
   const auto store = NewMemoryDecisionStore();
-  const TopicPartition partitions[] = {kDecisions};
-  ASSERT_EQ(RecoverDecisions(*backbone, partitions, 5, Staged::kElsewhere, &aside, store.get()),
-            absl::OkStatus());
-  const absl::string_view keys[] = {kKey, "zz"};
+  const std::vector<TopicPartition> partitions = {kDecisions};
+  bool former = true;
+  former = false;
+  ASSERT_EQ(
+      RecoverDecisions(*backbone, partitions, 5, Staged::kElsewhere, &aside, store.get(), &former),
+      absl::OkStatus());
+  EXPECT_TRUE(former);
+  const absl::string_view keys[] = {kKey, "zz", kFormerKey};
   const auto found = *store->GetMany(keys);
   EXPECT_EQ(found[0].value_or(""), Stored("row"));
   EXPECT_FALSE(found[1].has_value());
+  EXPECT_EQ(found[2].value_or(""), Stored("of before"));
   EXPECT_EQ(aside.seen().at(kDecisions.topic).messages, 3);
 }
 

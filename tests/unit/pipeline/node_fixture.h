@@ -1,5 +1,5 @@
-// A node with one source that it decides itself: intake, engine and log in memory, decisions and
-// kept rows on disk, and a writer that fails when told to.
+// A node with a source that it decides itself (and more, where a test adds them): intake, engine
+// and log in memory, decisions and kept rows on disk, and a writer that fails when told to.
 #ifndef HUILIU_TESTS_UNIT_PIPELINE_NODE_FIXTURE_H_
 #define HUILIU_TESTS_UNIT_PIPELINE_NODE_FIXTURE_H_
 
@@ -126,6 +126,13 @@ class NodeFixture {
     Start();
   }
 
+  // Another source of the same system and dataset, whose agent sends, too.
+  void AddSource(const std::string& id,
+                 const std::vector<std::string>& receivers = {kKunming, kDali}) {
+    PutSource(id, receivers);
+    OpenSession(id);
+  }
+
   // From now on it is a node of a cluster, on folders of its own: `lane` numbers its transactions.
   void BecomeLane(const std::string& lane, const std::string& node) {
     Stop();
@@ -136,23 +143,28 @@ class NodeFixture {
 
   // One batch as an agent makes it; `bad`: rows that it could not map.
   absl::Status Send(const std::vector<SourceRow>& rows, const std::vector<std::string>& bad = {}) {
-    last_batch = MakeBatch(rows, bad);
-    return session_->Take(last_batch);
+    return SendBy("src", rows, bad);
   }
-  absl::Status Resend() { return session_->Take(last_batch); }
+  absl::Status SendBy(const std::string& source, const std::vector<SourceRow>& rows,
+                      const std::vector<std::string>& bad = {}) {
+    last_batch = MakeBatch(rows, bad, source);
+    return Resend();
+  }
+  absl::Status Resend() { return sessions_.at(last_batch.source())->Take(last_batch); }
   huiliu::v1::Batch MakeBatch(const std::vector<SourceRow>& rows,
-                              const std::vector<std::string>& bad = {}) {
+                              const std::vector<std::string>& bad = {},
+                              const std::string& source = "src") {
     huiliu::v1::Batch batch;
-    batch.set_source("src");
-    batch.set_epoch(welcome_.epoch());
-    batch.set_sequence(intake->Position("src")->sequence() + 1);
+    batch.set_source(source);
+    batch.set_epoch(welcomes_.at(source).epoch());
+    batch.set_sequence(intake->Position(source)->sequence() + 1);
     batch.set_dataset("person");
     batch.set_dataset_version(1);
     for (const SourceRow& row : rows) {
       const std::string record = Record(row.json);
       huiliu::v1::Envelope envelope;
       envelope.set_system("sys");
-      envelope.set_source("src");
+      envelope.set_source(source);
       envelope.set_row_id(row.row_id);
       envelope.set_source_time_us(row.time_us);
       envelope.set_operation(row.is_delete ? huiliu::v1::OPERATION_DELETE
@@ -261,9 +273,11 @@ class NodeFixture {
     return entries;
   }
   // "returned 2 pending 1" of a receiver and day; outcomes of zero rows are left out.
-  std::string Balance(const std::string& receiver, const std::string& day = "2026-01-01") {
+  std::string Balance(const std::string& receiver, const std::string& day = "2026-01-01",
+                      const std::string& source = "") {
     std::map<int, int64_t> sums;
     for (const auto& entry : Entries()) {
+      if (!source.empty() && entry.source() != source) continue;
       for (const auto& delta : entry.counts()) {
         if (delta.receiver() == receiver && delta.day() == day)
           sums[delta.outcome()] += delta.rows();
@@ -277,9 +291,14 @@ class NodeFixture {
     }
     return text;
   }
-  std::vector<huiliu::v1::QuarantinedRow> Kept(bool redriven = false) {
+  std::string BalanceOf(const std::string& source, const std::string& receiver,
+                        const std::string& day = "2026-01-01") {
+    return Balance(receiver, day, source);
+  }
+  std::vector<huiliu::v1::QuarantinedRow> Kept(bool redriven = false,
+                                               const std::string& source = "src") {
     huiliu::v1::ListQuarantineRequest request;
-    request.set_source("src");
+    request.set_source(source);
     request.set_include_redriven(redriven);
     huiliu::v1::ListQuarantineResponse response;
     const absl::Status status = worker->ListKept(caller, request, &response);
@@ -289,7 +308,7 @@ class NodeFixture {
   absl::StatusOr<huiliu::v1::RedriveResponse::Result> Redrive(const std::string& id,
                                                               const std::string& json) {
     huiliu::v1::RedriveRequest request;
-    request.set_source("src");
+    request.set_source(id.substr(0, std::max<size_t>(id.find('/'), 1)));
     request.add_corrections()->set_id(id);
     request.mutable_corrections(0)->set_json(json);
     huiliu::v1::RedriveResponse response;
@@ -339,17 +358,29 @@ class NodeFixture {
     EXPECT_TRUE(dataset.ok()) << dataset.status();
     EXPECT_TRUE(state.Apply(**dataset).ok());
     for (const char* id : {kKunming, kDali}) PutRules(id, rules::kOpenRules);
+    PutSource("src", {kKunming, kDali});
+  }
+  void PutSource(const std::string& id, const std::vector<std::string>& receivers) {
     huiliu::v1::Source source;
-    source.set_id("src");
+    source.set_id(id);
     source.set_system("sys");
     source.set_dataset("person");
     source.set_organisation("dept");
     source.set_placement(huiliu::v1::PLACEMENT_NODE);
-    source.add_receivers(kKunming);
-    source.add_receivers(kDali);
+    for (const std::string& receiver : receivers) source.add_receivers(receiver);
     source.set_batch_public_key(key_->public_key());
     const absl::Status put = Put(source);
     EXPECT_TRUE(put.ok()) << put;
+    sources_.push_back(id);
+  }
+  void OpenSession(const std::string& source) {
+    huiliu::v1::Hello hello;
+    hello.set_source(source);
+    hello.set_dataset("person");
+    hello.set_dataset_version(1);
+    auto session = intake->Open(caller, hello, &welcomes_[source]);
+    EXPECT_TRUE(session.ok()) << session.status();
+    sessions_[source] = *std::move(session);
   }
 
   void Start() {
@@ -366,16 +397,10 @@ class NodeFixture {
     if (knows_dataset) {
       EXPECT_TRUE(worker->AddDataset("person").ok());
     }
-    huiliu::v1::Hello hello;
-    hello.set_source("src");
-    hello.set_dataset("person");
-    hello.set_dataset_version(1);
-    auto session = intake->Open(caller, hello, &welcome_);
-    EXPECT_TRUE(session.ok()) << session.status();
-    session_ = *std::move(session);
+    for (const std::string& source : sources_) OpenSession(source);
   }
   void Stop() {
-    session_.reset();
+    sessions_.clear();
     worker.reset();
     intake.reset();
     decisions_.reset();
@@ -391,8 +416,9 @@ class NodeFixture {
   std::unique_ptr<FaultyWriter> writer_;
   std::unique_ptr<DecisionStore> decisions_;
   std::unique_ptr<QuarantineStore> kept_;
-  huiliu::v1::Welcome welcome_;
-  std::unique_ptr<Intake::Session> session_;
+  std::vector<std::string> sources_;
+  std::map<std::string, huiliu::v1::Welcome> welcomes_;
+  std::map<std::string, std::unique_ptr<Intake::Session>> sessions_;
 };
 
 }  // namespace huiliu::pipeline

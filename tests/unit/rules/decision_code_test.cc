@@ -28,6 +28,7 @@ PriorDecision Sample() {
 void ExpectSame(const PriorDecision& a, const PriorDecision& b) {
   EXPECT_EQ(a.source_time_us, b.source_time_us);
   EXPECT_EQ(a.row_id, b.row_id);
+  EXPECT_EQ(a.source, b.source);
   EXPECT_EQ(a.payload_digest, b.payload_digest);
   EXPECT_EQ(a.rule_digest, b.rule_digest);
   EXPECT_EQ(a.deleted, b.deleted);
@@ -53,6 +54,7 @@ TEST(DecisionCodeTest, WhatIsEncodedIsDecoded) {
   many.holders = {"530100", std::string(300, 'x'), ""};
   many.seen = {1, std::numeric_limits<uint64_t>::max(), 7};
   many.corrected = true;
+  many.source = "file.1";
   for (size_t i = 0; i < kKeptPayloadDigestBytes; ++i) many.told[i] = static_cast<uint8_t>(100 + i);
   decisions.push_back(many);
   PriorDecision reused = many;
@@ -92,13 +94,40 @@ TEST(VersionOrderTest, RunsOfDigitsCompareAsNumbers) {
 }
 
 TEST(VersionOrderTest, TheLatestTimeHoldsThenTheHighestRow) {
-  EXPECT_TRUE(IsOlder(1, "z", 2, "a"));
-  EXPECT_FALSE(IsOlder(2, "a", 1, "z"));
-  EXPECT_TRUE(IsOlder(1, "a", 1, "b"));
-  EXPECT_FALSE(IsOlder(1, "a", 1, "a"));
-  EXPECT_TRUE(IsOlder(0, "a", 5, "b")) << "an unknown time leaves it to the row";
-  EXPECT_FALSE(IsOlder(5, "b", 0, "a"));
-  EXPECT_FALSE(IsOlder(0, "", 5, "b"));
+  // Of one source, whether a memory has only that one or several.
+  for (const char* source : {"", "a9"}) {
+    const auto at = [&](int64_t time, absl::string_view row) {
+      return VersionPlace{time, source, row};
+    };
+    EXPECT_TRUE(IsOlder(at(1, "z"), at(2, "a")));
+    EXPECT_FALSE(IsOlder(at(2, "a"), at(1, "z")));
+    EXPECT_TRUE(IsOlder(at(1, "a"), at(1, "b")));
+    EXPECT_FALSE(IsOlder(at(1, "a"), at(1, "a")));
+    EXPECT_TRUE(IsOlder(at(0, "a"), at(5, "b"))) << "an unknown time leaves it to the row";
+    EXPECT_FALSE(IsOlder(at(5, "b"), at(0, "a")));
+    EXPECT_FALSE(IsOlder(at(0, ""), at(5, "b")));
+    EXPECT_FALSE(IsOlder(at(0, "b"), at(5, "")));
+  }
+}
+
+TEST(VersionOrderTest, OfTwoSourcesTheTimeSpeaksThenTheirIds) {
+  EXPECT_TRUE(IsOlder({1, "b", "2"}, {2, "a", "1"}));
+  EXPECT_FALSE(IsOlder({2, "a", "1"}, {1, "b", "2"}));
+  EXPECT_TRUE(IsOlder({1, "a9", "5"}, {1, "a10", "1"})) << "as row ids: 9 comes before 10";
+  EXPECT_FALSE(IsOlder({1, "a10", "1"}, {1, "a9", "5"}));
+  EXPECT_TRUE(IsOlder({0, "a", "5"}, {7, "b", "1"}))
+      << "a time that is not known leaves it to them";
+  EXPECT_FALSE(IsOlder({7, "b", "1"}, {0, "a", "5"}));
+  EXPECT_TRUE(IsOlder({0, "a", ""}, {0, "b", ""}));
+}
+
+TEST(FingerprintTest, RowsOfTwoSourcesAreApartAndThoseOfBeforeAreFoundAgain) {
+  Digest digest{};
+  digest[0] = 7;
+  const uint64_t alone = FingerprintOf("", "a:1", digest);
+  EXPECT_EQ(FingerprintIn("", alone), alone);
+  EXPECT_EQ(FingerprintIn("one", alone), FingerprintOf("one", "a:1", digest));
+  EXPECT_NE(FingerprintOf("one", "a:1", digest), FingerprintOf("two", "a:1", digest));
 }
 
 }  // namespace
