@@ -39,8 +39,8 @@ void AppendCluster(const cluster::Cluster& cluster, std::string* out) {
 }  // namespace
 
 std::string Metrics(const Health& health, const pipeline::SetAside& set_aside,
-                    LineageStore& lineage, const access::Quotas& quotas,
-                    const cluster::Cluster* cluster) {
+                    const pipeline::OverlappingRecords& overlaps, LineageStore& lineage,
+                    const access::Quotas& quotas, const cluster::Cluster* cluster) {
   std::string out = "# TYPE huiliu_worker_failing gauge\n";
   for (const auto& [worker, error] : health.failing())
     absl::StrAppend(&out, "huiliu_worker_failing{worker=\"", worker, "\"} 1\n");
@@ -49,6 +49,13 @@ std::string Metrics(const Health& health, const pipeline::SetAside& set_aside,
   for (const auto& [topic, seen] : foreign) {
     absl::StrAppend(&out, "huiliu_foreign_messages_total{topic=\"", topic, "\"} ", seen.messages,
                     "\n");
+  }
+  const std::map<pipeline::OverlappingRecords::Pair, int64_t> overlapping = overlaps.seen();
+  if (!overlapping.empty())
+    absl::StrAppend(&out, "# TYPE huiliu_overlapping_records_total counter\n");
+  for (const auto& [pair, records] : overlapping) {
+    absl::StrAppend(&out, "huiliu_overlapping_records_total{dataset=\"", pair.dataset,
+                    "\",source=\"", pair.source, "\",other=\"", pair.other, "\"} ", records, "\n");
   }
   absl::StrAppend(&out, "# TYPE huiliu_lineage_entries gauge\nhuiliu_lineage_entries ",
                   lineage.Size(), "\n",

@@ -7,6 +7,7 @@
 #include "broker/access/quotas.h"
 #include "broker/cluster/cluster.h"
 #include "broker/lineage/store/lineage_store.h"
+#include "broker/pipeline/overlapping_records.h"
 #include "broker/pipeline/set_aside.h"
 #include "broker/server/health.h"
 
@@ -14,8 +15,8 @@ namespace huiliu::server {
 
 // `cluster`: null on the only node.
 std::string Metrics(const Health& health, const pipeline::SetAside& set_aside,
-                    LineageStore& lineage, const access::Quotas& quotas,
-                    const cluster::Cluster* cluster);
+                    const pipeline::OverlappingRecords& overlaps, LineageStore& lineage,
+                    const access::Quotas& quotas, const cluster::Cluster* cluster);
 
 }  // namespace huiliu::server
 

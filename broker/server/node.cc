@@ -184,9 +184,9 @@ class OneNode : public Node {
     });
     intake_ = std::make_unique<pipeline::Intake>(state_, *backbone_, *writer_, clock_,
                                                  config_.topics, &fence());
-    tenants_ =
-        std::make_unique<Tenants>(Tenants::Parts{config_, state_, *backbone_, *writer_, clock_,
-                                                 catalogs_, health_, set_aside_, set_aside()});
+    tenants_ = std::make_unique<Tenants>(Tenants::Parts{config_, state_, *backbone_, *writer_,
+                                                        clock_, catalogs_, health_, set_aside_,
+                                                        overlaps_, set_aside()});
     returns_ = std::make_unique<ReturnLanes>(
         ReturnLanes::Parts{config_, state_, *backbone_, *writer_, clock_, divisions_,
                            [this](absl::string_view receiver) { return PseudonymKey(receiver); },
@@ -378,9 +378,9 @@ class OneNode : public Node {
     web.key = config_.tls.key;
     http::ConnectServer::Pages pages;
     pages.health = [this] { return health_.Overall(); };
-    pages.notices = [this] { return set_aside_.Notice(); };
+    pages.notices = [this] { return StrCat(set_aside_.Notice(), overlaps_.Notice()); };
     pages.metrics = [this] {
-      return Metrics(health_, set_aside_, *lineage_, gate_->quotas(), cluster_.get());
+      return Metrics(health_, set_aside_, overlaps_, *lineage_, gate_->quotas(), cluster_.get());
     };
     pages.openapi = http::OpenApi(methods_);
     pages.schemas = [this](const service::RegistryRequest& request) {
@@ -407,6 +407,9 @@ class OneNode : public Node {
   cel::Environment environment_;        // of what holds already
   cel::Environment asked_environment_;  // of what somebody writes now: areas are looked up too
   governance::State state_;
+  pipeline::OverlappingRecords overlaps_{state_, clock_, [](const std::string& text) {
+                                           spdlog::warn("catalog warning=\"{}\"", text);
+                                         }};
   const service::SchemaRegistry schemas_{state_, config_.kafka.prefix};
   std::unique_ptr<pipeline::ControlLog> control_;
   const pipeline::NoFence no_fence_;

@@ -93,6 +93,9 @@ absl::Status Tenants::OpenCatalog(const std::string& receiver, Tenant* tenant) {
   options.path = PathOf(receiver);
   options.receiver = receiver;
   options.block_cache_bytes = static_cast<size_t>(parts_.config.block_cache_mib) << 20;
+  options.overlap = [&overlaps = parts_.overlaps](const OverlappingRows& found) {
+    overlaps.Add({found.dataset, found.source, found.other}, found.rows);
+  };
   RemoveFolder(StrCat(options.path, kGone));  // a crash may have left it
   ASSIGN_OR_RETURN(tenant->catalog, RocksCatalog::Open(options));
   return absl::OkStatus();

@@ -14,6 +14,7 @@
 #include "broker/governance/state.h"
 #include "broker/pipeline/applier.h"
 #include "broker/pipeline/catalogs.h"
+#include "broker/pipeline/overlapping_records.h"
 #include "broker/server/config.h"
 #include "broker/server/health.h"
 
@@ -31,7 +32,8 @@ class Tenants {
     Clock& clock;
     pipeline::Catalogs& catalogs;  // those that this node answers from
     Health& health;
-    pipeline::SetAside& notes;                // what people should know
+    pipeline::SetAside& notes;  // what people should know
+    pipeline::OverlappingRecords& overlaps;
     pipeline::SetAside* set_aside = nullptr;  // null: nobody else writes to the topics
   };
   explicit Tenants(Parts parts) : parts_(std::move(parts)) {}

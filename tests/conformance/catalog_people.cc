@@ -43,6 +43,7 @@ StoredBatch PeopleLog::Batch(const std::vector<Person>& people) {
     huiliu::v1::Envelope envelope;
     envelope.set_system("hr");
     envelope.set_division(person.county);
+    envelope.set_source(person.source);
     const std::string header = envelope.SerializeAsString();
     if (person.gone) {
       builder.AddTombstone(Key(person.id), header);

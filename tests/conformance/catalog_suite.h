@@ -41,6 +41,7 @@ class PeopleLog {
     std::string county = {};
     int64_t age = 0;
     bool gone = false;
+    std::string source = "hr-file";
   };
   // One batch of these, at the next offsets.
   StoredBatch Batch(const std::vector<Person>& people);

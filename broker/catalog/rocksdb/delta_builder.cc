@@ -21,7 +21,9 @@ class Builder {
     std::memcpy(key, record.key.data(), record.key.size());
     row.key_data = key;
     row.hash = HashKey(record.key);
-    const size_t most = record.tombstone ? 0 : EncodedRowBytes(record.header, record.value);
+    const absl::string_view teller = record.tombstone ? SourceOf(record.header) : "";
+    const size_t most =
+        record.tombstone ? TellerBytes(teller) : EncodedRowBytes(record.header, record.value);
     char* value = arena_->Allocate(1 + most);
     value[0] = 0;  // superseded: not yet
     row.value_data = value + 1;
@@ -30,13 +32,15 @@ class Builder {
           EncodeRow(partition, offset, record.header, record.value, row.value_data));
       arena_->Return(most - row.value_size);
       AddEntries(row, record.value);
+    } else {
+      PutTeller(teller, row.value_data);
     }
     rows_.push_back(row);
   }
 
-  RunPtr Finish() {
+  RunPtr Finish(RowOverlaps* overlaps) {
     if (rows_.empty()) return nullptr;
-    return DeltaRun::Build(std::move(arena_), std::move(rows_), std::move(entries_));
+    return DeltaRun::Build(std::move(arena_), std::move(rows_), std::move(entries_), overlaps);
   }
 
  private:
@@ -65,7 +69,7 @@ class Builder {
 }  // namespace
 
 absl::StatusOr<DeltaPart> BuildDelta(const DatasetState& state,
-                                     absl::Span<const StoredBatch> batches) {
+                                     absl::Span<const StoredBatch> batches, MetSources* met) {
   DeltaPart part;
   part.applied = state.applied;
   size_t bytes = 0, records = 0;
@@ -91,13 +95,14 @@ absl::StatusOr<DeltaPart> BuildDelta(const DatasetState& state,
                        view.ok() ? "offsets do not fit the records" : view.status().message()));
     }
     view->ForEach([&](int i, const RecordView& record) {
+      if (i == 0 && met->Meet(record.key, SourceOf(record.header))) part.of_several = true;
       const Offset offset = batch.offsets.empty() ? Offset(batch.first_offset.value() + i)
                                                   : batch.offsets[static_cast<size_t>(i)];
       if (offset >= next) builder.Add(batch.from.partition, offset, record);
     });
     next = batch.next;
   }
-  part.run = builder.Finish();
+  part.run = builder.Finish(&part.overlaps);
   return part;
 }
 

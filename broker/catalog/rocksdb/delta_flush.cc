@@ -18,7 +18,7 @@ absl::Status DeltaFlush::Add(const std::string& dataset, const DatasetState& sta
                              const RowCounts& stored) {
   const auto runs = absl::MakeSpan(state.runs).subspan(0, state.frozen);
   RowCounts counts = stored;
-  RETURN_IF_ERROR(AddRows(state, runs, &counts));
+  RETURN_IF_ERROR(AddRows(state, runs, &counts, &overlaps_[dataset]));
   RETURN_IF_ERROR(AddEntries(state, runs));
   meta_[CountsKey(dataset)] = counts.Encode();
   stored_[dataset] = std::move(counts);
@@ -28,32 +28,33 @@ absl::Status DeltaFlush::Add(const std::string& dataset, const DatasetState& sta
 }
 
 absl::Status DeltaFlush::AddRows(const DatasetState& state, absl::Span<const RunPtr> runs,
-                                 RowCounts* counts) {
+                                 RowCounts* counts, RowOverlaps* overlaps) {
   RunCursor<DeltaRow> cursor;
   for (const RunPtr& run : runs) cursor.Add(run->rows());
-  std::vector<DeltaRow> chunk;
+  std::vector<RowVersions> chunk;
   const DeltaRow* previous = nullptr;
   for (cursor.Seek(""); cursor.valid(); cursor.Next()) {
     const DeltaRow& row = cursor.item();
     if (previous != nullptr && previous->key() == row.key()) {
       row.Supersede();  // the newest came first
+      chunk.back().oldest = row;
       continue;
     }
     previous = &row;
     if (chunk.size() == kChunkRows) {
-      RETURN_IF_ERROR(AddChunk(state, chunk, counts));
+      RETURN_IF_ERROR(AddChunk(state, chunk, counts, overlaps));
       chunk.clear();
     }
-    chunk.push_back(row);
+    chunk.push_back({row, row});
   }
-  return AddChunk(state, chunk, counts);
+  return AddChunk(state, chunk, counts, overlaps);
 }
 
-absl::Status DeltaFlush::AddChunk(const DatasetState& state, const std::vector<DeltaRow>& chunk,
-                                  RowCounts* counts) {
+absl::Status DeltaFlush::AddChunk(const DatasetState& state, const std::vector<RowVersions>& chunk,
+                                  RowCounts* counts, RowOverlaps* overlaps) {
   std::vector<std::string> keys;
   keys.reserve(chunk.size());
-  for (const DeltaRow& row : chunk) keys.push_back(absl::StrCat(state.prefix, row.key()));
+  for (const RowVersions& row : chunk) keys.push_back(absl::StrCat(state.prefix, row.newest.key()));
   std::vector<rocksdb::PinnableSlice> old_values;
   std::vector<rocksdb::Status> statuses;
   rocksdb::ReadOptions options;
@@ -62,7 +63,7 @@ absl::Status DeltaFlush::AddChunk(const DatasetState& state, const std::vector<D
   std::string old_keys;
   std::vector<size_t> ends;
   for (size_t i = 0; i < chunk.size(); ++i) {
-    const DeltaRow& row = chunk[i];
+    const DeltaRow& row = chunk[i].newest;
     const bool existed = statuses[i].ok();
     absl::string_view envelope, payload;
     if (!row.tombstone()) {
@@ -78,6 +79,7 @@ absl::Status DeltaFlush::AddChunk(const DatasetState& state, const std::vector<D
     RowParts old{};
     if (existed) {
       ASSIGN_OR_RETURN(old, ParseRow(ToView(old_values[i])));
+      overlaps->Look(SourceOf(old.envelope), SourceOf(chunk[i].oldest));
     }
     const absl::string_view division = DivisionOf(envelope);
     const bool stays = DivisionOf(old.envelope) == division;

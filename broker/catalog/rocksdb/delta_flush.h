@@ -8,6 +8,7 @@
 
 #include "broker/catalog/rocksdb/catalog_base.h"
 #include "broker/catalog/rocksdb/catalog_view.h"
+#include "broker/catalog/rocksdb/row_overlaps.h"
 
 namespace huiliu::rocks_catalog {
 
@@ -23,11 +24,20 @@ class DeltaFlush {
   absl::Status Ingest() { return base_.Ingest({rows_.get(), index_.get()}, meta_); }
   // Of the rows in RocksDB after Ingest, by dataset.
   const std::map<std::string, RowCounts>& stored() const { return stored_; }
+  // Rows in RocksDB that the runs replaced or removed, by dataset.
+  const std::map<std::string, RowOverlaps>& overlaps() const { return overlaps_; }
 
  private:
-  absl::Status AddRows(const DatasetState& state, absl::Span<const RunPtr> runs, RowCounts* counts);
-  absl::Status AddChunk(const DatasetState& state, const std::vector<DeltaRow>& chunk,
-                        RowCounts* counts);
+  // What the runs have of a row: the newest version goes into RocksDB, the oldest followed upon
+  // what is there.
+  struct RowVersions {
+    DeltaRow newest;
+    DeltaRow oldest;
+  };
+  absl::Status AddRows(const DatasetState& state, absl::Span<const RunPtr> runs, RowCounts* counts,
+                       RowOverlaps* overlaps);
+  absl::Status AddChunk(const DatasetState& state, const std::vector<RowVersions>& chunk,
+                        RowCounts* counts, RowOverlaps* overlaps);
   absl::Status AddEntries(const DatasetState& state, absl::Span<const RunPtr> runs);
   // Deletes the index keys that are gone before `key`.
   absl::Status DeleteBefore(absl::string_view key, const std::string& prefix);
@@ -37,6 +47,7 @@ class DeltaFlush {
   const std::unique_ptr<SortedFile> index_;
   std::map<std::string, std::string> meta_;
   std::map<std::string, RowCounts> stored_;
+  std::map<std::string, RowOverlaps> overlaps_;
   // Of the dataset at hand: rows, by key, that come into a division; index keys that are no more.
   std::map<std::string, std::vector<absl::string_view>, std::less<>> came_;
   std::vector<std::string> gone_;

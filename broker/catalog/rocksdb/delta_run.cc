@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "broker/catalog/rocksdb/catalog_format.h"
+#include "broker/catalog/rocksdb/row_overlaps.h"
 #include "broker/catalog/rocksdb/run_cursor.h"
 
 namespace huiliu::rocks_catalog {
@@ -34,7 +35,8 @@ void RunArena::Grow(size_t bytes) {
 
 std::shared_ptr<const DeltaRun> DeltaRun::Build(std::shared_ptr<const RunArena> arena,
                                                 std::vector<DeltaRow> rows,
-                                                std::vector<DeltaIndexEntry> entries) {
+                                                std::vector<DeltaIndexEntry> entries,
+                                                RowOverlaps* overlaps) {
   auto run = std::make_shared<DeltaRun>();
   // Equal keys stay in the order applied: the arena's addresses do not tell it, places do.
   std::stable_sort(rows.begin(), rows.end(),
@@ -42,6 +44,7 @@ std::shared_ptr<const DeltaRun> DeltaRun::Build(std::shared_ptr<const RunArena> 
   size_t kept = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
     if (i + 1 < rows.size() && rows[i].key() == rows[i + 1].key()) {
+      overlaps->Look(rows[i], rows[i + 1]);
       rows[i].Supersede();
       continue;
     }

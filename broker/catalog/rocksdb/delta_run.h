@@ -51,7 +51,7 @@ struct DeltaRow {
   char* value_data = nullptr;
   uint64_t hash = 0;  // of the key
   uint32_t key_size = 0;
-  uint32_t value_size = 0;  // 0: a tombstone
+  uint32_t value_size = 0;  // 0: a tombstone, of which the source stands there (row_overlaps.h)
 
   absl::string_view key() const { return {key_data, key_size}; }
   absl::string_view value() const { return {value_data, value_size}; }
@@ -70,14 +70,17 @@ struct DeltaIndexEntry {
 
 uint64_t HashKey(absl::string_view key);
 
+class RowOverlaps;
+
 // Immutable to those who use it; thread-safe.
 class DeltaRun {
  public:
   // Takes rows in the order they were applied; of a key's versions the last counts. Entries belong
-  // to these rows.
+  // to these rows. `overlaps` are told of versions that follow each other.
   static std::shared_ptr<const DeltaRun> Build(std::shared_ptr<const RunArena> arena,
                                                std::vector<DeltaRow> rows,
-                                               std::vector<DeltaIndexEntry> entries);
+                                               std::vector<DeltaIndexEntry> entries,
+                                               RowOverlaps* overlaps);
   // One run of many, oldest first.
   static std::shared_ptr<const DeltaRun> Merge(
       absl::Span<const std::shared_ptr<const DeltaRun>> runs);

@@ -72,11 +72,13 @@ class RocksCatalogStore : public RocksCatalog {
   absl::Status FlushFrozen(const CatalogView& frozen);
   absl::StatusOr<RowCounts> Counts(const std::string& dataset) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<RowCounts> CountRun(const DatasetState& state, size_t run);
+  void Tell(const std::string& dataset, const RowOverlaps& overlaps) const;
 
   const RocksCatalogOptions options_;
   std::unique_ptr<CatalogBase> base_;
   std::thread flusher_;
   absl::Mutex apply_mutex_;  // one Apply or EnsureDataset at a time
+  std::map<std::string, MetSources> met_ ABSL_GUARDED_BY(apply_mutex_);  // by dataset
   absl::Mutex count_mutex_;  // rows are not counted while RocksDB takes a flush in
 
   absl::Mutex mutex_;
@@ -217,7 +219,13 @@ absl::Status RocksCatalogStore::Apply(const DatasetId& dataset,
   absl::MutexLock apply(&apply_mutex_);
   RETURN_IF_ERROR(WaitForRoom());
   ASSIGN_OR_RETURN(const std::shared_ptr<const DatasetState> state, Find(dataset.value()));
-  ASSIGN_OR_RETURN(DeltaPart part, BuildDelta(*state, batches));
+  ASSIGN_OR_RETURN(DeltaPart part, BuildDelta(*state, batches, &met_[dataset.value()]));
+  // In memory only: what was flushed is looked at when this is.
+  for (size_t i = 0; part.of_several && part.run != nullptr && i < part.run->rows().size(); ++i) {
+    const DeltaRow& row = part.run->rows()[i];
+    if (const DeltaRow* older = FindInRuns(state->runs, row.key())) part.overlaps.Look(*older, row);
+  }
+  Tell(dataset.value(), part.overlaps);
   // Only this thread changes the active runs: they are merged without the lock.
   Runs active(state->runs.begin() + static_cast<std::ptrdiff_t>(state->frozen), state->runs.end());
   size_t bytes = 0, rows = 0;
@@ -238,6 +246,12 @@ absl::Status RocksCatalogStore::Apply(const DatasetId& dataset,
   active_rows_ += rows;
   if (ActiveIsFull() && !Flushing()) Freeze();
   return absl::OkStatus();
+}
+
+void RocksCatalogStore::Tell(const std::string& dataset, const RowOverlaps& overlaps) const {
+  if (options_.overlap == nullptr) return;
+  for (const auto& [sources, rows] : overlaps.rows())
+    options_.overlap({dataset, sources.first, sources.second, rows});
 }
 
 absl::StatusOr<Offset> RocksCatalogStore::AppliedOffset(const DatasetId& dataset,
@@ -427,6 +441,7 @@ absl::Status RocksCatalogStore::FlushFrozen(const CatalogView& frozen) {
   }
   absl::MutexLock counting(&count_mutex_);
   RETURN_IF_ERROR(flush.Ingest());
+  for (const auto& [dataset, overlaps] : flush.overlaps()) Tell(dataset, overlaps);
   absl::MutexLock lock(&mutex_);
   for (const auto& [dataset, state] : frozen) {
     auto changed = std::make_shared<DatasetState>(*view_[dataset]);

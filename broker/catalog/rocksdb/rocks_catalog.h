@@ -4,6 +4,8 @@
 #ifndef HUILIU_BROKER_CATALOG_ROCKSDB_ROCKS_CATALOG_H_
 #define HUILIU_BROKER_CATALOG_ROCKSDB_ROCKS_CATALOG_H_
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,6 +17,14 @@ class Env;
 
 namespace huiliu {
 
+// Rows of a source that another source of the system replaced or removed.
+struct OverlappingRows {
+  std::string dataset;
+  std::string source;  // that came
+  std::string other;   // whose rows were there
+  int64_t rows = 0;
+};
+
 struct RocksCatalogOptions {
   std::string path;
   std::string receiver;
@@ -24,6 +34,9 @@ struct RocksCatalogOptions {
   size_t delta_bytes = 96 << 20;
   size_t delta_rows = 500'000;
   rocksdb::Env* env = nullptr;  // nullptr: the system's; tests inject faults here
+  // Told as rows are applied, of what was flushed before at the next flush. Any thread; may be
+  // null.
+  std::function<void(const OverlappingRows&)> overlap = nullptr;
 };
 
 // Apply waits while both parts of the delta are full; where flushing fails (a full disk), it

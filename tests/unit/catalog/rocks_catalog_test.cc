@@ -37,6 +37,9 @@ class RocksCatalogTest : public testing::Test {
     options.block_cache_bytes = 8 << 20;
     options.delta_rows = delta_rows;
     options.env = env;
+    options.overlap = [this](const OverlappingRows& found) {
+      overlaps_[absl::StrCat(found.source, " over ", found.other)] += found.rows;
+    };
     auto catalog = RocksCatalog::Open(options);
     EXPECT_TRUE(catalog.ok()) << catalog.status();
     EXPECT_EQ((*catalog)->EnsureDataset(PeopleContract("people")), absl::OkStatus());
@@ -67,6 +70,8 @@ class RocksCatalogTest : public testing::Test {
     return out;
   }
 
+  using Overlaps = std::map<std::string, int64_t>;
+  Overlaps overlaps_;
   std::string path_;
 };
 
@@ -221,6 +226,39 @@ TEST_F(RocksCatalogTest, AFolderWithoutTheDivisionsIndexGetsIt) {
   condition.equals = {"530103"};
   EXPECT_EQ(ScanIds(**catalog->Snapshot(), log.dataset(), condition),
             (std::vector<std::string>{"b"}));
+}
+
+// Of two agents nobody else can see it: they know nothing of each other's decisions.
+TEST_F(RocksCatalogTest, RowsOfOneSourceThatAnotherReplacesOrRemovesAreTold) {
+  PeopleLog log("people");
+  const auto by = [](const std::string& id, const std::string& source, bool gone = false) {
+    return Person{.id = id, .name = source, .county = "530102", .gone = gone, .source = source};
+  };
+  auto catalog = Open(1000);
+  const auto apply = [&](const std::vector<Person>& people) {
+    ASSERT_EQ(catalog->Apply(log.dataset(), {log.Batch(people)}), absl::OkStatus());
+  };
+  apply({by("1", "a"), by("2", "a"), by("3", "a"), by("4", "a")});
+  apply({by("1", "a"), by("2", "a", true), by("9", "a", true)});
+  EXPECT_TRUE(overlaps_.empty()) << "its own rows are nobody else's";
+  apply({by("2", "b"), by("3", "b"), by("4", "b", true), by("5", "b"), by("9", "b", true)});
+  EXPECT_EQ(overlaps_, (Overlaps{{"b over a", 2}})) << "not what was gone before";
+  apply({by("6", "b"), by("3", "a"), by("6", "a"), by("3", "b")});
+  EXPECT_EQ(overlaps_, (Overlaps{{"b over a", 3}, {"a over b", 1}}))
+      << "within one Apply, too; there only its last version is put beside what was before";
+  ASSERT_EQ(catalog->Flush({}), absl::OkStatus());
+  EXPECT_EQ(overlaps_, (Overlaps{{"b over a", 3}, {"a over b", 1}})) << "and each only once";
+  // What was flushed is looked at when what came upon it is: once a row, however often it came.
+  apply({by("1", "b"), by("1", "b"), by("5", "a", true), by("6", "a")});
+  EXPECT_EQ(overlaps_.at("b over a"), 3);
+  ASSERT_EQ(catalog->Flush({}), absl::OkStatus());
+  EXPECT_EQ(overlaps_, (Overlaps{{"b over a", 4}, {"a over b", 2}}));
+  // A new process over the same folder applies what it has again.
+  catalog.reset();
+  catalog = Open(1000);
+  apply({by("1", "a")});
+  ASSERT_EQ(catalog->Flush({}), absl::OkStatus());
+  EXPECT_EQ(overlaps_, (Overlaps{{"b over a", 4}, {"a over b", 3}}));
 }
 
 TEST_F(RocksCatalogTest, AFolderHasOneHolder) {
