@@ -97,9 +97,9 @@ absl::Status Cursors::Commit(const Admission& admission, absl::string_view subsc
 }
 
 absl::StatusOr<std::unique_ptr<Subscription>> Subscription::Open(
-    Gate& gate, Backbone& backbone, Cursors& cursors, const DeliveredKeys& delivered,
-    const governance::Principal& caller, const huiliu::v1::SubscribeRequest& request,
-    huiliu::v1::RowFormat format) {
+    const Parts& parts, const governance::Principal& caller,
+    const huiliu::v1::SubscribeRequest& request, huiliu::v1::RowFormat format) {
+  Gate& gate = parts.gate;
   ASSIGN_OR_RETURN(Admission admission,
                    gate.Admit(caller, request.context(), "Delivery.Subscribe"));
   const int rows = request.max_batch_rows() == 0 ? kDefaultRows : request.max_batch_rows();
@@ -113,10 +113,10 @@ absl::StatusOr<std::unique_ptr<Subscription>> Subscription::Open(
   const int most = a_second > 0 ? static_cast<int>(std::min<int64_t>(rows, a_second)) : rows;
   std::string cursor = request.cursor();
   if (cursor.empty() && !request.subscription().empty()) {
-    ASSIGN_OR_RETURN(cursor, cursors.Find(caller.organisation, request.subscription()));
+    ASSIGN_OR_RETURN(cursor, parts.cursors.Find(caller.organisation, request.subscription()));
   }
   std::unique_ptr<Subscription> subscription(
-      new Subscription(gate, backbone, cursors, delivered, std::move(admission), most, format));
+      new Subscription(parts, std::move(admission), most, format));
   ASSIGN_OR_RETURN(
       access::Quotas::Place place,
       gate.quotas().OpenStream(request.context().receiver(), subscription->admission_.quota));
@@ -134,7 +134,10 @@ absl::Status Subscription::Start(const huiliu::v1::SubscribeRequest& request,
       return absl::InvalidArgumentError(
           "游标属于另一数据集或接收方 / the cursor belongs to another dataset or receiver");
     }
+    followed_.GoOn();
     if (cursor_.in_snapshot()) {
+      // What was sent of it is as old as the cursor.
+      RETURN_IF_ERROR(followed_.Look());
       ASSIGN_OR_RETURN(snapshot_, admission_.catalog->Snapshot());
       return absl::OkStatus();
     }
@@ -153,6 +156,7 @@ absl::Status Subscription::Start(const huiliu::v1::SubscribeRequest& request,
       (*cursor_.mutable_offsets())[p] = bounds.end.value();
     }
   }
+  followed_.Begin();
   return OpenReader();
 }
 
@@ -182,41 +186,41 @@ absl::Status Subscription::StartAtOffsets(const huiliu::v1::StartOffsets& start)
     }
     (*cursor_.mutable_offsets())[p] = offset;
   }
+  followed_.Begin();
   return OpenReader();
 }
 
 absl::Status Subscription::StartAtSnapshot() {
-  ASSIGN_OR_RETURN(snapshot_, admission_.catalog->Snapshot());
-  cursor_.set_in_snapshot(true);
   const std::string topic = ReturnedTopic(cursor_.receiver(), cursor_.dataset());
-  for (const auto& [tp, offset] : snapshot_->Applied(DatasetId(cursor_.dataset()))) {
-    (*cursor_.mutable_offsets())[tp.partition.value()] = offset.value();
-  }
   ASSIGN_OR_RETURN(const std::vector<TopicSpec> topics, backbone_.ListTopics());
+  // Before the snapshot, which is no older.
   for (const TopicSpec& spec : topics) {
     if (spec.name != topic) continue;
-    for (int32_t p = 0; p < spec.partitions; ++p) cursor_.mutable_offsets()->insert({p, 0});
+    for (int32_t p = 0; p < spec.partitions; ++p) {
+      cursor_.mutable_offsets()->insert({p, 0});
+      ASSIGN_OR_RETURN(const std::optional<Followed> followed,
+                       admission_.catalog->FollowedOf({topic, Partition(p)}));
+      followed_.BeginAt(p, followed);
+    }
+  }
+  ASSIGN_OR_RETURN(snapshot_, admission_.catalog->Snapshot());
+  cursor_.set_in_snapshot(true);
+  for (const auto& [tp, offset] : snapshot_->Applied(DatasetId(cursor_.dataset()))) {
+    (*cursor_.mutable_offsets())[tp.partition.value()] = offset.value();
   }
   return absl::OkStatus();
 }
 
 absl::Status Subscription::OpenReader() {
+  RETURN_IF_ERROR(followed_.Look());
   ReaderOptions options;
   options.start = StartAt::kEarliest;
   const std::string topic = ReturnedTopic(cursor_.receiver(), cursor_.dataset());
   for (const auto& [partition, offset] : cursor_.offsets())
     options.assigned.push_back({topic, Partition(partition)});
   ASSIGN_OR_RETURN(reader_, backbone_.OpenReader(options));
-  for (const auto& [partition, offset] : cursor_.offsets()) {
-    ASSIGN_OR_RETURN(const PartitionBounds bounds, backbone_.Bounds({topic, Partition(partition)}));
-    if (offset > bounds.end.value()) {
-      return absl::OutOfRangeError(
-          "续传位置在日志之后（日志可能由旧备份恢复），请重新开始订阅 / the cursor lies behind the "
-          "log's "
-          "end (was the log restored from an older copy?); subscribe again from the beginning");
-    }
+  for (const auto& [partition, offset] : cursor_.offsets())
     RETURN_IF_ERROR(reader_->Seek({topic, Partition(partition)}, Offset(offset)));
-  }
   return absl::OkStatus();
 }
 
@@ -312,6 +316,8 @@ absl::StatusOr<bool> Subscription::NextOfChanges(absl::Duration timeout,
                                                  std::vector<std::string>* keys) {
   if (pending_.empty()) {
     ASSIGN_OR_RETURN(pending_, reader_->Poll(timeout));
+    RETURN_IF_ERROR(followed_.LookWhenOld(pending_.empty()));
+    RETURN_IF_ERROR(followed_.MayApply(pending_));
     // The applier counts them.
     const auto why_not = [this](const RecordView& record) {
       return WhyNotReturned(admission_.plan->contract(), record);
@@ -319,7 +325,7 @@ absl::StatusOr<bool> Subscription::NextOfChanges(absl::Duration timeout,
     RETURN_IF_ERROR(Sift(why_not, nullptr, &pending_));
     pending_record_ = 0;
   }
-  if (pending_.empty()) return false;
+  if (pending_.empty()) return followed_.HasNews();
   const StoredBatch& batch = pending_.front();
   ASSIGN_OR_RETURN(const RecordBatchView view, RecordBatchView::Parse(batch.bytes));
   int64_t& next = (*cursor_.mutable_offsets())[batch.from.partition.value()];
@@ -340,6 +346,7 @@ absl::StatusOr<bool> Subscription::NextOfChanges(absl::Duration timeout,
     next = offset + 1;
   });
   RETURN_IF_ERROR(status);
+  followed_.Applied(batch);
   if (!more) {
     next = batch.next.value();
     pending_.erase(pending_.begin());
@@ -365,6 +372,7 @@ absl::StatusOr<bool> Subscription::Next(absl::Duration timeout,
                                              : NextOfChanges(timeout, response, &keys));
   caught_up_ = !something;
   if (!something) return false;
+  followed_.Keep();
   response->set_cursor(cursors_.Seal(admission_, cursor_));
   response->set_dataset_version(admission_.plan->contract().version());
   if (snapshot_ == nullptr) *response->mutable_next_offsets() = cursor_.offsets();

@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "broker/backbone/backbone.h"
 #include "broker/pipeline/delivered_keys.h"
+#include "broker/pipeline/followed_cursor.h"
 #include "broker/pipeline/gate.h"
 #include "broker/pipeline/topics.h"
 #include "core/base/token_seal.h"
@@ -43,15 +44,24 @@ class Cursors {
 // Legal calls: Next*. One thread.
 class Subscription {
  public:
-  // PERMISSION_DENIED as the gate says; INVALID_ARGUMENT where the cursor is of another
-  // subscription.
-  static absl::StatusOr<std::unique_ptr<Subscription>> Open(
-      Gate& gate, Backbone& backbone, Cursors& cursors, const DeliveredKeys& delivered,
-      const governance::Principal& caller, const huiliu::v1::SubscribeRequest& request,
-      huiliu::v1::RowFormat format);
+  struct Parts {
+    Gate& gate;
+    Backbone& backbone;
+    Cursors& cursors;
+    const DeliveredKeys& delivered;
+    Clock& clock;
+    absl::Duration tombstone_retention;  // of returned.*
+  };
 
-  // The next message, in lineage already; false: nothing new within `timeout`. PERMISSION_DENIED
-  // when the grant has ended.
+  // PERMISSION_DENIED as the gate says; INVALID_ARGUMENT where the cursor is of another
+  // subscription; OUT_OF_RANGE where the subscriber must take a snapshot anew.
+  static absl::StatusOr<std::unique_ptr<Subscription>> Open(
+      const Parts& parts, const governance::Principal& caller,
+      const huiliu::v1::SubscribeRequest& request, huiliu::v1::RowFormat format);
+
+  // The next message, in lineage already; false: nothing new within `timeout`. Now and then one
+  // that has a cursor and no rows, of a log in which nothing happens. PERMISSION_DENIED when the
+  // grant has ended, OUT_OF_RANGE as of Open where the stream stood still for too long.
   absl::StatusOr<bool> Next(absl::Duration timeout, huiliu::v1::SubscribeResponse* response);
   // Whether the snapshot is complete and nothing more was there at the last Next.
   bool caught_up() const { return caught_up_; }
@@ -59,17 +69,16 @@ class Subscription {
   bool paced() const { return paced_; }
 
  private:
-  Subscription(Gate& gate, Backbone& backbone, const Cursors& cursors,
-               const DeliveredKeys& delivered, Admission admission, int max_rows,
-               huiliu::v1::RowFormat format)
-      : gate_(gate),
-        backbone_(backbone),
-        cursors_(cursors),
-        delivered_(delivered),
+  Subscription(const Parts& parts, Admission admission, int max_rows, huiliu::v1::RowFormat format)
+      : gate_(parts.gate),
+        backbone_(parts.backbone),
+        cursors_(parts.cursors),
+        delivered_(parts.delivered),
         admission_(std::move(admission)),
         max_rows_(max_rows),
         filtered_(!admission_.plan->grant().row_filter().empty()),
-        format_(format) {}
+        format_(format),
+        followed_(parts.backbone, parts.clock, parts.tombstone_retention, cursor_) {}
 
   absl::Status Start(const huiliu::v1::SubscribeRequest& request, const std::string& cursor);
   absl::Status StartAtSnapshot();
@@ -100,6 +109,7 @@ class Subscription {
   const bool filtered_;  // the grant has a row filter
   const huiliu::v1::RowFormat format_;
   huiliu::v1::DeliveryCursor cursor_;
+  FollowedCursor followed_;
   std::unique_ptr<CatalogSnapshot> snapshot_;
   std::unique_ptr<BackboneReader> reader_;
   std::vector<StoredBatch> pending_;  // read, not yet sent; the front one may be sent in part

@@ -320,8 +320,8 @@ class OneNode : public Node {
         pipeline::OverrideReach({state_, *backbone_, divisions_, clock_}));
     governance_ = std::make_unique<service::GovernanceService>(state_, *commands_);
     catalog_ = std::make_unique<service::CatalogService>(state_, *reads_, catalogs_);
-    delivery_ =
-        std::make_unique<service::DeliveryService>(*gate_, *backbone_, *cursors_, *delivered_);
+    delivery_ = std::make_unique<service::DeliveryService>(pipeline::Subscription::Parts{
+        *gate_, *backbone_, *cursors_, *delivered_, clock_, config_.topics.tombstone_retention});
     audit_ =
         std::make_unique<service::AuditService>(state_, *lineage_, *gate_, catalogs_, *backbone_);
     cluster_service_ = std::make_unique<service::ClusterService>(state_, cluster_.get());

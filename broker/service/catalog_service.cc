@@ -96,9 +96,9 @@ absl::Status DeliveryService::Subscribe(const CallContext& context,
   ASSIGN_OR_RETURN(const governance::Principal caller, RequireCaller(context));
   RETURN_IF_ERROR(slots_.Take(caller.organisation));
   const auto close = absl::MakeCleanup([&] { slots_.Release(caller.organisation); });
-  ASSIGN_OR_RETURN(const std::unique_ptr<pipeline::Subscription> subscription,
-                   pipeline::Subscription::Open(gate_, backbone_, cursors_, delivered_, caller,
-                                                request, FormatOf(context, request.format())));
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<pipeline::Subscription> subscription,
+      pipeline::Subscription::Open(parts_, caller, request, FormatOf(context, request.format())));
   huiliu::v1::SubscribeResponse response;
   while (!stopping_) {
     ASSIGN_OR_RETURN(const bool something, subscription->Next(absl::Milliseconds(250), &response));
@@ -120,8 +120,8 @@ absl::Status DeliveryService::CommitCursor(const CallContext& context,
   if (request.subscription().empty())
     return absl::InvalidArgumentError("订阅须有名称 / subscription: a name is required");
   ASSIGN_OR_RETURN(const pipeline::Admission admission,
-                   gate_.Admit(caller, request.context(), "Delivery.CommitCursor"));
-  return cursors_.Commit(admission, request.subscription(), request.cursor());
+                   parts_.gate.Admit(caller, request.context(), "Delivery.CommitCursor"));
+  return parts_.cursors.Commit(admission, request.subscription(), request.cursor());
 }
 
 }  // namespace huiliu::service

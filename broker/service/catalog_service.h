@@ -53,9 +53,7 @@ class DeliveryService {
   static constexpr int kMaxSubscriptions = 256;
   static constexpr int kMaxSubscriptionsOfOne = 64;  // of one organisation
 
-  DeliveryService(pipeline::Gate& gate, Backbone& backbone, pipeline::Cursors& cursors,
-                  const pipeline::DeliveredKeys& delivered)
-      : gate_(gate), backbone_(backbone), cursors_(cursors), delivered_(delivered) {}
+  explicit DeliveryService(const pipeline::Subscription::Parts& parts) : parts_(parts) {}
 
   // Streams until the reader goes, the grant ends, `follow` is false and all is sent, or Stop.
   // Blocks.
@@ -68,10 +66,7 @@ class DeliveryService {
   void Stop() { stopping_ = true; }
 
  private:
-  pipeline::Gate& gate_;
-  Backbone& backbone_;
-  pipeline::Cursors& cursors_;
-  const pipeline::DeliveredKeys& delivered_;
+  const pipeline::Subscription::Parts parts_;
   Slots slots_{kMaxSubscriptions, kMaxSubscriptionsOfOne};
   std::atomic<bool> stopping_ = false;
 };

@@ -73,18 +73,6 @@ class FollowedLogTest : public testing::Test {
   std::unique_ptr<Catalog> catalog_ = NewMapCatalog();
 };
 
-TEST(MayHaveMissedTombstonesTest, IsSaidTooEarlyRatherThanTooLate) {
-  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
-  const absl::Duration week = absl::Hours(24 * 7);
-  EXPECT_FALSE(MayHaveMissedTombstones(now, now, week));
-  EXPECT_FALSE(MayHaveMissedTombstones(now - absl::Hours(24 * 6), now, week));
-  EXPECT_TRUE(MayHaveMissedTombstones(now - absl::Hours(24 * 6 + 4), now, week));
-  // The clock was put back since: by a little, by much.
-  EXPECT_FALSE(MayHaveMissedTombstones(now + absl::Minutes(5), now, week));
-  EXPECT_TRUE(MayHaveMissedTombstones(now + absl::Hours(24), now, week));
-  EXPECT_FALSE(MayHaveMissedTombstones(now - absl::Hours(24 * 365), now, absl::InfiniteDuration()));
-}
-
 // The folder that a crash left on a node, to which the receiver comes back weeks later.
 TEST_F(FollowedLogTest, ARowThatWasWithdrawnMeanwhileDoesNotComeBack) {
   Return("1", "甲");

@@ -177,7 +177,9 @@ class ServicesFixture {
             {node.state, node.backbone(), huiliu::rules::YunnanDivisions(), node.clock()}));
     governance = std::make_unique<GovernanceService>(node.state, *commands);
     catalog = std::make_unique<CatalogService>(node.state, *reads, catalogs);
-    delivery = std::make_unique<DeliveryService>(*gate, node.backbone(), *cursors, *delivered);
+    delivery = std::make_unique<DeliveryService>(
+        pipeline::Subscription::Parts{*gate, node.backbone(), *cursors, *delivered, node.clock(),
+                                      pipeline::TopicSettings{}.tombstone_retention});
     audit = std::make_unique<AuditService>(node.state, *lineage, *gate, catalogs, node.backbone());
   }
 
