@@ -200,7 +200,9 @@ class Explainer {
     json out = {{"field", link.value().field()}, {"title", link.value().title()},
                 {"basis", link.basis()},         {"division", link.division()},
                 {"decided", link.decided()},     {"decided_county", link.decided_county()},
-                {"ambiguous", link.ambiguous()}, {"disagrees", link.disagrees()}};
+                {"ambiguous", link.ambiguous()}, {"unread", link.unread()},
+                {"also", link.also()},           {"candidates", link.candidates()},
+                {"disagrees", link.disagrees()}};
     const schema::Field* field = contract_->FindField(link.value().field());
     out["value"] = field == nullptr ? "" : Value(*field, link.value().text());
     return out;
@@ -219,6 +221,7 @@ class Explainer {
                                      : told.reason_words()},
                 {"division", decision.attribution.division},
                 {"conflict", decision.attribution.conflict},
+                {"county_means", told.county_means()},
                 {"territory_override", told.territory_override()},
                 {"links", json::array()},
                 {"dropped", told.dropped()},

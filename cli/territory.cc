@@ -11,6 +11,7 @@
 #include "cli/schemas.h"
 #include "core/base/files.h"
 #include "core/base/status.h"
+#include "core/territory/finding_words.h"
 #include "core/text/csv.h"
 #include "nlohmann/json.hpp"
 
@@ -81,14 +82,15 @@ class Explainer {
     for (size_t i = 0; i < evidence.size(); ++i) evidence[i].text = values[i];
     territory::Attribution found;
     attributor_->Attribute(evidence, &found);
-    return {absl::StrCat(line),
-            found.division,
-            NameOf(found.division),
-            LinkName(found.decided_by),
-            LinkName(found.county_by),
-            MeansInWords(found.county_means),
-            DisagreementInWords(found.disagreement),
-            found.division.empty() ? found.reason : WhyNoCounty(found)};
+    return {
+        absl::StrCat(line),
+        found.division,
+        NameOf(found.division),
+        LinkName(found.decided_by),
+        LinkName(found.county_by),
+        territory::InWords(found.county_means, command_.english()),
+        territory::InWords(found.disagreement, command_.english()),
+        found.division.empty() ? found.reason : territory::WhyNoCounty(found, command_.english())};
   }
 
  private:
@@ -102,81 +104,10 @@ class Explainer {
     return field == nullptr || command_.english() ? basis().evidence(link).field()
                                                   : field->options.title();
   }
-  std::string DisagreementInWords(territory::Disagreement disagreement) const {
-    switch (disagreement) {
-      case territory::Disagreement::kCounty:
-        return command_.Say("县区不一致", "county");
-      case territory::Disagreement::kCity:
-        return command_.Say("州市不一致", "city");
-      case territory::Disagreement::kProvince:
-        return command_.Say("省份不一致", "province");
-      default:
-        return "";
-    }
-  }
-
-  std::string MeansInWords(territory::CountyMeans means) const {
-    using territory::CountyMeans;
-    switch (means) {
-      case CountyMeans::kCode:
-        return command_.Say("代码", "a code");
-      case CountyMeans::kWritten:
-        return command_.Say("所写县区名", "its name");
-      case CountyMeans::kZone:
-        return command_.Say("开发区名", "a development zone");
-      case CountyMeans::kStreet:
-        return command_.Say("街道（乡镇）名", "a street or township");
-      case CountyMeans::kVillage:
-        return command_.Say("社区（村）名", "a community or village");
-      case CountyMeans::kLandmark:
-        return command_.Say("道路、小区等地名", "a road or estate");
-      case CountyMeans::kAgreement:
-        return command_.Say("地名与代码相互印证", "place names and a code that agree");
-      default:
-        return "";
-    }
-  }
-
-  // What one link said, and how far that is from what was decided.
-  std::string SaidInWords(const territory::Finding& finding) const {
-    std::string says = absl::StrCat(finding.division, " ", NameOf(finding.division));
-    if (finding.division.empty())
-      says = finding.ambiguous ? command_.Say("指向多处", "several places")
-             : finding.unread  ? command_.Say("代码无法识别，不作依据",
-                                              "not a code that can be read: says nothing")
-                               : "";
-    if (!finding.also.empty())
-      absl::StrAppend(&says, command_.Say("，又写有 ", "; and also names "), finding.also, " ",
-                      NameOf(finding.also));
-    if (!finding.candidates.empty()) {
-      const std::vector<std::string> codes = absl::StrSplit(finding.candidates, '/');
-      absl::StrAppend(&says, says.empty() ? "" : command_.Say("，", "; "),
-                      command_.Say("地名可能属于 ", "its places may be of "),
-                      absl::StrJoin(codes, command_.Say("、", ", "),
-                                    [&](std::string* out, const std::string& code) {
-                                      absl::StrAppend(out, code, " ", NameOf(code));
-                                    }));
-    }
-    return says;
-  }
-
-  // Why only the city is known; empty where the county is, or where nothing is.
-  std::string WhyNoCounty(const territory::Attribution& found) const {
-    if (found.division.empty() || found.county_by >= 0) return "";
-    bool county = false;
-    const territory::Finding* open = nullptr;
-    for (const territory::Finding& finding : found.findings) {
-      if (finding.ambiguous || !finding.candidates.empty()) open = &finding;
-      county = county || (!finding.division.empty() && !absl::EndsWith(finding.division, "00"));
-    }
-    if (open != nullptr && county)
-      return command_.Say("地名与代码互不印证", "its places and a code do not agree");
-    if (open != nullptr && (open->ambiguous || absl::StrContains(open->candidates, "/")))
-      return command_.Say("地名分属多个县区", "its places are of several counties");
-    if (county)
-      return command_.Say("地址写的是其他州市，代码不单独判定县区",
-                          "the address is another city's, so the code decides no county");
-    return command_.Say("没有证据说明县区", "no evidence says it");
+  std::string InWords(const territory::Finding& finding) const {
+    return territory::InWords(
+        finding, [this](const std::string& code) { return absl::StrCat(code, " ", NameOf(code)); },
+        command_.english());
   }
 
   void PrintText(const std::vector<std::string>& values, const territory::Attribution& found) {
@@ -190,23 +121,25 @@ class Explainer {
                      << LinkName(found.decided_by);
       if (found.county_by >= 0)
         command_.out() << command_.Say("、县区由 ", ", county by ") << LinkName(found.county_by)
-                       << command_.Say("（", " (") << MeansInWords(found.county_means)
+                       << command_.Say("（", " (")
+                       << territory::InWords(found.county_means, command_.english())
                        << command_.Say("）", ")");
       command_.out() << command_.Say(" 判定\n", "\n");
     }
-    if (const std::string why = WhyNoCounty(found); !why.empty())
+    if (const absl::string_view why = territory::WhyNoCounty(found, command_.english());
+        !why.empty())
       command_.out() << command_.Say("县区未定：", "county not decided: ") << why << "\n";
     if (found.conflict)
       command_.out() << command_.Say("证据不一致：", "evidence disagrees: ")
-                     << DisagreementInWords(found.disagreement) << "\n";
+                     << territory::InWords(found.disagreement, command_.english()) << "\n";
     Table table({command_.Say("证据", "evidence"), command_.Say("值", "value"),
                  command_.Say("表明", "says"), command_.Say("不一致", "disagrees")});
     for (int i = 0; i < basis().evidence_size(); ++i) {
       std::string says, apart;
       for (const territory::Finding& finding : found.findings) {
         if (finding.link != i) continue;
-        says = SaidInWords(finding);
-        apart = DisagreementInWords(finding.disagreement);
+        says = InWords(finding);
+        apart = territory::InWords(finding.disagreement, command_.english());
       }
       table.Add({LinkName(i), values[static_cast<size_t>(i)], says, apart});
     }
@@ -214,19 +147,15 @@ class Explainer {
   }
 
   void PrintJson(const std::vector<std::string>& values, const territory::Attribution& found) {
-    static const char* const kDisagreements[] = {"", "county", "city", "province"};
-    static const char* const kMeans[] = {"",       "code",    "written",  "zone",
-                                         "street", "village", "landmark", "agreement"};
     nlohmann::json findings = nlohmann::json::array();
     for (const territory::Finding& finding : found.findings)
-      findings.push_back(
-          {{"field", basis().evidence(finding.link).field()},
-           {"division", finding.division},
-           {"ambiguous", finding.ambiguous},
-           {"candidates", finding.candidates},
-           {"also", finding.also},
-           {"unread", finding.unread},
-           {"disagreement", kDisagreements[static_cast<size_t>(finding.disagreement)]}});
+      findings.push_back({{"field", basis().evidence(finding.link).field()},
+                          {"division", finding.division},
+                          {"ambiguous", finding.ambiguous},
+                          {"candidates", finding.candidates},
+                          {"also", finding.also},
+                          {"unread", finding.unread},
+                          {"disagreement", territory::NameOf(finding.disagreement)}});
     nlohmann::json evidence = nlohmann::json::array();
     for (int i = 0; i < basis().evidence_size(); ++i) {
       const schema::Field* field = contract_->FindField(basis().evidence(i).field());
@@ -246,13 +175,13 @@ class Explainer {
         {"name", NameOf(found.division)},
         {"decided_by", field(found.decided_by)},
         {"county_by", field(found.county_by)},
-        {"county_means", kMeans[static_cast<size_t>(found.county_means)]},
-        {"disagreement", kDisagreements[static_cast<size_t>(found.disagreement)]},
+        {"county_means", territory::NameOf(found.county_means)},
+        {"disagreement", territory::NameOf(found.disagreement)},
         {"conflict", found.conflict},
         {"reason", found.reason},
         {"dataset", contract_->id().value()},
         {"basis", basis().title()},
-        {"why_no_county", WhyNoCounty(found)},
+        {"why_no_county", territory::WhyNoCounty(found, command_.english())},
         {"evidence", evidence},
         {"findings", findings}};
     command_.out() << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";

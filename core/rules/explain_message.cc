@@ -3,10 +3,12 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/base/status.h"
 #include "core/schema/record_writer.h"
+#include "core/territory/finding_words.h"
 
 namespace huiliu::rules {
 namespace {
@@ -16,20 +18,6 @@ using huiliu::v1::DryRunSample;
 
 constexpr Message::Truth kTruths[] = {Message::TRUTH_FALSE, Message::TRUTH_TRUE,
                                       Message::TRUTH_ERROR};
-
-const char* DistanceOf(territory::Disagreement disagreement) {
-  switch (disagreement) {
-    case territory::Disagreement::kNone:
-      return "";
-    case territory::Disagreement::kCounty:
-      return "county";
-    case territory::Disagreement::kCity:
-      return "city";
-    case territory::Disagreement::kProvince:
-      return "province";
-  }
-  return "";
-}
 
 class Writer {
  public:
@@ -152,6 +140,7 @@ class Writer {
   absl::Status AddLinks(Message* out) const {
     const territory::Attribution& attribution = explanation_.decision.attribution;
     const auto& evidence = contract_.options().territory().evidence();
+    bool knows_all = true;  // that says something
     for (int i = 0; i < evidence.size(); ++i) {
       const schema::Field* field = contract_.FindField(evidence[i].field());
       if (field == nullptr) continue;
@@ -163,18 +152,28 @@ class Writer {
       link->set_decided_county(attribution.county_by == i);
       for (const territory::Finding& finding : attribution.findings) {
         if (finding.link != i) continue;
-        // What agrees says no more than the division that is told anyway.
-        const bool more = finding.division != attribution.division || !finding.also.empty();
-        if (!Knows(link->value()) && more) {
-          link->set_withheld(true);
-          continue;
-        }
-        link->set_division(finding.division);
-        link->set_ambiguous(finding.ambiguous);
-        link->set_disagrees(DistanceOf(finding.disagreement));
+        knows_all = knows_all && Knows(link->value());
+        AddFinding(finding, link);
       }
     }
+    if (knows_all) out->set_county_means(territory::NameOf(attribution.county_means));
     return absl::OkStatus();
+  }
+
+  void AddFinding(const territory::Finding& finding, Message::Link* link) const {
+    // What agrees says no more than the division that is told anyway.
+    const bool more = finding.division != explanation_.decision.attribution.division ||
+                      !finding.also.empty() || !finding.candidates.empty() || finding.unread;
+    if (!Knows(link->value()) && more) return link->set_withheld(true);
+    link->set_division(finding.division);
+    link->set_ambiguous(finding.ambiguous);
+    link->set_unread(finding.unread);
+    link->set_also(finding.also);
+    if (!finding.candidates.empty()) {
+      for (absl::string_view code : absl::StrSplit(finding.candidates, '/'))
+        link->add_candidates(std::string(code));
+    }
+    link->set_disagrees(territory::NameOf(finding.disagreement));
   }
 
   // How each field leaves: only what is not as it came, and only of fields that he sees at all.

@@ -11,6 +11,7 @@
 #include "core/model/proto_time.h"
 #include "core/rules/reason_words.h"
 #include "core/rules/value_words.h"
+#include "core/territory/finding_words.h"
 #include "core/text/terminal_table.h"
 
 namespace huiliu::rules {
@@ -41,6 +42,7 @@ class Speaker {
                             Say("）", ")")),
          message_.conflict() ? Say("（依据有矛盾）", " (evidence disagrees)") : "");
     if (language_.links) {
+      County();
       for (const auto& link : message_.links()) Link(link);
     }
     for (const auto& rule : message_.rules()) Rule(rule);
@@ -131,20 +133,52 @@ class Speaker {
     std::string line = absl::StrCat("  ", Title(link.value().field()), " = ", Value(link.value()));
     if (link.withheld()) {
       absl::StrAppend(&line, Say("：所示不显示", ": what it says is not told"));
-    } else if (!link.division().empty()) {
-      absl::StrAppend(&line, Say("：", ": "), Place(link.division()));
-    } else if (link.ambiguous()) {
-      absl::StrAppend(&line, Say("：有多处同名", ": names several places"));
+    } else if (const std::string says = Says(link); !says.empty()) {
+      absl::StrAppend(&line, Say("：", ": "), says);
     }
     if (link.decided() || link.decided_county())
       absl::StrAppend(&line, Say("（由它判定）", " (it decides)"));
     if (!link.disagrees().empty()) {
-      const bool also = link.division() == message_.division();
-      absl::StrAppend(&line, also ? Say("（又写有另一县区，与判定不一致）",
-                                        " (it names another county, too, which disagrees)")
-                                  : Say("（与判定不一致）", " (disagrees)"));
+      absl::StrAppend(
+          &line, Say("（与判定", " (disagrees: "),
+          territory::InWords(territory::DisagreementNamed(link.disagrees()), language_.english),
+          Say("）", ")"));
     }
     Line(line);
+  }
+
+  // As `territory explain` says it.
+  static territory::Finding FindingOf(const Message::Link& link) {
+    territory::Finding finding;
+    finding.division = link.division();
+    finding.ambiguous = link.ambiguous();
+    finding.unread = link.unread();
+    finding.also = link.also();
+    finding.candidates = absl::StrJoin(link.candidates(), "/");
+    return finding;
+  }
+  std::string Says(const Message::Link& link) const {
+    return territory::InWords(
+        FindingOf(link), [this](const std::string& code) { return Place(code); },
+        language_.english);
+  }
+
+  // How the county was told, or why it was not; nothing where a link is not told, or where a person
+  // decided.
+  void County() {
+    if (message_.division().empty() || !message_.territory_override().empty()) return;
+    territory::Attribution attribution;
+    attribution.division = message_.division();
+    for (const auto& link : message_.links()) {
+      if (link.withheld()) return;
+      if (link.decided_county()) attribution.county_by = 0;
+      attribution.findings.push_back(FindingOf(link));
+    }
+    const char* means =
+        territory::InWords(territory::CountyMeansNamed(message_.county_means()), language_.english);
+    const char* why_not = territory::WhyNoCounty(attribution, language_.english);
+    if (*means != '\0') Line(Say("  县区凭：", "  county by: "), means);
+    if (*why_not != '\0') Line(Say("  县区未定：", "  county not decided: "), why_not);
   }
 
   void Rule(const Message::Rule& rule) {

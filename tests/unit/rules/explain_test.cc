@@ -97,6 +97,68 @@ TEST_F(ExplainTest, AConditionOfACommonShapeIsSaidInWordsFirst) {
               testing::HasSubstr("✗ age < 18 (age is below 18)"));
 }
 
+TEST_F(ExplainTest, EvidenceThatCannotBeReadIsSaid) {
+  const Explanation found =
+      Explain(R"({"id":"1","name":"李四","division":"530102X","other_division":"530103"})");
+  ExplainViewer viewer;
+  bool hidden = false;
+  viewer.show = [&](const schema::Field& field, const std::string& text) {
+    return std::make_pair(hidden && field.name == "division"
+                              ? huiliu::v1::DryRunSample::SHOWN_WITHHELD
+                              : huiliu::v1::DryRunSample::SHOWN_CLEAR,
+                          text);
+  };
+  const auto message = *ToMessage(found, *fixture_.contract, *set_, record_, viewer);
+  EXPECT_TRUE(message.links(0).unread());
+  EXPECT_FALSE(message.links(1).unread());
+  EXPECT_EQ(message.county_means(), "code");
+  ExplainLanguage language;
+  EXPECT_THAT(ExplanationInWords(message, language),
+              testing::AllOf(testing::HasSubstr("530102X：代码无法识别，不作依据\n"),
+                             testing::HasSubstr("  县区凭：代码\n")));
+  language.english = true;
+  EXPECT_THAT(ExplanationInWords(message, language),
+              testing::AllOf(testing::HasSubstr("530102X: not a code that can be read"),
+                             testing::HasSubstr("  county by: a code\n")));
+  // That a code is malformed says something of it: not to whom it is hidden from.
+  hidden = true;
+  const auto less = *ToMessage(found, *fixture_.contract, *set_, record_, viewer);
+  EXPECT_TRUE(less.links(0).withheld());
+  EXPECT_FALSE(less.links(0).unread());
+  EXPECT_EQ(less.county_means(), "");
+}
+
+// As `territory explain` says it.
+TEST_F(ExplainTest, WhatAnAddressLeavesOpenIsSaid) {
+  huiliu::v1::Explanation message;
+  message.set_division("530100");
+  auto& address = *message.add_links();
+  address.mutable_value()->set_field("address");
+  address.mutable_value()->set_text("人民西路");
+  address.add_candidates("530102");
+  address.add_candidates("530112");
+  ExplainLanguage language;
+  language.place = [](const std::string& code) { return code == "530102" ? "五华区" : ""; };
+  EXPECT_THAT(ExplanationInWords(message, language),
+              testing::AllOf(testing::HasSubstr("人民西路：地名可能属于 530102 五华区、530112\n"),
+                             testing::HasSubstr("  县区未定：地名分属多个县区\n")));
+  address.clear_candidates();
+  address.set_division("530103");
+  address.set_also("530102");
+  address.set_decided_county(true);
+  address.set_disagrees("county");
+  message.set_division("530103");
+  message.set_county_means("written");
+  EXPECT_THAT(ExplanationInWords(message, language),
+              testing::AllOf(testing::HasSubstr(
+                                 "530103，又写有 530102 五华区（由它判定）（与判定县区不一致）\n"),
+                             testing::HasSubstr("  县区凭：所写县区名\n"),
+                             testing::Not(testing::HasSubstr("县区未定"))));
+  // A person decided: evidence did not.
+  message.set_territory_override("o1");
+  EXPECT_THAT(ExplanationInWords(message, language), testing::Not(testing::HasSubstr("县区凭")));
+}
+
 // `phone` and `citizen_id` are hidden from him, the others clear.
 class ExplainHiddenTest : public ExplainTest {
  protected:
