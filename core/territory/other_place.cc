@@ -50,17 +50,16 @@ struct Named {
 };
 
 // The cities and counties of the province that a name in full means. Right beside the first it may
-// be a city of any.
+// be a city of any, or a province.
 Codes InFull(const Named& named, absl::string_view province) {
   Codes places;
   if (!EndsAsDivision(named.name()) || !MeansDivision(named.name(), named.rest()) ||
       ContinuesAsInstitution(named.rest()) || ContinuesAsOtherName(named.rest()))
     return places;
   for (const Naming& naming : *named.match.namings) {
-    const bool near =
-        absl::StartsWith(naming.code, province) || (named.at_once && !IsCounty(naming.code));
-    if (naming.kind == NameKind::kDivision && IsCityOrCounty(naming.code) && near)
-      places.Add(naming.code);
+    const bool near = (absl::StartsWith(naming.code, province) && IsCityOrCounty(naming.code)) ||
+                      (named.at_once && !IsCounty(naming.code));
+    if (naming.kind == NameKind::kDivision && near) places.Add(naming.code);
   }
   return places;
 }

@@ -16,8 +16,9 @@ struct OtherPlace {
 
 // The first city or county in `rest`, what stands behind the one that the text begins with, that is
 // named in full, lies in the same province, and is neither `written` nor contains it nor lies in
-// it; by its short name only as a rival. An institution's (盘龙区粮食局), a road's or a firm's name
-// names none, nor does one inside a street's, village's or road's name.
+// it; with nothing but signs before it also a city of any province, or a province; by its short
+// name only as a rival. An institution's (盘龙区粮食局), a road's or a firm's name names none, nor
+// does one inside a street's, village's or road's name.
 OtherPlace FindOtherPlace(const Gazetteer& gazetteer, absl::string_view rest,
                           absl::string_view written);
 

@@ -408,6 +408,18 @@ TEST(AddressTest, TwoCitiesNeverPassInSilence) {
     EXPECT_EQ(Name(text), "") << text;
     EXPECT_EQ(Attribute({kName}, {text}).reason, "territory.ambiguous") << text;
   }
+  // Right behind the first it may be anywhere in the country, a province or a city that is one,
+  // too.
+  for (const char* text :
+       {"昆明市北京市", "昆明市北京市朝阳区建国路1号", "昆明市、四川省成都市",
+        "昆明市/上海市浦东新区", "昆明市广东省深圳市", "昆明市五华区北京市朝阳区"}) {
+    EXPECT_EQ(Address(text), "") << text;
+    EXPECT_EQ(Attribute({kAddress}, {text}).reason, "territory.ambiguous") << text;
+    EXPECT_EQ(Name(text), "") << text;
+  }
+  for (const char* text : {"昆明市北京路12号", "昆明市云南省某某中学", "昆明市北京市场3号",
+                           "昆明市天津路", "昆明市上海市人民政府驻昆办事处"})
+    EXPECT_EQ(Address(text), "530100") << text;
   // The first is the address's own where more stands behind it.
   const Attribution out = Attribute({kAddress}, {"昆明市盘龙区北京路2号玉溪市驻地"});
   EXPECT_EQ(out.division, "530103");
