@@ -61,7 +61,38 @@ class Walker {
   size_t at_ = 0;
 };
 
+// Takes everything, and keeps where the parser gave up because of a number.
+class NumberFinder : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(size_t) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(size_t behind, const std::string& token,
+                   const nlohmann::json::exception& error) override {
+    constexpr int kNumberOverflow = 406;
+    if (error.id == kNumberOverflow && behind >= token.size()) at = behind - token.size();
+    return false;
+  }
+
+  size_t at = absl::string_view::npos;
+};
+
 }  // namespace
+
+size_t NumberOutOfRange(absl::string_view text) {
+  NumberFinder finder;
+  nlohmann::json::sax_parse(text.begin(), text.end(), &finder);
+  return finder.at;
+}
 
 bool SplitJsonObject(absl::string_view text, std::vector<JsonMember>* members) {
   members->clear();

@@ -20,6 +20,10 @@ struct JsonMember {
 // False where `text` (valid UTF-8) is no JSON object (RFC 8259).
 bool SplitJsonObject(absl::string_view text, std::vector<JsonMember>* members);
 
+// Where in a text that is no JSON object to us a number stands that no double holds (1e400), which
+// JSON itself allows; npos: it is not that.
+size_t NumberOutOfRange(absl::string_view text);
+
 // The characters of a slice that has escapes.
 std::string Unescaped(absl::string_view slice);
 

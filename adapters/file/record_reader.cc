@@ -177,10 +177,7 @@ bool RecordReader::AddJsonLine(const FileHead& head, int64_t line, absl::string_
     return true;
   }
   if (!SplitJsonObject(text, &members_)) {
-    AddErrorAt(
-        line, 0, raw, "json.invalid",
-        "本行不是 JSON 对象（RFC 8259：双引号、null、true、false）/ the line is no JSON object "
-        "(RFC 8259: double quotes, null, true, false)");
+    AddNoJson(line, raw, text);
     return true;
   }
   for (JsonMember& member : members_) {
@@ -201,6 +198,21 @@ bool RecordReader::AddJsonLine(const FileHead& head, int64_t line, absl::string_
   if (options_.header.empty() && FindNewColumns(head)) return false;
   AddJsonCells(head, line, raw);
   return true;
+}
+
+void RecordReader::AddNoJson(int64_t line, absl::string_view raw, absl::string_view text) {
+  if (const size_t number = NumberOutOfRange(text); number != kNpos) {
+    // Of a line in another charset the place is in what was made of it.
+    return AddErrorAt(
+        line, text == raw ? number : 0, raw, "json.number",
+        "本行有一个数值超出可表示的范围（双精度，约 1.8e308 以内）；须原样保留的请写成"
+        "加双引号的文本 / a number in the line is out of range (a double, up to about "
+        "1.8e308); write it as text in double quotes where it is to be kept as it is");
+  }
+  AddErrorAt(
+      line, 0, raw, "json.invalid",
+      "本行不是 JSON 对象（RFC 8259：双引号、null、true、false）/ the line is no JSON object "
+      "(RFC 8259: double quotes, null, true, false)");
 }
 
 size_t RecordReader::RepeatedMember() {

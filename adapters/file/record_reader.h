@@ -69,6 +69,8 @@ class RecordReader {
                        FileState* state);
   // False where the object has members that are to become columns first: new_columns().
   bool AddJsonLine(const FileHead& head, int64_t line, absl::string_view raw);
+  // Of a line that is no JSON object: why.
+  void AddNoJson(int64_t line, absl::string_view raw, absl::string_view text);
   bool FindNewColumns(const FileHead& head);
   // Where the object has a member for the second time, counted from 1; 0: nowhere.
   size_t RepeatedMember();

@@ -214,10 +214,22 @@ TEST_F(FileSourceTest, JsonKeepsWhatWasWritten) {
   Open(",\"follow\":false,\"format\":\"jsonl\"");
   const auto rows = Poll();
   ASSERT_EQ(rows.size(), 5U);
+  EXPECT_EQ(rows[0], "a.jsonl:2!json.number@a.jsonl:2:6");
   EXPECT_EQ(rows[1], "a.jsonl:3|x昆\"|[1, {\"c\":\"}\"}]");
   EXPECT_EQ(rows[2], "a.jsonl:4|123456789012345678901234567890|-0.0");
   EXPECT_EQ(rows[3], "a.jsonl:5!json.invalid@a.jsonl:5:1");
   EXPECT_EQ(rows[4], "a.jsonl:6!json.invalid@a.jsonl:6:1");
+}
+
+TEST_F(FileSourceTest, ANumberOutOfRangeIsToldFromWhatIsNoJson) {
+  Write("a.jsonl",
+        "{\"a\":1}\n{\"a\":[{\"b\": -1.5E+999}]}\n{\"a\":1e400,}\n{\"a\":1e}\n{\"a\":\"1e400\",}\n"
+        "{\"a\":\"1e400\"}\n");
+  Open(",\"follow\":false,\"format\":\"jsonl\"");
+  EXPECT_THAT(Poll(),
+              ElementsAre("a.jsonl:1|1", "a.jsonl:2!json.number@a.jsonl:2:13",
+                          "a.jsonl:3!json.number@a.jsonl:3:6", "a.jsonl:4!json.invalid@a.jsonl:4:1",
+                          "a.jsonl:5!json.invalid@a.jsonl:5:1", "a.jsonl:6|1e400"));
 }
 
 TEST_F(FileSourceTest, ALongJsonLineIsAnError) {
