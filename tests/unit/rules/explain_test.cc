@@ -126,6 +126,11 @@ TEST_F(ExplainTest, EvidenceThatCannotBeReadIsSaid) {
   EXPECT_TRUE(less.links(0).withheld());
   EXPECT_FALSE(less.links(0).unread());
   EXPECT_EQ(less.county_means(), "");
+  // Nor where nothing decides.
+  const Explanation nowhere = Explain(R"({"id":"1","name":"李四","division":"530102X"})");
+  const auto least = *ToMessage(nowhere, *fixture_.contract, *set_, record_, viewer);
+  EXPECT_TRUE(least.links(0).withheld());
+  EXPECT_FALSE(least.links(0).unread());
 }
 
 // As `territory explain` says it.
