@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "deploy/demo"))
@@ -293,6 +294,39 @@ def read_again(node, expected, drops):
     verify(node, expected, FILES * ROWS_A_FILE + 1)
 
 
+def drop(folder, name, rows):
+    with open(os.path.join(folder, "." + name), "w", encoding="utf-8") as file:
+        for number, division, second, operation in rows:
+            file.write(json.dumps({"个人编号": number, "险种": "养老", "操作": operation, "更新时间": f"2026-01-03 00:00:{second}", "身份证号": "", "姓名": "王",
+                                   "参保地区划": division, "参保状态": "参保"}, ensure_ascii=False) + "\n")
+    os.rename(os.path.join(folder, "." + name), os.path.join(folder, name + ".jsonl"))
+
+
+def two_sources(node, expected, first, second):
+    """Another source of the system tells the same keys: the newer version of either stands, each row counts under who brought it."""
+    read = FILES * ROWS_A_FILE + 1
+    drop(first, "zzz1", [("P700001", "530102", 10, "U"), ("P700002", "530102", 30, "U"), ("P700003", "530102", 10, "U"), ("P700004", "530102", 10, "U")])
+    for number in ("P700001", "P700002", "P700003", "P700004"):
+        expected.row(number, "530102", "参保")
+    verify(node, expected, read + 4)
+    drop(second, "one", [("P700001", "532901", 20, "U"), ("P700002", "530103", 10, "U"), ("P700003", "530102", 10, "U"), ("P700004", "530102", 20, "D")])
+    expected.row("P700001", "532901", "参保")
+    expected.count("P700002", {"530100": "returned", "532900": "outside_area"})  # the older one: it counts, and changes nothing
+    expected.row("P700003", "530102", "参保")
+    expected.delete("P700004")
+    verify(node, expected, read + 8)
+    node.kill(0)
+    drop(first, "zzz2", [("P700001", "530102", 15, "U"), ("P700004", "530103", 30, "U")])
+    expected.count("P700001", {"530100": "returned", "532900": "outside_area"})
+    expected.row("P700004", "530103", "参保")
+    verify(node, expected, read + 10)
+    lines = node.ask("audit-admin", "Audit/GetBalance", receiver="530100").get("lines", [])
+    second_read = sum(int(line.get("read", 0)) for line in lines if line.get("source") == "si2")
+    check(second_read == 4, "and the rows of the second count under it", lines)
+    health = urllib.request.urlopen(f"https://127.0.0.1:{node.http}/healthz", context=node.tls, timeout=10).read().decode()
+    check("wrote over" not in health, "sources that the node decides overwrite nothing of each other's", health)
+
+
 def main():
     rng = random.Random(SEED)
     print(f"seed {SEED}", flush=True)
@@ -304,10 +338,13 @@ def main():
         set_up(node)
         drops = os.path.join(folder, "drops")
         os.makedirs(drops)
-        node.start_agent("state-si", sources=[{
+        second = os.path.join(folder, "second")
+        os.makedirs(second)
+        si = {
             "id": "si", "_system": "sv-social-insurance", "plugin": "file", "dataset": DATASET, "batch_rows": 40, "linger_ms": 20,
             "mapping": os.path.join(ROOT, "deploy/samples/mappings/insurance_participation.yaml"),
-            "options": {"path": drops, "format": "jsonl", "pattern": "*.jsonl", "columns": ["个人编号", "身份证号", "姓名", "参保地区划", "险种", "参保状态", "操作", "更新时间"]}}])
+            "options": {"path": drops, "format": "jsonl", "pattern": "*.jsonl", "columns": ["个人编号", "身份证号", "姓名", "参保地区划", "险种", "参保状态", "操作", "更新时间"]}}
+        node.start_agent("state-si", sources=[si, {**si, "id": "si2", "options": {**si["options"], "path": second}}])
         expected = Expected()
         writer = threading.Thread(target=write_files, args=(drops, random.Random(SEED + 1), expected, stop))
         writer.start()
@@ -319,6 +356,7 @@ def main():
         verify(node, expected)
         repair(node, expected)
         read_again(node, expected, drops)
+        two_sources(node, expected, drops, second)
     except BaseException:
         stop.set()
         for path in (node.log, os.path.join(folder, "agents/state-si/agent.log"), os.path.join(folder, "agents/state-si/status/si.json")):
