@@ -49,8 +49,8 @@ class Waiting {
   }
 
  private:
-  const service::MethodTable methods_;
-  const governance::State state_;
+  const service::MethodTable methods_{};
+  const governance::State state_{};
   absl::Mutex mutex_;
   absl::Status last_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<http::ConnectServer> server_;
