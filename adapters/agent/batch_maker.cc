@@ -6,10 +6,19 @@
 #include "core/base/status.h"
 #include "core/model/batch_digest.h"
 #include "core/model/left_record.h"
+#include "core/rules/history.h"
 #include "core/rules/sent_reason.h"
 #include "core/schema/contract.h"
 
 namespace huiliu::agent {
+namespace {
+
+bool IsUndecided(const rules::Decision& decision) {
+  return decision.outcomes[0] == huiliu::v1::OUTCOME_PENDING ||
+         decision.outcomes[0] == huiliu::v1::OUTCOME_QUARANTINED;
+}
+
+}  // namespace
 
 absl::Status BatchMaker::LookUp(Work* work) {
   std::vector<absl::string_view> keys;
@@ -43,6 +52,13 @@ void BatchMaker::KeepRow(Work* work, size_t i, const std::string& day, const std
   if (DecidedByHand()) {
     out.set_territory_override(decision_.overrides[0]);
     out.set_redriven(true);
+    huiliu::v1::CountDelta* counted = out.add_counts();
+    counted->set_day(day);
+    counted->set_receiver(parts_.source.receivers(0));
+    counted->set_outcome(decision_.outcomes[0]);
+    if (decision_.outcomes[0] == huiliu::v1::OUTCOME_RETURNED)
+      counted->set_division(decision_.attribution.division);
+    counted->set_rows(1);
   }
   KeepCells(work->rows, row, &out);
   kept->push_back(std::move(out));
@@ -116,6 +132,14 @@ rules::SourceChange BatchMaker::ChangeOf(const Work& work, size_t i) const {
   return change;
 }
 
+// Whether a record that waited is decided now, so that its other rows need not wait.
+void BatchMaker::NoteDecided(Work* work, const rules::PriorDecision* before) const {
+  const bool stands =
+      decision_.novelty == rules::Novelty::kNew || decision_.novelty == rules::Novelty::kRedecided;
+  if (stands && before != nullptr && rules::IsUndecided(*before) && !IsUndecided(decision_))
+    work->made.ends_waiting = true;
+}
+
 // What was decided of row i, for those that come after it and for the store.
 void BatchMaker::Remember(Work* work, size_t i) {
   if (!decision_.store) return;
@@ -128,10 +152,8 @@ void BatchMaker::Remember(Work* work, size_t i) {
 
 // By a territory override, and so that nothing is left to decide.
 bool BatchMaker::DecidedByHand() const {
-  const huiliu::v1::Outcome outcome =
-      decision_.outcomes.empty() ? huiliu::v1::OUTCOME_UNSPECIFIED : decision_.outcomes[0];
   return !decision_.overrides.empty() && !decision_.overrides[0].empty() &&
-         outcome != huiliu::v1::OUTCOME_PENDING && outcome != huiliu::v1::OUTCOME_QUARANTINED;
+         !decision_.outcomes.empty() && !IsUndecided(decision_);
 }
 
 // What was decided by hand is kept, too, marked: so that it can be decided again when that is
@@ -159,6 +181,7 @@ void BatchMaker::Decide(Work* work, size_t i) {
   const auto prior = work->prior.find(row.key);
   const rules::PriorDecision* before = prior == work->prior.end() ? nullptr : &prior->second;
   parts_.engine->Decide(change, before, &decision_);
+  NoteDecided(work, before);
   const bool masked = row.masked_at_source || decision_.masked_at_source;
   const huiliu::v1::Outcome outcome = decision_.outcomes[0];
   const std::string day = mended.has_value() ? DayOf(mended->counted_day) : work->today;
@@ -174,7 +197,7 @@ void BatchMaker::Decide(Work* work, size_t i) {
       break;
     default:
       CountChange(work, day, outcome, decision_, masked, 1);
-      if (decision_.novelty != rules::Novelty::kNew) decision_.overrides.clear();
+      if (decision_.novelty == rules::Novelty::kSuperseded) decision_.overrides.clear();
       KeepUndecided(work, i, day);
       if (decision_.outputs.empty()) AddRest(work, i);
       if (mended.has_value() && decision_.novelty == rules::Novelty::kNew)
@@ -199,15 +222,14 @@ void BatchMaker::MoveRedecided(Work* work, size_t i, const rules::PriorDecision*
   CountChange(work, day, was, old, masked, -1);
   CountChange(work, day, is, decision_, masked, 1);
   work->moved_counts = true;
+  const bool waited = was == huiliu::v1::OUTCOME_PENDING || was == huiliu::v1::OUTCOME_QUARANTINED;
   // What is undecided as before is kept already.
+  if (waited && was == is) return;
   if (was != is || DecidedByHand()) KeepUndecided(work, i, day);
-  if (was == is) return;
-  if (was == huiliu::v1::OUTCOME_PENDING)
-    work->made.released.push_back({KeptKind::kPending, before->row_id, ""});
-  if (was == huiliu::v1::OUTCOME_QUARANTINED) {
-    work->made.released.push_back(
-        {KeptKind::kQuarantined, before->row_id, std::string(View(work->rows.rows[i].raw))});
-  }
+  const bool quarantined = was == huiliu::v1::OUTCOME_QUARANTINED;
+  work->made.released.push_back(
+      {quarantined ? KeptKind::kQuarantined : KeptKind::kPending, before->row_id,
+       quarantined ? std::string(View(work->rows.rows[i].raw)) : "", day, !waited});
 }
 
 // A version that is not the newest changes nothing; nor does one that these rules have decided.
@@ -225,6 +247,7 @@ void BatchMaker::DecideHistory(Work* work, size_t i) {
   change.replay = true;
   parts_.engine->Decide(change, &before, &decision_);
   if (decision_.novelty != rules::Novelty::kRedecided) return;
+  NoteDecided(work, &before);
   MoveRedecided(work, i, &before, row.masked_at_source || decision_.masked_at_source);
   work->history->former->Ask(change, before);
   std::erase_if(decision_.outputs,

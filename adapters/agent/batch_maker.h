@@ -36,12 +36,16 @@ struct MadeBatch {
   // A row that waited and that a re-read has decided again: what is kept of it is settled.
   struct Released {
     KeptKind kind = KeptKind::kPending;
-    std::string row_id;  // at the source
-    std::string raw;     // quarantined: other rows with this id are kept for other reasons
+    std::string row_id;    // at the source
+    std::string raw;       // quarantined: other rows with this id are kept for other reasons
+    std::string day;       // of its count
+    bool by_hand = false;  // it did not wait: what a territory override had decided, if one had
   };
   std::vector<Released> released;
   // A correction by hand is over: later rows are decided by that, so it must be remembered.
   bool ends_correction = false;
+  // A record that waited is decided: other rows of it that wait can count as that.
+  bool ends_waiting = false;
   // Nothing happened but re-reads: it need not travel.
   bool empty() const {
     return batch.keys_size() == 0 && batch.counts_size() == 0 && batch.quarantined_size() == 0 &&
@@ -52,7 +56,9 @@ struct MadeBatch {
 // Why kept rows are decided again.
 enum class Again {
   kAsked,      // a person asks for it, corrected or not
-  kOverrides,  // territory overrides changed: only what is still the newest version is decided
+  kOverrides,  // territory overrides changed: what the source told last is decided, and what it
+               // told before counts as that where that is decided
+  kFollow,     // nobody asks: only what waits although its record is decided counts as that
   kWithdrawn,  // an override that decided them holds no more: who holds them by it loses them
 };
 
@@ -109,13 +115,14 @@ class BatchMaker {
   void MoveRedecided(Work* work, size_t i, const rules::PriorDecision* before, bool masked);
   void DecideHistory(Work* work, size_t i);
   void DecideAgain(Work* work, size_t i, const KeptRows::Row& kept);
-  // Whether its source has told something newer in the same row since it was kept.
-  bool IsReplaced(const huiliu_row& row, const KeptRows::Row& kept,
-                  const rules::PriorDecision* prior);
+  // What the row that was kept told, beside what is remembered of its record.
+  rules::Kept KeptAs(const Work& work, size_t i, const KeptRows::Row& kept,
+                     const rules::PriorDecision* prior);
   void MoveAgain(Work* work, size_t i, const KeptRows::Row& kept, huiliu::v1::Outcome before,
                  const std::string& division, RedriveResult* result);
   void KeepUndecided(Work* work, size_t i, const std::string& day);
   bool DecidedByHand() const;
+  void NoteDecided(Work* work, const rules::PriorDecision* before) const;
   rules::SourceChange ChangeOf(const Work& work, size_t i) const;
   void AddRest(Work* work, size_t i);
   void Remember(Work* work, size_t i);

@@ -2,42 +2,43 @@
 #include "absl/strings/str_cat.h"
 #include "adapters/agent/batch_work.h"
 #include "core/base/digest.h"
-#include "core/rules/version_order.h"
+#include "core/rules/history.h"
 
 namespace huiliu::agent {
 namespace {
 
-// Whether what is remembered of the key is just this version, so that deciding it again takes
-// nothing newer away.
-bool IsNewest(const rules::PriorDecision* prior, const rules::SourceChange& change) {
-  return prior != nullptr && !prior->deleted && !prior->outcomes.empty() &&
-         prior->row_id == change.row_id &&
-         rules::SamePayload(prior->payload_digest, Sha256(change.payload));
-}
-
-bool IsUndecided(const rules::PriorDecision& prior) {
-  return !prior.outcomes.empty() && (prior.outcomes[0] == huiliu::v1::OUTCOME_PENDING ||
-                                     prior.outcomes[0] == huiliu::v1::OUTCOME_QUARANTINED);
-}
+// How a kept row stands in the counts.
+struct Counted {
+  huiliu::v1::Outcome outcome = huiliu::v1::OUTCOME_UNSPECIFIED;
+  std::string division;
+};
 
 }  // namespace
 
 // The row's id alone does not say which of its versions is the newest: a table tells each under
 // the same one, and a correction changes the content.
-bool BatchMaker::IsReplaced(const huiliu_row& row, const KeptRows::Row& kept,
-                            const rules::PriorDecision* prior) {
-  if (prior == nullptr || prior->row_id != kept.kept.row_id()) return false;
+rules::Kept BatchMaker::KeptAs(const Work& work, size_t i, const KeptRows::Row& kept,
+                               const rules::PriorDecision* prior) {
+  if (prior == nullptr) return rules::Kept::kApart;
   // What could not be mapped has no decision: that a later version replaced it, its mark says.
-  const UnmappedRow* unmapped = unmapped_.Find(row);
-  if (unmapped != nullptr && UnmappedRows::VersionOf(*unmapped, row) != nullptr) return false;
-  // A version that waits and is the newest is what was decided last: undecided.
-  if (!IsUndecided(*prior)) return true;
-  if (!kept.later_kept) return false;
-  const KeptRows original({{kept.ref, kept.original}});
-  mapping::MappedRow mapped;
-  parts_.mapping->Map(original.rows().rows[0], &mapped);
-  return mapped.error_code.empty() &&
-         !rules::SamePayload(prior->payload_digest, Sha256(mapped.payload));
+  const UnmappedRow* unmapped = unmapped_.Find(work.rows.rows[i]);
+  if (unmapped != nullptr && UnmappedRows::VersionOf(*unmapped, work.rows.rows[i]) != nullptr)
+    return rules::Kept::kApart;
+  const mapping::MappedRow* was = &work.mapped[i];
+  mapping::MappedRow original;
+  if (kept.corrected) {
+    const KeptRows as_it_came({{kept.ref, kept.original}});
+    parts_.mapping->Map(as_it_came.rows().rows[0], &original);
+    was = &original;
+  }
+  if (!was->error_code.empty() || was->key != work.mapped[i].key) return rules::Kept::kApart;
+  const bool is_delete = was->operation == huiliu::v1::OPERATION_DELETE;
+  if (rules::IsToldLast(*prior, is_delete, is_delete ? Digest{} : Sha256(was->payload)))
+    return rules::Kept::kLast;
+  // Another mapping has made the newest version of it.
+  const bool mapped_anew = prior->row_id == kept.kept.row_id() && prior->deleted == is_delete &&
+                           rules::IsUndecided(*prior) && !kept.later_kept;
+  return mapped_anew ? rules::Kept::kLast : rules::Kept::kReplaced;
 }
 
 void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
@@ -52,35 +53,46 @@ void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
     result.error = absl::StrCat(row.error_code, " ", row.error_message);
     return;
   }
+  const auto known = work->prior.find(row.key);
+  const rules::PriorDecision* prior = known == work->prior.end() ? nullptr : &known->second;
   rules::SourceChange change = ChangeOf(*work, i);
   change.redrive = true;
   change.recall = work->why == Again::kWithdrawn;
-  const auto known = work->prior.find(row.key);
-  const rules::PriorDecision* prior = known == work->prior.end() ? nullptr : &known->second;
-  change.replaced = work->why == Again::kAsked && IsReplaced(work->rows.rows[i], kept, prior);
-  huiliu::v1::Outcome before = kept.ref.kind == KeptKind::kPending
-                                   ? huiliu::v1::OUTCOME_PENDING
-                                   : huiliu::v1::OUTCOME_QUARANTINED;
-  std::string division;
-  if (work->why != Again::kAsked) {
-    if (!IsNewest(prior, change)) return;
-    // A row that was decided by hand counts as that said.
-    if (change.recall) {
-      before = prior->outcomes[0];
-      division = prior->division;
-    } else if (prior->outcomes[0] != before) {
+  change.uncorrected = !kept.corrected;
+  change.kept = KeptAs(*work, i, kept, prior);
+  Counted before{kept.ref.kind == KeptKind::kPending ? huiliu::v1::OUTCOME_PENDING
+                                                     : huiliu::v1::OUTCOME_QUARANTINED,
+                 ""};
+  const bool last = change.kept == rules::Kept::kLast;
+  if (change.recall) {
+    // A row that was decided by hand counts as that said; rows of before do not say how.
+    if (kept.kept.counts_size() > 0) {
+      before = {kept.kept.counts(0).outcome(), kept.kept.counts(0).division()};
+    } else if (last && !prior->outcomes.empty()) {
+      before = {prior->outcomes[0], prior->division};
+    } else {
       return;
     }
+  } else if (work->why != Again::kAsked && (work->why == Again::kFollow || !last) &&
+             (prior == nullptr || rules::IsUndecided(*prior))) {
+    return;
   }
   parts_.engine->Decide(change, prior, &decision_);
+  if (decision_.novelty == rules::Novelty::kSuperseded) decision_.overrides.clear();
   result.outcome = decision_.outcomes[0];
   // Another override that says the same is another one all the same.
   const bool by_another = change.recall && DecidedByHand();
-  if (result.outcome == before && !by_another) {
+  // A delete says nothing of its own: why it waits, what is kept of it says.
+  if (change.operation == huiliu::v1::OPERATION_DELETE && decision_.reason.empty())
+    decision_.reason = kept.kept.reason();
+  const bool same_county = result.outcome != huiliu::v1::OUTCOME_RETURNED ||
+                           before.division == decision_.attribution.division;
+  if (result.outcome == before.outcome && same_county && !by_another) {
     result.error = decision_.reason;
     return;
   }
-  MoveAgain(work, i, kept, before, division, &result);
+  NoteDecided(work, prior);
+  MoveAgain(work, i, kept, before.outcome, before.division, &result);
 }
 
 void BatchMaker::MoveAgain(Work* work, size_t i, const KeptRows::Row& kept,
@@ -95,11 +107,8 @@ void BatchMaker::MoveAgain(Work* work, size_t i, const KeptRows::Row& kept,
   CountChange(work, day, result->outcome, decision_,
               row.masked_at_source || decision_.masked_at_source, 1);
   work->moved_counts = true;
-  if (work->why == Again::kWithdrawn) {
-    work->overrides.insert(kept.kept.territory_override());
-  } else {
-    work->made.redriven.push_back(kept.ref);
-  }
+  if (work->why == Again::kWithdrawn) work->overrides.insert(kept.kept.territory_override());
+  work->made.redriven.push_back(kept.ref);
   if (result->outcome == huiliu::v1::OUTCOME_QUARANTINED ||
       result->outcome == huiliu::v1::OUTCOME_PENDING) {
     result->error = decision_.reason;
@@ -109,7 +118,8 @@ void BatchMaker::MoveAgain(Work* work, size_t i, const KeptRows::Row& kept,
   for (const rules::Output& output : decision_.outputs) Publish(work, i, output);
   unmapped_.SetOutcome(work->rows.rows[i], result->outcome);
   // The count stays in its day, and so does what is remembered of it.
-  if (decision_.novelty != rules::Novelty::kSuperseded) decision_.next.counted_day = NumberOf(day);
+  if (decision_.novelty == rules::Novelty::kNew || decision_.novelty == rules::Novelty::kRedecided)
+    decision_.next.counted_day = NumberOf(day);
   Remember(work, i);
 }
 

@@ -32,6 +32,7 @@ class KeptRows {
     KeptRowRef ref;
     huiliu::v1::QuarantinedRow kept;  // corrected
     huiliu::v1::QuarantinedRow original = {};
+    bool corrected = false;
     bool later_kept = false;  // a row that came later under the same id of its source is, too
   };
 

@@ -25,20 +25,40 @@ bool IsOf(const std::string& id, const huiliu::v1::Batch& batch) {
 // that its source has replaced must not come back over what replaced it.
 absl::Status SourceWorker::StageReleased(const MadeBatch& made) {
   std::vector<KeptRowRef> moving = made.redriven;
-  for (const MadeBatch::Released& released : made.released) {
-    ASSIGN_OR_RETURN(const std::vector<huiliu::v1::QuarantinedRow> rows,
-                     kept_->OfRowIds(released.kind, source_config_.id, {released.row_id}));
-    for (const huiliu::v1::QuarantinedRow& row : rows) {
-      // What this very batch keeps is another version's.
-      if (IsOf(row.id(), made.batch)) continue;
-      if (released.kind == KeptKind::kPending || released.raw == row.raw())
-        moving.push_back({released.kind, row.id()});
-    }
-  }
+  for (const KeptKind kind : {KeptKind::kPending, KeptKind::kQuarantined})
+    RETURN_IF_ERROR(AddReleased(made, kind, &moving));
   RETURN_IF_ERROR(AddSuperseded(made, &moving));
   if (moving.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(kept_->StageRedriven(source_config_.id, made.batch.sequence(), moving));
   moving_.push_back(made.batch.sequence());
+  return absl::OkStatus();
+}
+
+absl::Status SourceWorker::AddReleased(const MadeBatch& made, KeptKind kind,
+                                       std::vector<KeptRowRef>* refs) {
+  std::vector<std::string> ids;
+  for (const MadeBatch::Released& released : made.released) {
+    if (released.kind == kind) ids.push_back(released.row_id);
+  }
+  std::map<std::string, std::vector<huiliu::v1::QuarantinedRow>> kept;
+  if (ids.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(std::vector<huiliu::v1::QuarantinedRow> rows,
+                   kept_->OfRowIds(kind, source_config_.id, ids));
+  for (huiliu::v1::QuarantinedRow& row : rows) {
+    // What this very batch keeps is another version's.
+    if (!IsOf(row.id(), made.batch)) kept[row.row_id()].push_back(std::move(row));
+  }
+  for (const MadeBatch::Released& released : made.released) {
+    if (released.kind != kind) continue;
+    // One count moves: of several versions that are kept the one whose it is.
+    const huiliu::v1::QuarantinedRow* settled = nullptr;
+    for (const huiliu::v1::QuarantinedRow& row : kept[released.row_id]) {
+      if (row.redriven() != released.by_hand) continue;
+      if (kind == KeptKind::kQuarantined && released.raw != row.raw()) continue;
+      if (settled == nullptr || row.day() == released.day) settled = &row;
+    }
+    if (settled != nullptr) refs->push_back({kind, settled->id()});
+  }
   return absl::OkStatus();
 }
 
@@ -94,9 +114,13 @@ absl::Status SourceWorker::Redrive(PublishStream& stream, const std::vector<Redr
           {item.row, huiliu::v1::OUTCOME_UNSPECIFIED, std::string(corrected.status().message())});
       continue;
     }
-    ASSIGN_OR_RETURN(const bool later_kept, IsLaterKept(*kept));
+    bool later_kept = false;
+    if (why != Again::kFollow) {
+      ASSIGN_OR_RETURN(later_kept, IsLaterKept(*kept));
+    }
     by_header[absl::StrJoin(corrected->columns(), "\x1f")].push_back(
-        {item.row, *std::move(corrected), *std::move(kept), later_kept});
+        {item.row, *std::move(corrected), *std::move(kept),
+         !item.cells.empty() || !item.nulls.empty(), later_kept});
   }
   for (auto& [header, rows] : by_header) {
     const KeptRows again(std::move(rows));

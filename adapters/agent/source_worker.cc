@@ -254,6 +254,7 @@ absl::Status SourceWorker::Send(PublishStream& stream, MadeBatch made) {
     RETURN_IF_ERROR(kept_->Put(KeptKind::kQuarantined, made.quarantined));
   if (!made.pending.empty()) RETURN_IF_ERROR(kept_->Put(KeptKind::kPending, made.pending));
   RETURN_IF_ERROR(StageReleased(made));
+  if (made.ends_waiting) follow_.Want();
   // Durable before the batch is sent: whatever crashes, the node's sequence says which staged
   // changes are true.
   RETURN_IF_ERROR(decisions_->Stage(sequence, std::move(made.decisions)));
@@ -321,6 +322,7 @@ absl::Status SourceWorker::RunConnected() {
     RETURN_IF_ERROR(TakeRequests(*stream));
     RETURN_IF_ERROR(PumpOnce(*stream, *source));
     RETURN_IF_ERROR(Reevaluate(*stream));
+    RETURN_IF_ERROR(FollowDecided(*stream));
     ASSIGN_OR_RETURN(const bool outdated, IsOutdated());
     if (outdated) break;  // what is sent is acknowledged, then all is prepared anew
   }

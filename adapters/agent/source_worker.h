@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "adapters/agent/batch_maker.h"
 #include "adapters/agent/config.h"
@@ -15,6 +16,7 @@
 #include "adapters/agent/redrive_spool.h"
 #include "adapters/agent/reevaluation.h"
 #include "adapters/agent/shown_columns.h"
+#include "adapters/agent/turn_to_follow.h"
 #include "adapters/agent/worker_status.h"
 #include "adapters/sdk/loader.h"
 #include "core/territory/territory.h"
@@ -64,10 +66,16 @@ class SourceWorker {
   absl::Status LookUpOverrides();
   // Decides kept rows again where those are others than before.
   absl::Status ReplayOverrides(PublishStream& stream);
+  // `run`: ids of the overrides in force.
+  absl::Status ReplayKept(PublishStream& stream, Again why, const std::set<std::string>& run);
+  // A page of those that wait, when it is their turn: what was decided since they came they count
+  // as.
+  absl::Status FollowDecided(PublishStream& stream);
   absl::Status StageReleased(const MadeBatch& made);
   // Whether a row that came later under the same id of the source waits, too.
   absl::StatusOr<bool> IsLaterKept(const huiliu::v1::QuarantinedRow& row);
   // Rows that could not be mapped, of earlier batches, that another version has replaced.
+  absl::Status AddReleased(const MadeBatch& made, KeptKind kind, std::vector<KeptRowRef>* refs);
   absl::Status AddSuperseded(const MadeBatch& made, std::vector<KeptRowRef>* refs);
   // Binds the header of rows, one at least, to the mapping.
   absl::Status BindHeader(const huiliu_rows& rows, bool one_header);
@@ -118,6 +126,7 @@ class SourceWorker {
   absl::Time spool_looked_ = absl::InfinitePast();
   std::vector<std::string> bound_header_;
   std::optional<Reevaluation> reevaluation_;  // that is under way
+  TurnToFollow follow_;
 };
 
 }  // namespace huiliu::agent

@@ -10,6 +10,7 @@
 #include "broker/pipeline/judged_batch.h"
 #include "core/base/clock.h"
 #include "core/base/status.h"
+#include "core/rules/history.h"
 
 namespace huiliu::pipeline {
 
@@ -34,6 +35,14 @@ CountDelta DeltaOf(const NodeEngine& engine, int receiver, const std::string& da
   return delta;
 }
 
+void NoteDecided(const NodeEngine& engine, const NodeDecision* before,
+                 const rules::Decision& decision, Judgement* judgement) {
+  const bool stands =
+      decision.novelty == rules::Novelty::kNew || decision.novelty == rules::Novelty::kRedecided;
+  if (stands && before != nullptr && rules::IsUndecided(before->prior) && !IsUndecided(decision))
+    judgement->ended_waiting.insert(engine.source.dataset());
+}
+
 std::string OverridesOf(const rules::Decision& decision) {
   std::set<std::string> ids(decision.overrides.begin(), decision.overrides.end());
   ids.erase("");
@@ -44,10 +53,10 @@ std::string DayOfNumber(int32_t days_since_1970) {
   return absl::FormatCivilTime(absl::CivilDay(1970, 1, 1) + days_since_1970);
 }
 
-bool TookOver(const NodeEngine& engine, const NodeDecision* before,
-              const rules::Decision& decision) {
-  return decision.novelty == rules::Novelty::kRepeat && before != nullptr &&
-         before->prior.source != engine.source.id() && decision.next.source == engine.source.id();
+bool StandsNow(const NodeDecision* before, const rules::Decision& decision) {
+  return decision.novelty == rules::Novelty::kRepeat && decision.store && before != nullptr &&
+         (before->prior.source != decision.next.source ||
+          before->prior.row_id != decision.next.row_id);
 }
 
 const rules::PriorDecision& ToRemember(const NodeEngine& engine, const NodeDecision* before,
@@ -172,6 +181,7 @@ class BatchJudge {
     change.replay = true;
     engine_->engine->Decide(change, &j_.engines.AsSeenBy(*engine_, before->prior), &decision_);
     if (decision_.novelty != rules::Novelty::kRedecided) return;
+    NoteDecided(*engine_, before, decision_, &j_);
     const std::string today = ShanghaiDay(j_.now);
     judged_->Name(decision_);
     MoveCounts(before->prior, today);
@@ -203,6 +213,7 @@ class BatchJudge {
     engine_->engine->Decide(
         change, before == nullptr ? nullptr : &j_.engines.AsSeenBy(*engine_, before->prior),
         &decision_);
+    NoteDecided(*engine_, before, decision_, &j_);
 
     const std::string today = ShanghaiDay(absl::FromUnixMicros(envelope.arrival_time_us()));
     const int counted = std::min<int>(static_cast<int>(envelope.counted_receivers()),
@@ -255,9 +266,10 @@ class BatchJudge {
     if (decision_.novelty == rules::Novelty::kUnchanged) return held;
     const bool again = decision_.novelty == rules::Novelty::kRedecided;
     const bool stands =
-        again || decision_.novelty == rules::Novelty::kNew || TookOver(*engine_, before, decision_);
+        again || decision_.novelty == rules::Novelty::kNew || StandsNow(before, decision_);
     const bool undecided = IsUndecided(decision_);
-    const bool by_hand = !decision_.overrides.empty() && stands;
+    const bool by_hand =
+        !decision_.overrides.empty() && decision_.novelty != rules::Novelty::kSuperseded;
     if (again && !undecided && !by_hand) {
       if (!held.empty()) Release(held);
       return "";
@@ -283,6 +295,11 @@ class BatchJudge {
     out.set_reason(decision_.reason.empty() ? "delete.undecided_version" : decision_.reason);
     out.set_place(row.envelope.row_id());
     out.set_raw(std::string(row.record.value));
+    if (row.envelope.operation() == huiliu::v1::OPERATION_DELETE) {
+      out.set_operation(huiliu::v1::OPERATION_DELETE);
+      const absl::string_view key = row.record.key;
+      out.set_key(std::string(key.substr(engine_->source.system().size() + 1)));
+    }
     out.set_mapped(true);
     out.set_day(day);
     out.set_source_time_us(row.envelope.source_time_us());

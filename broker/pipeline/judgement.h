@@ -30,6 +30,8 @@ struct Judgement {
   std::map<std::string, huiliu::v1::QuarantinedRow> kept;  // changed rows, by id
   Transaction transaction;
   std::set<std::string> entries;  // digests of the lineage entries in it
+  // Datasets with a record that waited and is decided now: other rows of it can count as that.
+  std::set<std::string> ended_waiting;
 
  private:
   static DecisionChanges::SourcesOf SourcesOf(const NodeEngines& engines, bool former) {
@@ -56,24 +58,31 @@ absl::Status RedriveRow(const huiliu::v1::QuarantinedRow& row, const std::string
                         const governance::Principal& caller, Judgement* judgement,
                         huiliu::v1::RedriveResponse::Result* result);
 
-// Decides a kept row again since territory overrides changed; its count moves within its day.
-// Nothing changes where it stands as they say, or is not the newest version. `withdrawn`: one that
-// decided it holds no more; who holds the record by it loses it.
-absl::Status ReplayRow(const huiliu::v1::QuarantinedRow& row, bool withdrawn, Judgement* judgement);
+// Why a kept row is decided again though nobody asks.
+enum class Replay : uint8_t {
+  kWithdrawn,  // an override that decided it holds no more; who holds the record by it loses it,
+               // unless its source has told something else since
+  kOverrides,  // overrides changed: it waits, and is decided where it is what was told last
+  kFollow,     // it waits though its record is decided: it counts as that
+};
+// Its count moves within its day. Nothing changes where it stands as it should.
+absl::Status ReplayRow(const huiliu::v1::QuarantinedRow& row, Replay why, Judgement* judgement);
 
 // Adds the changed rows and decisions to the transaction.
 void Seal(Judgement* judgement);
 
 // Helpers of both.
 bool IsUndecided(const rules::Decision& decision);
+// Notes where a record that waited is decided.
+void NoteDecided(const NodeEngine& engine, const NodeDecision* before,
+                 const rules::Decision& decision, Judgement* judgement);
 huiliu::v1::CountDelta DeltaOf(const NodeEngine& engine, int receiver, const std::string& day,
                                huiliu::v1::Outcome outcome, const std::string& division);
 // Ids of the overrides that decided, each once, joined by commas; empty where none did.
 std::string OverridesOf(const rules::Decision& decision);
 std::string DayOfNumber(int32_t days_since_1970);
-// Whether the row, which told what another source had told, stands for the newest version now.
-bool TookOver(const NodeEngine& engine, const NodeDecision* before,
-              const rules::Decision& decision);
+// Whether the row, which told what another row had told, stands for the newest version now.
+bool StandsNow(const NodeDecision* before, const rules::Decision& decision);
 // What is to be remembered: where the version that stands is still another source's, its outcomes
 // are those of that one's receivers.
 const rules::PriorDecision& ToRemember(const NodeEngine& engine, const NodeDecision* before,

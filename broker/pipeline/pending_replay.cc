@@ -23,56 +23,90 @@ std::string PendingReplay::DigestFor(const huiliu::v1::Source& source) const {
   return ToString(rules::DigestOfOverrideIds({held.begin(), held.end()}));
 }
 
-bool PendingReplay::Due(const std::vector<std::string>& datasets) {
-  // Read first: what changes meanwhile is looked at again.
-  const uint64_t version = state_.version();
-  if (version == seen_version_ && datasets == seen_datasets_) return !queue_.empty();
-  const std::vector<Work> before = std::move(queue_);
-  queue_.clear();
+void PendingReplay::LookUpOverrides(const std::vector<std::string>& datasets) {
+  std::vector<Work> takings_back, waiting;
   for (const huiliu::v1::Source& source : state_.Sources()) {
     if (source.placement() != huiliu::v1::PLACEMENT_NODE ||
         std::find(datasets.begin(), datasets.end(), source.dataset()) == datasets.end())
       continue;
     std::string digest = DigestFor(source);
     if (done_[source.id()] == digest) continue;
-    Work work{source.id(), std::move(digest)};
-    // One that is being looked through with these overrides goes on where it stands.
-    if (!before.empty() && before[0].source == work.source && before[0].digest == work.digest) {
-      queue_.insert(queue_.begin(), std::move(work));
-    } else {
-      queue_.push_back(std::move(work));
-    }
+    takings_back.push_back({source.id(), digest, Replay::kWithdrawn});
+    waiting.push_back({source.id(), std::move(digest), Replay::kOverrides});
   }
-  const bool same = !queue_.empty() && !before.empty() && queue_[0].source == before[0].source &&
-                    queue_[0].digest == before[0].digest;
-  if (!same) token_.clear();
-  seen_version_ = version;
-  seen_datasets_ = datasets;
-  return !queue_.empty();
+  // What is being looked through with these overrides goes on where it stands.
+  const bool same = queue_.size() >= waiting.size() &&
+                    std::equal(waiting.rbegin(), waiting.rend(), queue_.rbegin());
+  if (same && (queue_.empty() || !waiting.empty())) return;
+  queue_ = std::move(takings_back);
+  queue_.insert(queue_.end(), waiting.begin(), waiting.end());
+  token_.clear();
+}
+
+void PendingReplay::BeginToFollow() {
+  for (const huiliu::v1::Source& source : state_.Sources()) {
+    if (source.placement() == huiliu::v1::PLACEMENT_NODE && wanted_.contains(source.dataset()))
+      following_.push_back({source.id(), "", Replay::kFollow});
+  }
+  wanted_.clear();
+  took_ = absl::ZeroDuration();
+}
+
+bool PendingReplay::Due(const std::vector<std::string>& datasets, absl::Time now) {
+  // Read first: what changes meanwhile is looked at again.
+  const uint64_t version = state_.version();
+  if (datasets != seen_datasets_) wanted_.insert(datasets.begin(), datasets.end());
+  if (version != seen_version_ || datasets != seen_datasets_) {
+    LookUpOverrides(datasets);
+    seen_version_ = version;
+    seen_datasets_ = datasets;
+  }
+  if (queue_.empty() && following_.empty() && !wanted_.empty() && now >= rest_until_)
+    BeginToFollow();
+  return !queue_.empty() || !following_.empty();
 }
 
 absl::Status PendingReplay::Page(QuarantineStore& store, Judgement* judgement) {
+  const Work& work = Current();
   ASSIGN_OR_RETURN(const KeptRowPage page,
-                   store.List(KeptKind::kQuarantined, queue_[0].source, kPageRows, token_, true));
+                   store.List(KeptKind::kQuarantined, work.source, kPageRows, token_,
+                              work.why == Replay::kWithdrawn));
   next_token_ = page.next_page_token;
   if (page.rows.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const NodeEngine* engine, judgement->engines.Find(queue_[0].source));
+  const absl::StatusOr<NodeEngine*> found = judgement->engines.Find(work.source);
+  // Who has no rules yet decides nothing, and nothing is wrong with that until something comes.
+  if (!found.ok() && work.why == Replay::kFollow) {
+    next_token_.clear();
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(found.status());
+  const NodeEngine* engine = *found;
   for (const QuarantinedRow& row : page.rows) {
-    if (!row.mapped() || row.raw().empty()) continue;
-    bool withdrawn = false;
-    for (absl::string_view id : absl::StrSplit(row.territory_override(), ',', absl::SkipEmpty()))
-      withdrawn = withdrawn || !engine->overrides.contains(id);
-    const bool waits = !row.redriven() && absl::StartsWith(row.reason(), "territory.");
-    if (waits || withdrawn) RETURN_IF_ERROR(ReplayRow(row, withdrawn, judgement));
+    if (!row.mapped() || (row.raw().empty() && row.key().empty())) continue;
+    bool wanted = !row.redriven() &&
+                  (work.why == Replay::kFollow || row.operation() == huiliu::v1::OPERATION_DELETE ||
+                   absl::StartsWith(row.reason(), "territory."));
+    if (work.why == Replay::kWithdrawn) {
+      wanted = false;
+      for (absl::string_view id : absl::StrSplit(row.territory_override(), ',', absl::SkipEmpty()))
+        wanted = wanted || !engine->overrides.contains(id);
+    }
+    if (wanted) RETURN_IF_ERROR(ReplayRow(row, work.why, judgement));
   }
   return absl::OkStatus();
 }
 
-void PendingReplay::Commit() {
+void PendingReplay::Commit(absl::Time now, absl::Duration took) {
   token_ = next_token_;
+  took_ += took;
   if (!token_.empty()) return;
-  done_[queue_[0].source] = queue_[0].digest;
-  queue_.erase(queue_.begin());
+  if (!queue_.empty()) {
+    if (queue_[0].why == Replay::kOverrides) done_[queue_[0].source] = queue_[0].digest;
+    queue_.erase(queue_.begin());
+    return;
+  }
+  following_.erase(following_.begin());
+  if (following_.empty()) rest_until_ = now + std::max(kRest, took_ * kRests);
 }
 
 }  // namespace huiliu::pipeline

@@ -5,7 +5,9 @@
 #include "absl/time/civil_time.h"
 #include "broker/pipeline/judged_batch.h"
 #include "broker/pipeline/judgement.h"
+#include "core/base/digest.h"
 #include "core/base/status.h"
+#include "core/rules/history.h"
 #include "storage/quarantine/quarantine_store.h"
 
 namespace huiliu::pipeline {
@@ -50,7 +52,7 @@ class Redrive {
     record_key_ = RecordKey(*key);
     key_ = KeyOf(record_key_);
     RETURN_IF_ERROR(LoadDecisions());
-    Decide(*key);
+    Decide(*key, payload_ == row_.raw());
     result->set_outcome(Foremost(decision_));
     if (IsUndecided(decision_)) {
       result->set_error(decision_.reason);
@@ -59,29 +61,38 @@ class Redrive {
     return Take(caller);
   }
 
-  absl::Status Replay(bool withdrawn) {
+  absl::Status Replay(pipeline::Replay why) {
     ASSIGN_OR_RETURN(engine_, j_.engines.Find(row_.source()));
-    const auto key = engine_->contract->KeyOf(payload_);
+    const absl::StatusOr<std::string> key =
+        IsDelete() ? row_.key() : engine_->contract->KeyOf(payload_);
     if (!key.ok()) return absl::OkStatus();  // of a contract before this one
     record_key_ = RecordKey(*key);
     key_ = KeyOf(record_key_);
     RETURN_IF_ERROR(LoadDecisions());
     replay_ = true;
-    recall_ = withdrawn;
-    Decide(*key);
-    if (!known_ || (StandsAsDecided() && row_.territory_override() == OverridesOf(decision_)))
+    recall_ = why == pipeline::Replay::kWithdrawn;
+    const bool last = KeptAs(*key) == rules::Kept::kLast;
+    if (!recall_ && (!last || why == pipeline::Replay::kFollow) &&
+        (before_ == nullptr || IsUndecidedBefore()))
+      return absl::OkStatus();
+    Decide(*key, true);
+    if (StandsAsDecided() && row_.territory_override() == OverridesOf(decision_))
       return absl::OkStatus();
     return Take({});
   }
 
  private:
+  bool IsDelete() const { return row_.operation() == huiliu::v1::OPERATION_DELETE; }
+
   // Whether the row counts for each receiver as it was decided now.
   bool StandsAsDecided() const {
     const auto& receivers = engine_->source.receivers();
     return std::all_of(row_.counts().begin(), row_.counts().end(), [&](const CountDelta& delta) {
       const auto at = std::find(receivers.begin(), receivers.end(), delta.receiver());
-      return at == receivers.end() ||
-             decision_.outcomes[static_cast<size_t>(at - receivers.begin())] == delta.outcome();
+      if (at == receivers.end()) return true;
+      return decision_.outcomes[static_cast<size_t>(at - receivers.begin())] == delta.outcome() &&
+             (delta.outcome() != huiliu::v1::OUTCOME_RETURNED ||
+              delta.division() == decision_.attribution.division);
     });
   }
 
@@ -106,23 +117,40 @@ class Redrive {
     return j_.decisions.Load(keys);
   }
 
-  void Decide(const std::string& key) {
+  const rules::PriorDecision* PriorSeen() {
+    return before_ == nullptr ? nullptr : &j_.engines.AsSeenBy(*engine_, before_->prior);
+  }
+  bool IsUndecidedBefore() { return rules::IsUndecided(*PriorSeen()); }
+
+  // What the row told, beside what is remembered of its record now.
+  rules::Kept KeptAs(const std::string& key) {
     before_ = j_.decisions.Find(key_);
-    // The engine has decided this very version before, or has never seen it.
-    known_ = before_ != nullptr && before_->kept == row_.id();
+    if (before_ == nullptr || !row_.mapped()) return rules::Kept::kApart;
+    const bool is_delete = IsDelete();
+    if (!is_delete) {
+      const auto kept_key = engine_->contract->KeyOf(row_.raw());
+      if (!kept_key.ok() || *kept_key != key) return rules::Kept::kApart;
+    }
+    return rules::IsToldLast(before_->prior, is_delete, is_delete ? Digest{} : Sha256(row_.raw()))
+               ? rules::Kept::kLast
+               : rules::Kept::kReplaced;
+  }
+
+  void Decide(const std::string& key, bool uncorrected) {
     rules::SourceChange change;
-    change.operation = huiliu::v1::OPERATION_UPSERT;
+    change.operation = IsDelete() ? huiliu::v1::OPERATION_DELETE : huiliu::v1::OPERATION_UPSERT;
     change.key = key;
     change.payload = payload_;
     change.source_time_us = row_.source_time_us();
     change.row_id = row_.row_id();
     change.source = engine_->source.id();
     change.now_us = absl::ToUnixMicros(j_.now);
-    change.redrive = known_;
+    change.redrive = true;
+    change.kept = KeptAs(key);
+    change.uncorrected = uncorrected;
     change.recall = recall_;
-    engine_->engine->Decide(
-        change, before_ == nullptr ? nullptr : &j_.engines.AsSeenBy(*engine_, before_->prior),
-        &decision_);
+    engine_->engine->Decide(change, PriorSeen(), &decision_);
+    if (decision_.novelty == rules::Novelty::kSuperseded) decision_.overrides.clear();
   }
 
   void MoveCounts(JudgedBatch* judged) const {
@@ -139,17 +167,6 @@ class Redrive {
       delta.set_conflicts(!row_.mapped() && decision_.attribution.conflict ? 1 : 0);
       delta.set_masked_at_source(!row_.mapped() && decision_.masked_at_source ? 1 : 0);
       judged->Count(r, delta, 1);
-    }
-    if (known_ || decision_.novelty != rules::Novelty::kRedecided) return;
-    // It had been sent again meanwhile, and other rules decide now: that count moves too.
-    const rules::PriorDecision& prior = before_->prior;
-    const std::string day = prior.counted_day == 0 ? row_.day() : DayOfNumber(prior.counted_day);
-    for (int r = 0; r < receivers.size(); ++r) {
-      const auto i = static_cast<size_t>(r);
-      if (i < prior.outcomes.size())
-        judged->Count(r, DeltaOf(*engine_, r, day, prior.outcomes[i], prior.division), -1);
-      judged->Count(
-          r, DeltaOf(*engine_, r, day, decision_.outcomes[i], decision_.attribution.division), 1);
     }
   }
 
@@ -168,6 +185,7 @@ class Redrive {
   }
 
   absl::Status Take(const governance::Principal& caller) {
+    NoteDecided(*engine_, before_, decision_, &j_);
     ASSIGN_OR_RETURN(const KeptRowId id, ParseKeptRowId(row_.id()));
     JudgedBatch::Origin origin;
     origin.step = huiliu::v1::STEP_REDRIVE;
@@ -193,7 +211,8 @@ class Redrive {
     if (StaysKept()) {
       done.set_raw(payload_);
       done.set_mapped(true);
-      if (!done.redriven()) done.set_reason(decision_.reason);
+      // A delete says nothing of its own: it waits for what it waited for.
+      if (!done.redriven() && !decision_.reason.empty()) done.set_reason(decision_.reason);
       for (int r = 0; r < engine_->source.receivers_size(); ++r)
         *done.add_counts() =
             DeltaOf(*engine_, r, row_.day(), decision_.outcomes[static_cast<size_t>(r)],
@@ -209,16 +228,15 @@ class Redrive {
   bool StaysKept() const { return IsUndecided(decision_) || !decision_.overrides.empty(); }
 
   void Remember() {
-    const bool took_over = TookOver(*engine_, before_, decision_);
-    const bool newest = decision_.novelty == rules::Novelty::kNew || known_ || took_over;
-    if (decision_.novelty == rules::Novelty::kNew || took_over)
+    const bool newest = decision_.novelty == rules::Novelty::kNew ||
+                        decision_.novelty == rules::Novelty::kRedecided;
+    if (newest) {
       decision_.next.counted_day = NumberOfDay(row_.day());
-    if (decision_.store || known_) {
-      const std::string kept = newest && StaysKept()          ? row_.id()
-                               : newest || before_ == nullptr ? ""
-                                                              : before_->kept;
       j_.decisions.Set(key_, DecisionsOf(record_key_),
-                       {kept, ToRemember(*engine_, before_, &decision_)});
+                       {StaysKept() ? row_.id() : "", ToRemember(*engine_, before_, &decision_)});
+    } else if (decision_.store) {
+      j_.decisions.Set(key_, DecisionsOf(record_key_),
+                       {before_->kept, ToRemember(*engine_, before_, &decision_)});
     }
     if (old_record_key_.empty() || old_record_key_ == record_key_) return;
     // The correction changed the key: under the old one there never was such a record.
@@ -234,7 +252,6 @@ class Redrive {
   NodeEngine* engine_ = nullptr;
   std::string record_key_, old_record_key_, key_;
   const NodeDecision* before_ = nullptr;
-  bool known_ = false;
   bool replay_ = false;  // overrides have changed
   bool recall_ = false;
   rules::Decision decision_;
@@ -248,8 +265,8 @@ absl::Status RedriveRow(const QuarantinedRow& row, const std::string& payload,
   return Redrive(row, payload, judgement).Run(caller, result);
 }
 
-absl::Status ReplayRow(const QuarantinedRow& row, bool withdrawn, Judgement* judgement) {
-  return Redrive(row, row.raw(), judgement).Replay(withdrawn);
+absl::Status ReplayRow(const QuarantinedRow& row, Replay why, Judgement* judgement) {
+  return Redrive(row, row.raw(), judgement).Replay(why);
 }
 
 }  // namespace huiliu::pipeline

@@ -158,6 +158,7 @@ absl::Status ReturnWorker::Commit(Judgement* judgement) {
   RETURN_IF_ERROR(parts_.decisions.Commit(sequence));
   sequence_ = sequence;
   recovered_ = true;
+  replay_.Want(judgement->ended_waiting);
   return absl::OkStatus();
 }
 
@@ -206,16 +207,18 @@ absl::StatusOr<bool> ReturnWorker::JudgeHistory() {
 absl::StatusOr<bool> ReturnWorker::ReplayPage() {
   const std::vector<std::string> datasets = Datasets();
   absl::MutexLock lock(&judging_);
-  if (!replay_.Due(datasets)) return false;
+  const absl::Time began = parts_.clock.Now();
+  if (!replay_.Due(datasets, began)) return false;
   RETURN_IF_ERROR(Recover());
-  Judgement judgement(engines_, parts_.decisions, former_, parts_.topics, parts_.clock.Now());
+  Judgement judgement(engines_, parts_.decisions, former_, parts_.topics, began);
   RETURN_IF_ERROR(replay_.Page(kept_.store(), &judgement));
   if (!judgement.kept.empty()) {
     RETURN_IF_ERROR(Commit(&judgement));
     RETURN_IF_ERROR(kept_.CatchUp());
   }
-  replay_.Commit();
-  return replay_.Due(datasets);
+  const absl::Time now = parts_.clock.Now();
+  replay_.Commit(now, now - began);
+  return replay_.Due(datasets, now);
 }
 
 absl::StatusOr<bool> ReturnWorker::Step(absl::Duration timeout) {
@@ -293,6 +296,12 @@ absl::Status ReturnWorker::RedriveOne(const governance::Principal& caller,
   RETURN_IF_ERROR(row.status());
   if (row->redriven() || judgement->kept.contains(row->id()))
     return refuse("此行已重判 / this row has been decided again already");
+  if (row->operation() == huiliu::v1::OPERATION_DELETE && row->mapped()) {
+    return refuse(
+        "此行是删除，无内容可更正：请对该记录作认领决定 / a delete has nothing to correct: claim "
+        "its "
+        "record (huiliu override propose --record)");
+  }
   std::string payload = correction.payload();
   if (payload.empty() == correction.json().empty())
     return refuse("须给出 payload 或 json 之一 / give exactly one of payload and json");

@@ -15,7 +15,7 @@ namespace {
 
 constexpr char kFormat = 1;
 constexpr uint8_t kDeleted = 1, kHasDivision = 2, kOneOutcome = 4, kConflict = 8, kCorrected = 32,
-                  kHasSource = 64;
+                  kHasSource = 64, kHeldByHand = 128;
 constexpr uint64_t kMaxReceivers = 4096;
 constexpr uint64_t kMaxSeen = 64;
 
@@ -137,6 +137,7 @@ bool TakeDecision(absl::string_view rest, PriorDecision* decision) {
   decision->division.clear();
   if ((flags & kHasDivision) != 0 && !TakeDivision(rest, &decision->division)) return false;
   decision->corrected = flags & kCorrected;
+  decision->held_by_hand = flags & kHeldByHand;
   decision->told.fill(0);
   return TakeOutcomes(rest, flags & kOneOutcome, &decision->outcomes) &&
          TakeHolders(rest, &decision->holders) && TakeSeen(rest, &decision->seen) &&
@@ -156,7 +157,8 @@ void AppendDecision(const PriorDecision& decision, std::string* out) {
   out->push_back(static_cast<char>(
       (decision.deleted ? kDeleted : 0) | (has_division ? kHasDivision : 0) |
       (one ? kOneOutcome : 0) | (decision.conflict ? kConflict : 0) |
-      (decision.corrected ? kCorrected : 0) | (decision.source.empty() ? 0 : kHasSource)));
+      (decision.corrected ? kCorrected : 0) | (decision.source.empty() ? 0 : kHasSource) |
+      (decision.held_by_hand ? kHeldByHand : 0)));
   AppendVarint(out, ZigZag(decision.source_time_us));
   AppendVarint(out, ZigZag(decision.counted_day));
   AppendDigest(decision.payload_digest, kKeptPayloadDigestBytes, out);

@@ -76,6 +76,17 @@ void NoteCorrected(const PriorDecision& prior, const Digest& digest, PriorDecisi
   next->corrected = !SamePayload(next->told, digest);
 }
 
+// What was told last is decided by hand now. It keeps its newest row; under another source only
+// where that one's row was decided, for its receivers are what the outcomes are of.
+void StandForRedriven(const SourceChange& change, const PriorDecision& prior, const Digest& digest,
+                      PriorDecision* next) {
+  NoteCorrected(prior, digest, next);
+  if (SameSource(change, prior)) return;
+  AddPriorToSeen(prior, &next->seen);
+  Assign(change.source, &next->source);
+  Assign(change.row_id, &next->row_id);
+}
+
 // The source itself tells now what a person had corrected it to: the correction is over.
 void EndCorrection(const SourceChange& change, const PriorDecision& prior, const Digest& digest,
                    PriorDecision* next) {
@@ -86,26 +97,28 @@ void EndCorrection(const SourceChange& change, const PriorDecision& prior, const
     AddSeen(prior.source, prior.row_id, prior.told, &next->seen);
 }
 
-bool IsUndecided(const PriorDecision& prior) {
-  return std::any_of(prior.outcomes.begin(), prior.outcomes.end(), [](auto outcome) {
-    return outcome == huiliu::v1::OUTCOME_PENDING || outcome == huiliu::v1::OUTCOME_QUARANTINED;
-  });
-}
-
-// Another source tells what was decided last. Who tells it last stands for it, with the count of
-// its own row, so that new rules find what they move; but not with an older row, nor where the row
-// before waits or was corrected by hand: what a person did or does is of that row.
-void TakeOverRepeat(const SourceChange& change, const PriorDecision& prior, const Digest& digest,
+// Which row stands for it: the one that tells it last, with its own time and count, so that new
+// rules find what they move.
+void StandForRepeat(const SourceChange& change, const PriorDecision& prior, const Digest& digest,
                     Decision* d) {
   PriorDecision& next = d->next;
-  const bool earlier = change.source_time_us != 0 && change.source_time_us < prior.source_time_us;
-  if (earlier || prior.corrected || IsUndecided(prior))
-    return AddSeen(change.source, change.row_id, digest, &next.seen);
-  AddPriorToSeen(prior, &next.seen);
+  // Sources that have no times do not wait for each other: one that takes another's place takes its
+  // records over, whatever its id.
+  const bool older = SameSource(change, prior) ? IsOlderThan(prior, change)
+                                               : change.source_time_us != 0 &&
+                                                     change.source_time_us < prior.source_time_us;
+  if (older) return AddSeen(change.source, change.row_id, digest, &next.seen);
+  if (SameSource(change, prior)) {
+    AddSeen(prior.source, prior.row_id, ToldOf(prior), &next.seen);
+  } else {
+    AddPriorToSeen(prior, &next.seen);
+  }
   Assign(change.source, &next.source);
   Assign(change.row_id, &next.row_id);
+  next.source_time_us = change.source_time_us;
   next.outcomes = d->outcomes;
   next.counted_day = ShanghaiDay(change.now_us);
+  EndCorrection(change, prior, digest, &next);
 }
 
 // The truth stands; what came is only recognised from now on.
@@ -128,15 +141,11 @@ void RememberBeside(const SourceChange& change, const PriorDecision& prior, cons
       d->store = d->store || next.corrected != prior.corrected;
       return;
     case Novelty::kRepeat:
-      next.source_time_us = std::max(prior.source_time_us, change.source_time_us);
-      if (!SameSource(change, prior)) {
-        TakeOverRepeat(change, prior, digest, d);
-      } else if (IsOlderThan(prior, change)) {
-        AddSeen(change.source, change.row_id, digest, &next.seen);
+      // A row that waited was told of when it came.
+      if (change.redrive) {
+        d->store = false;
       } else {
-        AddSeen(prior.source, prior.row_id, ToldOf(prior), &next.seen);
-        Assign(change.row_id, &next.row_id);
-        EndCorrection(change, prior, digest, &next);
+        StandForRepeat(change, prior, digest, d);
       }
       return;
     case Novelty::kSuperseded:
@@ -148,7 +157,44 @@ void RememberBeside(const SourceChange& change, const PriorDecision& prior, cons
   }
 }
 
+// Whether what decided the prior version by hand has been taken back already.
+bool IsRecalled(const PriorDecision& prior, const Digest& rule_digest) {
+  return SameRules(prior.rule_digest, rule_digest) &&
+         (!IsUndecided(prior) || prior.holders.empty());
+}
+
+Novelty RelateRedriven(const SourceChange& change, const PriorDecision& prior,
+                       const Digest& payload_digest, const Digest& rule_digest) {
+  const bool says_the_same =
+      TellsCorrected(change, prior, payload_digest) ||
+      (prior.deleted == IsDelete(change) && SamePayload(prior.payload_digest, payload_digest));
+  const bool older = IsOlderThan(prior, change);
+  if (change.kept == Kept::kLast) {
+    if (change.recall)
+      return IsRecalled(prior, rule_digest) ? Novelty::kRepeat : Novelty::kRedecided;
+    if (IsUndecided(prior)) return Novelty::kRedecided;
+    if (says_the_same) return Novelty::kRepeat;
+    return older ? Novelty::kSuperseded : Novelty::kRedecided;
+  }
+  if (says_the_same) return Novelty::kRepeat;
+  // Of the versions of one row only a later time tells that the kept one is the newer.
+  const bool replaced = change.kept == Kept::kReplaced && SameRow(change, prior) &&
+                        change.source_time_us <= prior.source_time_us;
+  return older || replaced ? Novelty::kSuperseded : Novelty::kNew;
+}
+
 }  // namespace
+
+bool IsToldLast(const PriorDecision& prior, bool is_delete, const Digest& payload_digest) {
+  return prior.deleted == is_delete && (SamePayload(ToldOf(prior), payload_digest) ||
+                                        SamePayload(prior.payload_digest, payload_digest));
+}
+
+bool IsUndecided(const PriorDecision& prior) {
+  return std::any_of(prior.outcomes.begin(), prior.outcomes.end(), [](auto outcome) {
+    return outcome == huiliu::v1::OUTCOME_PENDING || outcome == huiliu::v1::OUTCOME_QUARANTINED;
+  });
+}
 
 bool TellsCorrected(const SourceChange& change, const PriorDecision& prior,
                     const Digest& payload_digest) {
@@ -163,10 +209,7 @@ Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Dig
                ? Novelty::kRedecided
                : Novelty::kUnchanged;
   }
-  if (change.redrive) {
-    const bool older = change.replaced || (!SameRow(change, prior) && IsOlderThan(prior, change));
-    return older ? Novelty::kSuperseded : Novelty::kRedecided;
-  }
+  if (change.redrive) return RelateRedriven(change, prior, payload_digest, rule_digest);
   const bool same_source = SameSource(change, prior);
   const bool same_row = same_source && (change.row_id.empty() || change.row_id == prior.row_id);
   const auto reread = [&] { return same_row || IsSeen(change, prior, payload_digest); };
@@ -191,7 +234,7 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
     next = *prior;
   } else {
     next.seen.clear();
-    next.corrected = false;
+    next.corrected = next.held_by_hand = false;
     next.holders.clear();
     next.source_time_us = 0;
     next.counted_day = 0;
@@ -211,15 +254,16 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
   next.outcomes = d->outcomes;
   Assign(d->attribution.division, &next.division);
   next.conflict = d->attribution.conflict;
-  next.source_time_us = std::max(next.source_time_us, change.source_time_us);
   if (d->novelty == Novelty::kRedecided) {
     if (change.redrive) {
-      NoteCorrected(*prior, payload_digest, &next);
+      StandForRedriven(change, *prior, payload_digest, &next);
     } else {
+      next.source_time_us = std::max(prior->source_time_us, change.source_time_us);
       EndCorrection(change, *prior, payload_digest, &next);
     }
     return;
   }
+  next.source_time_us = change.source_time_us;
   next.corrected = false;
   next.counted_day = ShanghaiDay(change.now_us);
   if (!change.row_id.empty() || (prior != nullptr && !SameSource(change, *prior)))

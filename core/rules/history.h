@@ -12,6 +12,13 @@ namespace huiliu::rules {
 bool TellsCorrected(const SourceChange& change, const PriorDecision& prior,
                     const Digest& payload_digest);
 
+// Whether a kept version (`payload_digest`: zeros for a delete) is what the source told last of the
+// record, whichever of its rows told it; or what a person has made of that.
+bool IsToldLast(const PriorDecision& prior, bool is_delete, const Digest& payload_digest);
+
+// Pending or quarantined for some receiver.
+bool IsUndecided(const PriorDecision& prior);
+
 // `payload_digest` is zeros for a delete.
 Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Digest& payload_digest,
                const Digest& rule_digest);

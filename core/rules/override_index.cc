@@ -114,21 +114,35 @@ void OverrideIndex::Join(const std::vector<bool>& pends) {
   verdict_.claim = nullptr;
 }
 
-const OverrideVerdict& OverrideIndex::Find(absl::string_view key, const cel::Activation& activation,
-                                           const std::vector<bool>& pends,
-                                           absl::string_view within) {
+void OverrideIndex::Begin() {
   said_.assign(context_.receivers.size(), Said{});
   verdict_.claim = nullptr;
   verdict_.speaks = false;
   verdict_.not_ours.assign(context_.receivers.size(), nullptr);
   verdict_.contradictions.assign(context_.receivers.size(), {nullptr, nullptr});
-  if (!by_record_.empty()) {
-    const Digest digest = RecordDigest(system_, key);
-    const auto found = by_record_.find(AsBytes(digest));
-    if (found != by_record_.end()) {
-      for (const int held : found->second) Collect(kRecord, held, pends, within);
-    }
-  }
+}
+
+void OverrideIndex::CollectRecord(absl::string_view key, const std::vector<bool>& pends,
+                                  absl::string_view within) {
+  if (by_record_.empty()) return;
+  const auto found = by_record_.find(AsBytes(RecordDigest(system_, key)));
+  if (found == by_record_.end()) return;
+  for (const int held : found->second) Collect(kRecord, held, pends, within);
+}
+
+const OverrideVerdict& OverrideIndex::FindRecord(absl::string_view key,
+                                                 const std::vector<bool>& pends) {
+  Begin();
+  CollectRecord(key, pends, "");
+  Join(pends);
+  return verdict_;
+}
+
+const OverrideVerdict& OverrideIndex::Find(absl::string_view key, const cel::Activation& activation,
+                                           const std::vector<bool>& pends,
+                                           absl::string_view within) {
+  Begin();
+  CollectRecord(key, pends, within);
   for (const NameTable& table : by_name_) {
     const schema::FieldSlot& slot = activation.slots[static_cast<size_t>(table.field)];
     if (!slot.present || slot.type != schema::WireType::kBytes) continue;

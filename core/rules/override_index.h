@@ -61,6 +61,8 @@ class OverrideIndex {
   // the next call.
   const OverrideVerdict& Find(absl::string_view key, const cel::Activation& activation,
                               const std::vector<bool>& pends, absl::string_view within);
+  // The same of a record of which nothing but its key is known.
+  const OverrideVerdict& FindRecord(absl::string_view key, const std::vector<bool>& pends);
 
  private:
   // What one level (record, name, pattern) says to a receiver.
@@ -70,6 +72,9 @@ class OverrideIndex {
     int level = 0;
   };
   void Add(const huiliu::v1::TerritoryOverride& given);
+  void Begin();
+  void CollectRecord(absl::string_view key, const std::vector<bool>& pends,
+                     absl::string_view within);
   void Collect(int level, int held, const std::vector<bool>& pends, absl::string_view within);
   bool Agree(const HeldOverride& a, const HeldOverride& b) const;
   void Join(const std::vector<bool>& pends);

@@ -109,17 +109,20 @@ class Engine : public ReturnEngine {
     if (d->novelty == Novelty::kUnchanged) {
       TakeOver(*prior, d);
     } else if (is_delete && (prior != nullptr || change.payload.empty())) {
-      DecideDelete(prior, d);
+      DecideDelete(prior, change.recall, d);
+      if (publish && overrides_.has_value() && !overrides_->empty()) DecideDeleteByHand(change, d);
     } else {
       DecideRecord(change, d);
-      if (prior != nullptr && d->novelty == Novelty::kRepeat)
-        TakeRepeated(*prior, TellsCorrected(change, *prior, digest_), d);
+      if (prior != nullptr && Follows(change, *prior, *d)) TakeRepeated(change, *prior, d);
     }
     if (!memoryless_) Remember(change, prior, digest_, RuleDigestOf(*d), d);
     if (publish) {
       Publish(prior, is_delete, change.recall, d);
     } else {
       d->outputs.clear();
+      if (change.recall && d->novelty == Novelty::kSuperseded && prior->held_by_hand &&
+          IsUndecided(*prior))
+        TakeBack(*prior, d);
     }
   }
 
@@ -225,10 +228,25 @@ class Engine : public ReturnEngine {
     }
   }
 
+  // Whether it counts as what stands: a repeat; and what waited in vain, where that is decided.
+  static bool Follows(const SourceChange& change, const PriorDecision& prior, const Decision& d) {
+    if (d.novelty == Novelty::kRepeat) return true;
+    if (d.novelty != Novelty::kSuperseded || !change.uncorrected || IsUndecided(prior))
+      return false;
+    // Evidence does not decide it.
+    return !d.overrides.empty() ||
+           std::any_of(d.outcomes.begin(), d.outcomes.end(), [](Outcome outcome) {
+             return outcome == OUTCOME_PENDING || outcome == OUTCOME_QUARANTINED;
+           });
+  }
+
   // It counts as the first did; where that was corrected by hand, as it was decided then.
-  void TakeRepeated(const PriorDecision& prior, bool corrected, Decision* d) const {
+  void TakeRepeated(const SourceChange& change, const PriorDecision& prior, Decision* d) const {
     TakeOutcomes(prior, d);
-    if (!corrected) return;
+    const bool decided_otherwise =
+        TellsCorrected(change, prior, digest_) || d->novelty == Novelty::kSuperseded;
+    if (change.redrive) Assign(prior.division, &d->attribution.division);
+    if (!decided_otherwise) return;
     TakeOver(prior, d);
     d->attribution.conflict = prior.conflict;
     d->reason.clear();
@@ -245,14 +263,19 @@ class Engine : public ReturnEngine {
     TakeOutcomes(prior, d);
   }
 
-  void DecideDelete(const PriorDecision* prior, Decision* d) {
+  // `recall`: what decided this very delete was taken back.
+  void DecideDelete(const PriorDecision* prior, bool recall, Decision* d) {
     if (prior == nullptr) {
       for (size_t i = 0; i < receivers_.size(); ++i)
         Set(d, i, OUTCOME_PENDING, "delete.unknown_key");
       return;
     }
     TakeOver(*prior, d);
-    if (prior->deleted) return;
+    if (prior->deleted) {
+      if (recall && d->novelty == Novelty::kRedecided)
+        d->outcomes.assign(receivers_.size(), OUTCOME_PENDING);
+      return;
+    }
     for (size_t i = 0; i < receivers_.size(); ++i) {
       if (Contains(prior->holders, receivers_[i].id.value())) d->outcomes[i] = OUTCOME_RETURNED;
     }
@@ -291,15 +314,48 @@ class Engine : public ReturnEngine {
     if (overrides_.has_value() && !overrides_->empty()) DecideByHand(change, waits, d);
   }
 
+  // For whom it is pending.
+  bool FindPending(const Decision& d) {
+    pends_.assign(receivers_.size(), false);
+    for (size_t i = 0; i < receivers_.size(); ++i) pends_[i] = d.outcomes[i] == OUTCOME_PENDING;
+    return std::find(pends_.begin(), pends_.end(), true) != pends_.end();
+  }
+
+  // A delete of which nobody knows whose record it ends: what names just that record says so.
+  void DecideDeleteByHand(const SourceChange& change, Decision* d) {
+    if (!FindPending(*d)) return;
+    const OverrideVerdict& verdict = overrides_->FindRecord(change.key, pends_);
+    if (!verdict.speaks) return;
+    absl::Span<const Belonging> belonging;
+    if (verdict.claim != nullptr) {
+      Assign(verdict.claim->division, &d->attribution.division);
+      belonging = areas_.Of(d->attribution.division);
+    }
+    for (size_t i = 0; i < receivers_.size(); ++i) {
+      if (!pends_[i] || verdict.contradictions[i].first != nullptr) continue;
+      const HeldOverride* by = verdict.not_ours[i];
+      if (by == nullptr && !belonging.empty() && belonging[i] != Belonging::kUnclear)
+        by = verdict.claim;
+      if (by == nullptr) continue;
+      const bool ours = by == verdict.claim && belonging[i] == Belonging::kInside;
+      d->outcomes[i] = ours ? OUTCOME_RETURNED : OUTCOME_OUTSIDE_AREA;
+      d->overrides.resize(receivers_.size());
+      d->overrides[i] = by->id;
+      d->reasons[i].clear();
+    }
+    TakeFirstReason(d);
+  }
+
+  static void TakeFirstReason(Decision* d) {
+    d->reason.clear();
+    for (const std::string& reason : d->reasons) {
+      if (d->reason.empty()) d->reason = reason;
+    }
+  }
+
   // What evidence leaves pending, territory overrides may decide; what it decided stays.
   void DecideByHand(const SourceChange& change, bool waits, Decision* d) {
-    pends_.assign(receivers_.size(), false);
-    bool any = false;
-    for (size_t i = 0; i < receivers_.size(); ++i) {
-      pends_[i] = d->outcomes[i] == OUTCOME_PENDING;
-      any = any || pends_[i];
-    }
-    if (!any) return;
+    if (!FindPending(*d)) return;
     std::string& division = d->attribution.division;
     const OverrideVerdict& verdict = overrides_->Find(
         change.key, {facts_->slots(), division, change.payload, d->attribution.conflict}, pends_,
@@ -315,10 +371,7 @@ class Engine : public ReturnEngine {
                                      d->attribution.conflict};
     for (size_t i = 0; i < receivers_.size(); ++i)
       TakeVerdict(verdict, belonging, activation, i, d);
-    d->reason.clear();
-    for (const std::string& reason : d->reasons) {
-      if (d->reason.empty()) d->reason = reason;
-    }
+    TakeFirstReason(d);
   }
 
   void TakeVerdict(const OverrideVerdict& verdict, absl::Span<const Belonging> belonging,
@@ -397,6 +450,7 @@ class Engine : public ReturnEngine {
   // Outputs, and who holds the record from now on.
   void Publish(const PriorDecision* prior, bool is_delete, bool recall, Decision* d) {
     size_t outputs = 0, holders = 0;
+    bool sent = false, by_hand = false;
     std::vector<std::string>& held = d->next.holders;
     const auto hold = [&](absl::string_view id) {
       if (holders == held.size()) held.emplace_back();
@@ -423,6 +477,10 @@ class Engine : public ReturnEngine {
         if (d->rules[i] >= 0) matchers_[i]->AppendLabel(d->rules[i], &output.rule);
       }
       if (!is_delete && (returned || (held_before && undecided))) hold(id);
+      if (returned && !is_delete) {
+        sent = true;
+        by_hand = by_hand || (i < d->overrides.size() && !d->overrides[i].empty());
+      }
     }
     d->outputs.resize(outputs);
     // A holder that is no receiver here any more: its tombstone is owed by whoever serves it.
@@ -434,6 +492,27 @@ class Engine : public ReturnEngine {
       }
     }
     held.resize(holders);
+    const bool before = prior != nullptr && prior->held_by_hand;
+    d->next.held_by_hand = !held.empty() && (sent ? by_hand : before);
+  }
+
+  // Something newer waits, and who holds the record by what was taken back does so no more.
+  void TakeBack(const PriorDecision& prior, Decision* d) {
+    std::vector<std::string> others;
+    for (const std::string& id : prior.holders) {
+      const auto at = std::find_if(receivers_.begin(), receivers_.end(),
+                                   [&](const Receiver& r) { return r.id.value() == id; });
+      if (at == receivers_.end()) {
+        others.push_back(id);
+        continue;
+      }
+      Output& output = d->outputs.emplace_back();
+      output.receiver = static_cast<int>(at - receivers_.begin());
+      output.tombstone = true;
+    }
+    d->next.holders = std::move(others);
+    d->next.held_by_hand = false;
+    d->store = true;
   }
 
   const std::vector<Receiver> receivers_;

@@ -4,6 +4,7 @@
 #ifndef HUILIU_CORE_RULES_RETURN_ENGINE_H_
 #define HUILIU_CORE_RULES_RETURN_ENGINE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,13 @@ namespace huiliu::rules {
 
 class CompiledRules;
 
+// What a kept row told of its record (IsToldLast, history.h).
+enum class Kept : uint8_t {
+  kApart,  // nothing: it had another key, or could not be mapped. Only its place says how old it is
+  kReplaced,  // what the source does not say any more: it has told something else since
+  kLast,      // what the source told last, in this row or, too, in others
+};
+
 // One mapped source change. Views; they must outlive the call.
 struct SourceChange {
   huiliu::v1::Operation operation = huiliu::v1::OPERATION_UPSERT;
@@ -35,13 +43,16 @@ struct SourceChange {
   // When it is taken over, UTC: rules are in force by it, and its Asia/Shanghai day is the one its
   // count stands in. 0: rules' dates are not looked at.
   int64_t now_us = 0;
-  // A row that is decided again by hand (redrive), corrected or not: never taken for a re-read. Its
-  // novelty is kRedecided, or kSuperseded where a newer version has come since, or kNew where
-  // nothing is remembered. The caller moves the count.
+  // A row that waited, decided again (redrive): by hand, corrected or not, or since territory
+  // overrides changed. Never taken for a re-read: kRedecided; kRepeat where what stands is decided
+  // and says the same; kSuperseded where a newer version has come since; kNew where nothing is
+  // remembered or it is the newest itself. The caller moves the count.
   bool redrive = false;
-  // With redrive: the source has told something newer in the same row since, so that it is
-  // kSuperseded.
-  bool replaced = false;
+  // With redrive: what was kept, before it was corrected.
+  Kept kept = Kept::kApart;
+  // With redrive: it is decided as it was kept. Where it is still undecided and something newer is
+  // decided, it counts as that.
+  bool uncorrected = false;
   // With redrive: what decided this version was taken back (a withdrawn override). Where it is
   // undecided now, who holds it loses it.
   bool recall = false;
@@ -62,6 +73,8 @@ struct PriorDecision {
                             // delete
   bool deleted = false;
   std::vector<std::string> holders;  // receivers that hold the record now
+  bool held_by_hand =
+      false;                // what they hold a territory override decided, for one of them at least
   Digest rule_digest{};     // of what decided: rule sets in force, receivers, basis (first 8 bytes)
   std::string division;     // as attributed; a delete by key counts under it
   bool conflict = false;    // evidence of where it belongs disagreed

@@ -207,7 +207,8 @@ class RocksDbQuarantineStore : public QuarantineStore {
         RETURN_IF_ERROR(FromRocks(status, path_));
         ASSIGN_OR_RETURN(QuarantinedRow row, Parse(value));
         // A batch that was made again may have put another row in its place.
-        if (!row.redriven() && row.row_id() == row_id) rows.push_back(std::move(row));
+        const bool counts = !row.redriven() || !row.territory_override().empty();
+        if (counts && row.row_id() == row_id) rows.push_back(std::move(row));
       }
       RETURN_IF_ERROR(FromRocks(it->status(), path_));
     }
@@ -284,6 +285,7 @@ class RocksDbQuarantineStore : public QuarantineStore {
       if (row.status().code() == absl::StatusCode::kNotFound) continue;  // purged meanwhile
       RETURN_IF_ERROR(row.status());
       row->set_redriven(true);
+      row->clear_territory_override();
       ASSIGN_OR_RETURN(const KeptRowId id, ParseKeptRowId(row->id()));
       RETURN_IF_ERROR(FromRocks(batch->Put(KeyOf(kind, id), row->SerializeAsString()), path_));
     }

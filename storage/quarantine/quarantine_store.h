@@ -68,8 +68,9 @@ class QuarantineStore {
   // INVALID_ARGUMENT for a foreign token.
   virtual absl::StatusOr<KeptRowPage> List(KeptKind kind, absl::string_view source, int page_size,
                                            absl::string_view page_token, bool include_redriven) = 0;
-  // The rows of a source that stand for these row ids of it and are not redriven, in the order they
-  // came for each id. Costs what it finds, however many rows are kept.
+  // The rows of a source that stand for these row ids of it, not redriven or decided by a territory
+  // override that has not been settled, in the order they came for each id. Costs what it finds,
+  // however many rows are kept.
   virtual absl::StatusOr<std::vector<huiliu::v1::QuarantinedRow>> OfRowIds(
       KeptKind kind, absl::string_view source, absl::Span<const std::string> row_ids) = 0;
   // NOT_FOUND where it is not kept.
@@ -77,7 +78,8 @@ class QuarantineStore {
   // The counts of these rows move with batch `sequence`: durable before that batch is sent.
   virtual absl::Status StageRedriven(absl::string_view source, uint64_t sequence,
                                      absl::Span<const KeptRowRef> rows) = 0;
-  // Batches up to `node_sequence` are taken over: marks what was staged with them.
+  // Batches up to `node_sequence` are taken over: marks what was staged with them, as settled, too,
+  // where a territory override had decided it.
   virtual absl::Status CommitRedriven(absl::string_view source, uint64_t node_sequence) = 0;
   // Its count has moved: listed only on demand from now on. NOT_FOUND names the id.
   virtual absl::Status MarkRedriven(KeptKind kind, absl::Span<const std::string> ids) = 0;

@@ -58,6 +58,7 @@ class BatchMakerTest : public testing::Test {
           std::string(made.row(i).cells[1].value.data, made.row(i).cells[1].value.size)));
       made.row(i).raw = mapping::Bytes(raw.back());
       if (one_row_id_) made.row(i).row_id = mapping::Bytes("t:1");
+      if (!row_id_.empty()) made.row(i).row_id = mapping::Bytes(row_id_);
       made.row(i).table = mapping::Bytes("a.csv");
     }
     view.position = mapping::Bytes("after");
@@ -74,7 +75,7 @@ class BatchMakerTest : public testing::Test {
   MadeBatch MakeAgain(const std::vector<QuarantinedRow>& kept, Again why,
                       KeptKind kind = KeptKind::kPending) {
     std::vector<KeptRows::Row> rows;
-    for (const QuarantinedRow& row : kept) rows.push_back({{kind, row.id()}, row});
+    for (const QuarantinedRow& row : kept) rows.push_back({{kind, row.id()}, row, row});
     return MakeAgain(std::move(rows), why);
   }
   MadeBatch MakeAgain(std::vector<KeptRows::Row> rows, Again why) {
@@ -124,6 +125,7 @@ class BatchMakerTest : public testing::Test {
   uint64_t sequence_ = 0;
   std::vector<std::string> columns_ = kColumns;
   bool one_row_id_ = false;
+  std::string row_id_;  // of a batch's only row
 };
 
 Cells Wuhua(const std::string& id) { return {id, "张三", "530102", "", "U"}; }
@@ -373,7 +375,7 @@ TEST_F(BatchMakerTest, TheEndOfACorrectionTravelsThoughNothingElseHappened) {
 
 // The row as somebody corrects it to 五华.
 KeptRows::Row Corrected(const QuarantinedRow& kept, bool later_kept) {
-  KeptRows::Row row{{KeptKind::kPending, kept.id()}, kept, kept, later_kept};
+  KeptRows::Row row{{KeptKind::kPending, kept.id()}, kept, kept, true, later_kept};
   for (int i = 0; i < kept.columns_size(); ++i) {
     if (kept.columns(i) == "division") row.kept.mutable_cells(i)->set_text("530102");
   }
@@ -427,8 +429,8 @@ TEST_F(BatchMakerTest, AnOverrideDecidesKeptRowsAgainWithinTheirDay) {
   EXPECT_EQ(again.pending[0].territory_override(), "ov7");
   EXPECT_EQ(again.pending[0].day(), "2026-01-01");
   EXPECT_EQ(again.batch.quarantine_notes_size(), 0) << "nothing is left to decide of it";
-  // Once more: nothing moves.
-  EXPECT_TRUE(MakeAgain(first.pending, Again::kOverrides).empty());
+  // Once more: what still waits does.
+  EXPECT_TRUE(MakeAgain({first.pending[1]}, Again::kOverrides).empty());
 
   Hold({});
   const MadeBatch withdrawn = MakeAgain(again.pending, Again::kWithdrawn);
@@ -438,8 +440,8 @@ TEST_F(BatchMakerTest, AnOverrideDecidesKeptRowsAgainWithinTheirDay) {
   EXPECT_THAT(withdrawn.batch.overrides(), ElementsAre("ov7")) << "lineage says why";
   ASSERT_EQ(withdrawn.pending.size(), 1U);
   EXPECT_FALSE(withdrawn.pending[0].redriven());
-  EXPECT_THAT(withdrawn.redriven, IsEmpty());
-  EXPECT_TRUE(MakeAgain(again.pending, Again::kWithdrawn).empty()) << "once";
+  ASSERT_EQ(withdrawn.redriven.size(), 1U) << "settled with this batch, so once";
+  EXPECT_EQ(withdrawn.redriven[0].id, again.pending[0].id());
 }
 
 TEST_F(BatchMakerTest, WhatAnOverrideDecidesAtFirstSightIsKeptToo) {
@@ -462,7 +464,81 @@ TEST_F(BatchMakerTest, AnOverrideOfAnOlderVersionTakesNothingNewerBack) {
   const MadeBatch older = Make({{"1", "待定人", "", "", "U"}});
   Make({{"1", "待定人", "532901", "", "U"}});
   Hold({{"ov7", "待定人"}});
-  EXPECT_TRUE(MakeAgain(older.pending, Again::kOverrides).empty());
+  const MadeBatch again = MakeAgain(older.pending, Again::kOverrides);
+  EXPECT_EQ(again.batch.keys_size(), 0);
+  EXPECT_THAT(again.pending, IsEmpty()) << "a withdrawal has nothing to take back";
+  EXPECT_THAT(Counts(again.batch),
+              UnorderedElementsAre("2026-01-01 PENDING  -1", "2026-01-01 OUTSIDE_AREA  1"));
+}
+
+// A daily full export: each row counts once, and a withdrawal moves back just what it had moved.
+TEST_F(BatchMakerTest, EachOfSeveralRowsMovesItsOwnCount) {
+  std::vector<QuarantinedRow> waiting;
+  for (const char* row : {"d1:2", "d2:2", "d3:2"}) {
+    row_id_ = row;
+    const MadeBatch made = Make({{"1", "待定人", "", "", "U"}});
+    ASSERT_EQ(made.pending.size(), 1U) << row;
+    EXPECT_FALSE(made.ends_waiting);
+    waiting.push_back(made.pending[0]);
+    clock_.Advance(absl::Hours(24));
+  }
+  Hold({{"ov7", "待定人"}});
+  const MadeBatch again = MakeAgain(waiting, Again::kOverrides);
+  EXPECT_TRUE(again.ends_waiting);
+  EXPECT_EQ(again.batch.keys_size(), 1) << "published once";
+  EXPECT_THAT(Counts(again.batch),
+              UnorderedElementsAre("2026-01-01 PENDING  -1", "2026-01-01 RETURNED 530102 1",
+                                   "2026-01-02 PENDING  -1", "2026-01-02 RETURNED 530102 1",
+                                   "2026-01-03 PENDING  -1", "2026-01-03 RETURNED 530102 1"));
+  row_id_ = "d4:2";
+  const MadeBatch later = Make({{"1", "待定人", "", "", "U"}});
+  ASSERT_EQ(later.pending.size(), 1U) << "a repeat of what was decided by hand is kept, too";
+  std::vector<QuarantinedRow> held = again.pending;
+  held.push_back(later.pending[0]);
+  ASSERT_EQ(held.size(), 4U);
+  Hold({});
+  const MadeBatch withdrawn = MakeAgain(held, Again::kWithdrawn);
+  ASSERT_EQ(withdrawn.batch.keys_size(), 1);
+  EXPECT_EQ(EnvelopeOf(withdrawn.batch, 0).operation(), OPERATION_DELETE);
+  EXPECT_THAT(Counts(withdrawn.batch),
+              UnorderedElementsAre("2026-01-01 PENDING  1", "2026-01-01 RETURNED 530102 -1",
+                                   "2026-01-02 PENDING  1", "2026-01-02 RETURNED 530102 -1",
+                                   "2026-01-03 PENDING  1", "2026-01-03 RETURNED 530102 -1",
+                                   "2026-01-04 PENDING  1", "2026-01-04 RETURNED 530102 -1"));
+  EXPECT_EQ(withdrawn.pending.size(), 4U);
+  EXPECT_EQ(withdrawn.redriven.size(), 4U);
+}
+
+TEST_F(BatchMakerTest, WhatWaitsFollowsWhatIsDecidedAndNothingElseIsDecidedByThat) {
+  row_id_ = "d1:2";
+  const MadeBatch old = Make({{"1", "待定人", "", "", "U"}});
+  row_id_ = "d1:3";
+  const MadeBatch other = Make({{"2", "待定人", "", "", "U"}});
+  row_id_ = "d2:2";
+  const MadeBatch better = Make({Wuhua("1")});
+  EXPECT_TRUE(better.ends_waiting);
+  Hold({{"ov7", "待定人"}});
+  const MadeBatch followed = MakeAgain({old.pending[0], other.pending[0]}, Again::kFollow);
+  EXPECT_THAT(Counts(followed.batch),
+              UnorderedElementsAre("2026-01-01 PENDING  -1", "2026-01-01 RETURNED 530102 1"));
+  EXPECT_EQ(followed.batch.keys_size(), 0);
+  ASSERT_EQ(followed.redriven.size(), 1U);
+  EXPECT_EQ(followed.redriven[0].id, old.pending[0].id());
+}
+
+TEST_F(BatchMakerTest, NewRulesSettleWhatAnOverrideHadDecided) {
+  Hold({{"ov7", "待定人"}});
+  const std::vector<Cells> rows = {{"1", "待定人", "", "", "U"}};
+  ASSERT_EQ(Make(rows).pending.size(), 1U);
+  f_.UseKunming("legal_basis: x\nrules:\n  - {id: no, withhold: 停止回流}\n");
+  Hold({{"ov7", "待定人"}});
+  const MadeBatch made = Make(rows);
+  EXPECT_THAT(Counts(made.batch),
+              UnorderedElementsAre("2026-01-01 RETURNED 530102 -1", "2026-01-01 WITHHELD  1"));
+  ASSERT_EQ(made.released.size(), 1U) << "its count has moved: a withdrawal must not move it again";
+  EXPECT_TRUE(made.released[0].by_hand);
+  ASSERT_EQ(made.pending.size(), 1U);
+  EXPECT_EQ(made.pending[0].counts(0).outcome(), OUTCOME_WITHHELD);
 }
 
 }  // namespace

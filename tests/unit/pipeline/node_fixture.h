@@ -279,7 +279,7 @@ class NodeFixture {
     for (const auto& entry : Entries()) {
       if (!source.empty() && entry.source() != source) continue;
       for (const auto& delta : entry.counts()) {
-        if (delta.receiver() == receiver && delta.day() == day)
+        if (delta.receiver() == receiver && (day.empty() || delta.day() == day))
           sums[delta.outcome()] += delta.rows();
       }
     }
@@ -291,6 +291,7 @@ class NodeFixture {
     }
     return text;
   }
+  std::string BalanceOfAllDays(const std::string& receiver) { return Balance(receiver, ""); }
   std::string BalanceOf(const std::string& source, const std::string& receiver,
                         const std::string& day = "2026-01-01") {
     return Balance(receiver, day, source);

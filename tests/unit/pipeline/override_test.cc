@@ -3,13 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/pipeline/node_fixture.h"
+#include "tests/unit/pipeline/override_node.h"
 
 namespace huiliu::pipeline {
 namespace {
 
 using huiliu::v1::QuarantinedRow;
-using huiliu::v1::TerritoryOverride;
 using testing::IsEmpty;
 using testing::SizeIs;
 using F = NodeFixture;
@@ -17,61 +16,6 @@ using F = NodeFixture;
 constexpr char kFirst[] = R"({"id":"1","name":"甲"})";
 constexpr char kSecond[] = R"({"id":"2","name":"甲"})";
 constexpr char kOther[] = R"({"id":"3","name":"乙"})";
-
-class OverrideNode : public NodeFixture {
- public:
-  std::string Approve(const std::string& name, const std::string& division,
-                      const std::string& receiver = F::kKunming) {
-    TerritoryOverride given;
-    given.set_dataset("person");
-    given.set_receiver(receiver);
-    given.set_division(division);
-    given.set_reason("执照");
-    given.mutable_name()->set_field("name");
-    given.mutable_name()->set_text(name);
-    const auto proposed = state.ProposeOverride(given, "a");
-    EXPECT_TRUE(proposed.ok()) << proposed.status();
-    EXPECT_TRUE(state.Apply(*proposed).ok());
-    huiliu::v1::DecideOverrideRequest decision;
-    decision.set_id(proposed->territory_override().id());
-    decision.set_approve(true);
-    const auto approved = state.ProposeOverrideDecision(decision, "b", clock().Now());
-    EXPECT_TRUE(approved.ok()) << approved.status();
-    EXPECT_TRUE(state.Apply(*approved).ok());
-    return decision.id();
-  }
-  void Withdraw(const std::string& id) {
-    huiliu::v1::WithdrawOverrideRequest request;
-    request.set_id(id);
-    request.set_reason("有误");
-    const auto withdrawn = state.ProposeOverrideWithdrawal(request, "a", clock().Now());
-    ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
-    ASSERT_TRUE(state.Apply(*withdrawn).ok());
-  }
-  std::vector<huiliu::v1::LineageEntry> Redrives() {
-    std::vector<huiliu::v1::LineageEntry> found;
-    for (auto& entry : Entries()) {
-      if (entry.step() == huiliu::v1::STEP_REDRIVE) found.push_back(std::move(entry));
-    }
-    return found;
-  }
-  std::vector<std::string> DecidedBy(const std::string& receiver) {
-    std::vector<std::string> found;
-    for (const StoredBatch& batch : ReadAll(ReturnedTopic(receiver, "person"))) {
-      RecordBatchView::Parse(batch.bytes)->ForEach([&](int, const RecordView& record) {
-        huiliu::v1::Envelope envelope;
-        EXPECT_TRUE(
-            envelope.ParseFromArray(record.header.data(), static_cast<int>(record.header.size())));
-        found.push_back(envelope.decided_by());
-      });
-    }
-    return found;
-  }
-  // Until nothing is left; a process that fails starts anew.
-  void Settle(bool lose = false) {
-    while (!Judge().ok()) Restart(lose);
-  }
-};
 
 class OverrideTest : public testing::Test {
  protected:
@@ -229,7 +173,8 @@ TEST_F(OverrideTest, ManyRowsTakeSeveralTransactions) {
   ASSERT_TRUE(node_.Send(rows).ok());
   ASSERT_TRUE(node_.Judge().ok());
   node_.Approve("甲", "530102");
-  ASSERT_TRUE(node_.worker->Step(absl::ZeroDuration()).ok());
+  while (node_.Balance(F::kKunming) == "pending 300")
+    ASSERT_TRUE(node_.worker->Step(absl::ZeroDuration()).ok());
   EXPECT_EQ(node_.Balance(F::kKunming), "returned 200 pending 100");
   node_.Restart();
   ASSERT_TRUE(node_.Judge().ok());

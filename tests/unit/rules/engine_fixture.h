@@ -102,6 +102,10 @@ class EngineFixture {
     change.source_time_us = time;
     change.now_us = now_us;
     change.redrive = redrive;
+    change.kept = kept;
+    change.uncorrected = uncorrected;
+    change.recall = recall;
+    change.source = source;
     const auto stored = memory.find(std::string(key));
     PriorDecision prior;
     if (stored != memory.end()) {
@@ -130,6 +134,9 @@ class EngineFixture {
   Decision decision;
   std::string payload;
   bool redrive = false;
+  Kept kept = Kept::kLast;
+  bool uncorrected = false, recall = false;
+  std::string source;
   int64_t now_us = 1767225600000000;  // 2026-01-01 08:00 in Shanghai
 };
 

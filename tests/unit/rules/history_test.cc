@@ -161,10 +161,17 @@ TEST_F(CorrectedTest, OfSeveralCorrectionsTheOriginalIsWhatTheSourceTold) {
 }
 
 TEST_F(CorrectedTest, CorrectedBackToTheOriginalNothingIsCorrected) {
-  Correct(kA, OUTCOME_PENDING);
-  EXPECT_FALSE(corrected());
-  Expect(kA, "d1.csv:2", 10, Novelty::kUnchanged, OUTCOME_PENDING);
-  Expect(kA, "d2.csv:2", 10, Novelty::kRepeat, OUTCOME_PENDING);
+  EngineFixture other;
+  other.UseKunming();
+  other.SendJson("k", kA, "d1.csv:2", 10);
+  other.redrive = true;
+  other.SendJson("k", R"({"id":"1","name":"李四"})", "d1.csv:2", 10);
+  EXPECT_TRUE(DecodeDecision(other.memory["k"])->corrected);
+  EXPECT_EQ(other.SendJson("k", kA, "d1.csv:2", 10).novelty, Novelty::kRedecided);
+  other.redrive = false;
+  EXPECT_FALSE(DecodeDecision(other.memory["k"])->corrected);
+  EXPECT_EQ(other.SendJson("k", kA, "d1.csv:2", 10).novelty, Novelty::kUnchanged);
+  EXPECT_EQ(other.SendJson("k", kA, "d2.csv:2", 10).novelty, Novelty::kRepeat);
 }
 
 // Decided again as it stood (its override or mapping came meanwhile): no correction.

@@ -220,7 +220,8 @@ TEST_F(OverridesTest, AWithdrawnOnesRecordIsTakenFromItsHolder) {
   change.payload = record;
   change.row_id = "r1";
   change.now_us = f_.now_us;
-  change.redrive = change.recall = true;
+  change.redrive = change.recall = change.uncorrected = true;
+  change.kept = Kept::kLast;
   const PriorDecision prior = *DecodeDecision(f_.memory["k"]);
   f_.engine->Decide(change, &prior, &f_.decision);
   EXPECT_THAT(f_.decision.outcomes, ElementsAre(kPending));
