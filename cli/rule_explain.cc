@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "cli/schemas.h"
 #include "cli/words.h"
 #include "core/base/files.h"
@@ -49,11 +50,25 @@ rules::ExplainLanguage LanguageOf(const Command& command, const schema::Contract
   return language;
 }
 
+// As given; else a place in the log says it: source.DATASET/PARTITION@OFFSET.
+absl::StatusOr<std::string> DatasetOf(const Options& options) {
+  if (!options.dataset.empty()) return options.dataset;
+  absl::string_view place = options.place;
+  const size_t end = place.find('/');
+  if (absl::ConsumePrefix(&place, "source.") && end != absl::string_view::npos)
+    return std::string(place.substr(0, place.find('/')));
+  return absl::InvalidArgumentError(options.place.empty()
+                                        ? "须给出 --dataset / say --dataset"
+                                        : "--at-offset 应为 source.数据集/分区@位置，如 "
+                                          "source.case_accept/0@123 / --at-offset is "
+                                          "source.DATASET/PARTITION@OFFSET");
+}
+
 // Of a record that the node holds: through the caller's grant.
 absl::Status ExplainAtNode(Command& command, const Options& options) {
   v1::ExplainRequest request;
   v1::ReadContext& context = *request.mutable_context();
-  context.set_dataset(options.dataset);
+  ASSIGN_OR_RETURN(*context.mutable_dataset(), DatasetOf(options));
   context.set_purpose(options.purpose);
   ASSIGN_OR_RETURN(*context.mutable_receiver(), command.Receiver(options.receiver));
   for (const std::string& value : options.key) request.mutable_key()->add_values(value);
@@ -67,7 +82,7 @@ absl::Status ExplainAtNode(Command& command, const Options& options) {
   RETURN_IF_ERROR(command.Call("Rules/Explain", request, &response));
   if (command.json) return command.PrintJson(response.explanation());
   ASSIGN_OR_RETURN(const auto contract,
-                   ContractOf(command, options.dataset, options.contract, options.schemas));
+                   ContractOf(command, context.dataset(), options.contract, options.schemas));
   std::shared_ptr<const territory::Divisions> divisions;
   // Names of places are a service to the reader: without the folder codes stand alone.
   if (const auto schemas = FindSchemas(options.schemas); schemas.ok()) {

@@ -132,11 +132,12 @@ rules::SourceChange BatchMaker::ChangeOf(const Work& work, size_t i) const {
   return change;
 }
 
-// Whether a record that waited is decided now, so that its other rows need not wait.
+// Whether a row need not wait: its record is decided now, or was when it came.
 void BatchMaker::NoteDecided(Work* work, const rules::PriorDecision* before) const {
   const bool stands =
       decision_.novelty == rules::Novelty::kNew || decision_.novelty == rules::Novelty::kRedecided;
-  if (stands && before != nullptr && rules::IsUndecided(*before) && !IsUndecided(decision_))
+  if (before != nullptr && (stands ? rules::IsUndecided(*before) && !IsUndecided(decision_)
+                                   : !rules::IsUndecided(*before) && IsUndecided(decision_)))
     work->made.ends_waiting = true;
 }
 
@@ -197,7 +198,6 @@ void BatchMaker::Decide(Work* work, size_t i) {
       break;
     default:
       CountChange(work, day, outcome, decision_, masked, 1);
-      if (decision_.novelty == rules::Novelty::kSuperseded) decision_.overrides.clear();
       KeepUndecided(work, i, day);
       if (decision_.outputs.empty()) AddRest(work, i);
       if (mended.has_value() && decision_.novelty == rules::Novelty::kNew)

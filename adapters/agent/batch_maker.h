@@ -60,6 +60,8 @@ enum class Again {
                // told before counts as that where that is decided
   kFollow,     // nobody asks: only what waits although its record is decided counts as that
   kWithdrawn,  // an override that decided them holds no more: who holds them by it loses them
+  kRecheck,    // one that decided them holds, and others have changed: where it decides no more (it
+               // is contradicted) it is as though it were withdrawn
 };
 
 // One thread.

@@ -57,13 +57,15 @@ void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
   const rules::PriorDecision* prior = known == work->prior.end() ? nullptr : &known->second;
   rules::SourceChange change = ChangeOf(*work, i);
   change.redrive = true;
-  change.recall = work->why == Again::kWithdrawn;
+  change.recall = work->why == Again::kWithdrawn || work->why == Again::kRecheck;
   change.uncorrected = !kept.corrected;
   change.kept = KeptAs(*work, i, kept, prior);
   Counted before{kept.ref.kind == KeptKind::kPending ? huiliu::v1::OUTCOME_PENDING
                                                      : huiliu::v1::OUTCOME_QUARANTINED,
                  ""};
   const bool last = change.kept == rules::Kept::kLast;
+  // What was returned by one that holds was so when something newer came.
+  if (work->why == Again::kRecheck && !last) return;
   if (change.recall) {
     // A row that was decided by hand counts as that said; rows of before do not say how.
     if (kept.kept.counts_size() > 0) {
@@ -78,10 +80,12 @@ void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
     return;
   }
   parts_.engine->Decide(change, prior, &decision_);
-  if (decision_.novelty == rules::Novelty::kSuperseded) decision_.overrides.clear();
   result.outcome = decision_.outcomes[0];
+  const bool by_the_same =
+      DecidedByHand() && decision_.overrides[0] == kept.kept.territory_override();
+  if (work->why == Again::kRecheck && by_the_same) return;
   // Another override that says the same is another one all the same.
-  const bool by_another = change.recall && DecidedByHand();
+  const bool by_another = change.recall && DecidedByHand() && !by_the_same;
   // A delete says nothing of its own: why it waits, what is kept of it says.
   if (change.operation == huiliu::v1::OPERATION_DELETE && decision_.reason.empty())
     decision_.reason = kept.kept.reason();
@@ -107,7 +111,8 @@ void BatchMaker::MoveAgain(Work* work, size_t i, const KeptRows::Row& kept,
   CountChange(work, day, result->outcome, decision_,
               row.masked_at_source || decision_.masked_at_source, 1);
   work->moved_counts = true;
-  if (work->why == Again::kWithdrawn) work->overrides.insert(kept.kept.territory_override());
+  if (!kept.kept.territory_override().empty())
+    work->overrides.insert(kept.kept.territory_override());
   work->made.redriven.push_back(kept.ref);
   if (result->outcome == huiliu::v1::OUTCOME_QUARANTINED ||
       result->outcome == huiliu::v1::OUTCOME_PENDING) {

@@ -105,7 +105,7 @@ absl::Status SourceWorker::Redrive(PublishStream& stream, const std::vector<Redr
   std::map<std::string, std::vector<KeptRows::Row>> by_header;
   for (const RedriveItem& item : items) {
     auto kept = kept_->Get(item.row.kind, item.row.id);
-    if (kept.ok() && kept->redriven() && why != Again::kWithdrawn)
+    if (kept.ok() && kept->redriven() && why != Again::kWithdrawn && why != Again::kRecheck)
       kept = absl::AlreadyExistsError("已重新判定 / it was decided again already");
     absl::StatusOr<huiliu::v1::QuarantinedRow> corrected = kept;
     if (kept.ok()) corrected = Correct(*kept, item);

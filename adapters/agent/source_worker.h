@@ -66,8 +66,11 @@ class SourceWorker {
   absl::Status LookUpOverrides();
   // Decides kept rows again where those are others than before.
   absl::Status ReplayOverrides(PublishStream& stream);
-  // `run`: ids of the overrides in force.
-  absl::Status ReplayKept(PublishStream& stream, Again why, const std::set<std::string>& run);
+  // What overrides had decided; `run`: ids of those in force.
+  absl::Status RecheckKept(PublishStream& stream, const std::set<std::string>& run);
+  absl::Status Settle(absl::Span<const RedriveResult> results,
+                      std::vector<huiliu::v1::QuarantinedRow> rows);
+  absl::Status ReplayWaiting(PublishStream& stream);
   // A page of those that wait, when it is their turn: what was decided since they came they count
   // as.
   absl::Status FollowDecided(PublishStream& stream);

@@ -2,6 +2,7 @@
 // decided since they came: SourceWorker's part of it.
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "adapters/agent/override_verbs.h"
 #include "adapters/agent/source_worker.h"
 #include "core/base/status.h"
@@ -36,38 +37,75 @@ absl::Status SourceWorker::ReplayOverrides(PublishStream& stream) {
   if (replayed_with_ == digest) return absl::OkStatus();
   std::set<std::string> run;
   for (const huiliu::v1::TerritoryOverride& one : overrides_) run.insert(one.id());
-  // First what is taken back: else what waits would count as what holds no more.
-  RETURN_IF_ERROR(ReplayKept(stream, Again::kWithdrawn, run));
-  if (!run.empty()) RETURN_IF_ERROR(ReplayKept(stream, Again::kOverrides, run));
+  // First what was decided by them: else what waits would count as what holds no more.
+  RETURN_IF_ERROR(RecheckKept(stream, run));
+  if (!run.empty()) RETURN_IF_ERROR(ReplayWaiting(stream));
   if (!stopping_) replayed_with_ = digest;
   return absl::OkStatus();
 }
 
-absl::Status SourceWorker::ReplayKept(PublishStream& stream, Again why,
-                                      const std::set<std::string>& run) {
-  const bool withdrawn = why == Again::kWithdrawn;
+absl::Status SourceWorker::RecheckKept(PublishStream& stream, const std::set<std::string>& run) {
   std::string token;
   do {
     // Rows that this pass keeps anew stand behind the page, and stand as they should.
-    ASSIGN_OR_RETURN(const KeptRowPage page, kept_->List(KeptKind::kPending, source_config_.id,
-                                                         kPageRows, token, withdrawn));
-    std::vector<RedriveItem> items;
+    ASSIGN_OR_RETURN(const KeptRowPage page,
+                     kept_->List(KeptKind::kPending, source_config_.id, kPageRows, token, true));
+    std::vector<RedriveItem> held, withdrawn;
     std::vector<huiliu::v1::QuarantinedRow> settled;
     for (const huiliu::v1::QuarantinedRow& row : page.rows) {
-      if (withdrawn && (row.territory_override().empty() || run.contains(row.territory_override())))
-        continue;
-      items.push_back({{KeptKind::kPending, row.id()}, {}, {}});
-      settled.push_back(row);
-      settled.back().clear_territory_override();
+      if (row.territory_override().empty()) continue;
+      const bool holds = run.contains(row.territory_override());
+      (holds ? held : withdrawn).push_back({{KeptKind::kPending, row.id()}, {}, {}});
+      if (!holds) settled.emplace_back(row).clear_territory_override();
+    }
+    std::vector<RedriveResult> results;
+    if (!held.empty()) RETURN_IF_ERROR(Redrive(stream, held, Again::kRecheck, &results));
+    if (!withdrawn.empty()) {
+      results.clear();
+      RETURN_IF_ERROR(Redrive(stream, withdrawn, Again::kWithdrawn, &results));
+      if (stopping_) return absl::OkStatus();
+      RETURN_IF_ERROR(Settle(results, std::move(settled)));
     }
     token = page.next_page_token;
-    if (items.empty()) continue;
+  } while (!token.empty() && !stopping_);
+  return absl::OkStatus();
+}
+
+// Acknowledged. What moved was settled with the batch; what did not is looked at once more after a
+// crash before this, and does not move then, either. What the mapping of now cannot read stays
+// marked, to be taken back by one that can.
+absl::Status SourceWorker::Settle(absl::Span<const RedriveResult> results,
+                                  std::vector<huiliu::v1::QuarantinedRow> rows) {
+  std::set<std::string> unread;
+  for (const RedriveResult& result : results) {
+    if (result.outcome == huiliu::v1::OUTCOME_UNSPECIFIED ||
+        (result.outcome == huiliu::v1::OUTCOME_QUARANTINED && !result.error.empty()))
+      unread.insert(result.row.id);
+  }
+  std::erase_if(rows, [&](const auto& row) { return unread.contains(row.id()); });
+  if (!unread.empty()) {
+    status_.AddNotice(absl::StrCat(
+        "认领决定已撤回，但有 ", unread.size(),
+        " 行按现映射读不出，仍在下级：请恢复能读出这些列的映射并重启本数据源 / an override was "
+        "withdrawn, but this mapping cannot read ",
+        unread.size(),
+        " rows that it decided, and they stay returned: restore a mapping that reads their columns "
+        "and start the source again"));
+  }
+  return kept_->Put(KeptKind::kPending, rows);
+}
+
+absl::Status SourceWorker::ReplayWaiting(PublishStream& stream) {
+  std::string token;
+  do {
+    ASSIGN_OR_RETURN(const KeptRowPage page,
+                     kept_->List(KeptKind::kPending, source_config_.id, kPageRows, token, false));
+    std::vector<RedriveItem> waiting;
+    for (const huiliu::v1::QuarantinedRow& row : page.rows)
+      waiting.push_back({{KeptKind::kPending, row.id()}, {}, {}});
     std::vector<RedriveResult> results;
-    RETURN_IF_ERROR(Redrive(stream, items, why, &results));
-    if (stopping_) return absl::OkStatus();
-    // Acknowledged. What moved was settled with the batch; what did not is looked at once more
-    // after a crash before this, and does not move then, either.
-    if (withdrawn) RETURN_IF_ERROR(kept_->Put(KeptKind::kPending, settled));
+    if (!waiting.empty()) RETURN_IF_ERROR(Redrive(stream, waiting, Again::kOverrides, &results));
+    token = page.next_page_token;
   } while (!token.empty() && !stopping_);
   return absl::OkStatus();
 }

@@ -26,7 +26,11 @@ class Questions {
   void InForce(const rules::RuleSet& rules) {
     for (const rules::Rule& rule : rules.rules) {
       in_force_.insert(rule.when);
-      for (const rules::DerivedField& derived : rule.derive) in_force_.insert(derived.expression);
+      for (const rules::DerivedField& derived : rule.derive) {
+        in_force_.insert(derived.expression);
+        in_force_.insert(Replacing(derived.field, derived.expression));
+      }
+      for (const auto& [from, to] : rule.rename) in_force_.insert(Replacing(to, from));
       for (const auto& [field, mask] : rule.masks) in_force_.insert(Written(field, mask));
     }
   }
@@ -38,7 +42,9 @@ class Questions {
       // Whatever its type: a list of it reads what it reads.
       RETURN_IF_ERROR(
           CheckText(rule, derived.expression, StrCat("size([", derived.expression, "]) >= 0")));
+      RETURN_IF_ERROR(CheckReplaced(rule, derived.field, derived.expression));
     }
+    for (const auto& [from, to] : rule.rename) RETURN_IF_ERROR(CheckReplaced(rule, to, from));
     for (const auto& [name, mask] : rule.masks) {
       if (!IsQuestion(mask) || in_force_.contains(Written(name, mask))) continue;
       const schema::Field* field = contract_.FindField(name);
@@ -54,6 +60,17 @@ class Questions {
   static bool IsQuestion(const huiliu::v1::Mask& mask) {
     if (mask.has_partial()) return !mask.partial().fill().empty() && mask.partial().fill() != "*";
     return mask.has_constant() || mask.has_generalise();
+  }
+
+  static std::string Replacing(const std::string& field, const std::string& by) {
+    return StrCat("=", field, "=", by);
+  }
+  // A value that another takes the place of is known where nothing changes.
+  absl::Status CheckReplaced(const rules::Rule& rule, const std::string& name,
+                             const std::string& by) const {
+    const schema::Field* field = contract_.FindField(name);
+    if (field == nullptr || in_force_.contains(Replacing(name, by))) return absl::OkStatus();
+    return CheckField(rule, *field);
   }
 
   static std::string Written(const std::string& field, const huiliu::v1::Mask& mask) {
@@ -78,11 +95,11 @@ class Questions {
         admission_.has_value() && admission_->plan->visibility(field) == access::Visibility::kClear;
     if (!field.options.personal() || sees) return absl::OkStatus();
     return absl::PermissionDeniedError(StrCat(
-        "规则 ", rule.id, " 的条件、派生字段、固定值、填充字符或概化用到个人信息字段 ",
+        "规则 ", rule.id, " 的条件、派生字段、改名、固定值、填充字符或概化用到个人信息字段 ",
         field.options.title(), "（", field.name,
         "）：请先提出该版本再试运行，或用 --purpose 指明能看到该字段原值的授权 / a condition, a "
-        "derived field, a constant, a fill or a generalisation of rule ",
-        rule.id, " reads ", field.name,
+        "derived field, a new name, a constant, a fill or a generalisation of rule ",
+        rule.id, " reads or replaces ", field.name,
         ", which is personal: propose the version first, or name with --purpose a grant "
         "that shows the field clear"));
   }

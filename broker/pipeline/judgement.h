@@ -60,8 +60,9 @@ absl::Status RedriveRow(const huiliu::v1::QuarantinedRow& row, const std::string
 
 // Why a kept row is decided again though nobody asks.
 enum class Replay : uint8_t {
-  kWithdrawn,  // an override that decided it holds no more; who holds the record by it loses it,
-               // unless its source has told something else since
+  kWithdrawn,  // an override that decided it holds no more; who holds the record by it loses it
+  kRecheck,  // one that decided it holds, and others have changed: where it decides no more (it is
+             // contradicted) it is as though it were withdrawn
   kOverrides,  // overrides changed: it waits, and is decided where it is what was told last
   kFollow,     // it waits though its record is decided: it counts as that
 };
@@ -73,7 +74,7 @@ void Seal(Judgement* judgement);
 
 // Helpers of both.
 bool IsUndecided(const rules::Decision& decision);
-// Notes where a record that waited is decided.
+// Notes where a row need not wait: its record is decided now, or was when it came.
 void NoteDecided(const NodeEngine& engine, const NodeDecision* before,
                  const rules::Decision& decision, Judgement* judgement);
 huiliu::v1::CountDelta DeltaOf(const NodeEngine& engine, int receiver, const std::string& day,

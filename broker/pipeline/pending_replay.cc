@@ -24,21 +24,21 @@ std::string PendingReplay::DigestFor(const huiliu::v1::Source& source) const {
 }
 
 void PendingReplay::LookUpOverrides(const std::vector<std::string>& datasets) {
-  std::vector<Work> takings_back, waiting;
+  std::vector<Work> rechecks, waiting;
   for (const huiliu::v1::Source& source : state_.Sources()) {
     if (source.placement() != huiliu::v1::PLACEMENT_NODE ||
         std::find(datasets.begin(), datasets.end(), source.dataset()) == datasets.end())
       continue;
     std::string digest = DigestFor(source);
     if (done_[source.id()] == digest) continue;
-    takings_back.push_back({source.id(), digest, Replay::kWithdrawn});
+    rechecks.push_back({source.id(), digest, Replay::kRecheck});
     waiting.push_back({source.id(), std::move(digest), Replay::kOverrides});
   }
   // What is being looked through with these overrides goes on where it stands.
   const bool same = queue_.size() >= waiting.size() &&
                     std::equal(waiting.rbegin(), waiting.rend(), queue_.rbegin());
   if (same && (queue_.empty() || !waiting.empty())) return;
-  queue_ = std::move(takings_back);
+  queue_ = std::move(rechecks);
   queue_.insert(queue_.end(), waiting.begin(), waiting.end());
   token_.clear();
 }
@@ -70,7 +70,7 @@ absl::Status PendingReplay::Page(QuarantineStore& store, Judgement* judgement) {
   const Work& work = Current();
   ASSIGN_OR_RETURN(const KeptRowPage page,
                    store.List(KeptKind::kQuarantined, work.source, kPageRows, token_,
-                              work.why == Replay::kWithdrawn));
+                              work.why == Replay::kRecheck));
   next_token_ = page.next_page_token;
   if (page.rows.empty()) return absl::OkStatus();
   const absl::StatusOr<NodeEngine*> found = judgement->engines.Find(work.source);
@@ -80,18 +80,18 @@ absl::Status PendingReplay::Page(QuarantineStore& store, Judgement* judgement) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(found.status());
-  const NodeEngine* engine = *found;
   for (const QuarantinedRow& row : page.rows) {
     if (!row.mapped() || (row.raw().empty() && row.key().empty())) continue;
     bool wanted = !row.redriven() &&
                   (work.why == Replay::kFollow || row.operation() == huiliu::v1::OPERATION_DELETE ||
                    absl::StartsWith(row.reason(), "territory."));
-    if (work.why == Replay::kWithdrawn) {
-      wanted = false;
-      for (absl::string_view id : absl::StrSplit(row.territory_override(), ',', absl::SkipEmpty()))
-        wanted = wanted || !engine->overrides.contains(id);
+    Replay why = work.why;
+    if (why == Replay::kRecheck) {
+      wanted = !row.territory_override().empty();
+      for (absl::string_view id : absl::StrSplit(row.territory_override(), ','))
+        if (!(*found)->overrides.contains(id)) why = Replay::kWithdrawn;
     }
-    if (wanted) RETURN_IF_ERROR(ReplayRow(row, work.why, judgement));
+    if (wanted) RETURN_IF_ERROR(ReplayRow(row, why, judgement));
   }
   return absl::OkStatus();
 }

@@ -45,7 +45,7 @@ class PendingReplay {
   struct Work {
     std::string source;
     std::string digest;  // of the overrides that it is looked through with
-    Replay why = Replay::kWithdrawn;
+    Replay why = Replay::kRecheck;
     bool operator==(const Work& other) const {
       return source == other.source && digest == other.digest && why == other.why;
     }
@@ -60,8 +60,8 @@ class PendingReplay {
   uint64_t seen_version_ = 0;
   std::vector<std::string> seen_datasets_;
   std::map<std::string, std::string> done_;  // source → digest
-  // The first is being looked through. What is taken back goes first, of all sources: else what
-  // waits would count as what holds no more.
+  // The first is being looked through. What overrides had decided goes first, of all sources: else
+  // what waits would count as what holds no more.
   std::vector<Work> queue_;
   std::string token_, next_token_;
   std::set<std::string> wanted_;  // datasets

@@ -70,14 +70,17 @@ class Redrive {
     key_ = KeyOf(record_key_);
     RETURN_IF_ERROR(LoadDecisions());
     replay_ = true;
-    recall_ = why == pipeline::Replay::kWithdrawn;
+    const bool recheck = why == pipeline::Replay::kRecheck;
+    recall_ = recheck || why == pipeline::Replay::kWithdrawn;
     const bool last = KeptAs(*key) == rules::Kept::kLast;
+    // What was returned by one that holds was so when something newer came.
+    if (recheck && !last) return absl::OkStatus();
     if (!recall_ && (!last || why == pipeline::Replay::kFollow) &&
         (before_ == nullptr || IsUndecidedBefore()))
       return absl::OkStatus();
     Decide(*key, true);
-    if (StandsAsDecided() && row_.territory_override() == OverridesOf(decision_))
-      return absl::OkStatus();
+    const bool by_the_same = row_.territory_override() == OverridesOf(decision_);
+    if (by_the_same && (recheck || StandsAsDecided())) return absl::OkStatus();
     return Take({});
   }
 
@@ -150,7 +153,6 @@ class Redrive {
     change.uncorrected = uncorrected;
     change.recall = recall_;
     engine_->engine->Decide(change, PriorSeen(), &decision_);
-    if (decision_.novelty == rules::Novelty::kSuperseded) decision_.overrides.clear();
   }
 
   void MoveCounts(JudgedBatch* judged) const {
@@ -239,11 +241,17 @@ class Redrive {
                        {before_->kept, ToRemember(*engine_, before_, &decision_)});
     }
     if (old_record_key_.empty() || old_record_key_ == record_key_) return;
-    // The correction changed the key: under the old one there never was such a record.
+    // The correction changed the key: what the source goes on telling under the old one is read.
     const std::string old = KeyOf(old_record_key_);
     const NodeDecision* wrong = j_.decisions.Find(old);
-    if (wrong != nullptr && wrong->kept == row_.id())
-      j_.decisions.Forget(old, DecisionsOf(old_record_key_));
+    if (wrong == nullptr || wrong->kept != row_.id()) return;
+    rules::PriorDecision prior = wrong->prior;
+    prior.told = Sha256(row_.raw());
+    prior.corrected = true;
+    prior.payload_digest = Sha256(payload_);
+    prior.outcomes = decision_.outcomes;
+    prior.division = decision_.attribution.division;
+    j_.decisions.Set(old, DecisionsOf(old_record_key_), {"", std::move(prior)});
   }
 
   const QuarantinedRow& row_;

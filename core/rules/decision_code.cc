@@ -15,7 +15,7 @@ namespace {
 
 constexpr char kFormat = 1;
 constexpr uint8_t kDeleted = 1, kHasDivision = 2, kOneOutcome = 4, kConflict = 8, kCorrected = 32,
-                  kHasSource = 64, kHeldByHand = 128;
+                  kHasSource = 64, kByHand = 128;
 constexpr uint64_t kMaxReceivers = 4096;
 constexpr uint64_t kMaxSeen = 64;
 
@@ -134,10 +134,11 @@ bool TakeDecision(absl::string_view rest, PriorDecision* decision) {
   }
   decision->source.clear();
   if ((flags & kHasSource) != 0 && !TakeTextTo(rest, &decision->source)) return false;
+  decision->by_hand.clear();
+  if ((flags & kByHand) != 0 && !TakeTextTo(rest, &decision->by_hand)) return false;
   decision->division.clear();
   if ((flags & kHasDivision) != 0 && !TakeDivision(rest, &decision->division)) return false;
   decision->corrected = flags & kCorrected;
-  decision->held_by_hand = flags & kHeldByHand;
   decision->told.fill(0);
   return TakeOutcomes(rest, flags & kOneOutcome, &decision->outcomes) &&
          TakeHolders(rest, &decision->holders) && TakeSeen(rest, &decision->seen) &&
@@ -158,13 +159,14 @@ void AppendDecision(const PriorDecision& decision, std::string* out) {
       (decision.deleted ? kDeleted : 0) | (has_division ? kHasDivision : 0) |
       (one ? kOneOutcome : 0) | (decision.conflict ? kConflict : 0) |
       (decision.corrected ? kCorrected : 0) | (decision.source.empty() ? 0 : kHasSource) |
-      (decision.held_by_hand ? kHeldByHand : 0)));
+      (decision.by_hand.empty() ? 0 : kByHand)));
   AppendVarint(out, ZigZag(decision.source_time_us));
   AppendVarint(out, ZigZag(decision.counted_day));
   AppendDigest(decision.payload_digest, kKeptPayloadDigestBytes, out);
   AppendDigest(decision.rule_digest, kKeptRuleDigestBytes, out);
   AppendText(decision.row_id, out);
   if (!decision.source.empty()) AppendText(decision.source, out);
+  if (!decision.by_hand.empty()) AppendText(decision.by_hand, out);
   if (has_division) {
     for (int i = 0; i < 3; ++i) out->push_back(static_cast<char>(division >> (8 * i)));
   }

@@ -234,7 +234,8 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
     next = *prior;
   } else {
     next.seen.clear();
-    next.corrected = next.held_by_hand = false;
+    next.corrected = false;
+    next.by_hand.clear();
     next.holders.clear();
     next.source_time_us = 0;
     next.counted_day = 0;
@@ -253,6 +254,9 @@ void Remember(const SourceChange& change, const PriorDecision* prior, const Dige
   next.rule_digest = rule_digest;
   next.outcomes = d->outcomes;
   Assign(d->attribution.division, &next.division);
+  // Of what holders keep meanwhile: a delete of it counts under that.
+  if (prior != nullptr && next.division.empty() && !prior->holders.empty() && IsUndecided(next))
+    next.division = prior->division;
   next.conflict = d->attribution.conflict;
   if (d->novelty == Novelty::kRedecided) {
     if (change.redrive) {

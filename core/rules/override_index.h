@@ -4,6 +4,7 @@
 #ifndef HUILIU_CORE_RULES_OVERRIDE_INDEX_H_
 #define HUILIU_CORE_RULES_OVERRIDE_INDEX_H_
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +54,10 @@ class OverrideIndex {
                 absl::Span<const huiliu::v1::TerritoryOverride> overrides);
 
   bool empty() const { return held_.empty(); }
+  bool Has(absl::string_view id) const {
+    return std::any_of(held_.begin(), held_.end(),
+                       [&](const HeldOverride& held) { return held.id == id; });
+  }
   // Of those that are here; zeros where there are none.
   const Digest& digest() const { return digest_; }
 

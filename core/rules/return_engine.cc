@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/base/internal/endian.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "core/base/status.h"
 #include "core/rules/areas.h"
 #include "core/rules/compiled_rules.h"
@@ -28,6 +31,10 @@ using huiliu::v1::OUTCOME_RETURNED;
 using huiliu::v1::OUTCOME_WITHHELD;
 
 void Assign(absl::string_view text, std::string* to) { to->assign(text.data(), text.size()); }
+
+bool IsUndecidedOutcome(Outcome outcome) {
+  return outcome == OUTCOME_PENDING || outcome == OUTCOME_QUARANTINED;
+}
 
 bool Contains(const std::vector<std::string>& list, absl::string_view text) {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -113,15 +120,19 @@ class Engine : public ReturnEngine {
       if (publish && overrides_.has_value() && !overrides_->empty()) DecideDeleteByHand(change, d);
     } else {
       DecideRecord(change, d);
-      if (prior != nullptr && Follows(change, *prior, *d)) TakeRepeated(change, *prior, d);
+      if (prior != nullptr && Follows(change, *prior, *d)) {
+        TakeRepeated(change, *prior, d);
+      } else if (d->novelty == Novelty::kSuperseded && !change.recall) {
+        d->overrides.clear();  // nobody has it by them
+      }
     }
     if (!memoryless_) Remember(change, prior, digest_, RuleDigestOf(*d), d);
     if (publish) {
       Publish(prior, is_delete, change.recall, d);
     } else {
       d->outputs.clear();
-      if (change.recall && d->novelty == Novelty::kSuperseded && prior->held_by_hand &&
-          IsUndecided(*prior))
+      if (change.recall && d->novelty == Novelty::kSuperseded && IsUndecided(*prior) &&
+          !AllHold(prior->by_hand))
         TakeBack(*prior, d);
     }
   }
@@ -231,13 +242,13 @@ class Engine : public ReturnEngine {
   // Whether it counts as what stands: a repeat; and what waited in vain, where that is decided.
   static bool Follows(const SourceChange& change, const PriorDecision& prior, const Decision& d) {
     if (d.novelty == Novelty::kRepeat) return true;
-    if (d.novelty != Novelty::kSuperseded || !change.uncorrected || IsUndecided(prior))
+    // What is taken back waits first.
+    if (d.novelty != Novelty::kSuperseded || !change.uncorrected || change.recall ||
+        IsUndecided(prior))
       return false;
     // Evidence does not decide it.
     return !d.overrides.empty() ||
-           std::any_of(d.outcomes.begin(), d.outcomes.end(), [](Outcome outcome) {
-             return outcome == OUTCOME_PENDING || outcome == OUTCOME_QUARANTINED;
-           });
+           std::any_of(d.outcomes.begin(), d.outcomes.end(), IsUndecidedOutcome);
   }
 
   // It counts as the first did; where that was corrected by hand, as it was decided then.
@@ -246,12 +257,17 @@ class Engine : public ReturnEngine {
     const bool decided_otherwise =
         TellsCorrected(change, prior, digest_) || d->novelty == Novelty::kSuperseded;
     if (change.redrive) Assign(prior.division, &d->attribution.division);
-    if (!decided_otherwise) return;
-    TakeOver(prior, d);
-    d->attribution.conflict = prior.conflict;
-    d->reason.clear();
-    for (std::string& reason : d->reasons) reason.clear();
-    d->overrides.clear();
+    if (decided_otherwise) {
+      TakeOver(prior, d);
+      d->attribution.conflict = prior.conflict;
+      d->reason.clear();
+      for (std::string& reason : d->reasons) reason.clear();
+      d->overrides.clear();
+    }
+    // By what decided that, so that it is taken back with it.
+    if (prior.by_hand.empty() || IsUndecided(prior)) return;
+    d->overrides.assign(receivers_.size(), "");
+    d->overrides[0] = prior.by_hand;
   }
 
   void TakeOver(const PriorDecision& prior, Decision* d) const {
@@ -450,7 +466,6 @@ class Engine : public ReturnEngine {
   // Outputs, and who holds the record from now on.
   void Publish(const PriorDecision* prior, bool is_delete, bool recall, Decision* d) {
     size_t outputs = 0, holders = 0;
-    bool sent = false, by_hand = false;
     std::vector<std::string>& held = d->next.holders;
     const auto hold = [&](absl::string_view id) {
       if (holders == held.size()) held.emplace_back();
@@ -477,10 +492,6 @@ class Engine : public ReturnEngine {
         if (d->rules[i] >= 0) matchers_[i]->AppendLabel(d->rules[i], &output.rule);
       }
       if (!is_delete && (returned || (held_before && undecided))) hold(id);
-      if (returned && !is_delete) {
-        sent = true;
-        by_hand = by_hand || (i < d->overrides.size() && !d->overrides[i].empty());
-      }
     }
     d->outputs.resize(outputs);
     // A holder that is no receiver here any more: its tombstone is owed by whoever serves it.
@@ -492,8 +503,24 @@ class Engine : public ReturnEngine {
       }
     }
     held.resize(holders);
-    const bool before = prior != nullptr && prior->held_by_hand;
-    d->next.held_by_hand = !held.empty() && (sent ? by_hand : before);
+    std::set<absl::string_view> ids(d->overrides.begin(), d->overrides.end());
+    ids.erase("");
+    const bool undecided = std::any_of(d->outcomes.begin(), d->outcomes.end(), IsUndecidedOutcome);
+    // While it waits holders keep what they have, and so does what decided that.
+    if (ids.empty() && undecided && !held.empty() && prior != nullptr) {
+      d->next.by_hand = prior->by_hand;
+    } else {
+      d->next.by_hand = absl::StrJoin(ids, ",");
+    }
+  }
+
+  // Whether these overrides are in force; true where there are none.
+  bool AllHold(absl::string_view ids) const {
+    if (ids.empty()) return true;
+    for (absl::string_view id : absl::StrSplit(ids, ',')) {
+      if (!overrides_.has_value() || !overrides_->Has(id)) return false;
+    }
+    return true;
   }
 
   // Something newer waits, and who holds the record by what was taken back does so no more.
@@ -511,7 +538,7 @@ class Engine : public ReturnEngine {
       output.tombstone = true;
     }
     d->next.holders = std::move(others);
-    d->next.held_by_hand = false;
+    d->next.by_hand.clear();
     d->store = true;
   }
 

@@ -73,8 +73,9 @@ struct PriorDecision {
                             // delete
   bool deleted = false;
   std::vector<std::string> holders;  // receivers that hold the record now
-  bool held_by_hand =
-      false;                // what they hold a territory override decided, for one of them at least
+  // Ids of the territory overrides that decided it, joined by commas; while it is undecided: that
+  // decided what holders have. Empty: evidence did.
+  std::string by_hand;
   Digest rule_digest{};     // of what decided: rule sets in force, receivers, basis (first 8 bytes)
   std::string division;     // as attributed; a delete by key counts under it
   bool conflict = false;    // evidence of where it belongs disagreed

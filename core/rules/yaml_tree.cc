@@ -210,8 +210,8 @@ bool YamlTree::Parse(absl::string_view text, YamlTree* tree, Error* error) {
     }
   } catch (const YAML::Exception& e) {
     // It repeats the one byte it does not know, which may be a part of a character.
-    return fail(place_of(e.mark),
-                absl::StrCat("YAML: ", IsUtf8(e.msg) ? e.msg : absl::CHexEscape(e.msg)));
+    return fail(place_of(e.mark), absl::StrCat("YAML 语法有误 / YAML syntax: ",
+                                               IsUtf8(e.msg) ? e.msg : absl::CHexEscape(e.msg)));
   } catch (const Refused& e) {
     return fail(place_of(e.mark), e.message);
   }

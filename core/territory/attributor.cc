@@ -301,8 +301,30 @@ class BasisAttributor : public Attributor {
                                         !absl::StrContains(rest, '*'));
     Place place;
     if (whole && (n == 6 || n == 9 || n == 12)) place = OfCode(text.substr(0, n));
-    place.unread = place.division.empty() && HasDigit(text);
+    if (IsAnotherIn(rest, place.division)) {
+      place = {};
+      place.ambiguous = true;
+    }
+    place.unread = place.division.empty() && !place.ambiguous && HasDigit(text);
     return place;
+  }
+
+  // Whether the code of a division elsewhere stands in `rest` by itself (530102、532901).
+  bool IsAnotherIn(absl::string_view rest, absl::string_view division) const {
+    if (division.empty()) return false;
+    for (size_t i = 0; i < rest.size();) {
+      size_t n = 0;
+      while (i + n < rest.size() && absl::ascii_isalnum(rest[i + n])) ++n;
+      const absl::string_view word = rest.substr(i, n);
+      const bool digits = std::all_of(word.begin(), word.end(), absl::ascii_isdigit);
+      // What goes on right behind the first code is of the counter.
+      if (i > 0 && digits && (n == 6 || n == 9 || n == 12)) {
+        const std::string other = gazetteer_->Resolve(word);
+        if (!other.empty() && !Inside(division, other) && !Inside(other, division)) return true;
+      }
+      i += std::max<size_t>(n, 1);
+    }
+    return false;
   }
 
   const huiliu::v1::TerritoryBasis basis_;

@@ -35,7 +35,12 @@ class Codes {
                                 [&](absl::string_view code) { return !other.Has(code); }),
                  codes_.end());
   }
-  std::string Joined(absl::string_view separator) const { return absl::StrJoin(codes_, separator); }
+  // In the order of the codes, so that the same place is told alike every time.
+  std::string Joined(absl::string_view separator) const {
+    auto sorted = codes_;
+    std::sort(sorted.begin(), sorted.end());
+    return absl::StrJoin(sorted, separator);
+  }
 
  private:
   absl::InlinedVector<absl::string_view, 4> codes_;

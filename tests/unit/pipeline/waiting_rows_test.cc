@@ -82,6 +82,48 @@ TEST(WaitingRowsTest, AWithdrawalTakesBackWhatSomethingNewerLeftStanding) {
   EXPECT_THAT(node.Kept(), SizeIs(2));
 }
 
+TEST(WaitingRowsTest, WhatFollowedAClaimIsTakenBackWithIt) {
+  WaitingRowsNode node;
+  ASSERT_TRUE(node.Send({{R"({"id":"1","name":"乙"})", "d1:2"}}).ok());
+  ASSERT_TRUE(node.Send({{kWaits, "d2:2"}}).ok());
+  node.SettleAll();
+  const std::string claim = node.Approve("甲", "530102");
+  node.SettleAll();
+  EXPECT_EQ(node.Balance(F::kKunming), "returned 2");
+  node.Withdraw(claim);
+  node.SettleAll();
+  EXPECT_EQ(node.Balance(F::kKunming), "pending 2");
+  EXPECT_THAT(node.Kept(), SizeIs(2));
+}
+
+TEST(WaitingRowsTest, AnOlderRowThatComesLateNeedNotWait) {
+  WaitingRowsNode node;
+  ASSERT_TRUE(node.Send({{kGood, "d2:2", 20}}).ok());
+  node.SettleAll();
+  ASSERT_TRUE(node.Send({{kWaits, "d1:2", 10}}).ok());
+  node.SettleAll();
+  EXPECT_EQ(node.Balance(F::kKunming), "returned 2");
+  EXPECT_THAT(node.Kept(), IsEmpty());
+}
+
+TEST(WaitingRowsTest, OverridesThatContradictEachOtherLeaveNothingWithAnybody) {
+  WaitingRowsNode node;
+  ASSERT_TRUE(node.Send({{kWaits, "d1:2"}, {kWaits, "d2:2"}}).ok());
+  node.Approve("甲", "530102");
+  node.SettleAll();
+  EXPECT_THAT(node.Held(F::kKunming), SizeIs(1));
+  const std::string other = node.Approve("甲", "530103");
+  node.SettleAll();
+  EXPECT_THAT(node.Held(F::kKunming), IsEmpty());
+  EXPECT_EQ(node.Balance(F::kKunming), "pending 2");
+  ASSERT_THAT(node.Kept(), SizeIs(2));
+  EXPECT_THAT(node.Kept()[0].reason(), testing::HasSubstr("territory.override_conflict:"));
+  node.Withdraw(other);
+  node.SettleAll();
+  EXPECT_THAT(node.Held(F::kKunming), SizeIs(1));
+  EXPECT_EQ(node.Balance(F::kKunming), "returned 2");
+}
+
 TEST(WaitingRowsTest, ADeleteOfWhatNeverCameIsClaimedByItsRecord) {
   WaitingRowsNode node;
   ASSERT_TRUE(node.Send({{kWaits, "d1:2", 0, true}}).ok());
@@ -206,8 +248,7 @@ class Model {
     const State state = StateOf(record);
     if (row->state != State::kPending || state == State::kPending) return;
     row->state = state;
-    row->by_claim = record.corrected.empty() && row->content == record.content &&
-                    Evidence(row->content) == State::kPending;
+    row->by_claim = record.corrected.empty() && Evidence(record.content) == State::kPending;
   }
   void Publish(Record* record) const {
     const State state = StateOf(*record);

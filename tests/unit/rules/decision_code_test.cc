@@ -40,6 +40,7 @@ void ExpectSame(const PriorDecision& a, const PriorDecision& b) {
   EXPECT_EQ(a.seen, b.seen);
   EXPECT_EQ(a.corrected, b.corrected);
   EXPECT_EQ(a.told, b.told);
+  EXPECT_EQ(a.by_hand, b.by_hand);
 }
 
 TEST(DecisionCodeTest, WhatIsEncodedIsDecoded) {
@@ -55,6 +56,7 @@ TEST(DecisionCodeTest, WhatIsEncodedIsDecoded) {
   many.seen = {1, std::numeric_limits<uint64_t>::max(), 7};
   many.corrected = true;
   many.source = "file.1";
+  many.by_hand = "ov1,ov2";
   for (size_t i = 0; i < kKeptPayloadDigestBytes; ++i) many.told[i] = static_cast<uint8_t>(100 + i);
   decisions.push_back(many);
   PriorDecision reused = many;

@@ -143,7 +143,7 @@ TEST(RuleSetTest, EveryFindingNamesItsPlace) {
        "11:11 不予回流的规则不写 drop"},
       {"when: name == \"密\"", "when: name == \"密\" && unknown_word", "9:26 "},
       {"drop: [age]", "drop: [phone]", "16:7 字段 phone 并不回流"},
-      {"drop: [age]", "drop: [age", "15:10 YAML:"},
+      {"drop: [age]", "drop: [age", "15:10 YAML 语法有误"},
       {"drop: [age]", "drop: &a [age]", "14:11 不支持锚点"},
       {"id: own", "id: !!str own", "12:9 不支持标签"},
       {"rules:", "rules: []\nmore:", "7:1 未知的键 more"},
@@ -302,8 +302,9 @@ TEST(RuleSetTest, NotUtf8AndEmptyAndForeignFilesAreRefused) {
 
 // A finding travels as a proto3 string: were it not UTF-8, its reader would get no answer at all.
 TEST(RuleSetTest, AFindingIsUtf8WhereTheYamlReaderRepeatsHalfACharacter) {
-  EXPECT_THAT(Findings("dataset: \"\\甲\"\n"),
-              testing::ElementsAre("1:13 YAML: unknown escape character: \\xe7"));
+  EXPECT_THAT(
+      Findings("dataset: \"\\甲\"\n"),
+      testing::ElementsAre("1:13 YAML 语法有误 / YAML syntax: unknown escape character: \\xe7"));
 }
 
 TEST(RuleSetTest, AByteOrderMarkAndWindowsLineEndsMoveNothing) {

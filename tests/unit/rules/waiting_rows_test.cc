@@ -196,6 +196,13 @@ TEST_F(WaitingRowsTest, ARecordStandsWithTheTimeOfTheRowThatToldItLast) {
   Expect(Tell(kCorrected, "d5:2", 12), Novelty::kNew, OUTCOME_RETURNED, 1);
 }
 
+TEST_F(WaitingRowsTest, ADeleteOfWhatWaitsCountsUnderTheCountyOfWhatItsHolderHas) {
+  Tell(kB, "d1:2");
+  Tell(kA, "d2:2");
+  Expect(f_.Delete("k", "d3:2"), Novelty::kNew, OUTCOME_RETURNED, 1);
+  EXPECT_EQ(f_.decision.attribution.division, "530103");
+}
+
 TEST_F(WaitingRowsTest, ADeleteOfWhatNeverCameIsDecidedByWhatNamesItsRecord) {
   Expect(f_.Delete("k", "r7"), Novelty::kNew, OUTCOME_PENDING, 0);
   EXPECT_EQ(f_.decision.reason, "delete.unknown_key");

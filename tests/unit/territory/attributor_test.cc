@@ -23,6 +23,16 @@ std::string Address(const std::string& text, const std::string& region = "") {
   return out.division + (out.conflict ? "!" : "");
 }
 
+TEST(CodeTest, TwoCodesInACountersFieldDecideNothing) {
+  for (const char* text : {"530102、532901", "530102;532901000000", "530102 / 110101"}) {
+    const Attribution out = Attribute({kCounter}, {text});
+    EXPECT_EQ(out.division, "") << text;
+    EXPECT_EQ(out.reason, "territory.ambiguous") << text;
+  }
+  for (const char* text : {"530102、530102001", "530102-01", "530102 窗口 000001"})
+    EXPECT_EQ(Attribute({kCounter}, {text}).division, "530102") << text;
+}
+
 TEST(CodeTest, SixNineAndTwelveDigitsNameTheirCounty) {
   EXPECT_EQ(Code("530102"), "530102");
   EXPECT_EQ(Code(" 530102001 "), "530102");
