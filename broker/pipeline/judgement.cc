@@ -276,10 +276,7 @@ class BatchJudge {
       return "";
     }
     if (undecided || by_hand) {
-      const std::string id = again && !held.empty()
-                                 ? held
-                                 : absl::StrCat(engine_->source.id(), "/", epoch_, "/", sequence_,
-                                                "/", row.envelope.index_in_batch());
+      const std::string id = again && !held.empty() ? held : KeptId(row);
       const bool dated = again && before->prior.counted_day != 0;
       Keep(row, id, dated ? DayOfNumber(before->prior.counted_day) : today);
       if (stands) return id;
@@ -287,14 +284,33 @@ class BatchJudge {
     return stands ? "" : held;
   }
 
+  // Where it stands at its source. A re-read may tell by another row what a kept one told: the kept
+  // one is still the row that it is.
+  void Place(const Incoming& row, QuarantinedRow* out) {
+    const std::string own = KeptId(row);
+    const auto changed = j_.kept.find(out->id());
+    absl::StatusOr<QuarantinedRow> before =
+        out->id() == own           ? absl::NotFoundError("")
+        : changed != j_.kept.end() ? absl::StatusOr<QuarantinedRow>(changed->second)
+                                   : j_.kept_before.Get(KeptKind::kQuarantined, out->id());
+    const bool other = before.ok() && !before->row_id().empty();
+    out->set_row_id(other ? before->row_id() : row.envelope.row_id());
+    out->set_place(out->row_id());
+    out->set_source_time_us(other ? before->source_time_us() : row.envelope.source_time_us());
+  }
+
+  std::string KeptId(const Incoming& row) const {
+    return absl::StrCat(engine_->source.id(), "/", epoch_, "/", sequence_, "/",
+                        row.envelope.index_in_batch());
+  }
+
   void Keep(const Incoming& row, const std::string& id, const std::string& day) {
     QuarantinedRow out;
     out.set_id(id);
     out.set_source(engine_->source.id());
-    out.set_row_id(row.envelope.row_id());
+    Place(row, &out);
     // A delete says nothing of its own: it ends a version that nobody could decide.
     out.set_reason(decision_.reason.empty() ? "delete.undecided_version" : decision_.reason);
-    out.set_place(row.envelope.row_id());
     out.set_raw(std::string(row.record.value));
     if (row.envelope.operation() == huiliu::v1::OPERATION_DELETE) {
       out.set_operation(huiliu::v1::OPERATION_DELETE);
@@ -303,7 +319,6 @@ class BatchJudge {
     }
     out.set_mapped(true);
     out.set_day(day);
-    out.set_source_time_us(row.envelope.source_time_us());
     out.set_territory_override(OverridesOf(decision_));
     out.set_redriven(!IsUndecided(decision_));
     for (int r = 0; r < engine_->source.receivers_size(); ++r) {

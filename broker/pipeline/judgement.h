@@ -14,17 +14,23 @@
 #include "broker/pipeline/topics.h"
 #include "core/rules/impact.h"
 #include "huiliu/v1/intake.pb.h"
+#include "storage/quarantine/quarantine_store.h"
 
 namespace huiliu::pipeline {
 
 struct Judgement {
   // `former`: whether the store has former decisions (former_decisions.h) in it.
-  Judgement(NodeEngines& with, DecisionStore& store, bool former, const TopicSettings& made_so,
-            absl::Time at)
-      : engines(with), decisions(store, SourcesOf(with, former)), topics(made_so), now(at) {}
+  Judgement(NodeEngines& with, DecisionStore& store, bool former, QuarantineStore& rows,
+            const TopicSettings& made_so, absl::Time at)
+      : engines(with),
+        decisions(store, SourcesOf(with, former)),
+        kept_before(rows),
+        topics(made_so),
+        now(at) {}
 
   NodeEngines& engines;
   DecisionChanges decisions;
+  QuarantineStore& kept_before;  // kept rows as of the last commit
   const TopicSettings topics;
   const absl::Time now;
   std::map<std::string, huiliu::v1::QuarantinedRow> kept;  // changed rows, by id

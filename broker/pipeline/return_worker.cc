@@ -166,7 +166,8 @@ absl::Status ReturnWorker::Judge(const std::vector<StoredBatch>& batches) {
   absl::MutexLock lock(&judging_);
   RETURN_IF_ERROR(Recover());
   if (batches.empty()) return absl::OkStatus();
-  Judgement judgement(engines_, parts_.decisions, former_, parts_.topics, parts_.clock.Now());
+  Judgement judgement(engines_, parts_.decisions, former_, kept_.store(), parts_.topics,
+                      parts_.clock.Now());
   std::map<TopicPartition, Offset> consumed;
   for (const StoredBatch& batch : batches) {
     RETURN_IF_ERROR(JudgeBatch(batch, &judgement));
@@ -179,7 +180,8 @@ absl::Status ReturnWorker::Judge(const std::vector<StoredBatch>& batches) {
 
 absl::StatusOr<bool> ReturnWorker::JudgeHistoryOnce() {
   RETURN_IF_ERROR(Recover());
-  Judgement judgement(engines_, parts_.decisions, former_, parts_.topics, parts_.clock.Now());
+  Judgement judgement(engines_, parts_.decisions, former_, kept_.store(), parts_.topics,
+                      parts_.clock.Now());
   RETURN_IF_ERROR(reevaluation_.CountRest(engines_, parts_.decisions));
   ASSIGN_OR_RETURN(std::vector<StoredBatch> batches, reevaluation_.Next());
   // What was set aside when it was new was counted then.
@@ -210,7 +212,7 @@ absl::StatusOr<bool> ReturnWorker::ReplayPage() {
   const absl::Time began = parts_.clock.Now();
   if (!replay_.Due(datasets, began)) return false;
   RETURN_IF_ERROR(Recover());
-  Judgement judgement(engines_, parts_.decisions, former_, parts_.topics, began);
+  Judgement judgement(engines_, parts_.decisions, former_, kept_.store(), parts_.topics, began);
   RETURN_IF_ERROR(replay_.Page(kept_.store(), &judgement));
   if (!judgement.kept.empty()) {
     RETURN_IF_ERROR(Commit(&judgement));
@@ -325,7 +327,8 @@ absl::Status ReturnWorker::Redrive(const governance::Principal& caller,
   }
   absl::MutexLock lock(&judging_);
   RETURN_IF_ERROR(Recover());
-  Judgement judgement(engines_, parts_.decisions, former_, parts_.topics, parts_.clock.Now());
+  Judgement judgement(engines_, parts_.decisions, former_, kept_.store(), parts_.topics,
+                      parts_.clock.Now());
   for (const auto& correction : request.corrections()) {
     RETURN_IF_ERROR(
         RedriveOne(caller, request.source(), correction, &judgement, response->add_results()));

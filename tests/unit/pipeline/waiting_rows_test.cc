@@ -82,6 +82,24 @@ TEST(WaitingRowsTest, AWithdrawalTakesBackWhatSomethingNewerLeftStanding) {
   EXPECT_THAT(node.Kept(), SizeIs(2));
 }
 
+TEST(WaitingRowsTest, NewRulesLeaveEveryKeptRowTheRowThatItIs) {
+  WaitingRowsNode node;
+  for (const char* row : {"d1:2", "d2:2", "d3:2"}) ASSERT_TRUE(node.Send({{kWaits, row}}).ok());
+  node.SettleAll();
+  const std::string claim = node.Approve("甲", "530102");
+  node.SettleAll();
+  node.PutRules(F::kKunming, "legal_basis: x\nrules:\n  - {id: no, withhold: 停止回流}\n", true);
+  node.SettleAll();
+  EXPECT_EQ(node.Balance(F::kKunming), "returned 2 withheld 1")
+      << "the newest alone is decided again";
+  node.Withdraw(claim);
+  node.SettleAll();
+  EXPECT_EQ(node.Balance(F::kKunming), "pending 3");
+  std::multiset<std::string> rows;
+  for (const QuarantinedRow& row : node.Kept()) rows.insert(row.row_id());
+  EXPECT_THAT(rows, testing::ElementsAre("d1:2", "d2:2", "d3:2"));
+}
+
 TEST(WaitingRowsTest, WhatFollowedAClaimIsTakenBackWithIt) {
   WaitingRowsNode node;
   ASSERT_TRUE(node.Send({{R"({"id":"1","name":"乙"})", "d1:2"}}).ok());
