@@ -96,7 +96,8 @@ absl::Status ExplainAtNode(Command& command, const Options& options) {
                 << rules::ExplanationInWords(
                        response.explanation(),
                        LanguageOf(command, *contract, divisions.get(),
-                                  command.Say("（授权不含，不显示）", "(not granted, not shown)")));
+                                  command.Say("（未回流或授权不含，不显示）",
+                                              "(not returned or not granted, not shown)")));
   return absl::OkStatus();
 }
 

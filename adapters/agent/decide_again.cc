@@ -20,10 +20,6 @@ struct Counted {
 rules::Kept BatchMaker::KeptAs(const Work& work, size_t i, const KeptRows::Row& kept,
                                const rules::PriorDecision* prior) {
   if (prior == nullptr) return rules::Kept::kApart;
-  // What could not be mapped has no decision: that a later version replaced it, its mark says.
-  const UnmappedRow* unmapped = unmapped_.Find(work.rows.rows[i]);
-  if (unmapped != nullptr && UnmappedRows::VersionOf(*unmapped, work.rows.rows[i]) != nullptr)
-    return rules::Kept::kApart;
   const mapping::MappedRow* was = &work.mapped[i];
   mapping::MappedRow original;
   if (kept.corrected) {
@@ -35,6 +31,10 @@ rules::Kept BatchMaker::KeptAs(const Work& work, size_t i, const KeptRows::Row& 
   const bool is_delete = was->operation == huiliu::v1::OPERATION_DELETE;
   if (rules::IsToldLast(*prior, is_delete, is_delete ? Digest{} : Sha256(was->payload)))
     return rules::Kept::kLast;
+  // What could not be mapped has no decision: that a later version replaced it, its mark says.
+  const UnmappedRow* unmapped = unmapped_.Find(work.rows.rows[i]);
+  if (unmapped != nullptr && UnmappedRows::VersionOf(*unmapped, work.rows.rows[i]) != nullptr)
+    return rules::Kept::kApart;
   // Another mapping has made the newest version of it.
   const bool mapped_anew = prior->row_id == kept.kept.row_id() && prior->deleted == is_delete &&
                            rules::IsUndecided(*prior) && !kept.later_kept;

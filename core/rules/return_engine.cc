@@ -260,9 +260,11 @@ class Engine : public ReturnEngine {
     if (decided_otherwise) {
       TakeOver(prior, d);
       d->attribution.conflict = prior.conflict;
-      d->reason.clear();
-      for (std::string& reason : d->reasons) reason.clear();
       d->overrides.clear();
+      if (!IsUndecided(prior)) {
+        d->reason.clear();
+        for (std::string& reason : d->reasons) reason.clear();
+      }
     }
     // By what decided that, so that it is taken back with it.
     if (prior.by_hand.empty() || IsUndecided(prior)) return;

@@ -135,14 +135,15 @@ bool ContinuesAsPlainAddress(absl::string_view rest) {
 
 bool ExceptedBefore(absl::string_view before) {
   for (absl::string_view word :
-       {"除", "除了", "非", "不在", "不属", "不属于", "不含", "不包括", "不包含", "不是", "不限"}) {
+       {"除", "除了", "非", "不在", "不属", "不属于", "不含", "不包括", "不包含", "不是", "不限",
+        "靠近", "邻近", "临近", "紧邻", "毗邻"}) {
     if (absl::EndsWith(before, word)) return true;
   }
   return false;
 }
 
 bool ExceptedBehind(absl::string_view rest) {
-  if (StartsWithAny(rest, {"除外", "以外", "之外"})) return true;
+  if (StartsWithAny(rest, {"除外", "以外", "之外", "以东", "以西", "以南", "以北"})) return true;
   return absl::ConsumePrefix(&rest, "外") && NameEnds(rest);
 }
 

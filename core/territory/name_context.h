@@ -33,7 +33,7 @@ bool ContinuesAsPlainAddress(absl::string_view rest);
 bool BeginsWithSign(absl::string_view text);
 bool NameEnds(absl::string_view rest);
 
-// Whether the words around a name except it: 除…, 非…, 不在…; …除外, …以外.
+// Whether the words around a name except it: 除…, 非…, 不在…, 靠近…; …除外, …以外, …以东.
 bool ExceptedBefore(absl::string_view before);
 bool ExceptedBehind(absl::string_view rest);
 

@@ -43,8 +43,8 @@ struct Named {
   absl::string_view rest() const { return text.substr(match.size); }
   bool sits_here() const { return absl::EndsWith(before, "驻"); }
   bool moved_here() const {
-    return EndsWithAny(before,
-                       {"迁往", "迁至", "迁到", "迁入", "搬往", "搬至", "搬到", "现", "今"});
+    return EndsWithAny(before, {"迁往", "迁至", "迁到", "迁入", "搬往", "搬至", "搬到", "现", "今",
+                                "划归", "划入", "并入", "变更为", "改为", "调整为"});
   }
   bool branch() const { return StartsWithAny(rest(), kBranches); }
 };
@@ -120,7 +120,7 @@ bool SitsElsewhere(const Gazetteer& gazetteer, absl::string_view rest, absl::str
 }
 
 bool ExceptsPlace(const Gazetteer& gazetteer, absl::string_view text) {
-  static constexpr absl::string_view kWords[] = {"外", "非", "除", "不"};
+  static constexpr absl::string_view kWords[] = {"外", "非", "除", "不", "邻", "近", "以"};
   if (std::none_of(std::begin(kWords), std::end(kWords),
                    [&](absl::string_view word) { return absl::StrContains(text, word); }))
     return false;

@@ -526,6 +526,24 @@ TEST_F(BatchMakerTest, WhatWaitsFollowsWhatIsDecidedAndNothingElseIsDecidedByTha
   EXPECT_EQ(followed.redriven[0].id, old.pending[0].id());
 }
 
+TEST_F(BatchMakerTest, ARowThatAMendedMappingLeavesPendingIsClaimedAndTakenBack) {
+  const MadeBatch bad = Make({{"1", "待定人", "", "", "X"}});
+  ASSERT_EQ(bad.quarantined.size(), 1U);
+  mapping_ = *mapping::Mapping::Parse(
+      "m.yaml", "dataset: person\noperation: {column: op, upsert: [X]}\n", f_.contract);
+  const MadeBatch mended = MakeAgain(bad.quarantined, Again::kAsked, KeptKind::kQuarantined);
+  ASSERT_EQ(mended.pending.size(), 1U);
+  Hold({{"ov7", "待定人"}});
+  const MadeBatch claimed = MakeAgain(mended.pending, Again::kOverrides);
+  EXPECT_THAT(Counts(claimed.batch),
+              UnorderedElementsAre("2026-01-01 PENDING  -1", "2026-01-01 RETURNED 530102 1"));
+  ASSERT_EQ(claimed.pending.size(), 1U);
+  Hold({});
+  const MadeBatch withdrawn = MakeAgain(claimed.pending, Again::kWithdrawn);
+  ASSERT_EQ(withdrawn.batch.keys_size(), 1);
+  EXPECT_EQ(EnvelopeOf(withdrawn.batch, 0).operation(), OPERATION_DELETE);
+}
+
 TEST_F(BatchMakerTest, NewRulesSettleWhatAnOverrideHadDecided) {
   Hold({{"ov7", "待定人"}});
   const std::vector<Cells> rows = {{"1", "待定人", "", "", "U"}};

@@ -196,6 +196,19 @@ TEST_F(WaitingRowsTest, ARecordStandsWithTheTimeOfTheRowThatToldItLast) {
   Expect(Tell(kCorrected, "d5:2", 12), Novelty::kNew, OUTCOME_RETURNED, 1);
 }
 
+TEST_F(WaitingRowsTest, WhatWasCorrectedAndThenClaimedIsTakenBackInEveryRow) {
+  Tell(kA, "d1:2");
+  Again(kA, kStillNowhere, "d1:2");
+  Expect(Tell(kA, "d2:2"), Novelty::kRepeat, OUTCOME_PENDING, 0);
+  EXPECT_EQ(f_.decision.reason, "territory.no_evidence");
+  Hold(true);
+  Expect(Again(kStillNowhere, kStillNowhere, "d1:2"), Novelty::kRedecided, OUTCOME_RETURNED, 1);
+  Expect(Again(kA, kA, "d2:2"), Novelty::kRepeat, OUTCOME_RETURNED, 0);
+  EXPECT_EQ(f_.decision.overrides[0], "ov1");
+  Expect(Tell(kA, "d3:2"), Novelty::kRepeat, OUTCOME_RETURNED, 0);
+  EXPECT_EQ(f_.decision.overrides[0], "ov1");
+}
+
 TEST_F(WaitingRowsTest, ADeleteOfWhatWaitsCountsUnderTheCountyOfWhatItsHolderHas) {
   Tell(kB, "d1:2");
   Tell(kA, "d2:2");

@@ -487,13 +487,17 @@ TEST(AddressTest, AnOfficeOfOneCityInAnotherDecidesNeither) {
     EXPECT_EQ(Address(text, "昆明"), "530100") << text;
   }
   EXPECT_EQ(Address("昆明市五华区（迁往西山区）"), "530100");
+  for (const char* text :
+       {"昆明市官渡区已划归呈贡区", "昆明市官渡区变更为呈贡区", "昆明市官渡区改为西山区"})
+    EXPECT_EQ(Address(text), "530100") << text;
   EXPECT_EQ(Address("昆明市大理路"), "530100");
   EXPECT_EQ(Address("昆明市官渡区人民政府驻地"), "530111");
   EXPECT_EQ(Address("昆明市驻军大院"), "530100");
 }
 
 TEST(AddressTest, AnExceptedPlaceDecidesNothing) {
-  for (const char* text : {"昆明市（五华区除外）", "昆明市不在五华区", "非昆明市五华区", "云南省外",
+  for (const char* text : {"五华区以东", "靠近昆明市五华区", "昆明市西山区以西安宁市",
+                           "昆明市（五华区除外）", "昆明市不在五华区", "非昆明市五华区", "云南省外",
                            "昆明市以外", "除昆明市外", "五华区以外"}) {
     EXPECT_EQ(Address(text), "") << text;
     EXPECT_EQ(Attribute({kAddress}, {text}).reason, "territory.ambiguous") << text;
