@@ -82,7 +82,9 @@ Verdicts Judge(const v1::TraceRecordRequest& asked, const v1::TraceRecordRespons
                           : Verdict{Proof::kFailed, "同一序号两条 / twice"};
     verdict = Under(verdicts.checkpoint, std::move(verdict));
     const v1::LineageEntry& entry = hop.entry();
-    if (entry.step() == v1::STEP_INTAKE && !entry.batch_signature().empty())
+    // What an agent decides again is a batch of its own; what the node does has no signature.
+    const bool batch = entry.step() == v1::STEP_INTAKE || entry.step() == v1::STEP_REDRIVE;
+    if (batch && !entry.batch_signature().empty())
       verdicts.signatures.push_back(
           {hop.index(), entry.source(), OfSignature(entry, verdict, keys)});
     verdicts.hops.push_back(std::move(verdict));

@@ -162,7 +162,10 @@ bool BatchMaker::DecidedByHand() const {
 void BatchMaker::KeepUndecided(Work* work, size_t i, const std::string& day) {
   const bool quarantined = decision_.outcomes[0] == huiliu::v1::OUTCOME_QUARANTINED;
   if (DecidedByHand() || quarantined || decision_.outcomes[0] == huiliu::v1::OUTCOME_PENDING) {
-    KeepRow(work, i, day, decision_.reason, "", "",
+    // A delete says nothing of its own: it ends a version that nobody could decide.
+    const bool ends = decision_.reason.empty() && !DecidedByHand() &&
+                      work->mapped[i].operation == huiliu::v1::OPERATION_DELETE;
+    KeepRow(work, i, day, ends ? "delete.undecided_version" : decision_.reason, "", "",
             quarantined ? &work->made.quarantined : &work->made.pending);
   }
   if (DecidedByHand()) work->overrides.insert(decision_.overrides[0]);

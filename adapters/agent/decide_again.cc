@@ -64,8 +64,11 @@ void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
                                                      : huiliu::v1::OUTCOME_QUARANTINED,
                  ""};
   const bool last = change.kept == rules::Kept::kLast;
-  // What was returned by one that holds was so when something newer came.
-  if (work->why == Again::kRecheck && !last) return;
+  // Of one that holds only what stands by it is looked at: the rest was returned when it was.
+  const bool recheck = work->why == Again::kRecheck;
+  if (recheck &&
+      (!last || (!rules::IsUndecided(*prior) && prior->by_hand != kept.kept.territory_override())))
+    return;
   if (change.recall) {
     // A row that was decided by hand counts as that said; rows of before do not say how.
     if (kept.kept.counts_size() > 0) {
@@ -83,7 +86,7 @@ void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
   result.outcome = decision_.outcomes[0];
   const bool by_the_same =
       DecidedByHand() && decision_.overrides[0] == kept.kept.territory_override();
-  if (work->why == Again::kRecheck && by_the_same) return;
+  if (recheck && (by_the_same || !rules::OverridesSpeak(decision_))) return;
   // Another override that says the same is another one all the same.
   const bool by_another = change.recall && DecidedByHand() && !by_the_same;
   // A delete says nothing of its own: why it waits, what is kept of it says.

@@ -83,7 +83,7 @@ absl::Status PendingReplay::Page(QuarantineStore& store, Judgement* judgement) {
   for (const QuarantinedRow& row : page.rows) {
     if (!row.mapped() || (row.raw().empty() && row.key().empty())) continue;
     bool wanted = !row.redriven() &&
-                  (work.why == Replay::kFollow || row.operation() == huiliu::v1::OPERATION_DELETE ||
+                  (work.why == Replay::kFollow || absl::StartsWith(row.reason(), "delete.") ||
                    absl::StartsWith(row.reason(), "territory."));
     Replay why = work.why;
     if (why == Replay::kRecheck) {

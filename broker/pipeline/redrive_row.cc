@@ -73,14 +73,17 @@ class Redrive {
     const bool recheck = why == pipeline::Replay::kRecheck;
     recall_ = recheck || why == pipeline::Replay::kWithdrawn;
     const bool last = KeptAs(*key) == rules::Kept::kLast;
-    // What was returned by one that holds was so when something newer came.
-    if (recheck && !last) return absl::OkStatus();
+    // Of one that holds only what stands by it is looked at: the rest was returned when it was.
+    if (recheck &&
+        (!last || (!IsUndecidedBefore() && before_->prior.by_hand != row_.territory_override())))
+      return absl::OkStatus();
     if (!recall_ && (!last || why == pipeline::Replay::kFollow) &&
         (before_ == nullptr || IsUndecidedBefore()))
       return absl::OkStatus();
     Decide(*key, true);
     const bool by_the_same = row_.territory_override() == OverridesOf(decision_);
     if (by_the_same && (recheck || StandsAsDecided())) return absl::OkStatus();
+    if (recheck && !rules::OverridesSpeak(decision_)) return absl::OkStatus();
     return Take({});
   }
 

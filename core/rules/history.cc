@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "core/rules/version_order.h"
 
 namespace huiliu::rules {
@@ -194,6 +195,14 @@ bool IsUndecided(const PriorDecision& prior) {
   return std::any_of(prior.outcomes.begin(), prior.outcomes.end(), [](auto outcome) {
     return outcome == huiliu::v1::OUTCOME_PENDING || outcome == huiliu::v1::OUTCOME_QUARANTINED;
   });
+}
+
+bool OverridesSpeak(const Decision& decision) {
+  return !decision.overrides.empty() ||
+         std::any_of(decision.reasons.begin(), decision.reasons.end(),
+                     [](const std::string& reason) {
+                       return absl::StartsWith(reason, "territory.override_conflict");
+                     });
 }
 
 bool TellsCorrected(const SourceChange& change, const PriorDecision& prior,

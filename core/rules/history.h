@@ -19,6 +19,9 @@ bool IsToldLast(const PriorDecision& prior, bool is_delete, const Digest& payloa
 // Pending or quarantined for some receiver.
 bool IsUndecided(const PriorDecision& prior);
 
+// Whether overrides in force decide it, or contradict each other about it.
+bool OverridesSpeak(const Decision& decision);
+
 // `payload_digest` is zeros for a delete.
 Novelty Relate(const SourceChange& change, const PriorDecision& prior, const Digest& payload_digest,
                const Digest& rule_digest);

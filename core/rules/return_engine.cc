@@ -128,7 +128,9 @@ class Engine : public ReturnEngine {
     }
     if (!memoryless_) Remember(change, prior, digest_, RuleDigestOf(*d), d);
     if (publish) {
-      Publish(prior, is_delete, change.recall, d);
+      // While something newer waits, what holders have may be somebody else's.
+      const bool recall = change.recall && (!IsUndecided(*prior) || !AllHold(prior->by_hand));
+      Publish(prior, is_delete, recall, d);
     } else {
       d->outputs.clear();
       if (change.recall && d->novelty == Novelty::kSuperseded && IsUndecided(*prior) &&

@@ -433,7 +433,7 @@ TEST_F(BatchMakerTest, AnOverrideDecidesKeptRowsAgainWithinTheirDay) {
   EXPECT_TRUE(MakeAgain({first.pending[1]}, Again::kOverrides).empty());
 
   Hold({});
-  const MadeBatch withdrawn = MakeAgain(again.pending, Again::kRecheck);
+  const MadeBatch withdrawn = MakeAgain(again.pending, Again::kWithdrawn);
   EXPECT_THAT(Counts(withdrawn.batch),
               UnorderedElementsAre("2026-01-01 PENDING  1", "2026-01-01 RETURNED 530102 -1"));
   EXPECT_EQ(EnvelopeOf(withdrawn.batch, 0).operation(), OPERATION_DELETE);
@@ -454,7 +454,7 @@ TEST_F(BatchMakerTest, WhatAnOverrideDecidesAtFirstSightIsKeptToo) {
   EXPECT_EQ(made.batch.quarantine_notes_size(), 0);
   // Another one takes over: the same count, published anew under its name.
   Hold({{"ov9", "待定人"}});
-  const MadeBatch other = MakeAgain(made.pending, Again::kRecheck);
+  const MadeBatch other = MakeAgain(made.pending, Again::kWithdrawn);
   EXPECT_EQ(other.batch.counts_size(), 0);
   EXPECT_EQ(EnvelopeOf(other.batch, 0).decided_by(), "override:ov9");
   EXPECT_EQ(other.pending[0].territory_override(), "ov9");
@@ -497,7 +497,7 @@ TEST_F(BatchMakerTest, EachOfSeveralRowsMovesItsOwnCount) {
   held.push_back(later.pending[0]);
   ASSERT_EQ(held.size(), 4U);
   Hold({});
-  const MadeBatch withdrawn = MakeAgain(held, Again::kRecheck);
+  const MadeBatch withdrawn = MakeAgain(held, Again::kWithdrawn);
   ASSERT_EQ(withdrawn.batch.keys_size(), 1);
   EXPECT_EQ(EnvelopeOf(withdrawn.batch, 0).operation(), OPERATION_DELETE);
   EXPECT_THAT(Counts(withdrawn.batch),
@@ -542,6 +542,13 @@ TEST_F(BatchMakerTest, ARowThatAMendedMappingLeavesPendingIsClaimedAndTakenBack)
   const MadeBatch withdrawn = MakeAgain(claimed.pending, Again::kWithdrawn);
   ASSERT_EQ(withdrawn.batch.keys_size(), 1);
   EXPECT_EQ(EnvelopeOf(withdrawn.batch, 0).operation(), OPERATION_DELETE);
+}
+
+TEST_F(BatchMakerTest, ADeleteOfWhatWaitsSaysWhyItWaits) {
+  Make({{"1", "待定人", "", "", "U"}});
+  const MadeBatch deleted = Make({{"1", "待定人", "", "", "D"}});
+  ASSERT_EQ(deleted.pending.size(), 1U);
+  EXPECT_EQ(deleted.pending[0].reason(), "delete.undecided_version");
 }
 
 TEST_F(BatchMakerTest, NewRulesSettleWhatAnOverrideHadDecided) {

@@ -123,6 +123,11 @@ TEST_F(AuditVerdictsTest, ABatchSignatureIsCheckedWhereTheSourcesKeyIsKnown) {
   const Verdicts wrong = Of({"", {{"src", node_->public_key()}}});
   EXPECT_EQ(wrong.signatures[0].verdict.proof, Proof::kFailed);
   EXPECT_FALSE(wrong.hold());
+  // What the department decided again is signed as well.
+  trace_.mutable_hops(0)->mutable_entry()->set_step(v1::STEP_REDRIVE);
+  Log();
+  EXPECT_EQ(Of(right).signatures.at(0).verdict.proof, Proof::kProven);
+  EXPECT_FALSE(Of({"", {{"src", node_->public_key()}}}).hold());
   // What was signed is only what the entry says: it must be proven, too.
   trace_.mutable_hops(0)->clear_inclusion();
   EXPECT_EQ(Of(right).signatures[0].verdict.proof, Proof::kFailed);

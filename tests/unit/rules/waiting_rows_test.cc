@@ -149,6 +149,20 @@ TEST_F(WaitingRowsTest, ARowThatComesBeforeTheWithdrawalIsCarriedOutDoesNotHideI
   EXPECT_THAT(Prior().holders, IsEmpty());
 }
 
+// What holders have meanwhile is of evidence: a claim that ends takes nothing of that.
+TEST_F(WaitingRowsTest, AWithdrawalTakesNothingThatEvidenceHadDecided) {
+  Tell(kStillNowhere, "d1:2");
+  Hold(true);
+  Tell(kA, "d2:2");
+  Tell(kB, "d3:2");
+  Hold(false);
+  Tell(kStillNowhere, "d4:2");
+  EXPECT_THAT(Prior().holders, ElementsAre("530100"));
+  Expect(Again(kStillNowhere, kStillNowhere, "d1:2", 0, true), Novelty::kRedecided, OUTCOME_PENDING,
+         0);
+  EXPECT_THAT(Prior().holders, ElementsAre("530100"));
+}
+
 TEST_F(WaitingRowsTest, ACountIsOfTheRowThatWasDecided) {
   Tell(kA, "d1:2");
   f_.now_us += int64_t{86400} * 1000000;
