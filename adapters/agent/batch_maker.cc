@@ -132,12 +132,12 @@ rules::SourceChange BatchMaker::ChangeOf(const Work& work, size_t i) const {
   return change;
 }
 
-// Whether a row need not wait: its record is decided now, or was when it came.
+// Whether a record that waited is decided now, so that its other rows need not wait.
 void BatchMaker::NoteDecided(Work* work, const rules::PriorDecision* before) const {
   const bool stands =
       decision_.novelty == rules::Novelty::kNew || decision_.novelty == rules::Novelty::kRedecided;
-  if (before != nullptr && (stands ? rules::IsUndecided(*before) && !IsUndecided(decision_)
-                                   : !rules::IsUndecided(*before) && IsUndecided(decision_)))
+  if (stands && before != nullptr && !IsUndecided(decision_) &&
+      (rules::IsUndecided(*before) || DecidedByHand()))
     work->made.ends_waiting = true;
 }
 

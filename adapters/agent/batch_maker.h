@@ -56,9 +56,8 @@ struct MadeBatch {
 // Why kept rows are decided again.
 enum class Again {
   kAsked,      // a person asks for it, corrected or not
-  kOverrides,  // territory overrides changed: what the source told last is decided, and what it
-               // told before counts as that where that is decided
-  kFollow,     // nobody asks: only what waits although its record is decided counts as that
+  kOverrides,  // territory overrides changed: what the source told last is decided
+  kFollow,     // nobody asks: what waits although what it told has been decided counts as that
   kWithdrawn,  // an override that decided them holds no more: who holds them by it loses them
   kRecheck,    // one that decided them holds, and others have changed: where it decides no more (it
                // is contradicted) it is as though it were withdrawn

@@ -29,7 +29,8 @@ rules::Kept BatchMaker::KeptAs(const Work& work, size_t i, const KeptRows::Row& 
   }
   if (!was->error_code.empty() || was->key != work.mapped[i].key) return rules::Kept::kApart;
   const bool is_delete = was->operation == huiliu::v1::OPERATION_DELETE;
-  if (rules::IsToldLast(*prior, is_delete, is_delete ? Digest{} : Sha256(was->payload)))
+  if (rules::IsToldLast(*prior, is_delete, is_delete ? Digest{} : Sha256(was->payload),
+                        kept.kept.row_id()))
     return rules::Kept::kLast;
   // What could not be mapped has no decision: that a later version replaced it, its mark says.
   const UnmappedRow* unmapped = unmapped_.Find(work.rows.rows[i]);
@@ -78,8 +79,9 @@ void BatchMaker::DecideAgain(Work* work, size_t i, const KeptRows::Row& kept) {
     } else {
       return;
     }
-  } else if (work->why != Again::kAsked && (work->why == Again::kFollow || !last) &&
-             (prior == nullptr || rules::IsUndecided(*prior))) {
+  } else if (work->why != Again::kAsked && !last) {
+    return;
+  } else if (work->why == Again::kFollow && rules::IsUndecided(*prior)) {
     return;
   }
   parts_.engine->Decide(change, prior, &decision_);

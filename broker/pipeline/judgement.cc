@@ -39,8 +39,8 @@ void NoteDecided(const NodeEngine& engine, const NodeDecision* before,
                  const rules::Decision& decision, Judgement* judgement) {
   const bool stands =
       decision.novelty == rules::Novelty::kNew || decision.novelty == rules::Novelty::kRedecided;
-  if (before != nullptr && (stands ? rules::IsUndecided(before->prior) && !IsUndecided(decision)
-                                   : !rules::IsUndecided(before->prior) && IsUndecided(decision)))
+  if (stands && before != nullptr && !IsUndecided(decision) &&
+      (rules::IsUndecided(before->prior) || !decision.overrides.empty()))
     judgement->ended_waiting.insert(engine.source.dataset());
 }
 

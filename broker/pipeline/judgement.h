@@ -80,7 +80,7 @@ void Seal(Judgement* judgement);
 
 // Helpers of both.
 bool IsUndecided(const rules::Decision& decision);
-// Notes where a row need not wait: its record is decided now, or was when it came.
+// Notes where a record that waited is decided.
 void NoteDecided(const NodeEngine& engine, const NodeDecision* before,
                  const rules::Decision& decision, Judgement* judgement);
 huiliu::v1::CountDelta DeltaOf(const NodeEngine& engine, int receiver, const std::string& day,

@@ -77,9 +77,8 @@ class Redrive {
     if (recheck &&
         (!last || (!IsUndecidedBefore() && before_->prior.by_hand != row_.territory_override())))
       return absl::OkStatus();
-    if (!recall_ && (!last || why == pipeline::Replay::kFollow) &&
-        (before_ == nullptr || IsUndecidedBefore()))
-      return absl::OkStatus();
+    if (!recall_ && !last) return absl::OkStatus();
+    if (why == pipeline::Replay::kFollow && IsUndecidedBefore()) return absl::OkStatus();
     Decide(*key, true);
     const bool by_the_same = row_.territory_override() == OverridesOf(decision_);
     if (by_the_same && (recheck || StandsAsDecided())) return absl::OkStatus();
@@ -137,7 +136,8 @@ class Redrive {
       const auto kept_key = engine_->contract->KeyOf(row_.raw());
       if (!kept_key.ok() || *kept_key != key) return rules::Kept::kApart;
     }
-    return rules::IsToldLast(before_->prior, is_delete, is_delete ? Digest{} : Sha256(row_.raw()))
+    return rules::IsToldLast(before_->prior, is_delete, is_delete ? Digest{} : Sha256(row_.raw()),
+                             row_.row_id())
                ? rules::Kept::kLast
                : rules::Kept::kReplaced;
   }

@@ -186,9 +186,13 @@ Novelty RelateRedriven(const SourceChange& change, const PriorDecision& prior,
 
 }  // namespace
 
-bool IsToldLast(const PriorDecision& prior, bool is_delete, const Digest& payload_digest) {
-  return prior.deleted == is_delete && (SamePayload(ToldOf(prior), payload_digest) ||
-                                        SamePayload(prior.payload_digest, payload_digest));
+bool IsToldLast(const PriorDecision& prior, bool is_delete, const Digest& payload_digest,
+                absl::string_view row_id) {
+  if (prior.deleted != is_delete) return false;
+  // Deletes all say the same: one that waited is not the one that something later was deleted by.
+  if (is_delete) return prior.row_id == row_id || IsUndecided(prior) || !prior.by_hand.empty();
+  return SamePayload(ToldOf(prior), payload_digest) ||
+         SamePayload(prior.payload_digest, payload_digest);
 }
 
 bool IsUndecided(const PriorDecision& prior) {

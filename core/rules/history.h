@@ -14,7 +14,8 @@ bool TellsCorrected(const SourceChange& change, const PriorDecision& prior,
 
 // Whether a kept version (`payload_digest`: zeros for a delete) is what the source told last of the
 // record, whichever of its rows told it; or what a person has made of that.
-bool IsToldLast(const PriorDecision& prior, bool is_delete, const Digest& payload_digest);
+bool IsToldLast(const PriorDecision& prior, bool is_delete, const Digest& payload_digest,
+                absl::string_view row_id);
 
 // Pending or quarantined for some receiver.
 bool IsUndecided(const PriorDecision& prior);

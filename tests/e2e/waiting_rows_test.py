@@ -205,7 +205,10 @@ def better_data(d):
     d.write("d7.csv", row("K3"))
     d.wait_counts("two days", returned=10, pending=2)
     d.write("d8.csv", row("K3", "532901", second=2))
-    d.wait_counts("better data ends the waiting of both", returned=10, outside_area=3)
+    d.wait_counts("better data stands", returned=10, outside_area=1, pending=2)
+    for place in ("d6.csv:2", "d7.csv:2"):
+        check(d.redrive(place, "K3") == "OUTCOME_OUTSIDE_AREA", "what it has ended counts as that, redriven as it is")
+    d.wait_counts("and nothing waits", returned=10, outside_area=3)
     check(not d.waiting(), "none is listed", d.waiting())
     d.wait_held("and what is not the city's never comes", K1="530102", K2="530111")
 

@@ -41,7 +41,7 @@ class WaitingRowsTest : public testing::Test {
     f_.redrive = true;
     f_.recall = recall;
     f_.uncorrected = absl::string_view(kept) == json;
-    f_.kept = IsToldLast(Prior(), false, Sha256(was)) ? Kept::kLast : Kept::kReplaced;
+    f_.kept = IsToldLast(Prior(), false, Sha256(was), row) ? Kept::kLast : Kept::kReplaced;
     const Decision& d = f_.SendJson("k", json, row, time);
     f_.redrive = f_.recall = f_.uncorrected = false;
     return d;
@@ -236,7 +236,7 @@ TEST_F(WaitingRowsTest, ADeleteOfWhatNeverCameIsDecidedByWhatNamesItsRecord) {
   const auto again = [&](bool recall) {
     f_.redrive = true;
     f_.recall = recall;
-    f_.kept = IsToldLast(Prior(), true, Digest{}) ? Kept::kLast : Kept::kReplaced;
+    f_.kept = IsToldLast(Prior(), true, Digest{}, "r7") ? Kept::kLast : Kept::kReplaced;
     f_.Delete("k", "r7");
     f_.redrive = f_.recall = false;
   };
@@ -248,6 +248,10 @@ TEST_F(WaitingRowsTest, ADeleteOfWhatNeverCameIsDecidedByWhatNamesItsRecord) {
   Hold(false);
   again(true);
   Expect(f_.decision, Novelty::kRedecided, OUTCOME_PENDING, 0);
+  // What is deleted later is not what that delete ended.
+  Tell(kB, "r8");
+  f_.Delete("k", "r9");
+  EXPECT_FALSE(IsToldLast(Prior(), true, Digest{}, "r7"));
 }
 
 }  // namespace
