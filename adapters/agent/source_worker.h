@@ -77,8 +77,9 @@ class SourceWorker {
   absl::Status StageReleased(const MadeBatch& made);
   // Whether a row that came later under the same id of the source waits, too.
   absl::StatusOr<bool> IsLaterKept(const huiliu::v1::QuarantinedRow& row);
-  // Rows that could not be mapped, of earlier batches, that another version has replaced.
+  // Rows whose counts a re-read has moved.
   absl::Status AddReleased(const MadeBatch& made, KeptKind kind, std::vector<KeptRowRef>* refs);
+  // Rows that could not be mapped, of earlier batches, that another version has replaced.
   absl::Status AddSuperseded(const MadeBatch& made, std::vector<KeptRowRef>* refs);
   // Binds the header of rows, one at least, to the mapping.
   absl::Status BindHeader(const huiliu_rows& rows, bool one_header);

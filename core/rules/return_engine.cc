@@ -129,7 +129,8 @@ class Engine : public ReturnEngine {
     if (!memoryless_) Remember(change, prior, digest_, RuleDigestOf(*d), d);
     if (publish) {
       // While something newer waits, what holders have may be somebody else's.
-      const bool recall = change.recall && (!IsUndecided(*prior) || !AllHold(prior->by_hand));
+      const bool recall =
+          change.recall && prior != nullptr && (!IsUndecided(*prior) || !AllHold(prior->by_hand));
       Publish(prior, is_delete, recall, d);
     } else {
       d->outputs.clear();

@@ -163,6 +163,13 @@ TEST_F(WaitingRowsTest, AWithdrawalTakesNothingThatEvidenceHadDecided) {
   EXPECT_THAT(Prior().holders, ElementsAre("530100"));
 }
 
+// Its decision was lost, or its key is another one now.
+TEST_F(WaitingRowsTest, AWithdrawalOfWhatNothingIsRememberedOfLetsItWait) {
+  f_.redrive = f_.recall = f_.uncorrected = true;
+  f_.kept = Kept::kApart;
+  Expect(Tell(kA, "d1:2"), Novelty::kNew, OUTCOME_PENDING, 0);
+}
+
 TEST_F(WaitingRowsTest, ACountIsOfTheRowThatWasDecided) {
   Tell(kA, "d1:2");
   f_.now_us += int64_t{86400} * 1000000;
